@@ -1,0 +1,109 @@
+"""Pacing shared by all threads and processes that work with one portal.
+
+The portal counts requests in a leaky bucket: each adds one, `rate` per second drain, above `burst` it refuses (facts:
+reference bitrix24 §2.1). We keep one number, the moment when the bucket would be empty again. A caller books its place
+under a lock and sleeps outside it, so waiting threads never wake together. Pauses of single methods (the `operating`
+budget, §2.2) lie in the same file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+#: Places of the burst left to other programmes behind the same address.
+SPARE = 2
+#: Share of the `operating` budget (480 s of a method's time in ten minutes) after which we wait for the oldest minute to leave.
+BUDGET_SECONDS, CAREFUL = 480.0, 0.8
+_LONGEST_PAUSE = 660.0
+
+
+class Bucket:
+    """`acquire` before each request. `file` shares the state between processes; None keeps it in this one."""
+
+    def __init__(self, rate: float, burst: int, file: Path | None = None, *,
+                 clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._interval = 1.0 / rate
+        self._depth = max(1, burst - SPARE) * self._interval
+        self._file, self._clock, self._sleep = file, clock, sleep
+        self._lock = threading.Lock()
+        self._memory: dict[str, Any] = {}
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._between = FileLock(f"{file}.lock")
+
+    def acquire(self, methods: Iterable[str] = ()) -> None:
+        """Wait for a place for one request that runs these methods."""
+        with self._state() as state:
+            now = self._clock()
+            empty = max(_sane(state.get("empty", 0.0), now, self._depth * 20), now) + self._interval
+            state["empty"] = empty
+            pauses = [_sane(until, now, _LONGEST_PAUSE) for name, until in state.get("paused", {}).items() if name in set(methods)]
+        wait = max([empty - now - self._depth, *(until - now for until in pauses)])
+        if wait > 0:
+            self._sleep(wait)
+
+    def refused(self) -> None:
+        """The portal says the bucket is full: others use it too, so count it as full."""
+        with self._state() as state:
+            state["empty"] = max(state.get("empty", 0.0), self._clock() + self._depth)
+
+    def pause(self, method: str, until: float) -> None:
+        """No call of this method before `until` (seconds of the clock)."""
+        with self._state() as state:
+            paused = {name: moment for name, moment in state.get("paused", {}).items() if moment > self._clock()}
+            state["paused"] = {**paused, method: max(until, paused.get(method, 0.0))}
+
+    def spent(self, method: str, timing: Any) -> None:
+        """Learn from the `time` block of an answer; near the end of the budget the method waits for its reset."""
+        if not isinstance(timing, dict):
+            return
+        operating, reset = _number(timing.get("operating")), _number(timing.get("operating_reset_at"))
+        if operating >= BUDGET_SECONDS * CAREFUL and reset > self._clock():
+            self.pause(method, reset)
+
+    @contextmanager
+    def _state(self) -> Iterator[dict[str, Any]]:
+        with self._lock:
+            if self._file is None:
+                yield self._memory
+                return
+            with self._between:
+                state = _load(self._file)
+                yield state
+                _save(self._file, state)
+
+
+def _sane(moment: Any, now: float, longest: float) -> float:
+    """A moment of the file, ignored when it lies absurdly far ahead: the computer's clock was set back."""
+    value = _number(moment)
+    return value if value - now <= longest else now
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _save(file: Path, state: dict[str, Any]) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(json.dumps(state).encode())

@@ -1,0 +1,23 @@
+"""A bug's traceback goes to a file beside the profile, readable by its owner only, never to the terminal or the mail of cron."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+#: The webhook's path is a password (reference: reliability §5).
+_SECRET = re.compile(r"/rest/\d+/[0-9A-Za-z_]{4,}")
+
+
+def report(error: BaseException, profile_path: Path | None) -> Path:
+    """Write the traceback of `error` and give the file's path. Secrets of the form /rest/<user>/<code> are blotted out."""
+    folder = (profile_path or Path("obmen24.toml")).resolve().parent / ".obmen24"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+    text = _SECRET.sub("/rest/***", "".join(traceback.format_exception(error)))
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return path

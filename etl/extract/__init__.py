@@ -1,0 +1,1 @@
+"""Sources into canonical tables (`etl.tables`): portal, CommerceML files, spreadsheets, bank statements."""

@@ -1,0 +1,1 @@
+"""Tables and changes into a target: portal, CommerceML file, workbook."""

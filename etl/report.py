@@ -1,0 +1,96 @@
+"""What one run did, for the person who started it: counts, files, issues, moves; as Russian text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from etl.errors import EXIT_ATTENTION, EXIT_CLEAN, EXIT_PERSON
+
+#: counter -> how a person reads it; only those that are not zero are printed
+WORDS: dict[str, str] = {
+    "files_read": "прочитано файлов 1С", "files_known": "из них уже известных", "files_bad": "файлов в карантине",
+    "documents_read": "документов в них", "deals_read": "сделок портала просмотрено", "receipts_read": "банковских операций",
+    "payments": "новых оплат", "shipments": "новых отгрузок", "charges": "начислений", "amended": "исправленных начислений",
+    "resent": "повторно отправлено с датой расторжения", "accruals": "актов вознаграждения",
+    "published": "документов отправлено в 1С", "echoed": "подтверждено 1С", "assumed": "без ответа 1С (считаем принятыми)",
+    "refused": "1С не приняла", "moved": "сделок перемещено", "fields": "полей сделок записано",
+    "created": "записей создано в портале", "updated": "записей изменено в портале", "notified": "уведомлений отправлено",
+    "not_billed": "сделок не вошло в начисление", "matched": "оплат банка сопоставлено", "unmatched": "оплат банка без пары",
+}
+#: Counters that mean something changed somewhere.
+EFFECTS = ("files_bad", "payments", "shipments", "charges", "amended", "resent", "accruals", "published", "echoed", "assumed",
+           "refused", "moved", "fields", "created", "updated", "notified", "matched")
+_SHOWN_ISSUES = 15
+
+
+@dataclass
+class RunReport:
+    """Counters, files written, issues and changes of one run. `dry` marks a plan: nothing was written."""
+
+    run: str = ""
+    dry: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def quiet(self) -> bool:
+        """True when the run found nothing to do."""
+        return not any(self.counts[name] for name in EFFECTS)
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 look at the journal, 3 a person is asked."""
+        if any(issue["severity"] == "ask" for issue in self.issues):
+            return EXIT_PERSON
+        return EXIT_ATTENTION if self.issues or self.counts["files_bad"] else EXIT_CLEAN
+
+    def json(self) -> str:
+        """For a program."""
+        return json.dumps({"run": self.run, "dry": self.dry, "exit": self.exit_code, "counts": dict(self.counts), "sums": self.sums,
+                           "files": self.files, "issues": self.issues, "changes": self.changes, "notes": self.notes},
+                          ensure_ascii=False, default=str, indent=1)
+
+    def text(self) -> str:
+        """Russian summary; its last line says what to do."""
+        lines = ["План (ничего не записано):" if self.dry else "Обмен выполнен."]
+        if self.quiet:
+            lines = ["План: делать нечего." if self.dry else "Обмен выполнен: нового нет, ни один исходящий файл не изменён."]
+        lines += [f"  {words}: {self.counts[name]}" for name, words in WORDS.items() if self.counts[name]]
+        lines += [f"  {words}: {amount:.2f} руб." for words, amount in self.sums.items()]
+        lines += [_change(change) for change in self.changes] if self.dry else []
+        lines += [f"  записан {path}" for path in self.files]
+        lines += self.notes
+        lines += self._issue_lines()
+        return "\n".join([*lines, self._advice()])
+
+    def _issue_lines(self) -> list[str]:
+        if not self.issues:
+            return []
+        lines = [f"Замечания ({len(self.issues)}):"]
+        lines += [f"  - {_issue(issue)}" for issue in self.issues[:_SHOWN_ISSUES]]
+        hidden = len(self.issues) - _SHOWN_ISSUES
+        return lines + ([f"  … и ещё {hidden}: obmen24 why issues {self.run}"] if hidden > 0 else [])
+
+    def _advice(self) -> str:
+        if self.exit_code == EXIT_PERSON:
+            return "Нужен ответ человека: obmen24 ask."
+        if self.exit_code == EXIT_ATTENTION:
+            return "Просмотрите замечания и исправьте данные в источнике: следующий обмен возьмёт исправленное."
+        return "Проверьте план и выполните obmen24 run." if self.dry and not self.quiet else "Делать ничего не нужно."
+
+
+def _issue(issue: dict[str, Any]) -> str:
+    place = ", ".join(str(issue[name]) for name in ("file", "place", "entity", "key") if issue.get(name))
+    return f"{place}: {issue['message']}" if place else str(issue["message"])
+
+
+def _change(change: dict[str, Any]) -> str:
+    was = f"{change['before']} → " if change.get("before") is not None else ""
+    return f"  {change['entity']} {change['key']}: {change['field'] or change['action']}: {was}{change['after']} ({change['reason']})"

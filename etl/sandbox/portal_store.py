@@ -1,0 +1,165 @@
+"""The portal's memory: records by table, kept in SQLite so that a restart loses nothing.
+
+All records live in dictionaries (a portal of 50,000 deals is small for a program) and every change of a
+request is written to SQLite in one transaction before the reply leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+Key = int | str
+Record = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (entity TEXT, key TEXT, body TEXT, PRIMARY KEY (entity, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY, at REAL, method TEXT, status INTEGER, commands INTEGER, fault TEXT, params TEXT);
+"""
+
+
+class Store:
+    """Tables of records with integer ids (addresses and links have text keys).
+
+    A stored record is never changed in place: `put` a new dictionary.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._db = sqlite3.connect(path if path else ":memory:", check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(SCHEMA)
+        self._tables: dict[str, dict[Key, Record]] = {}
+        self._order: dict[str, list[Any]] = {}
+        self._indexes: dict[tuple[str, str], dict[str, set[Key]]] = {}
+        self._versions: dict[str, int] = {}
+        self._dirty: set[tuple[str, Key]] = set()
+        self._sequences: dict[str, int] = json.loads(self.meta("sequences") or "{}")
+        self._sequences_saved = dict(self._sequences)
+        for entity, key, body in self._db.execute("SELECT entity, key, body FROM record"):
+            self._table(entity)[int(key) if key.isdigit() else key] = json.loads(body)
+
+    def _table(self, table: str) -> dict[Key, Record]:
+        return self._tables.setdefault(table, {})
+
+    @property
+    def tables(self) -> list[str]:
+        return sorted(name for name, rows in self._tables.items() if rows)
+
+    def count(self, table: str) -> int:
+        return len(self._table(table))
+
+    def version(self, table: str) -> int:
+        """Grows with every change of the table."""
+        return self._versions.get(table, 0)
+
+    def get(self, table: str, key: Key) -> Record | None:
+        return self._table(table).get(key)
+
+    def all(self, table: str) -> Iterable[Record]:
+        """Records in the order of their keys."""
+        rows = self._table(table)
+        return (rows[key] for key in self.keys(table))
+
+    def keys(self, table: str) -> list[Any]:
+        """All keys of the table, ascending."""
+        if table not in self._order:
+            self._order[table] = sorted(self._table(table))
+        return self._order[table]
+
+    def find(self, table: str, field: str, value: Any) -> list[Record]:
+        """Records whose field equals the value (as text, letter case ignored), in the order of their keys."""
+        rows = self._table(table)
+        return [rows[key] for key in sorted(self.lookup(table, field, value), key=_sortable)]
+
+    def lookup(self, table: str, field: str, value: Any) -> set[Key]:
+        index = self._indexes.get((table, field))
+        if index is None:
+            index = self._indexes[table, field] = {}
+            for key, record in self._table(table).items():
+                index.setdefault(index_key(record.get(field)), set()).add(key)
+        return index.get(index_key(value), set())
+
+    def new_id(self, sequence: str) -> int:
+        self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
+        return self._sequences[sequence]
+
+    def reserve(self, sequence: str, number: int) -> None:
+        """Ids up to this number are taken."""
+        self._sequences[sequence] = max(self._sequences.get(sequence, 0), number)
+
+    def put(self, table: str, key: Key, record: Record) -> None:
+        rows = self._table(table)
+        old = rows.get(key)
+        if old is None and table in self._order:
+            insort(self._order[table], key)
+        rows[key] = record
+        self._changed(table, key, old, record)
+
+    def drop(self, table: str, key: Key) -> None:
+        old = self._table(table).pop(key, None)
+        if old is None:
+            return
+        if table in self._order:
+            order = self._order[table]
+            del order[bisect_left(order, key)]
+        self._changed(table, key, old, None)
+
+    def _changed(self, table: str, key: Key, old: Record | None, new: Record | None) -> None:
+        self._versions[table] = self.version(table) + 1
+        self._dirty.add((table, key))
+        for (name, field), index in self._indexes.items():
+            if name != table:
+                continue
+            if old is not None:
+                index.get(index_key(old.get(field)), set()).discard(key)
+            if new is not None:
+                index.setdefault(index_key(new.get(field)), set()).add(key)
+
+    def meta(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def write_journal(self, row: tuple[int, float, str, int, int, str, str]) -> None:
+        """Takes effect with the next `flush`."""
+        self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def read_journal(self) -> list[tuple[Any, ...]]:
+        return self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
+
+    def flush(self) -> None:
+        """Write everything that changed since the last flush in one transaction."""
+        with self._db:
+            for table, key in self._dirty:
+                record = self._table(table).get(key)
+                if record is None:
+                    self._db.execute("DELETE FROM record WHERE entity = ? AND key = ?", (table, str(key)))
+                else:
+                    body = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                    self._db.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (table, str(key), body))
+            if self._sequences != self._sequences_saved:
+                self._sequences_saved = dict(self._sequences)
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (json.dumps(self._sequences),))
+        self._dirty.clear()
+
+    def close(self) -> None:
+        self.flush()
+        self._db.close()
+
+
+def index_key(value: Any) -> str:
+    return "" if value is None else str(value).casefold()
+
+
+def _sortable(key: Key) -> tuple[int, str]:
+    return (key, "") if isinstance(key, int) else (0, key)

@@ -1,0 +1,43 @@
+"""One writer per profile and one watcher per folder: a lock of the operating system that dies with its process.
+
+Reference: reliability §2.1 (a PID file would be stale after kill -9, the kernel frees a flock at once). Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from etl.errors import TryLater
+
+
+class Busy(TryLater):
+    """Another process works with the same profile; nothing is wrong and nothing is to be repaired."""
+
+
+@contextmanager
+def file_lock(path: Path, message: str) -> Iterator[None]:
+    """Hold the lock file `path` (made 0600 where absent) while the block runs. Raises Busy(message) when it is taken."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise Busy(message, "Делать ничего не нужно: дождитесь, пока он закончит.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """True while some process holds the lock."""
+    if not path.exists():
+        return False
+    try:
+        with file_lock(path, ""):
+            return False
+    except Busy:
+        return True

@@ -1,0 +1,1 @@
+"""Tables into tables, pure: no file, network, database or clock. `now`, ids and settings come as arguments."""

@@ -1,0 +1,119 @@
+"""Numbers and identifiers that tie a record of ours to a document of 1C: pure, reversible, disjoint.
+
+1C matches a loaded document by `Номер` and УТ 11 keeps 11 characters of it (reference: commerceml, fact 8), so each
+number fits 11 characters and tells what it is:
+
+    order    B24-<deal>                     B24-123
+    invoice  S24-<smart invoice>            S24-7
+    charge   M<YYMM><version><deal>         M261110003F: version 1 digit, deal 5 digits, both base 36
+    act      A<part><turn><deal>            A1-123 first half, A2-123 second, A12123 first half accrued again
+    reversal R<part><turn><deal>            R1-123
+
+What does not fit is refused (ValueError), never cut: a cut number would join two deals.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+LIMIT = 11
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24")
+
+Kind = Literal["order", "invoice", "charge", "act", "reversal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A decoded number: `id` is the deal (or the smart invoice), `month` is YYYY-MM of a charge, `part` 1 or 2 of an act."""
+
+    kind: Kind
+    id: str
+    month: str | None = None
+    version: int | None = None
+    part: int | None = None
+    turn: int = 1
+
+
+def order(deal: str) -> str:
+    """Number of the order made from a deal."""
+    return _fits(f"B24-{_plain(deal)}")
+
+
+def invoice(smart_invoice: str) -> str:
+    """Number of the invoice made from a smart invoice."""
+    return _fits(f"S24-{_plain(smart_invoice)}")
+
+
+def charge(deal: str, month: str, version: int) -> str:
+    """Number of the charge of one deal and month (`YYYY-MM`); `version` is the register version that first held it."""
+    year, _, number = month.partition("-")
+    return _fits(f"M{year[2:]}{number}{_base36(version, 1)}{_base36(int(_plain(deal)), 5)}")
+
+
+def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:
+    """Number of the act of one half of the remuneration; `turn` counts repeated accruals after a reversal."""
+    if part not in (1, 2):
+        raise ValueError(f"часть вознаграждения {part}: бывает 1 или 2")
+    mark = "-" if turn == 1 else _base36(turn, 1)
+    return _fits(f"{'R' if reversal else 'A'}{part}{mark}{_plain(deal)}")
+
+
+_FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("order", re.compile(r"B24-(?P<id>[1-9]\d*)")),
+    ("invoice", re.compile(r"S24-(?P<id>[1-9]\d*)")),
+    ("charge", re.compile(r"M(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])(?P<version>[1-9A-Z])(?P<deal>[0-9A-Z]{5})")),
+    ("act", re.compile(r"A(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9]\d*)")),
+    ("reversal", re.compile(r"R(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9]\d*)")),
+)
+
+
+def decode(number: str | None) -> Key | None:
+    """The key of a number written by us, or None for any other number. 1C pads numbers with blanks: they are ignored."""
+    text = (number or "").strip()
+    if len(text) > LIMIT:
+        return None
+    for kind, form in _FORMS:
+        if found := form.fullmatch(text):
+            return _key(kind, found)
+    return None
+
+
+def document_id(portal: str, kind: str, number: str) -> str:
+    """`Ид` of a document we send: the same for the same portal, kind and number on every try (uuid5, lower case)."""
+    return str(uuid.uuid5(_NAMESPACE, f"{portal}|{kind}|{number}"))
+
+
+def _key(kind: Kind, found: re.Match[str]) -> Key | None:
+    parts = found.groupdict()
+    if kind == "charge":
+        deal = int(parts["deal"], 36)
+        month = f"20{parts['year']}-{parts['month']}"
+        return Key(kind, str(deal), month=month, version=int(parts["version"], 36)) if deal else None
+    turn = 1 if parts.get("turn") in (None, "-") else int(parts["turn"], 36)
+    return Key(kind, parts["id"], part=int(parts["part"]) if "part" in parts else None, turn=turn)
+
+
+def _plain(identifier: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*", identifier):
+        raise ValueError(f"идентификатор «{identifier}» не целое число")
+    return identifier
+
+
+def _base36(value: int, width: int) -> str:
+    if not 0 < value < 36**width:
+        raise ValueError(f"число {value} не помещается в {width} знака номера")
+    digits = ""
+    while value:
+        value, rest = divmod(value, 36)
+        digits = _DIGITS[rest] + digits
+    return digits.rjust(width, "0")
+
+
+def _fits(number: str) -> str:
+    if len(number) > LIMIT:
+        raise ValueError(f"номер {number} длиннее {LIMIT} знаков, 1С его обрежет")
+    return number
