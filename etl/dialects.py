@@ -1,11 +1,15 @@
 """What each 1C configuration writes and accepts: file names, encoding, vocabulary, limits, capabilities.
 
-Sources: reference/commerceml §0, §5-§9, §15 and onec §5. What differs between configurations stands here and nowhere else.
+Sources: reference/commerceml §0, §3, §5-§9, §15 and onec §5. What differs between configurations stands here and nowhere
+else; the words of CommerceML that reader and writer share (operations, currencies, VAT rates) stand here too.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,21 @@ class Dialect:
     kinds: frozenset[str]                   # document kinds (tables.DOCUMENT_KINDS) that file may hold
     tells: frozenset[str]                   # facts this 1C reports: see `FACTS`
     number_limit: int = 11
+    party_path: str | None = None           # directory of parties, where this 1C reads one
+    catalogue_path: str | None = None       # products and prices, where this 1C reads them
+    extended: bool = False                  # the extended contract: containers, «Проведен», discounts, directories
+    phone_type: str = "Телефон рабочий"     # Контакт/Тип of a phone
+    email_type: str = "Почта"
+    exempt: str = "Без НДС"                 # how «без НДС» is spelt in Ставка
+    vat_rates: frozenset[str] | None = None  # rates the base knows besides `exempt`; None = any
+    party_id_limit: int = 40                # length of Контрагент/Ид
+    unit_by_code: bool = False              # Единица of a row is looked up as a code (УТ 11 creates a unit otherwise)
+    comment_requisite: bool = False         # the comment is taken from «Комментарии покупателя» (УТ 11)
+
+    @property
+    def schema(self) -> str:
+        """File name of our XSD of what we write in this dialect."""
+        return f"commerceml-{self.name}.xsd"
 
 
 #: fact -> what it means, in Russian, for `obmen24 check`
@@ -44,20 +63,86 @@ FACTS: dict[str, str] = {
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
 _FROM_1C = "from_1c/*.xml"
+_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT tables of УТ 10.3 and УТ 11 as read: no 22, 5, 7
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
     Dialect(name="ut103", title="1С:Управление торговлей 10.3", version="2.04", namespace=None, bom=True,
             intake=("1cbitrix-*.xml", "1cbitrix/*.xml", _FROM_1C), order_path="order.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "paid_weak", "shipped_full", "catalogue"})),
+            tells=frozenset({"orders_from_us", "paid_weak", "shipped_full", "catalogue"}),
+            phone_type="ТелефонРабочий", vat_rates=_OLD_RATES),
     Dialect(name="ut11", title="1С:Управление торговлей 11", version="2.05", namespace=None, bom=True,
             intake=("webdata/*.xml", _FROM_1C), order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"})),
+            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES,
+            unit_by_code=True, comment_requisite=True),
     Dialect(name="unf3", title="1С:Управление нашей фирмой 3", version="2.08", namespace="urn:1C.ru:commerceml_210", bom=True,
             intake=("webdata*/*.xml", _FROM_1C), order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "orders_born", "paid_full", "paid_partial", "shipped_full", "shipments", "status", "catalogue"})),
+            tells=frozenset({"orders_from_us", "orders_born", "paid_full", "paid_partial", "shipped_full", "shipments", "status", "catalogue"}),
+            vat_rates=_OLD_RATES | {"5", "7", "22"}),
     Dialect(name="bp3", title="1С:Бухгалтерия 3.0", version="2.05", namespace=None, bom=True,
             intake=(_FROM_1C,), order_path=None, kinds=frozenset(), tells=frozenset()),
     Dialect(name="bitrix3", title="расширенный договор обмена", version="3.1", namespace="urn:1C.ru:commerceml_3", bom=True,
             intake=(_FROM_1C,), order_path="to_1c/documents.xml", kinds=_ALL,
-            tells=frozenset(FACTS) - {"paid_weak"}),
+            tells=frozenset(FACTS) - {"paid_weak"}, party_path="to_1c/parties.xml", catalogue_path="to_1c/catalog.xml",
+            extended=True, email_type="Электронная почта", party_id_limit=80),
 )}
+
+#: ХозОперация -> our kind; the first operation of a kind is the one we write
+OPERATIONS: dict[str, str] = {
+    "Заказ товара": "order",
+    "Счет на оплату": "invoice",
+    "Выплата безналичных денег": "payment",
+    "Выплата наличных денег": "payment",
+    "Эквайринговая операция": "payment",
+    "Возврат безналичных денег": "refund",
+    "Возврат наличных денег": "refund",
+    "Отпуск товара": "shipment",
+    "Возврат товара": "return",
+    "Акт": "act",
+    "Акт об оказании услуг": "act",
+    "Акт выполненных работ": "act",
+    "Закрытие заказа": "closing",
+}
+#: requisite «ВидДокумента» of a document «Прочие» -> our kind: CommerceML has no operation for acts and closings
+OTHER_OPERATION = "Прочие"
+OTHER_KINDS: dict[str, str] = {"Акт выполненных работ": "act", "Закрытие заказа": "closing"}
+
+#: how a currency is spelt in files -> ISO code
+CURRENCIES: dict[str, str] = {
+    "руб": "RUB", "руб.": "RUB", "rur": "RUB", "rub": "RUB", "643": "RUB", "810": "RUB", "₽": "RUB", "рубль": "RUB",
+    "грн": "UAH", "грн.": "UAH", "980": "UAH", "840": "USD", "$": "USD", "978": "EUR", "€": "EUR", "тг": "KZT", "398": "KZT",
+    "тенге": "KZT", "byr": "BYR", "933": "BYN", "сом": "KGS",
+}
+#: units of measure by the all-Russian classifier: short name -> code
+UNITS: dict[str, str] = {
+    "шт": "796", "кг": "166", "г": "163", "т": "168", "м": "006", "м2": "055", "м3": "113", "л": "112", "ч": "356", "час": "356",
+    "сут": "359", "день": "359", "мес": "362", "год": "366", "упак": "778", "компл": "839", "усл": "876", "услуга": "876", "пар": "715"}
+UNIT = "шт"
+
+#: from this day on the standard VAT rate is (Tax Code art. 164; laws 303-ФЗ of 2018 and 425-ФЗ of 2025)
+VAT_STANDARD: tuple[tuple[dt.date, Decimal], ...] = (
+    (dt.date(2004, 1, 1), Decimal(18)), (dt.date(2019, 1, 1), Decimal(20)), (dt.date(2026, 1, 1), Decimal(22)))
+#: rates of taxpayers under the simplified system, since 2025 (5 %, 7 %), and the reduced ones of always
+VAT_OTHER: frozenset[Decimal] = frozenset({Decimal(0), Decimal(5), Decimal(7), Decimal(10)})
+
+
+def standard_vat(day: dt.date) -> Decimal:
+    """The standard VAT rate in percent on a day of shipment. Days before 2004 get the rate of 2004."""
+    return next((rate for start, rate in reversed(VAT_STANDARD) if day >= start), VAT_STANDARD[0][1])
+
+
+def currency_code(text: str) -> str:
+    """ISO code of a currency as 1C spells it; an unknown spelling is returned in upper case."""
+    return CURRENCIES.get(text.strip().lower(), text.strip().upper())
+
+
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
+    """A requisite's name for comparing: bases differ in blanks, case and ё («Статус Заказа», «СтатусЗаказа»)."""
+    return "".join(name.split()).lower().replace("ё", "е")
+
+
+def rate_text(dialect: Dialect, rate: Decimal | None, exempt: bool | None) -> str | None:
+    """Ставка as the dialect spells it; None where the line carries neither a rate nor «без НДС»."""
+    if rate is None:
+        return dialect.exempt if exempt else None
+    return format(rate.normalize(), "f")

@@ -119,7 +119,8 @@ class Commission(Model):
     agreed: str | None = Field(None, description="Поле сделки с согласованной суммой")
     percent: Money | None = Field(None, gt=0, le=100)
     base: str | None = Field(None, description="Поле сделки, от которого считается процент")
-    confirm: Literal["seen", "published", "person"] = Field("seen", description="Когда акт считается принятым")
+    confirm: Literal["seen", "published", "person"] | None = Field(
+        None, description="Когда акт считается принятым; без настройки seen, если 1С сообщает об актах, иначе published")
     service: str = "Вознаграждение за заключение договора, часть {part} из 2"
     reversal: str = "Возврат вознаграждения, часть {part} из 2"
 

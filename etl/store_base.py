@@ -11,7 +11,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from etl import tables
 from etl.errors import ConfigError, NeedsPerson, TryLater
 from etl.store_lock import Busy, file_lock
-from etl.store_schema import REVISION
+from etl.store_schema import CURSOR, REVISION
 
 Record = dict[str, Any]
 Rows = Any  # a frame of etl.tables or any iterable of mappings
@@ -47,12 +47,12 @@ class Database:
         self.portal = portal
         self.now = clock
         self._engine = engine
-        self._connection = _connected(engine)
-        self._writing = False
+        self.connection = _connected(engine)
+        self._writing = self._holding = False
 
     def close(self) -> None:
         """Give the connection back; an open transaction is rolled back."""
-        self._connection.close()
+        self.connection.close()
         self._engine.dispose()
 
     # ---- transactions
@@ -71,12 +71,12 @@ class Database:
 
     @contextmanager
     def _begun(self, *, write: bool) -> Iterator[None]:
-        self._connection.info["write"] = write
-        with self._connection.begin():
+        self.connection.info["write"] = write
+        with self.connection.begin():
             yield
 
     def _run(self, statement: Any, values: Any = None) -> sa.CursorResult[Any]:
-        return self._connection.execute(statement, values)
+        return self.connection.execute(statement, values)
 
     # ---- reading
     def rows(self, statement: sa.Select[Any]) -> list[Record]:
@@ -146,18 +146,40 @@ class Database:
         greatest = self.value(sa.select(sa.func.max(table.c[column])).where(table.c.portal == self.portal, *conditions))
         return int(greatest or 0) + 1
 
+    def numbers(self, name: str, count: int) -> int:
+        """Reserve `count` numbers of a series and return the first: a number given once is never given again."""
+        with self.transaction():
+            taken = int(self.value(sa.select(CURSOR.c.value).where(CURSOR.c.portal == self.portal, CURSOR.c.name == name)) or 0)
+            if count:
+                self.put(CURSOR, [{"name": name, "value": str(taken + count)}])
+        return taken + 1
+
     # ---- one writer
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the lock of this portal. Raises Busy. It dies with the process: flock beside SQLite, advisory lock on PostgreSQL."""
+        with self._own_lock():
+            self._holding = True
+            try:
+                yield
+            finally:
+                self._holding = False
+
+    def is_held(self) -> bool:
+        """True while this or another process holds the lock."""
+        if self._holding:
+            return True
+        try:
+            with self._own_lock():
+                return False
+        except Busy:
+            return True
+
+    def _own_lock(self) -> AbstractContextManager[None]:
         if self._engine.dialect.name != "sqlite":
-            with self._advisory_lock():
-                yield
-        elif path := _sqlite_path(self._engine.url):
-            with file_lock(lock_path(path), _BUSY):
-                yield
-        else:
-            yield  # a database in memory has no second process
+            return self._advisory_lock()
+        path = _sqlite_path(self._engine.url)
+        return file_lock(lock_path(path), _BUSY) if path else nullcontext()  # a database in memory has no second process
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:
@@ -257,21 +279,24 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise _meaning(error) from error
+        if (meaning := _meaning(error)) is None:
+            raise
+        raise meaning from error
 
 
-def _meaning(error: sa.exc.DBAPIError) -> Exception:
-    """What a database error means for the person; anything else is a bug and stays as it is."""
+def _meaning(error: sa.exc.DBAPIError) -> Exception | None:
+    """What a database error means for the person; None for anything else: it is a bug and stays as it is."""
     original = error.orig
     code = str(getattr(original, "sqlite_errorname", ""))
     for start, said in _LATER.items():
         if code.startswith(start):
             return TryLater(said, "Освободите место или проверьте диск; следующий запуск повторит.")
     if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return NeedsPerson("Файл состояния повреждён.", "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.")
+        return NeedsPerson("Файл состояния повреждён.",
+                           "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.")
     if isinstance(error, sa.exc.OperationalError) and not code:
         return TryLater("База состояния PostgreSQL не отвечает.", "Проверьте сервер базы; следующий запуск повторит.")
-    return error
+    return None
 
 
 def _migrate(database: Database) -> None:
@@ -280,7 +305,7 @@ def _migrate(database: Database) -> None:
     from alembic import command, util
 
     with database.transaction():
-        connection = database._connection  # noqa: SLF001 the migration runs on our own connection, in our transaction
+        connection = database.connection
         if connection.dialect.name != "sqlite":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x0B3E24)))
         try:
@@ -301,7 +326,7 @@ def migrations(connection: sa.Connection) -> Any:
 
 def _revision(database: Database) -> str | None:
     with _explained():
-        names = sa.inspect(database._connection).has_table("alembic_version")  # noqa: SLF001
-        found = database._connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None  # noqa: SLF001
-        database._connection.rollback()  # noqa: SLF001
+        names = sa.inspect(database.connection).has_table("alembic_version")
+        found = database.connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None
+        database.connection.rollback()
     return found

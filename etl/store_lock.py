@@ -30,14 +30,3 @@ def file_lock(path: Path, message: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def is_locked(path: Path) -> bool:
-    """True while some process holds the lock."""
-    if not path.exists():
-        return False
-    try:
-        with file_lock(path, ""):
-            return False
-    except Busy:
-        return True

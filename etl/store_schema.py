@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -46,7 +47,8 @@ def _tagged(value: Any) -> Any:
     return value
 
 
-_BUILD = {"decimal": Decimal, "moment": dt.datetime.fromisoformat, "date": dt.date.fromisoformat, "tuple": tuple}
+_BUILD: dict[str, Callable[[Any], Any]] = {
+    "decimal": Decimal, "moment": dt.datetime.fromisoformat, "date": dt.date.fromisoformat, "tuple": tuple}
 
 
 def _untagged(item: dict[str, Any]) -> Any:
@@ -59,10 +61,10 @@ class Json(sa.types.TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+    def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
         return None if value is None else encode(value)
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+    def process_result_value(self, value: str | None, _dialect: Any) -> Any:
         return None if value is None else decode(value)
 
 
@@ -72,12 +74,12 @@ class Money(sa.types.TypeDecorator[Decimal]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Any) -> str | None:
+    def process_bind_param(self, value: Decimal | None, _dialect: Any) -> str | None:
         if value is not None and not isinstance(value, Decimal):
             raise TypeError(f"money must be Decimal, got {type(value).__name__}")
         return None if value is None else str(value)
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Decimal | None:
+    def process_result_value(self, value: str | None, _dialect: Any) -> Decimal | None:
         return None if value is None else Decimal(value)
 
 
@@ -87,10 +89,10 @@ class Moment(sa.types.TypeDecorator[dt.datetime]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> str | None:
+    def process_bind_param(self, value: dt.datetime | None, _dialect: Any) -> str | None:
         return None if value is None else moment_text(value)
 
-    def process_result_value(self, value: str | None, dialect: Any) -> dt.datetime | None:
+    def process_result_value(self, value: str | None, _dialect: Any) -> dt.datetime | None:
         return None if value is None else dt.datetime.fromisoformat(value)
 
 
@@ -193,5 +195,5 @@ ACCRUAL = _table(
     extra=(sa.UniqueConstraint("portal", "number", name="uq_accrual_number"), sa.Index("ix_accrual_state", "portal", "state")))
 FACT = _table(
     "fact", ("kind", "source", "id"), _text("kind"), _text("source"), _text("id"), _need("target"), sa.Column("date", sa.Date),
-    sa.Column("amount", Money), _text("number"), _text("party"), _text("file"), _text("place"), sa.Column("gone", sa.Boolean, nullable=False),
-    _number("run"), extra=(sa.Index("ix_fact_target", "portal", "kind", "target"),))
+    sa.Column("amount", Money), _text("number"), _text("party"), _text("file"), _text("place"),
+    sa.Column("gone", sa.Boolean, nullable=False), _number("run"), extra=(sa.Index("ix_fact_target", "portal", "kind", "target"),))

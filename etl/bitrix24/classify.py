@@ -27,8 +27,7 @@ class Verdict(StrEnum):
 
 
 #: Last words of methods that change nothing.
-READS = frozenset({"list", "get", "fields", "types", "types.list", "current", "time", "profile", "scope", "findbycomm", "getfields",
-                   "mode.get", "history"})
+READS = frozenset({"list", "get", "fields", "types", "current", "time", "profile", "scope", "findbycomm"})
 
 _ANY = "*"
 _AMBIGUOUS = "ambiguous"  # UNKNOWN for a write, RETRY for a read

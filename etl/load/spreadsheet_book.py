@@ -1,41 +1,39 @@
-"""Writing XLSX: sheets described as data, styled for print, verified by re-reading, saved whole or not at all.
+"""Writing XLSX: sheets described as data and styled for print.
 
-XlsxWriter in constant-memory mode writes (the least memory of the libraries measured), calamine reads back. The same
-input gives the same bytes: the creation date is fixed and ZIP members carry a fixed time. Every text is a string cell
-with a quote prefix, so no text can become a formula. Rules: reference reliability §4, onec §2.
+XlsxWriter in constant-memory mode writes: the least memory of the libraries measured (reference performance §3). The same
+input gives the same bytes: the creation date is fixed and ZIP members carry a fixed time. Every text is a string cell with a
+quote prefix, so no text can become a formula. Rules: reference reliability §4, onec §2.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-import python_calamine
 import xlsxwriter
+import xlsxwriter.utility
 
-from etl.errors import Rejected
-from etl.load.spreadsheet_texts import CENT, cleaned, one_line, rounded, shortened
+from etl.load.spreadsheet_texts import cleaned, one_line, rounded, shortened
 
 Kind = Literal["text", "id", "money", "integer", "date"]
 
-_CREATED = dt.datetime(2000, 1, 1)
+_CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _EPOCH = dt.date(1899, 12, 30)
 _FONT = {"font_name": "Arial", "font_size": 9, "valign": "top"}
 _LINE = {"border": 1, "border_color": "#A6A6A6"}
 _FORMATS: dict[Kind, dict[str, Any]] = {
     "text": {"quote_prefix": True}, "id": {"num_format": "@", "quote_prefix": True}, "money": {"num_format": "#,##0.00"},
-    "integer": {"num_format": "0"}, "date": {"num_format": "dd.mm.yyyy", "align": "center"},
+    "integer": {"num_format": "0", "align": "center"}, "date": {"num_format": "dd.mm.yyyy", "align": "center"},
 }
-_NARROW, _PADDING = 5, 2
+_CENTRED = {"text_wrap": True, "align": "center"}
+_WRAPPED: dict[Kind, dict[str, Any]] = {"text": {"text_wrap": True}, "id": _CENTRED}
+_NARROW, _PADDING, _LINE_HEIGHT = 4, 2, 12
+#: widths are measured in digits of the default font, Arial 9 is narrower: column width and characters a line takes
+_SHRINK, _FITS = 0.9, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,95 +92,11 @@ def build(target: BinaryIO | str, sheets: Sequence[Sheet]) -> list[Filled]:
     return filled
 
 
-def verify(source: str | BinaryIO, filled: Sequence[Filled]) -> None:
-    """Re-read a workbook; Rejected unless its rows and sums are those that were written, to the kopeck."""
-    book = python_calamine.load_workbook(source)
-    for sheet in filled:
-        rows = book.get_sheet_by_name(sheet.title).to_python(skip_empty_area=False, nrows=sheet.last)
-        sums = dict.fromkeys(sheet.sums, Decimal(0))
-        for row in rows[sheet.first:sheet.last]:
-            for column in sums:
-                if isinstance(value := row[column], (int, float)):
-                    sums[column] += Decimal(repr(value)).quantize(CENT)
-        if len(rows) != sheet.last or sums != {column: sheet.sums[column] for column in sums}:
-            raise Rejected(f"Проверка записанной книги не прошла: лист «{sheet.title}» прочитался не так, как был записан.",
-                           "Файл не выдан. Проверьте место на диске и повторите команду.")
-
-
-def save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> tuple[Path | None, list[Filled], str]:
-    """Build, verify, then publish in one step: (path actually written, what it holds, sha256).
-
-    A file that is open in Excel is never touched: the new one becomes «name (2).xlsx». Rejected when verification fails.
-    """
-    folder = target.parent if isinstance(target, Path) else None
-    with _scratch(folder) as scratch:
-        filled = build(str(scratch), sheets)
-        verify(str(scratch), filled)
-        digest = _sha256(scratch)
-        if isinstance(target, Path):
-            return publish(scratch, target), filled, digest
-        with scratch.open("rb") as stream:
-            shutil.copyfileobj(stream, target)
-    return None, filled, digest
-
-
-def save_bytes(target: Path | BinaryIO, content: bytes) -> tuple[Path | None, str]:
-    """Publish ready bytes the same way: (path actually written, sha256)."""
-    digest = hashlib.sha256(content).hexdigest()
-    if not isinstance(target, Path):
-        target.write(content)
-        return None, digest
-    with _scratch(target.parent) as scratch:
-        scratch.write_bytes(content)
-        return publish(scratch, target), digest
-
-
-def publish(scratch: Path, target: Path) -> Path:
-    """Rename a finished file over `target`, or beside it as «name (2)» when a person has `target` open."""
-    with scratch.open("rb") as stream:
-        os.fsync(stream.fileno())
-    for candidate in _names(target):
-        if (candidate.parent / f"~${candidate.name}").exists():
-            continue
-        try:
-            scratch.replace(candidate)
-        except PermissionError:
-            continue
-        _sync_folder(candidate.parent)
-        return candidate
-    raise Rejected(f"Файл {target.name} и его копии открыты в другой программе.", "Закройте их и повторите команду.")
-
-
-def _names(target: Path) -> Iterator[Path]:
-    yield target
-    for number in range(2, 100):
-        yield target.with_name(f"{target.stem} ({number}){target.suffix}")
-
-
-@contextlib.contextmanager
-def _scratch(folder: Path | None) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix=".obmen24-", suffix=".part", dir=folder)
-    os.close(handle)
-    path = Path(name)
-    try:
-        path.chmod(0o644)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows and some shares cannot open a folder; the rename itself is done
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _lines(text: str | None, width: int) -> int:
+    """How many lines a wrapped text takes in a column of so many characters."""
+    if not text or (len(text) <= width and "\n" not in text):
+        return 1
+    return min(20, sum(max(1, len(textwrap.wrap(line, width))) for line in text[:2000].split("\n")))
 
 
 class _SheetWriter:
@@ -193,24 +107,26 @@ class _SheetWriter:
         self.row = 0
         self.filled = Filled(sheet.title, first=0)
         self.widths = [0] * len(sheet.columns)
-        self.writers = [self._writer(index, column, self._style(book, column.kind)) for index, column in enumerate(sheet.columns)]
+        self.styles = [self._style(book, column.kind) for column in sheet.columns]
+        self.writers = [self._writer(index, column, self.styles[index]) for index, column in enumerate(sheet.columns)]
         people = not sheet.plain
         self.head = book.add_format({**_FONT, "bold": True, **(
             {**_LINE, "text_wrap": True, "bg_color": "#E7ECF3", "align": "center", "valign": "vcenter"} if people else {})})
         self.title = book.add_format({**_FONT, "bold": True, "font_size": 13, "valign": "vcenter", "quote_prefix": True})
         self.note = book.add_format({**_FONT, "quote_prefix": True})
         self.band = book.add_format({**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", "quote_prefix": True})
-        self.sums = {kind: book.add_format({**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", **_FORMATS[kind]}) for kind in ("money", "integer")}
+        self.sum = book.add_format({**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", **_FORMATS["money"]})
 
     def _style(self, book: Any, kind: Kind) -> Any:
         look = dict(_FORMATS[kind])
         if self.sheet.plain:
             return book.add_format({**_FONT, **look, **({"num_format": "0.00"} if kind == "money" else {})})
-        return book.add_format({**_FONT, **_LINE, **look, **({"text_wrap": True} if kind in ("text", "id") else {})})
+        return book.add_format({**_FONT, **_LINE, **look, **_WRAPPED.get(kind, {})})
 
     def write(self) -> Filled:
         if not self.sheet.plain:
             self._set_up_page()
+            self.page.set_row(0, 2 * _LINE_HEIGHT)
             for line in self.sheet.above:
                 self.page.write_string(self.row, 0, one_line(line), self.note if self.row else self.title)
                 self.row += 1
@@ -232,6 +148,8 @@ class _SheetWriter:
             self.page.write_string(self.row, index, column.caption, self.head)
             if self.sheet.plain:
                 self.widths[index] = len(column.caption)
+        if not self.sheet.plain:
+            self.page.set_row(self.row, _LINE_HEIGHT * max(len(column.caption.split()) for column in self.sheet.columns) + 4)
         self.header = self.row
         self.row += 1
         if not self.sheet.hidden:
@@ -241,22 +159,25 @@ class _SheetWriter:
         if block.title is not None:
             self._band(block.title)
         first, before = self.row, dict(self.filled.sums)
-        writers, row = self.writers, self.row
+        writers, row, wrapped = self.writers, self.row, self._wrapped()
         for values in block.rows:
+            if lines := max((_lines(values[index], limit) for index, limit in wrapped), default=1) - 1:
+                self.page.set_row(row, _LINE_HEIGHT * (lines + 1) + 2)
             for index, value in enumerate(values):
                 if value is not None:
                     writers[index](row, index, value)
                 elif not self.sheet.plain:
-                    self.page.write_blank(row, index, None, self.blanks[index])
+                    self.page.write_blank(row, index, None, self.styles[index])
             row += 1
         self.filled.rows += row - first
         self.row = row
         if block.title is not None:
             self._totals("Итого", first, {index: total - before[index] for index, total in self.filled.sums.items()})
 
-    @property
-    def blanks(self) -> list[Any]:
-        return self._blanks
+    def _wrapped(self) -> list[tuple[int, int]]:
+        """Columns whose text may wrap: office suites do not measure rows of a file they did not write, so we do."""
+        return [] if self.sheet.plain else [(index, int(column.limit * _FITS)) for index, column in enumerate(self.sheet.columns)
+                                            if column.kind in ("text", "id")]
 
     def _band(self, text: str) -> None:
         self.page.write_string(self.row, 0, one_line(text), self.band)
@@ -271,7 +192,7 @@ class _SheetWriter:
             if index in sums and self.row > first:
                 letter = xlsxwriter.utility.xl_col_to_name(index)
                 self.page.write_formula(self.row, index, f"=SUBTOTAL(109,{letter}{first + 1}:{letter}{self.row})",
-                                        self.sums["money"], float(sums[index]))
+                                        self.sum, sums[index])
             else:
                 self.page.write_blank(self.row, index, None, self.band)
         self.row += 1
@@ -279,13 +200,14 @@ class _SheetWriter:
     def _ending(self) -> None:
         columns, filled = len(self.sheet.columns), self.filled
         self.page.repeat_rows(self.header)
-        if filled.rows:
+        grouped = any(block.title is not None for block in self.sheet.blocks)
+        if filled.rows and not grouped:
             self.page.autofilter(self.header, 0, self.filled.last - 1, columns - 1)
-        else:
+        if not filled.rows:
             self.page.write_string(self.row, 0, self.sheet.empty, self.note)
             self.row += 1
         if filled.rows and filled.sums:
-            self._totals("Всего" if self.sheet.blocks[0].title else "Итого", filled.first, filled.sums)
+            self._totals("Всего" if grouped else "Итого", filled.first, filled.sums)
         if self.sheet.below:
             self.row += 1
             for line in self.sheet.below(filled.totals, filled.rows):
@@ -304,7 +226,7 @@ class _SheetWriter:
         for index, column in enumerate(self.sheet.columns):
             widest = self.widths[index] + _PADDING
             word = max(map(len, column.caption.split())) + _PADDING
-            width = widest if self.sheet.plain else max(_NARROW, word, min(widest, column.limit))
+            width = widest if self.sheet.plain else _SHRINK * max(_NARROW, word, min(widest, column.limit))
             self.page.set_column(index, index, width)
         if self.sheet.hidden:
             self.page.very_hidden()
@@ -312,11 +234,15 @@ class _SheetWriter:
             self.page.ignore_errors({"number_stored_as_text": f"A1:{xlsxwriter.utility.xl_col_to_name(len(self.sheet.columns))}1048576"})
 
     def _writer(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
-        self._blanks = [*getattr(self, "_blanks", []), style]
-        return {"money": self._money, "integer": self._integer, "date": self._date}.get(column.kind, self._text)(index, column, style)
+        if column.kind == "integer":
+            return self._integer(index, style)
+        if column.kind == "date":
+            return self._date(index, style)
+        return self._money(index, column, style) if column.kind == "money" else self._text(index, column, style)
 
     def _text(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
-        put, widths, flat, cut = self.page.write_string, self.widths, self.sheet.plain, self.filled.cut
+        put, widths, cut = self.page.write_string, self.widths, self.filled.cut
+        flat = self.sheet.plain and not self.sheet.hidden
 
         def write(row: int, at: int, value: str) -> None:
             text = one_line(value) if flat else cleaned(value)
@@ -339,10 +265,10 @@ class _SheetWriter:
                 sums[index] += amount
             digits = len(str(amount))
             widths[index] = max(widths[index], digits + digits // 3)
-            put(row, at, float(amount), style)
+            put(row, at, amount, style)
         return write
 
-    def _integer(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
+    def _integer(self, index: int, style: Any) -> Callable[[int, int, Any], None]:
         put, widths = self.page.write_number, self.widths
 
         def write(row: int, at: int, value: int) -> None:
@@ -350,7 +276,7 @@ class _SheetWriter:
             put(row, at, value, style)
         return write
 
-    def _date(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
+    def _date(self, index: int, style: Any) -> Callable[[int, int, Any], None]:
         put = self.page.write_number
         self.widths[index] = len("дд.мм.гггг")
 

@@ -1,12 +1,12 @@
-"""What a cell may hold and how it reads: cleaned text, amounts in words, months, displayed text of the `.txt` twin."""
+"""What a cell may hold and how it reads: cleaned text, amounts, months, displayed text of the `.txt` twin."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from num2words import num2words
+from etl.transform import clean
 
 CENT = Decimal("0.01")
 #: Excel keeps this many UTF-16 units of a cell and cuts the rest without a word.
@@ -17,7 +17,6 @@ AMOUNT_LIMIT = Decimal(10) ** 13
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _FORMULA = re.compile(r"[=+\-@]")
-_MONTHS = ("январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь")
 
 
 def cleaned(text: str) -> str:
@@ -38,23 +37,7 @@ def rounded(amount: Decimal) -> Decimal:
     """Roubles and kopecks, half up. ValueError for an amount that a cell cannot hold to the kopeck."""
     if not amount.is_finite() or abs(amount) >= AMOUNT_LIMIT:
         raise ValueError(f"сумма {amount} не помещается в ячейку")
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
-
-def in_words(amount: Decimal) -> str:
-    """1234.56 -> «Одна тысяча двести тридцать четыре рубля 56 копеек», as Russian documents write a total."""
-    total = rounded(amount)
-    roubles, kopecks = divmod(int(abs(total) * 100), 100)
-    words = num2words(roubles, lang="ru")
-    sign = "минус " if total < 0 else ""
-    text = f"{sign}{words} {_plural(roubles, 'рубль', 'рубля', 'рублей')} {kopecks:02d} {_plural(kopecks, 'копейка', 'копейки', 'копеек')}"
-    return text[0].upper() + text[1:]
-
-
-def month_words(month: str) -> str:
-    """«2026-11» -> «ноябрь 2026 г.»."""
-    year, _, number = month.partition("-")
-    return f"{_MONTHS[int(number) - 1]} {year} г."
+    return clean.kopecks(amount)
 
 
 def month_short(month: str) -> str:
@@ -87,10 +70,3 @@ def one_line(text: str) -> str:
 def harmless(text: str) -> str:
     """Text of a tab-separated file that a spreadsheet programme will not take for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _plural(number: int, one: str, few: str, many: str) -> str:
-    tail, last = number % 100, number % 10
-    if last == 1 and tail != 11:
-        return one
-    return few if last in (2, 3, 4) and tail not in (12, 13, 14) else many

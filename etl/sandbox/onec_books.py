@@ -23,6 +23,8 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:1c-model")
 _TYPES: dict[str, type] = {"document": Document, "party": Party, "contract": Contract, "product": Product}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _TYPES.items()}
 _NAMES = {kind: name for name, kind in _TYPES.items()}
+#: requisite (or column of an import file) that holds our number where 1C numbers the document itself
+KEY = "Ключ"
 #: contract of an order whose file names no contract: УТ 10.3 creates it itself (commerceml §7)
 WEB_CONTRACT = "Договор WEB - сайт"
 
@@ -32,9 +34,12 @@ Record = Document | Party | Contract | Product
 class Books:
     """Records by guid, indexes by number and name, and the marks «changed since the last export»."""
 
-    def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._base = sqlite3.connect(file)
+    def __init__(self, file: Path | None) -> None:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        self._base = sqlite3.connect(file or ":memory:")
+        # a rehearsal base may be lost with the machine, not with the process
+        self._base.execute("PRAGMA synchronous = OFF")
         self._base.executescript(
             "CREATE TABLE IF NOT EXISTS record (guid TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL);"
             "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
@@ -47,6 +52,17 @@ class Books:
         self.refresh()
 
     # ---- storage ----
+    def close(self) -> None:
+        """Close the file; what is not committed is lost."""
+        self._base.close()
+
+    def then(self, documents: list[Document]) -> Books:
+        """Books in memory that hold these documents only (an earlier state of a group) and today's counterparties."""
+        past = Books(None)
+        for record in (*self.records["party"].values(), *documents):
+            past.put(record, register=False)
+        return past
+
     def refresh(self) -> None:
         """Read everything again when another process has written since."""
         version = self._base.execute("PRAGMA data_version").fetchone()[0]
@@ -57,6 +73,9 @@ class Books:
         self._numbers: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._children: dict[str, list[str]] = defaultdict(list)
         self._parties: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._keys: dict[str, list[tuple[str, str]]] = {}
+        self._basis: dict[str, str] = {}
+        self._products: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for name, body in self._base.execute("SELECT name, body FROM record ORDER BY rowid"):
             self._index(_ADAPTERS[name].validate_json(body))
         self.changed = {guid for (guid,) in self._base.execute("SELECT guid FROM changed")}
@@ -129,25 +148,33 @@ class Books:
             self.touch(basis)
 
     def _index(self, record: Record) -> None:
-        shelf = self.records[_NAMES[type(record)]]
-        known = record.guid in shelf
-        shelf[record.guid] = record
+        self.records[_NAMES[type(record)]][record.guid] = record
         if isinstance(record, Document):
-            for number in {record.number, record.number_1c}:
+            for number in {record.number, record.number_1c, record.requisites.get(KEY, record.number)}:
                 _append(self._numbers[(record.kind, number)], record.guid)
-            if record.basis:
-                _append(self._children[record.basis], record.guid)
+            self._index_basis(record)
         elif isinstance(record, Party):
-            self._index_party(record, known)
+            self._index_party(record)
+        elif isinstance(record, Product):
+            for key in (("article", record.article), ("product", record.name)):
+                _append(self._products[key], record.guid)
 
-    def _index_party(self, party: Party, known: bool) -> None:
-        if known:
-            for guids in self._parties.values():
-                if party.guid in guids:
-                    guids.remove(party.guid)
-        self._parties[("name", party.name)].append(party.guid)
-        if party.inn:
-            self._parties[("inn", party.inn)].append(party.guid)
+    def _index_basis(self, document: Document) -> None:
+        before = self._basis.get(document.guid)
+        if before and before != document.basis:
+            self._children[before].remove(document.guid)
+        if document.basis:
+            self._basis[document.guid] = document.basis
+            _append(self._children[document.basis], document.guid)
+
+    def _index_party(self, party: Party) -> None:
+        keys = [("name", party.name), *([("inn", party.inn)] if party.inn else [])]
+        for key in self._keys.get(party.guid, []):
+            if key not in keys:
+                self._parties[key].remove(party.guid)
+        self._keys[party.guid] = keys
+        for key in keys:
+            _append(self._parties[key], party.guid)
 
     def all(self, kind: str) -> list[Document]:
         """Documents of one kind in the order they were entered."""
@@ -159,19 +186,26 @@ class Books:
 
     def party(self, guid: str | None) -> Party | None:
         """A counterparty by reference."""
-        return self.records["party"].get(guid) if guid else None
+        found: Party | None = self.records["party"].get(guid or "")
+        return found
 
-    def find(self, kind: str, number: str) -> Document | None:
-        """The latest document of a kind by the number of either side; blanks around are ignored."""
-        guids = self._numbers.get((kind, number.strip()), [])
-        return self.get(guids[-1]) if guids else None
+    def numbered(self, kind: str, number: str) -> list[Document]:
+        """Documents of a kind by the number of either side or by «Ключ», oldest first; blanks around are ignored."""
+        return [self.records["document"][guid] for guid in self._numbers.get((kind, number.strip()), [])]
+
+    def find_product(self, *, guid: str | None, name: str, article: str | None = None) -> Product | None:
+        """By reference, else by Артикул, else by exact Наименование."""
+        found: Product | None = self.records["product"].get(guid or "")
+        for key in (("article", article), ("product", name)):
+            found = found or next((self.records["product"][known] for known in self._products.get(key, []) if key[1]), None)
+        return found
 
     def find_party(self, *, inn: str | None, name: str, kpp: str | None = None) -> Party | None:
         """By ИНН when it is given (КПП prefers among equals), else by exact Наименование; the first match, as 1C takes it."""
         guids = self._parties.get(("inn", inn) if inn else ("name", name), [])
-        found = [self.records["party"][guid] for guid in guids]
+        found: list[Party] = [self.records["party"][guid] for guid in guids]
         same = [party for party in found if kpp and party.kpp == kpp]
-        return (same or found or [None])[0]
+        return next(iter(same or found), None)
 
     def contract(self, party: Party, number: str, date: dt.date | None = None) -> Contract:
         """The contract of a counterparty with this number; created when there is none."""
@@ -254,8 +288,9 @@ class Books:
         return self.shipped(document) if self.closed(document) else document.amount
 
     def _contract_number(self, document: Document) -> str:
-        contract = self.records["contract"].get(document.contract)
-        return contract.number if contract else WEB_CONTRACT
+        contract = self.records["contract"].get(document.contract or "")
+        # УТ 10.3 settles web orders by one contract, but keeps our requisite as a property of the order
+        return contract.number if contract else document.requisites.get("Номер договора", WEB_CONTRACT)
 
 
 def _append(guids: list[str], guid: str) -> None:

@@ -1,7 +1,8 @@
 """What a 1C base holds: counterparties, contracts, items, documents. Plain records, money and quantities are Decimal.
 
 `guid` is the reference of 1C (the `Ид` it prints). `number` of a document is the number both sides match on, `number_1c`
-what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon.
+what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon. `origin` is site (stock exchange), contract (the
+customer's handler), sheet (a loaded spreadsheet) or 1c (born in the base).
 """
 
 from __future__ import annotations

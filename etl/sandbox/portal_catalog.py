@@ -35,9 +35,7 @@ SECTION = _types("id:integer iblockId:integer iblockSectionId:integer name:strin
 MEASURE = _types("id:integer code:integer isDefault:char measureTitle:string symbol:string symbolIntl:string symbolLetterIntl:string")
 VAT = _types("id:integer name:string rate:double active:char sort:integer excludeVat:char")
 PRICE_TYPE = _types("id:integer name:string base:char xmlId:string sort:integer")
-CATALOGS = _types(
-    "iblockId:integer id:integer name:string productIblockId:integer skuPropertyId:integer vatId:integer iblockTypeId:string"
-)
+CATALOGS = _types("iblockId:integer id:integer name:string productIblockId:integer skuPropertyId:integer vatId:integer iblockTypeId:string")
 READ_ONLY = ("id", "dateCreate", "timestampX", "createdBy", "modifiedBy", "available", "priceScale")
 VARIANTS = {  # method family: (product type, key of one, key of many)
     "product": (1, "product", "products"),

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from etl.sandbox.portal_fields import (
-    Entity,
-    Field,
-    Show,
-    camel_user_field,
-    clean,
-    new_show,
-    old_show,
-    zone_of,
-)
+from etl.sandbox.portal_entities import Entity
+from etl.sandbox.portal_fields import Field, Show, camel_user_field, clean, new_show, old_show, zone_of
 from etl.sandbox.portal_store import Record, Store
 from etl.sandbox.portal_wire import Page, RestError
 
@@ -62,13 +54,34 @@ class Schema:
     def types(self) -> dict[str, str]:
         return {name: item.type for name, item in self.fields.items()}
 
-    @cached_property
-    def old(self) -> dict[str, Show]:
-        return {name: old_show(item, self.zone) for name, item in self.fields.items()}
+    def old_view(self, names: Iterable[str]) -> View:
+        """How old methods show these fields; names that are no fields are passed over."""
+        return View({name: (name, old_show(self.fields[name], self.zone)) for name in names if name in self.fields})
 
-    @cached_property
-    def new(self) -> dict[str, tuple[str, Show]]:
-        return {name: (item.camel, new_show(item, self.zone)) for name, item in self.fields.items()}
+    def new_view(self, names: Iterable[str], original: bool = False) -> View:
+        """How crm.item.* shows these fields; `original` keeps the upper-case names of user fields."""
+        shows = {}
+        for name in names:
+            field = self.fields[name]
+            shows[name] = (name if original and field.user else field.camel, new_show(field, self.zone))
+        return View(shows)
+
+
+class View:
+    """Shows records: absent values are prepared once, present ones are converted."""
+
+    def __init__(self, shows: dict[str, tuple[str, Show]]) -> None:
+        self._shows = shows
+        self._absent = {shown: show(None) for shown, show in shows.values()}
+
+    def __call__(self, record: Record) -> Record:
+        shown = self._absent.copy()
+        shows = self._shows
+        for name, value in record.items():
+            if name in shows:
+                key, show = shows[name]
+                shown[key] = show(value)
+        return shown
 
 
 @dataclass

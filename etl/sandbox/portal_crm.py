@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from etl.sandbox.portal_core import Core, rest, user_field_label
-from etl.sandbox.portal_fields import BY_TABLE, Entity, Field
+from etl.sandbox.portal_entities import BY_TABLE, Entity
+from etl.sandbox.portal_fields import Field, Show
 from etl.sandbox.portal_items import MULTIFIELDS, create, delete, update
 from etl.sandbox.portal_query import OLD, select_rows
 from etl.sandbox.portal_store import Record
@@ -38,29 +39,33 @@ def existing(core: Core, table: str, number: int) -> Record:
     return record
 
 
-def show_old(core: Core, entity: Entity, record: Record, names: list[str]) -> Record:
-    """A record as an old method shows it; multifields only when they have elements."""
-    shows = core.schema(entity).old
-    shown = {name: shows[name](record.get(name)) for name in names if name in shows}
-    for kind in MULTIFIELDS if entity.multifields else ():
-        if kind in names:
-            elements = [show_multifield(item) for item in record.get("FM") or [] if item["TYPE_ID"] == kind]
-            if elements:
-                shown[kind] = elements
-        if f"HAS_{kind}" in names:
-            has = any(item["TYPE_ID"] == kind for item in record.get("FM") or [])
-            shown[f"HAS_{kind}"] = "Y" if has else "N"
-    return shown
+def old_shower(core: Core, entity: Entity, names: list[str]) -> Show:
+    """How an old method shows records of the entity; multifields only when they have elements."""
+    view = core.schema(entity).old_view(names)
+    kinds = [kind for kind in MULTIFIELDS if entity.multifields and kind in names]
+    flags = [kind for kind in MULTIFIELDS if entity.multifields and f"HAS_{kind}" in names]
+
+    def show(record: Record) -> Record:
+        shown = view(record)
+        elements = record.get("FM") or []
+        for kind in kinds:
+            of_kind = [show_multifield(item) for item in elements if item["TYPE_ID"] == kind]
+            if of_kind:
+                shown[kind] = of_kind
+        for kind in flags:
+            shown[f"HAS_{kind}"] = "Y" if any(item["TYPE_ID"] == kind for item in elements) else "N"
+        return shown
+
+    return show
 
 
 def show_multifield(item: Record) -> Record:
-    shown = {key: str(item[key]) for key in ("ID", "VALUE_TYPE", "VALUE", "TYPE_ID")}
-    return shown
+    return {key: str(item[key]) for key in ("ID", "VALUE_TYPE", "VALUE", "TYPE_ID")}
 
 
 def standard_names(core: Core, entity: Entity) -> list[str]:
     names = [field.name for field in entity.fields if not field.multiple]
-    return names + ["HAS_PHONE", "HAS_EMAIL", "HAS_IMOL"] if entity.multifields else names
+    return [*names, "HAS_PHONE", "HAS_EMAIL"] if entity.multifields else names
 
 
 def selected(core: Core, entity: Entity, select: Any) -> list[str]:
@@ -86,16 +91,16 @@ def list_items(core: Core, entity: Entity, params: dict[str, Any]) -> Page:
     if entity.multifields:
         types |= dict.fromkeys(MULTIFIELDS, "multifield")
     page = select_rows(core, entity.table, types, params, OLD)
-    names = selected(core, entity, params.get("select"))
-    return Page([show_old(core, entity, row, names) for row in page.result], page.total, page.next)
+    show = old_shower(core, entity, selected(core, entity, params.get("select")))
+    return Page([show(row) for row in page.result], page.total, page.next)
 
 
 def get_item(core: Core, entity: Entity, params: dict[str, Any]) -> Record:
     record = existing(core, entity.table, item_id(params))
     names = [name for name in core.schema(entity).fields if not name.endswith("_IDS") and name != "OBSERVERS"]
     if entity.multifields:
-        names += ["HAS_PHONE", "HAS_EMAIL", "HAS_IMOL", *MULTIFIELDS]
-    return show_old(core, entity, record, names)
+        names += ["HAS_PHONE", "HAS_EMAIL", *MULTIFIELDS]
+    return old_shower(core, entity, names)(record)
 
 
 def add_item(core: Core, entity: Entity, params: dict[str, Any]) -> int:

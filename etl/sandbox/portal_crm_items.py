@@ -6,7 +6,7 @@ from typing import Any
 
 from etl.sandbox.portal_core import Core, rest
 from etl.sandbox.portal_crm import field_info
-from etl.sandbox.portal_fields import BY_TYPE, Entity
+from etl.sandbox.portal_entities import BY_TYPE, Entity
 from etl.sandbox.portal_items import create, default_category, delete, stages, update
 from etl.sandbox.portal_query import ITEM, select_rows
 from etl.sandbox.portal_store import Record
@@ -71,28 +71,16 @@ def checked(core: Core, entity: Entity, fields: dict[str, Any], category: int | 
     return fields
 
 
-def show(core: Core, entity: Entity, record: Record, names: list[str], original: bool) -> Record:
-    """A record as crm.item.* shows it. `original` keeps the upper-case names of user fields."""
-    schema = core.schema(entity)
-    shown: Record = {}
-    for name in names:
-        camel, view = schema.new[name]
-        key = name if original and schema.fields[name].user else camel
-        shown[key] = view(record.get(name))
-    shown["entityTypeId"] = entity.type_id
-    return shown
-
-
 def multifields(record: Record) -> list[Record]:
     return [
-        {"id": one["ID"], "typeId": one["TYPE_ID"], "valueType": one["VALUE_TYPE"], "value": one["VALUE"]}
-        for one in record.get("FM") or []
+        {"id": one["ID"], "typeId": one["TYPE_ID"], "valueType": one["VALUE_TYPE"], "value": one["VALUE"]} for one in record.get("FM") or []
     ]
 
 
 def full(core: Core, entity: Entity, record: Record, original: bool) -> Record:
     """What get, add and update answer: everything, with flat aliases of telephones and e-mails."""
-    shown = show(core, entity, record, list(core.schema(entity).fields), original)
+    schema = core.schema(entity)
+    shown = schema.new_view(schema.fields, original)(record) | {"entityTypeId": entity.type_id}
     if not entity.multifields:
         return shown
     elements = record.get("FM") or []
@@ -125,10 +113,10 @@ def item_list(core: Core, params: dict[str, Any]) -> Page:
     schema = core.schema(entity)
     page = select_rows(core, entity.table, schema.types, params, ITEM, rename=schema.by_camel)
     names, with_multifields = selected(core, entity, params.get("select"))
-    original = is_yes(params.get("useOriginalUfNames"))
+    view = schema.new_view(names, is_yes(params.get("useOriginalUfNames")))
     items = []
     for record in page.result:
-        item = show(core, entity, record, names, original)
+        item = view(record) | {"entityTypeId": entity.type_id}
         if with_multifields:
             item["fm"] = multifields(record)
         items.append(item)

@@ -12,13 +12,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from etl.sandbox.portal_core import Core
-from etl.sandbox.portal_fields import Entity
+from etl.sandbox.portal_entities import Entity
 from etl.sandbox.portal_store import Record
 from etl.sandbox.portal_wire import RestError, as_list, as_map, is_yes, old_error, php_int
 
 MULTIFIELDS = ("PHONE", "EMAIL", "WEB", "IM", "LINK")
 CENT = Decimal("0.01")
 IMPORTED = ("DATE_CREATE", "DATE_MODIFY", "CREATED_BY_ID", "MODIFY_BY_ID", "MOVED_TIME", "MOVED_BY_ID")
+FRESH_DEAL = {"IS_NEW": "Y", "CLOSED": "N", "IS_RECURRING": "N", "IS_RETURN_CUSTOMER": "N", "IS_REPEATED_APPROACH": "N"}
 CONTACT_PRIMARY = {"deal": "CONTACT", "invoice": "CONTACT", "lead": "CONTACT", "contact": "COMPANY"}
 
 
@@ -28,7 +29,8 @@ def create(core: Core, entity: Entity, fields: dict[str, Any], *, imported: bool
     check_currency(core, values)
     multi = _new_multifields(core, fields) if entity.multifields else []
     number = core.store.new_id(entity.table)
-    record = {**_defaults(core, entity, number, values), **values, "ID": number}
+    given = {name: value for name, value in values.items() if value is not None}
+    record = {**_defaults(core, entity, number, values), **given, "ID": number}
     if multi:
         record["FM"] = multi
     _bind(entity.table, record, values)
@@ -158,7 +160,7 @@ def _dated_defaults(core: Core, entity: Entity, number: int, values: Record) -> 
         "CLOSEDATE": (today + timedelta(days=7)).isoformat(),
     }
     if entity.table == "deal":
-        return {**record, "TYPE_ID": "SALE", "IS_NEW": "Y", "CLOSED": "N"}
+        return {**record, "TYPE_ID": "SALE", **FRESH_DEAL}
     own = next((row["ID"] for row in core.store.all("company") if row.get("IS_MY_COMPANY") == "Y"), None)
     return {**record, "ACCOUNT_NUMBER": str(number), "MYCOMPANY_ID": own}
 
@@ -272,16 +274,17 @@ def recount(core: Core, entity: Entity, number: int, *, emptied: bool = False) -
     rows = [row for row in core.store.find("productrow", "OWNER_ID", number) if row["OWNER_TYPE"] == entity.code]
     if is_yes(record.get("IS_MANUAL_OPPORTUNITY")) or (not rows and not emptied):
         return
-    total = sum((_line(row, Decimal(row["PRICE"])) for row in rows), Decimal(0))
-    net = sum((_line(row, Decimal(row["PRICE_EXCLUSIVE"])) for row in rows), Decimal(0))
+    total = sum((line_sum(Decimal(row["QUANTITY"]), Decimal(row["PRICE"])) for row in rows), Decimal(0))
+    net = sum((line_sum(Decimal(row["QUANTITY"]), Decimal(row["PRICE_EXCLUSIVE"])) for row in rows), Decimal(0))
     changed = {**record, "OPPORTUNITY": f"{total:.2f}", "TAX_VALUE": f"{total - net:.2f}"}
     if changed != record:
         changed["DATE_MODIFY"] = core.stamp()
         core.store.put(entity.table, number, changed)
 
 
-def _line(row: Record, price: Decimal) -> Decimal:
-    return (price * Decimal(row["QUANTITY"])).quantize(CENT, ROUND_HALF_UP)
+def line_sum(quantity: Decimal, price: Decimal) -> Decimal:
+    """The sum of one product row in kopecks."""
+    return (price * quantity).quantize(CENT, ROUND_HALF_UP)
 
 
 def _new_multifields(core: Core, fields: dict[str, Any]) -> list[Record]:

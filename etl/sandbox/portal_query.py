@@ -21,7 +21,20 @@ from etl.sandbox.portal_wire import Page, RestError, as_list, as_map, php_int
 PAGE = 50
 OPERATORS = ("!=%", "!%=", "!><", "!@", "!=", "!%", "=%", "%=", ">=", "<=", "><", "!", "=", "%", "@", ">", "<")
 INDEXED = frozenset(
-    ["ORIGIN_ID", "XML_ID", "xmlId", "COMPANY_ID", "CONTACT_ID", "PARENT_ID_2", "OWNER_ID", "ENTITY_ID", "RQ_INN", "productId", "STAGE_ID", "EMAIL"]
+    [
+        "ORIGIN_ID",
+        "XML_ID",
+        "xmlId",
+        "COMPANY_ID",
+        "CONTACT_ID",
+        "PARENT_ID_2",
+        "OWNER_ID",
+        "ENTITY_ID",
+        "RQ_INN",
+        "productId",
+        "STAGE_ID",
+        "EMAIL",
+    ]
 )
 CACHED_LISTINGS = 8
 
@@ -264,7 +277,9 @@ def _comparable(kind: str, value: Any, core: Core) -> Any:
         return value if value in (None, "") else core.clean("char", value)
     if isinstance(value, (list, dict)):
         return str(php_int(value))
-    return core.clean(kind, value) if kind in ("date", "datetime", "boolean", "double", "amount") else value
+    if kind == "boolean":
+        return int(value) if isinstance(value, bool) else value  # 1 and 0 are understood here, Y and N are not
+    return core.clean(kind, value) if kind in ("date", "datetime", "double", "amount") else value
 
 
 def make_test(operator: str, field: str, kind: str, values: tuple[Any, ...]) -> Test:
@@ -327,9 +342,7 @@ def _order_test(operator: str, field: str, kind: str, values: tuple[Any, ...]) -
 def _multifield_test(kind: str, values: list[Any]) -> Test:
     """Telephones and e-mails are found by their exact text only."""
     wanted = {str(value).casefold() for value in values}
-    return lambda row: any(
-        item["TYPE_ID"] == kind and item["VALUE"].casefold() in wanted for item in row.get("FM") or ()
-    )
+    return lambda row: any(item["TYPE_ID"] == kind and item["VALUE"].casefold() in wanted for item in row.get("FM") or ())
 
 
 def _pattern_test(operator: str, field: str, values: tuple[Any, ...]) -> Test:

@@ -9,7 +9,7 @@ from typing import Any
 
 from etl.sandbox.portal_core import Core, rest
 from etl.sandbox.portal_crm import array, item_id
-from etl.sandbox.portal_fields import BY_TYPE
+from etl.sandbox.portal_entities import BY_TYPE
 from etl.sandbox.portal_items import address_key, delete_requisite
 from etl.sandbox.portal_query import PLAIN, Family, select_rows
 from etl.sandbox.portal_store import Record
@@ -17,11 +17,7 @@ from etl.sandbox.portal_wire import Page, RestError, as_list, as_map, old_error,
 
 
 def _types(integers: str, texts: str, moments: str = "DATE_CREATE DATE_MODIFY") -> dict[str, str]:
-    return (
-        dict.fromkeys(integers.split(), "integer")
-        | dict.fromkeys(moments.split(), "datetime")
-        | dict.fromkeys(texts.split(), "string")
-    )
+    return dict.fromkeys(integers.split(), "integer") | dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(texts.split(), "string")
 
 
 REQUISITE = _types(
@@ -59,9 +55,7 @@ def _types_of(core: Core, table: str, types: dict[str, str]) -> dict[str, str]:
 
 
 def _clean(core: Core, types: dict[str, str], fields: dict[str, Any]) -> Record:
-    return {
-        name: core.clean(types[name], value) for name, value in fields.items() if name in types and name not in READ_ONLY
-    }
+    return {name: core.clean(types[name], value) for name, value in fields.items() if name in types and name not in READ_ONLY}
 
 
 def _show(types: dict[str, str], row: Record) -> Record:
@@ -245,9 +239,7 @@ def link_register(core: Core, params: dict[str, Any]) -> bool:
     own_ids = {row["ID"] for row in core.store.find("company", "IS_MY_COMPANY", "Y")}
     clients = {(4, item.get("COMPANY_ID"))} | {(3, number) for number in item.get("CONTACT_IDS") or []}
     _check_requisite(core, link["REQUISITE_ID"], link["BANK_DETAIL_ID"], clients)
-    _check_requisite(
-        core, link["MC_REQUISITE_ID"], link["MC_BANK_DETAIL_ID"], {(4, own)} if own else {(4, n) for n in own_ids}
-    )
+    _check_requisite(core, link["MC_REQUISITE_ID"], link["MC_BANK_DETAIL_ID"], {(4, own)} if own else {(4, n) for n in own_ids})
     core.store.put("requisite_link", f"{link['ENTITY_TYPE_ID']}:{link['ENTITY_ID']}", link)
     return True
 

@@ -12,7 +12,8 @@ from typing import Any
 from etl.sandbox.portal_core import Core, rest
 from etl.sandbox.portal_crm import existing, item_id
 from etl.sandbox.portal_crm_items import required
-from etl.sandbox.portal_fields import BY_CODE, BY_TABLE, Entity, clean_number, json_number
+from etl.sandbox.portal_entities import BY_CODE, BY_TABLE, Entity
+from etl.sandbox.portal_fields import clean_number, json_number
 from etl.sandbox.portal_items import CENT, recount
 from etl.sandbox.portal_query import PLAIN, Family, select_rows
 from etl.sandbox.portal_store import Record

@@ -31,6 +31,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._lasting = path is not None
         self._db = sqlite3.connect(path if path else ":memory:", check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -134,27 +135,32 @@ class Store:
         """Takes effect with the next `flush`."""
         self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def read_journal(self) -> list[tuple[Any, ...]]:
-        return self._db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
+    def journal_size(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM journal").fetchone()[0])
 
     def flush(self) -> None:
         """Write everything that changed since the last flush in one transaction."""
+        if self._lasting:
+            self._write()
+        self._dirty.clear()
+
+    def _write(self) -> None:
+        changed = [(table, key, self._table(table).get(key)) for table, key in sorted(self._dirty, key=str)]
+        gone = [(table, str(key)) for table, key, record in changed if record is None]
+        kept = [(table, str(key), _encode(record)) for table, key, record in changed if record is not None]
         with self._db:
-            for table, key in self._dirty:
-                record = self._table(table).get(key)
-                if record is None:
-                    self._db.execute("DELETE FROM record WHERE entity = ? AND key = ?", (table, str(key)))
-                else:
-                    body = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-                    self._db.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (table, str(key), body))
+            self._db.executemany("DELETE FROM record WHERE entity = ? AND key = ?", gone)
+            self._db.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", kept)
             if self._sequences != self._sequences_saved:
                 self._sequences_saved = dict(self._sequences)
                 self._db.execute("INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (json.dumps(self._sequences),))
-        self._dirty.clear()
 
     def close(self) -> None:
         self.flush()
         self._db.close()
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def index_key(value: Any) -> str:

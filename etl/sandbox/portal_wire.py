@@ -147,10 +147,11 @@ def is_list_like(value: dict[Any, Any]) -> bool:
 def php_shape(value: Any) -> Any:
     """A value as PHP's json_encode shows it: an empty map is `[]`, a map with keys 0..n-1 is a list."""
     if isinstance(value, dict):
-        shaped = {k: php_shape(v) if isinstance(v, (dict, list)) else v for k, v in value.items()}
+        changed = {key: php_shape(item) for key, item in value.items() if item.__class__ in (dict, list)}
+        shaped = {**value, **changed} if changed else value
         return list(shaped.values()) if is_list_like(shaped) else shaped
     if isinstance(value, list):
-        return [php_shape(item) if isinstance(item, (dict, list)) else item for item in value]
+        return [php_shape(item) if item.__class__ in (dict, list) else item for item in value]
     return value
 
 

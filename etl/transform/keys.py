@@ -50,8 +50,9 @@ def invoice(smart_invoice: str) -> str:
 
 def charge(deal: str, month: str, version: int) -> str:
     """Number of the charge of one deal and month (`YYYY-MM`); `version` is the register version that first held it."""
-    year, _, number = month.partition("-")
-    return _fits(f"M{year[2:]}{number}{_base36(version, 1)}{_base36(int(_plain(deal)), 5)}")
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
+        raise ValueError(f"«{month}» не месяц, ожидается ГГГГ-ММ")
+    return _fits(f"M{month[2:4]}{month[5:]}{_base36(version, 1)}{_base36(int(_plain(deal)), 5)}")
 
 
 def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:
@@ -63,11 +64,11 @@ def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:
 
 
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("order", re.compile(r"B24-(?P<id>[1-9]\d*)")),
-    ("invoice", re.compile(r"S24-(?P<id>[1-9]\d*)")),
-    ("charge", re.compile(r"M(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])(?P<version>[1-9A-Z])(?P<deal>[0-9A-Z]{5})")),
-    ("act", re.compile(r"A(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9]\d*)")),
-    ("reversal", re.compile(r"R(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9]\d*)")),
+    ("order", re.compile(r"B24-(?P<id>[1-9][0-9]*)")),
+    ("invoice", re.compile(r"S24-(?P<id>[1-9][0-9]*)")),
+    ("charge", re.compile(r"M(?P<year>[0-9]{2})(?P<month>0[1-9]|1[0-2])(?P<version>[1-9A-Z])(?P<deal>[0-9A-Z]{5})")),
+    ("act", re.compile(r"A(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9][0-9]*)")),
+    ("reversal", re.compile(r"R(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9][0-9]*)")),
 )
 
 
@@ -98,7 +99,7 @@ def _key(kind: Kind, found: re.Match[str]) -> Key | None:
 
 
 def _plain(identifier: str) -> str:
-    if not re.fullmatch(r"[1-9]\d*", identifier):
+    if not re.fullmatch(r"[1-9][0-9]*", identifier):
         raise ValueError(f"идентификатор «{identifier}» не целое число")
     return identifier
 

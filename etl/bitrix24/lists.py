@@ -1,0 +1,282 @@
+"""Big lists with the fewest requests: chains of keyset pages, fifty to a batch, several batches at once.
+
+A page asks `>id` of the last row of the page before it, inside the portal (`$result[…]`), with `start: -1`, so that the
+portal never counts. A list is cut into segments of the id space (or into groups of owners) that are read side by side;
+every batch is filled to fifty commands, what a segment has left over continues in the next one. Method and figures:
+reference performance §4; traps: bitrix24 §2.4, §4.12 (an unresolved reference drops the condition and starts over).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any
+
+from etl.bitrix24.client import Client, Command, Outcome, Refused, rows
+from etl.errors import ConfigError
+
+PAGE = 50
+#: Owners in one array filter: PHP takes 1,000 variables of a command.
+OWNERS = 300
+#: A segment is planned too long rather than too short: a rest costs a command, one that ends early wastes commands.
+_STRETCH, _FIRST_STRETCH = 1.05, 1.15
+#: A group of owners is planned a little too short: it has a few commands only, and one more for a rest is a tenth of it.
+_SHRINK = 0.96
+#: A new part is not started for fewer commands: its last, short page would cost too much.
+_SMALLEST_PART = 6
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one kind of list is asked. `path` leads from `result` to the rows (crm.item.list: "items"); `id` is the key field."""
+
+    method: str
+    id: str = "ID"
+    path: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    select: Sequence[str] = ()
+    start: int | None = -1  # -1 spares the count; None where the method does not document it
+
+    def command(self, condition: Mapping[str, Any], *, descending: bool = False, select: Sequence[str] | None = None) -> Command:
+        """One page from the smallest (or greatest) id under the extra conditions."""
+        asked = {**self.params, "filter": {**self.filter, **condition}, "order": {self.id: "DESC" if descending else "ASC"}}
+        if self.start is not None:
+            asked["start"] = self.start
+        chosen = list(self.select if select is None else select)
+        return Command(self.method, {**asked, "select": chosen} if chosen else asked)
+
+    def rows(self, outcome: Outcome) -> list[Row]:
+        """Rows of one page. Raises Refused; a page of a wrong shape is refused too."""
+        if not outcome.ok:
+            raise Refused(self.method, outcome.code, outcome.text)
+        found = outcome.result
+        if self.path is not None:
+            found = found.get(self.path) if isinstance(found, Mapping) else found
+        found = rows(found)
+        if not all(isinstance(row, Mapping) for row in found):
+            raise Refused(self.method, "", "ответ не похож на список записей")
+        return found
+
+    def reference(self, key: str) -> str:
+        """The id of the last row of an earlier full page."""
+        inner = f"[{self.path}]" if self.path else ""
+        return f"$result[{key}]{inner}[{PAGE - 1}][{self.id}]"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a list: rows with after < id <= upto (None = to the end) under `condition`; `expected` rows."""
+
+    after: int
+    upto: int | None
+    expected: float
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    rest: bool = False
+
+    @property
+    def commands(self) -> int:
+        return max(1, ceil(self.expected / PAGE))
+
+
+def every(client: Client, listing: Listing) -> Iterator[Row]:
+    """All rows of a list, each once, in the order of ids within what comes together (not over the whole list).
+
+    Rows that appear or change while the list is read are read once or not at all (those below the cursor), never twice.
+    Raises ConfigError when the portal ignores the filter, Refused, TryLater.
+    """
+    first = client.chain({"first": listing.command({}), "last": listing.command({}, descending=True, select=[listing.id])})
+    head = listing.rows(first["first"])
+    yield from head
+    if len(head) < PAGE:
+        return
+    numbers = _checked(listing, head, 0, None)
+    tail = [int(row[listing.id]) for row in listing.rows(first["last"])]
+    yield from _Reader(client, listing, _IdRanges(numbers, tail)).run()
+
+
+def of_owners(client: Client, listing: Listing, owner: str, owners: Iterable[str | int], *, expected: float = 1.0,
+              width: int = OWNERS) -> Iterator[Row]:
+    """All rows that belong to the given owners; `owner` is the filter key that takes an array, e.g. "=ownerId".
+
+    `expected`: rows per owner at first guess. The portal must be known to honour the array (`owner_arrays`).
+    """
+    plan = _Owners(owner, list(dict.fromkeys(str(one) for one in owners)), expected, width)
+    yield from _Reader(client, listing, plan).run()
+
+
+def ids(client: Client, listing: Listing) -> set[int]:
+    """The set of ids of a list: what is missing in it has been deleted (or hidden by rights)."""
+    return {int(row[listing.id]) for row in every(client, replace(listing, select=[listing.id]))}
+
+
+def paged(client: Client, method: str, params: Mapping[str, Any], path: str | None = None) -> Iterator[Row]:
+    """A list by `next`, for methods that document no keyset: dictionaries, catalogue, users."""
+    start: int | None = 0
+    while start is not None:
+        page = client.page(method, {**params, "start": start})
+        found = page.result.get(path) if path is not None and isinstance(page.result, Mapping) else page.result
+        yield from rows(found)
+        if page.next is not None and page.next <= start:
+            raise _ignored(method)
+        start = page.next
+
+
+class _IdRanges:
+    """Plans segments over the id space; learns the distance between ids from what has been read."""
+
+    def __init__(self, head: list[int], tail: list[int]) -> None:
+        """`head`: the first page of ids, ascending, read already; `tail`: the last page, descending, for the density only."""
+        self._frontier: int | None = head[-1]
+        self._last = tail[0]
+        self._span, self._rows = head[-1] - head[0] + tail[0] - tail[-1] + 2, len(head) + len(tail)
+        self._stretch = _FIRST_STRETCH
+        self.sure = True
+
+    def next(self, commands: int) -> Segment | None:
+        if self._frontier is None:
+            return None
+        gap = self._span / max(1, self._rows)
+        after, upto = self._frontier, self._frontier + max(1, int(commands * PAGE * gap * self._stretch))
+        left = (self._last - after) / gap
+        # the last segment is open: rows created meanwhile have greater ids
+        self._frontier = None if upto >= self._last else upto
+        return Segment(after, upto if self._frontier else None, min(float(commands * PAGE), max(left, 1.0)))
+
+    def learn(self, segment: Segment, read: int, cursor: int, finished: bool) -> float:
+        """Notes what was read of a segment; returns the rows still expected in it."""
+        end = segment.upto if segment.upto is not None else max(cursor, self._last)
+        self._stretch = _STRETCH
+        self._span += max(0, (end if finished else cursor) - segment.after)
+        self._rows += read
+        return max(1.0, (end - cursor) * self._rows / self._span)
+
+
+class _Owners:
+    """Plans groups of owners; learns how many rows an owner has."""
+
+    def __init__(self, key: str, owners: list[str], expected: float, width: int) -> None:
+        self._key, self._owners, self._width = key, owners, width
+        self._place, self._rows, self._seen = 0, expected, 1.0
+        self.sure = False  # the first batch goes alone: a wrong guess would be repeated in all of them
+
+    def next(self, commands: int) -> Segment | None:
+        if self._place >= len(self._owners):
+            return None
+        each = self._rows / self._seen
+        fitting = max(1, int(commands * PAGE / max(each, 0.01) * _SHRINK))
+        count = ceil(fitting / ceil(fitting / self._width))  # equal groups that fill the batch
+        group = self._owners[self._place:self._place + count]
+        self._place += len(group)
+        return Segment(0, None, min(len(group) * each / _SHRINK, float(commands * PAGE)), {self._key: group})
+
+    def learn(self, segment: Segment, read: int, *_: object) -> float:
+        """As for ranges; the place of the cursor says nothing about owners."""
+        if not segment.rest:
+            self.sure = True
+            self._rows += read
+            self._seen += len(segment.condition[self._key])
+        return max(1.0, segment.expected - read)
+
+
+class _Reader:
+    """Fills batches with segments, reads them side by side, checks every page."""
+
+    def __init__(self, client: Client, listing: Listing, plan: _IdRanges | _Owners) -> None:
+        self._client, self._listing, self._plan = client, listing, plan
+        self._rest: list[Segment] = []
+
+    def run(self) -> Iterator[Row]:
+        running: set[Future[list[tuple[Segment, list[Row], bool]]]] = set()
+        with ThreadPoolExecutor(self._client.workers) as pool:
+            while True:
+                while len(running) < (self._client.workers if self._plan.sure else 1) and (segments := self._fill(waiting=bool(running))):
+                    running.add(pool.submit(self._read, segments))
+                if not running:
+                    return
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    for segment, found, ended in future.result():
+                        yield from found
+                        self._after(segment, found, ended)
+
+    def _fill(self, *, waiting: bool) -> list[Segment]:
+        """Segments for one batch: a new part of the list; rests when they fill a batch or nothing new is left."""
+        size = room = self._client.batch_size
+        taken: list[Segment] = []
+        ready = sum(segment.commands for segment in self._rest)
+        fresh = self._plan.next(room) if ready < size else None
+        if fresh is None and waiting and ready < size:
+            return []
+        while fresh is not None:
+            taken.append(fresh)
+            room -= min(room, fresh.commands)
+            fresh = self._plan.next(room) if room >= _SMALLEST_PART else None
+        self._rest.sort(key=lambda segment: segment.commands)
+        while self._rest and room > 0:
+            taken.append(self._rest.pop())
+            room -= min(room, taken[-1].commands)
+        return taken
+
+    def _read(self, segments: list[Segment]) -> list[tuple[Segment, list[Row], bool]]:
+        commands: dict[str, Command] = {}
+        parts: list[list[str]] = []
+        room = self._client.batch_size
+        spare = max(0, room - sum(segment.commands for segment in segments))
+        for number, segment in enumerate(segments):
+            more = min(spare, 1 + segment.commands // 4) if segment.rest else 0  # a guess too low costs a request
+            count = max(1, min(segment.commands + more, room - (len(segments) - number - 1)))
+            spare, room = spare - more, room - count
+            keys = [f"s{number:02d}p{page:02d}" for page in range(count)]
+            commands |= dict(zip(keys, self._pages(segment, keys), strict=True))
+            parts.append(keys)
+        outcomes = self._client.chain(commands)
+        return [(segment, *self._accepted(segment, [outcomes[key] for key in keys]))
+                for segment, keys in zip(segments, parts, strict=True)]
+
+    def _pages(self, segment: Segment, keys: list[str]) -> Iterator[Command]:
+        name = self._listing.id
+        fixed = {**segment.condition, **({f"<={name}": segment.upto} if segment.upto is not None else {})}
+        yield self._listing.command({**fixed, f">{name}": segment.after})
+        for before in keys[:-1]:
+            # the literal bound keeps a page inside its segment even if the reference is lost
+            yield self._listing.command({**fixed, f">={name}": segment.after + 1, f">{name}": self._listing.reference(before)})
+
+    def _accepted(self, segment: Segment, pages: list[Outcome]) -> tuple[list[Row], bool]:
+        """Rows up to the first short page: what follows it started over and is thrown away."""
+        found: list[Row] = []
+        cursor = segment.after
+        for outcome in pages:
+            page = self._listing.rows(outcome)
+            numbers = _checked(self._listing, page, cursor, segment.upto)
+            found += page
+            cursor = numbers[-1] if numbers else cursor
+            if len(page) < PAGE or cursor == segment.upto:
+                return found, True
+        return found, False
+
+    def _after(self, segment: Segment, found: list[Row], ended: bool) -> None:
+        cursor = int(found[-1][self._listing.id]) if found else segment.after
+        left = self._plan.learn(segment, len(found), cursor, ended)
+        if not ended:
+            self._rest.append(Segment(cursor, segment.upto, left, segment.condition, rest=True))
+
+
+def _checked(listing: Listing, page: list[Row], after: int, upto: int | None) -> list[int]:
+    """Ids of a page; they must grow and stay inside the segment, else the portal has dropped the filter."""
+    numbers = [int(row[listing.id]) for row in page]
+    last = after
+    for number in numbers:
+        if number <= last or (upto is not None and number > upto):
+            raise _ignored(listing.method)
+        last = number
+    return numbers
+
+
+def _ignored(method: str) -> ConfigError:
+    return ConfigError(f"Портал не применил отбор в {method}: список прочитать нельзя.",
+                       "Обновите портал или обратитесь в поддержку Битрикс24, приложив имя метода.")

@@ -1,0 +1,167 @@
+"""Values of the portal <-> values of our tables: money, dates, lists, people.
+
+The portal writes one thing in many ways (texts, numbers, `""`, `0`, midnight with an offset); facts: reference bitrix24 §3.4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+from etl.bitrix24.fields import Names, PortalField
+
+KOPECK = Decimal("0.01")
+_RUSSIAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+
+
+def number(value: Any) -> Decimal | None:
+    """A number; money fields of the portal look like `1500.00|RUB`, people type `1 500,00`."""
+    if value is None or value is False or value is True or value == "":
+        return None
+    plain = re.sub(r"[\s\u00a0\u202f]", "", str(value).split("|")[0]).replace(",", ".")
+    try:
+        found = Decimal(plain)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def money(value: Any) -> Decimal | None:
+    """An amount to the kopeck."""
+    found = number(value)
+    return None if found is None else found.quantize(KOPECK, ROUND_HALF_UP)
+
+
+def day(value: Any) -> date | None:
+    """A date. The portal gives midnight in its own zone: the day is what is written, never converted."""
+    written = str(value or "").strip()
+    try:
+        return date.fromisoformat(written[:10])
+    except ValueError:
+        pass
+    found = _RUSSIAN_DAY.match(written)
+    try:
+        return date(int(found[3]), int(found[2]), int(found[1])) if found else None
+    except ValueError:
+        return None
+
+
+def moment(value: Any) -> datetime | None:
+    """A point in time with its offset."""
+    try:
+        return datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def flag(value: Any) -> bool | None:
+    """Y/N, 1/0, true/false."""
+    return {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}.get(str(value).upper())
+
+
+def words(value: Any) -> str | None:
+    """A text; blank is absence."""
+    written = "" if value is None or value is False else str(value).strip()
+    return written or None
+
+
+def identifier(value: Any) -> str | None:
+    """An id of a record; 0 and blank are absence."""
+    written = words(value)
+    return None if written in (None, "0") else written
+
+
+_KINDS = {"money": money, "number": number, "date": day, "moment": moment, "flag": flag, "text": words}
+
+
+def as_kind(kind: str, value: Any) -> Any:
+    """A value as a column of this kind (`tables.KINDS`) holds it; what cannot be understood is absent."""
+    if isinstance(value, tuple) and kind != "list":
+        value = ", ".join(str(item) for item in value)
+    if kind == "date" and isinstance(value, datetime):
+        return value.date()
+    if kind == "text" and isinstance(value, date):
+        return value.strftime("%d.%m.%Y")
+    if kind in ("money", "number") and isinstance(value, Decimal):
+        return money(value) if kind == "money" else value
+    if isinstance(value, date) and kind == "date":
+        return value
+    return _KINDS[kind](value) if kind in _KINDS else value
+
+
+def read(field: PortalField, value: Any, names: Names) -> Any:
+    """A field's value in our terms: Decimal, date, caption of a list value, name of a person, text; a tuple if multiple."""
+    if field.multiple or isinstance(value, list):
+        items = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+        return tuple(one for item in items if (one := _one(field, item, names)) is not None) or None
+    return _one(field, value, names)
+
+
+def _one(field: PortalField, value: Any, names: Names) -> Any:
+    if value in (None, "", False) and field.type not in ("boolean", "char"):
+        return None
+    if field.type in ("money", "amount"):
+        return money(value)
+    if field.type in ("double", "integer"):
+        return number(value)
+    if field.type == "date":
+        return day(value)
+    if field.type == "datetime":
+        return moment(value)
+    if field.type in ("boolean", "char"):
+        return flag(value)
+    if field.type == "enumeration":
+        return field.options.get(str(value), words(value))
+    if field.type in ("employee", "user"):
+        return names.user(value) or identifier(value)
+    if field.code == "SOURCE_ID":
+        return names.sources.get(str(value), words(value))
+    return words(value)
+
+
+def write(field: PortalField, value: Any) -> Any:
+    """Our value as the portal takes it in this field. ValueError (Russian) when the field cannot hold it."""
+    if value is None:
+        return [] if field.multiple else ""
+    if field.multiple:
+        items = value if isinstance(value, tuple | list) else [value]
+        return [_written(field, item) for item in items]
+    return _written(field, value)
+
+
+_BOOLEANS = {"char": ("Y", "N"), "boolean": ("1", "0")}
+
+
+def _written(field: PortalField, value: Any) -> Any:
+    if field.type == "enumeration":
+        found = field.option(str(value))
+        if found is None:
+            raise ValueError(f"в списке «{field.title}» нет значения «{value}»")
+        return found
+    if field.type == "money":
+        return f"{_decimal(field, value)}|RUB"
+    if field.type == "integer":
+        whole = _decimal(field, value)
+        if whole != whole.to_integral_value():
+            raise ValueError(f"поле «{field.title}» хранит целое число, а не {value}")
+        return str(int(whole))
+    if field.type in ("double", "amount"):
+        return format(_decimal(field, value), "f")
+    if isinstance(value, bool):
+        yes, no = _BOOLEANS.get(field.type, ("да", "нет"))
+        return yes if value else no
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat() if field.type in ("date", "datetime") else value.strftime("%d.%m.%Y")
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _decimal(field: PortalField, value: Any) -> Decimal:
+    found = number(value)
+    if found is None:
+        raise ValueError(f"поле «{field.title}» хранит число, а не «{value}»")
+    return found

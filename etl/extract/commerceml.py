@@ -1,0 +1,500 @@
+"""CommerceML 2.03-2.10 and 3.x, whatever 1C or a site wrote, to the canonical tables.
+
+Where an element goes is written in the tables below, and nowhere else: find the tag, read the column. A `_name` is a note
+that `commerceml_records` turns into columns. Elements are known by local name; any namespace, version and order will do.
+
+Two passes: `verify` proves the file before anything is done with it, `read` streams it in chunks with flat memory.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from etl import tables, xml_safe
+from etl.errors import Rejected
+from etl.extract import commerceml_records as records
+from etl.extract import commerceml_values as values
+from etl.extract.commerceml_fields import (
+    Fields,
+    Row,
+    Scope,
+    currency,
+    date,
+    fill,
+    flag,
+    guid,
+    inside,
+    listed,
+    nested,
+    number,
+    rate,
+    requisites,
+    text,
+    time,
+)
+
+ROOT = "КоммерческаяИнформация"
+
+# ---- where each element goes ---------------------------------------------------------------------------------------
+
+
+def _base_unit(row: Row, element: Any, _scope: Scope) -> None:
+    """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x)."""
+    if code := (element.get("Код") or "").strip():
+        row["unit_code"] = code
+    row["_unit_full"] = (element.get("НаименованиеПолное") or "").strip() or None
+    name = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
+    if name.isdigit():
+        row.setdefault("unit_code", name)
+    elif name:
+        row["unit"] = name
+
+
+UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
+
+
+def _line_unit(row: Row, element: Any, scope: Scope) -> None:
+    """Единица of a row or a price: a name or a code, or a structure in 3.x whose short name holds four characters."""
+    name = (element.text or "").strip()
+    if len(element):
+        unit = fill(UNIT, element, scope)
+        short, full = unit.get("_short"), unit.get("_long")
+        name = full if short and full and len(short) == 4 and full.startswith(short) else short or full
+        row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
+    if name and name.isdigit():
+        row.setdefault("unit_code", name)
+    elif name:
+        row["_line_unit"] = row["unit"] = name
+
+
+def _group_ids(row: Row, element: Any, _scope: Scope) -> None:
+    row["_groups"] = [child.text.strip() for child in element if child.text and child.text.strip()]
+
+
+def _document_party(row: Row, element: Any, scope: Scope) -> None:
+    row.setdefault("_parties", []).append((element, fill(PARTY, element, scope)))
+
+
+def _discount(row: Row, element: Any, scope: Scope) -> None:
+    """Скидка of a row: their sums; one that Сумма does not reflect is noted."""
+    found = fill(DISCOUNT, element, scope)
+    if found.get("amount") is not None:
+        row["discount"] = row.get("discount", Decimal(0)) + found["amount"]
+        if found.get("included") is False:
+            row.setdefault("requisites", {})["СкидкаУчтенаВСумме"] = "false"
+
+
+def _paid_pair(put: Callable[[Row, Any, Scope], None], fact: str) -> Callable[[Row, Any, Scope], None]:
+    def put_pair(row: Row, element: Any, scope: Scope) -> None:
+        row[f"_{fact}_pair"] = True
+        put(row, element, scope)
+
+    return put_pair
+
+
+def _due(row: Row, element: Any, scope: Scope) -> None:
+    """СрокПлатежа has no column: kept as a requisite unless it is the empty date."""
+    found: Row = {}
+    date("due")(found, element, scope)
+    if found.get("due"):
+        row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
+
+
+FIELD = Fields({"Тип": text("_kind"), "Значение": text("_value")})
+ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": listed("_fields", FIELD)})
+
+
+def _address(column: str) -> Callable[[Row, Any, Scope], None]:
+    def put(row: Row, element: Any, scope: Scope) -> None:
+        row[column] = fill(ADDRESS, element, scope)
+
+    return put
+
+
+BANK = Fields({"Наименование": text("bank_name"), "БИК": text("bik"), "SWIFT": text("bik"), "СчетКорреспондентский": text("corr_account")})
+ACCOUNT = Fields({"НомерСчета": text("number"), "Банк": nested(BANK), "Валюта": currency("currency")})
+CONTACTS = inside("Контакт", listed("_contacts", FIELD))
+NAMES = {"Наименование": text("name"), "ОфициальноеНаименование": text("_official"), "ПолноеНаименование": text("_person"),
+         "Фамилия": text("_last_name"), "Имя": text("_first_name"), "Отчество": text("_middle_name")}
+PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": _address("_actual_address"), **NAMES})
+PERSON["Контрагент"] = nested(PERSON)                                       # 2.x nests it, 3.x does not
+
+PARTY = Fields({
+    "Ид": guid("id"),                         "НомерВерсии": text("version"),
+    **NAMES,                                  "Роль": text("role"),
+    "ИНН": text("inn"),                       "КПП": text("kpp"),
+    "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
+    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": flag("deleted"),
+    "Статус": text("_status"),                "Комментарий": records.party_note,
+    "ЮридическийАдрес": _address("_legal_address"),
+    "АдресРегистрации": _address("_legal_address"),
+    "Адрес": _address("_actual_address"),
+    "Контакты": CONTACTS,
+    "РасчетныеСчета": inside("РасчетныйСчет", listed("_accounts", ACCOUNT)),
+    "РасчетныйСчет": listed("_accounts", ACCOUNT),
+    "Представители": inside("Представитель", listed("_people", PERSON)),
+    "Папка": text("folder_path"),             "Код": text("code"),
+    "ЗначенияРеквизитов": requisites({
+        "Папка": text("folder_path"), "Группа": text("folder_path"), "Код": text("code"), "ОГРН": text("ogrn"),
+        "ПометкаУдаления": flag("deleted")}, rest="extra"),
+})
+
+VAT_RATES = inside("СтавкаНалога", nested(Fields({"Ставка": rate})))
+TAX = Fields({"УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate})
+DISCOUNT = Fields({"Сумма": number("amount"), "УчтеноВСумме": flag("included")})
+
+PRODUCT = Fields({
+    "Ид": guid("id"),                         "НомерВерсии": text("version"),
+    "Наименование": text("name"),             "Артикул": text("article"),
+    "Штрихкод": text("barcode"),              "БазоваяЕдиница": _base_unit,
+    "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
+    "Группы": _group_ids,                     "СтавкиНалогов": VAT_RATES,
+    "ЗначенияСвойств": inside("ЗначенияСвойства", records.product_property),
+    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
+})
+
+PRICE = Fields({
+    "ИдТипаЦены": guid("price_type"),         "ЦенаЗаЕдиницу": number("price"),
+    "Валюта": currency("currency"),           "Единица": _line_unit,
+    "ИдЕдиницыИзмерения": text("unit_code"),
+})
+
+
+def _store(row: Row, element: Any, scope: Scope) -> None:
+    """Stock of one warehouse: attributes of Склад/Склады (2.x) or a structure inside Остаток (3.x)."""
+    found: Row = {"warehouse": (element.get("ИдСклада") or "").strip() or None}
+    if element.get("КоличествоНаСкладе"):
+        try:
+            found["quantity"] = values.number(element.get("КоличествоНаСкладе").strip())
+        except ValueError:
+            scope.problem(element, "Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", value=element.get("КоличествоНаСкладе"))
+    row.setdefault("_stock", []).append(fill(STORE, element, scope, found))
+
+
+STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quantity")})
+STORE["Склад"] = nested(STORE)
+
+OFFER = Fields({
+    "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
+    "Наименование": text("name"),             "Количество": number("_quantity"),
+    "Цены": inside("Цена", listed("_prices", PRICE)),
+    "Склад": _store,                          "Склады": _store,
+    "Остатки": inside("Остаток", _store),
+})
+
+PRICE_TYPE = Fields({
+    "Ид": guid("id"),                         "Наименование": text("name"),
+    "Валюта": currency("currency"),           "Налог": nested(Fields({"УчтеноВСумме": flag("vat_included")})),
+})
+
+LINE = Fields({
+    "Ид": guid("id"),                         "Артикул": text("article"),
+    "Наименование": text("name"),             "Количество": number("quantity"),
+    "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
+    "Сумма": number("amount"),                "БазоваяЕдиница": _base_unit,
+    "Единица": _line_unit,                    "СтавкиНалогов": VAT_RATES,
+    "Налоги": inside("Налог", nested(TAX)),   "Скидки": inside("Скидка", _discount),
+    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
+})
+
+HEADER = requisites({
+    "Номер по 1С": text("number_1c"),         "Дата по 1С": date("date_1c"),
+    "ПометкаУдаления": flag("deleted"),       "Проведен": flag("posted"),
+    "Отменен": flag("cancelled"),             "Статус заказа": text("status"),
+    "Менеджер": text("manager"),              "Организация": text("organisation"),
+    "Сделка": text("deal"),                   "НомерДокументаОснования": text("basis_number"),
+    "Номер оплаты по 1С": _paid_pair(text("paid_number"), "paid"),
+    "Дата оплаты по 1С": _paid_pair(date("paid_on"), "paid"),
+    "Номер отгрузки по 1С": _paid_pair(text("shipped_number"), "shipped"),
+    "Дата отгрузки по 1С": _paid_pair(date("shipped_on"), "shipped"),
+    "Оплачен": flag("paid"),                  "Оплачено": flag("paid"),
+    "Заказ оплачен": flag("paid"),            "Номер платежного документа": text("paid_number"),
+    "Дата оплаты": date("paid_on"),           "Сумма оплаты": number("paid_amount"),
+    "Отгружен": flag("shipped"),              "Отгружено": flag("shipped"),
+    "Сумма отгрузки": number("shipped_amount"),
+    "Закрыт": flag("closed"),                 "Финальный статус": flag("_final"),
+    "Признак возврата": flag("_returned"),
+})
+
+DOCUMENT = Fields({
+    "Ид": guid("id"),                         "НомерВерсии": text("version"),
+    "Номер": text("number"),                  "Номер1С": text("number_1c"),
+    "Дата": date("date"),                     "Дата1С": date("date_1c"),
+    "Время": time("time"),                    "ХозОперация": text("_operation"),
+    "Роль": text("_role"),                    "Валюта": currency("currency"),
+    "Курс": number("rate"),                   "Сумма": number("amount"),
+    "Основание": guid("basis"),               "Комментарий": text("comment"),
+    "СрокПлатежа": _due,                      "ПометкаУдаления": flag("deleted"),
+    "Статус": text("_status"),                "Контрагенты": inside("Контрагент", _document_party),
+    "Налоги": inside("Налог", nested(TAX)),   "Товары": inside("Товар", listed("_lines", LINE)),
+    "ЗначенияРеквизитов": HEADER,
+    "ПодчиненныеДокументы": inside("ПодчиненныйДокумент", lambda row, element, _: row.setdefault("_children", []).append(element)),
+})
+
+
+# ---- one record each: called at its end ----------------------------------------------------------------------------
+
+def _read_document(element: Any, scope: Scope) -> None:
+    """A Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
+    waiting: list[tuple[Any, str | None]] = [(element, None)]
+    while waiting:
+        current, basis = waiting.pop(0)
+        scope.begin("documents")
+        row = fill(DOCUMENT, current, scope)
+        children = row.pop("_children", ())
+        finished = records.document(row, current, scope, basis)
+        scope.kinds[finished["kind"] if finished else "other"] += 1
+        scope.counts["lines"] += len(current.findall("{*}Товары/{*}Товар"))
+        scope.end()
+        waiting += [(child, finished["id"] if finished else basis) for child in children]
+
+
+def _read_product(element: Any, scope: Scope) -> None:
+    if not _within(element, "Каталог"):
+        return
+    scope.counts["products"] += 1
+    scope.begin("products")
+    records.product(fill(PRODUCT, element, scope), element, scope)
+    scope.end()
+
+
+def _within(element: Any, tag: str) -> bool:
+    holder = element.getparent().getparent()
+    return holder is not None and holder.tag.endswith(tag)
+
+
+def _read_offer(element: Any, scope: Scope) -> None:
+    scope.counts["offers"] += 1
+    scope.begin("prices")
+    row = fill(OFFER, element, scope)
+    scope.counts["prices"] += len(row.get("_prices", ()))
+    scope.key = row.get("id") or ""
+    records.offer(row, element, scope)
+    scope.end()
+
+
+def _read_party(element: Any, scope: Scope) -> None:
+    scope.counts["parties"] += 1 + sum(1 for _ in element.iterdescendants("{*}Контрагент"))
+    scope.begin("parties")
+    row = fill(PARTY, element, scope)
+    scope.key = row.get("id") or row.get("name") or ""
+    records.party(row, element, scope)
+    scope.end()
+
+
+def _read_price_type(element: Any, scope: Scope) -> None:
+    scope.begin("price_types")
+    records.price_type(fill(PRICE_TYPE, element, scope), element, scope)
+    scope.end()
+
+
+def _read_group(element: Any, scope: Scope) -> None:
+    """A Группа with all groups below it: paths of the classifier."""
+    waiting = [(element, "")]
+    while waiting:
+        current, above = waiting.pop()
+        row = fill(GROUP, current, scope)
+        path = "/".join(part for part in (above, row.get("name", "").replace("/", "∕")) if part)
+        if row.get("id"):
+            scope.groups[row["id"]] = path
+        waiting += [(child, path) for child in row.get("_children", ())]
+
+
+GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
+                "Группы": inside("Группа", lambda row, element, _: row.setdefault("_children", []).append(element))})
+
+
+def _read_property(element: Any, scope: Scope) -> None:
+    """A Свойство of the classifier: its name and the words of its values."""
+    row = fill(PROPERTY, element, scope)
+    if row.get("id"):
+        variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
+        scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
+
+
+VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("value")})
+PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": inside("Справочник", listed("_variants", VARIANT))})
+
+#: record element -> its reader. A record inside a record belongs to the outer one.
+RECORDS: dict[str, Callable[[Any, Scope], None]] = {
+    "Документ": _read_document, "Товар": _read_product, "Предложение": _read_offer, "Контрагент": _read_party,
+    "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property, "Скидка": lambda *_: None}
+#: containers that may say that they hold changes only
+CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты")
+
+
+# ---- the two passes ------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """What is known of a file after pass 1. `generated_at` is local time of that 1C, None if absent or unreadable."""
+
+    name: str
+    size: int
+    encoding: str
+    bom: bool
+    version: str | None
+    namespace: str | None
+    generated_at: dt.datetime | None
+
+
+_FIRST_VERSION = re.compile(r"<ТоварнаяПозиция|\sИдентификаторВКаталоге\s*=|<(?:Каталог|Документ|Контрагент)\s[^>]*\bИдентификатор\s*=")
+
+
+def verify(stream: BinaryIO, *, name: str) -> FileInfo:
+    """Pass 1: the file is CommerceML 2 or 3, well formed to its end and within the limits of `xml_safe`.
+
+    Bounded time and memory. Leaves the stream at its start. Raises Rejected with a Russian reason and the place.
+    """
+    encoding, size = xml_safe.check(stream, name)
+    root = xml_safe.root(stream, name)
+    if root.tag != ROOT:
+        raise Rejected(f"Файл {name}: это не CommerceML, корневой элемент «{root.tag[:60]}».",
+                       "Положите в папку обмена файл, который выгрузила 1С.", file=name)
+    version = (root.attributes.get("ВерсияСхемы") or "").strip() or None
+    head = stream.read(xml_safe.CHUNK)[encoding.bom:].decode(encoding.name, errors="replace")
+    stream.seek(0)
+    if (version or "").startswith("1") or _FIRST_VERSION.search(head):
+        raise Rejected(f"Файл {name}: CommerceML 1, эта версия не поддерживается.", "Выгрузите данные из 1С в CommerceML 2.03 или новее.", file=name)
+    return FileInfo(name, size, encoding.name, encoding.bom > 0, version, root.namespace, _generated(root))
+
+
+def _generated(root: xml_safe.Root) -> dt.datetime | None:
+    try:
+        return values.moment((root.attributes.get("ДатаФормирования") or "").strip())
+    except ValueError:
+        return None
+
+
+def read(stream: BinaryIO, *, name: str, chunk: int = 5000) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in one chunk.
+
+    Tables: parties, accounts, contacts, products, price_types, prices, stock, documents, lines, issues. Amounts are
+    Decimal in the currency of the row. A record that cannot be read is an issue (severity reject) and nothing else.
+    `documents.basis_number` is resolved when the basis stands before within the last 10,000 documents.
+    Memory does not grow with the file. Raises Rejected if the file is broken after all.
+    """
+    scope = Scope(name)
+    for _ in _walk(stream, scope):
+        if any(len(rows) >= chunk for rows in scope.rows.values()):
+            yield from _flush(scope)
+    yield from _flush(scope)
+
+
+def _flush(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
+    for table, rows in scope.rows.items():
+        if rows:
+            yield table, tables.frame(table, rows)
+    scope.rows = {}
+
+
+def _walk(stream: BinaryIO, scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
+    """Read record after record into the scope; yields after each."""
+    events = xml_safe.Events(stream, scope.file, (ROOT, *RECORDS, *CONTAINERS))
+    record, handler = None, None
+    for event, element in events:
+        if event == "start":
+            if record is None:
+                tag = xml_safe.local(element.tag)
+                handler = RECORDS.get(tag)
+                if handler is not None:
+                    record = element
+                elif tag in CONTAINERS:
+                    scope.counts["changes_only"] += _changes_only(tag, element)
+        elif element is record and handler is not None:
+            handler(element, scope)
+            events.done(element)
+            record = None
+            if progress:
+                progress(events.position)
+            yield
+
+
+def _changes_only(tag: str, element: Any) -> bool:
+    return tag.startswith("Изменения") or (element.get("СодержитТолькоИзменения") or "").strip().lower() in ("true", "1")
+
+
+def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFrame]:
+    """Both passes over one file, all tables whole: for files that fit into memory. Raises Rejected."""
+    name = name or path.name
+    with path.open("rb") as stream:
+        verify(stream, name=name)
+        parts: dict[str, list[pd.DataFrame]] = {}
+        for table, part in read(stream, name=name):
+            parts.setdefault(table, []).append(part)
+    return {table: tables.concat(table, parts.get(table, [])) for table in READS}
+
+
+#: the tables that this reader fills
+READS = ("parties", "accounts", "contacts", "products", "price_types", "prices", "stock", "documents", "lines", "issues")
+
+
+# ---- what a person asks about a file -------------------------------------------------------------------------------
+
+def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+    """What a file is and holds, as the JSON of `obmen24 inspect`; a broken or foreign file is one issue, never an exception.
+
+    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of an offer, parties =
+    every Контрагент outside documents, documents = kind -> number (nested and contained ones too), lines = every Товар of a
+    document. `amount_total` = sum of Сумма of the documents that could be read. At most `limit` issues are listed,
+    `issues_total` counts them all. `progress` gets the number of bytes read.
+    """
+    scope, total, listed_issues, issue_count = Scope(path.name), Decimal(0), [], 0
+    info = None
+    with path.open("rb") as stream:
+        hashes = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        try:
+            info = verify(stream, name=path.name)
+            hashes["content_hash"] = content_hash(stream)
+            for _ in _walk(stream, scope, progress):
+                total += sum((row["amount"] for row in scope.rows.get("documents", ()) if row["amount"] is not None), Decimal(0))
+                found = scope.rows.get("issues", [])
+                issue_count += len(found)
+                listed_issues += found if limit is None else found[:max(0, limit - len(listed_issues))]
+                scope.rows = {}
+        except Rejected as error:
+            issue_count += 1
+            listed_issues.append(tables.issue(str(error), file=path.name, place=error.place or None, entity="file"))
+    return {"file": path.name, **hashes, **_described(info), "changes_only": scope.counts["changes_only"] > 0,
+            "counts": {**{name: scope.counts[name] for name in ("products", "offers", "prices", "parties")},
+                       "documents": dict(scope.kinds), "lines": scope.counts["lines"]},
+            "amount_total": f"{total:.2f}", "issues_total": issue_count, "issues": listed_issues}
+
+
+def _described(info: FileInfo | None) -> dict[str, Any]:
+    if info is None:
+        return dict.fromkeys(("size", "version", "namespace", "encoding", "bom", "generated_at"))
+    return {"size": info.size, "version": info.version, "namespace": info.namespace, "encoding": info.encoding, "bom": info.bom,
+            "generated_at": info.generated_at.isoformat() if info.generated_at else None}
+
+
+_GENERATED = re.compile(r"""\sДатаФормирования\s*=\s*(?:"[^"]*"|'[^']*')""")
+
+
+def content_hash(stream: BinaryIO) -> str:
+    """sha256 of the file without the value of ДатаФормирования: 1C writes the same file again and again with a new one.
+
+    Leaves the stream at its start.
+    """
+    encoding = xml_safe.sniff(stream, "")
+    digest = hashlib.sha256()
+    head = stream.read(xml_safe.CHUNK)
+    text_head = head[encoding.bom:].decode(encoding.name, errors="ignore")
+    found = _GENERATED.search(text_head)
+    if found:
+        start = encoding.bom + len(text_head[:found.start()].encode(encoding.name))
+        head = head[:start] + head[start + len(found[0].encode(encoding.name)):]
+    digest.update(head)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    stream.seek(0)
+    return digest.hexdigest()

@@ -1,0 +1,227 @@
+"""Handlers that put one element into one column, and the scope that a record is read in.
+
+A dispatch table is `Fields({tag: handler})`; a handler is `put(row, element, scope)`. The tables themselves stand in
+`etl.extract.commerceml`: that is where any element can be looked up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from etl import dialects, tables
+from etl.extract import commerceml_values as values
+from etl.xml_safe import local
+
+Row = dict[str, Any]
+Put = Callable[[Row, Any, "Scope"], None]
+
+#: severity of a value that cannot be read: with "reject" the whole record is left out
+Convert = Callable[[str], Any]
+_KNOWN_TAGS = 2000
+
+
+class Scope:
+    """What is being read: rows not yet handed out, facts of the file, and the record at hand for its issues."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.rows: dict[str, list[tables.Record]] = {}
+        self.counts: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.groups: dict[str, str] = {}                       # Ид of a group -> path
+        self.properties: dict[str, tuple[str, dict[str, str]]] = {}
+        self.price_types: dict[str, tables.Record] = {}
+        self.numbers: dict[str, str] = {}                      # Ид of a document -> Номер, the last ones only
+        self.seen: set[int] = set()                            # accounts and contacts already handed out
+        self.entity, self.key, self.rejected = "", "", False
+        self._marks: dict[str, int] = {}
+
+    def add(self, table: str, row: tables.Record) -> None:
+        """A finished row of a canonical table."""
+        self.rows.setdefault(table, []).append(row)
+
+    def begin(self, entity: str) -> None:
+        """A new record: what it adds can be taken back by `end`."""
+        self.entity, self.key, self.rejected = entity, "", False
+        self._marks = {table: len(rows) for table, rows in self.rows.items()}
+
+    def end(self) -> None:
+        """The record is complete; a rejected one leaves nothing but its issues."""
+        if not self.rejected:
+            return
+        for table, rows in self.rows.items():
+            if table != "issues":
+                del rows[self._marks.get(table, 0):]
+
+    def problem(self, element: Any, message: str, *, value: object = None, severity: str = "reject") -> None:
+        """An issue at an element: the place is its path and line."""
+        self.rejected = self.rejected or severity == "reject"
+        self.add("issues", tables.issue(message, severity=severity, file=self.file, place=place(element), entity=self.entity,
+                                        key=self.key or None, field=local(element.tag), value=value))
+
+
+def place(element: Any) -> str:
+    """«КоммерческаяИнформация/Документ/Сумма, строка 12»."""
+    path = [local(parent.tag) for parent in element.iterancestors()][::-1] + [local(element.tag)]
+    return f"{'/'.join(path)}, {line(element)}"
+
+
+def line(element: Any) -> str:
+    """Where a record starts, for people."""
+    return f"строка {element.sourceline}"
+
+
+class Fields(dict[str, Put]):
+    """A dispatch table by local name that learns the qualified tags of the file it meets."""
+
+    def __missing__(self, tag: str) -> Put:
+        put: Put = dict.get(self, local(tag), nothing)
+        if len(self) < _KNOWN_TAGS:
+            self[tag] = put
+        return put
+
+
+def fill(fields: Fields, element: Any, scope: Scope, row: Row | None = None) -> Row:
+    """One pass over the children of an element. Returns the row."""
+    filled: Row = {} if row is None else row
+    for child in element:
+        fields[child.tag](filled, child, scope)
+    return filled
+
+
+def nothing(_row: Row, _element: Any, _scope: Scope) -> None:
+    """An element that no table needs."""
+
+
+def _converted(column: str, convert: Convert, what: str, severity: str) -> Put:
+    def put(row: Row, element: Any, scope: Scope) -> None:
+        raw = element.text
+        if raw is None or not (raw := raw.strip()):
+            return
+        try:
+            row[column] = convert(raw)
+        except ValueError:
+            said = "Запись отклонена, исправьте её в 1С." if severity == "reject" else "Значение пропущено, исправьте его в 1С."
+            scope.problem(element, f"«{raw[:60]}» не {what}. {said}", value=raw, severity=severity)
+
+    return put
+
+
+def text(column: str) -> Put:
+    """Text without the blanks around it; an empty element is absence."""
+    def put(row: Row, element: Any, _scope: Scope) -> None:
+        raw = element.text
+        if raw is not None and (raw := raw.strip()):
+            row[column] = raw
+
+    return put
+
+
+def number(column: str) -> Put:
+    """Money or quantity: a text that is no number rejects the record."""
+    return _converted(column, values.number, "число", "reject")
+
+
+def date(column: str) -> Put:
+    """A date; an unreadable one is absent with a warning."""
+    return _converted(column, values.date, "дата", "warn")
+
+
+def time(column: str) -> Put:
+    """Time of day."""
+    return _converted(column, values.time, "время", "warn")
+
+
+def flag(column: str) -> Put:
+    """true or false."""
+    return _converted(column, values.flag, "«да» или «нет»", "warn")
+
+
+def guid(column: str) -> Put:
+    """An identifier."""
+    return _converted(column, values.guid, "идентификатор", "reject")
+
+
+def currency(column: str) -> Put:
+    """A currency as its ISO code."""
+    return _converted(column, dialects.currency_code, "валюта", "warn")
+
+
+def rate(row: Row, element: Any, scope: Scope) -> None:
+    """Ставка of VAT into vat_rate or vat_exempt. One that cannot be read stays in the requisites as it was."""
+    raw = (element.text or "").strip()
+    if not raw:
+        return
+    try:
+        row["vat_rate"], row["vat_exempt"] = values.rate(raw)
+    except ValueError:
+        row.setdefault("requisites", {})["Ставка"] = raw
+        scope.problem(element, f"Ставка НДС «{raw[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", value=raw, severity="warn")
+
+
+def inside(child_tag: str, put: Put) -> Put:
+    """Handler of a list element: `put` for each child of that name."""
+    def put_all(row: Row, element: Any, scope: Scope) -> None:
+        for child in element:
+            if local(child.tag) == child_tag:
+                put(row, child, scope)
+
+    return put_all
+
+
+def nested(fields: Fields) -> Put:
+    """Handler that reads the children of an element into the same row."""
+    def put(row: Row, element: Any, scope: Scope) -> None:
+        fill(fields, element, scope, row)
+
+    return put
+
+
+def listed(column: str, fields: Fields) -> Put:
+    """Handler that appends a row of its own for the element to the list `row[column]`."""
+    def put(row: Row, element: Any, scope: Scope) -> None:
+        child = fill(fields, element, scope, {"_line": element.sourceline})
+        row.setdefault(column, []).append(child)
+
+    return put
+
+
+def requisites(known: Mapping[str, Put], rest: str = "requisites") -> Put:
+    """Handler of ЗначенияРеквизитов: known names into their columns, all others into the map `rest` by name as written.
+
+    Names are compared without blanks, case and ё; a repeated name keeps all its values.
+    """
+    index = {dialects.plain(name): put for name, put in known.items()}
+
+    def put_all(row: Row, element: Any, scope: Scope) -> None:
+        for pair in element:
+            name, found = _pair(pair)
+            if name is None or not found:
+                continue
+            put = index.get(dialects.plain(name))
+            for value in found:
+                if put is not None:
+                    put(row, value, scope)
+                else:
+                    _keep(row.setdefault(rest, {}), name, value.text)
+
+    return put_all
+
+
+def _pair(pair: Any) -> tuple[str | None, list[Any]]:
+    name, found = None, []
+    for child in pair:
+        tag = child.tag
+        if tag.endswith("Значение"):
+            found.append(child)
+        elif tag.endswith("Наименование"):
+            name = (child.text or "").strip() or None
+    return name, found
+
+
+def _keep(extra: dict[str, str], name: str, raw: str | None) -> None:
+    value = (raw or "").strip()
+    if value:
+        extra[name] = f"{extra[name]}; {value}" if name in extra and extra[name] != value else value

@@ -1,0 +1,91 @@
+"""Texts of CommerceML to values. Each function raises ValueError for a text it cannot read; absent is the caller's matter.
+
+Forms seen in real files: reference/commerceml §13. Numbers are matched before `Decimal` sees them: «Infinity» and
+exponents are not money.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?").fullmatch
+_GROUPING = re.compile(r"[\s\u00a0\u2007\u202f']")
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:$|[T\sZ+\-U])").match
+_RUSSIAN_DATE = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:$|[T\s])").match
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?").fullmatch
+_CLOCK = re.compile(r"(?:T|\s|UTC)\s*([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)").search
+_RATE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?").fullmatch
+_EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
+_TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"false", "0", "нет", "ложь"})
+_ZERO = "00000000-0000-0000-0000-000000000000"
+_GUIDS = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?:#[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?").fullmatch
+
+
+def number(text: str) -> Decimal:
+    """A number with a point or a comma, blanks between digits allowed."""
+    if _NUMBER(text):
+        return Decimal(text)
+    cleaned = _GROUPING.sub("", text).replace(",", ".")
+    if _NUMBER(cleaned):
+        return Decimal(cleaned)
+    raise ValueError("число")
+
+
+def date(text: str) -> dt.date | None:
+    """`yyyy-MM-dd` with or without time and zone, `dd.MM.yyyy`; the empty date of 1C (year 1) is None."""
+    if found := _ISO_DATE(text):
+        year, month, day = found.groups()
+    elif found := _RUSSIAN_DATE(text):
+        day, month, year = found.groups()
+    else:
+        raise ValueError("дата")
+    value = dt.date(int(year), int(month), int(day))
+    return None if value.year == 1 else value
+
+
+def time(text: str) -> str:
+    """Time of day as `HH:mm:ss`; fraction and zone are dropped."""
+    found = _TIME(text)
+    if not found or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+        raise ValueError("время")
+    return f"{int(found[1]):02d}:{found[2]}:{found[3] or '00'}"
+
+
+def moment(text: str) -> dt.datetime | None:
+    """ДатаФормирования in any of its spellings, as local time of that 1C; None for the empty date."""
+    day = date(text)
+    clock = _CLOCK(text)
+    return dt.datetime.combine(day, dt.time.fromisoformat(time(clock[1]) if clock else "00:00:00")) if day else None
+
+
+def flag(text: str) -> bool:
+    """true/false in the spellings of 1C and of sites."""
+    word = text.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("да или нет")
+
+
+def rate(text: str) -> tuple[Decimal | None, bool]:
+    """VAT: (percent, False), or (None, True) for «без НДС», which is not 0 %. A calculated rate 20/120 gives 20."""
+    word = "".join(text.split()).lower().replace(",", ".")
+    if word in _EXEMPT:
+        return None, True
+    if found := _RATE(word):
+        return Decimal(found[1]), False
+    raise ValueError("ставка НДС")
+
+
+def guid(text: str) -> str | None:
+    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is dropped."""
+    if text == text.lower():
+        value = text
+    else:
+        value = text.lower() if _GUIDS(text) else text
+    if value.startswith(_ZERO):
+        return None
+    return value.removesuffix(f"#{_ZERO}")

@@ -1,0 +1,106 @@
+"""Flow `bank`: receipts of bank statements -> payment facts of charges, questions about doubtful ones, news for 1C.
+
+A receipt that fits nothing yet waits: a later charge or an answer of a person may explain it. A statement loaded twice or
+overlapping changes nothing, because a receipt has one key in all of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from etl import tables
+from etl.flows import documents_in, outgoing
+from etl.flows.context import Context, Record
+from etl.store_schema import decode, encode
+from etl.transform import clean, facts, keys, payment_documents, payments
+
+SCOPE = "bank"
+WAITING = "receipts-waiting"
+_KEPT_DAYS = 400
+
+
+def run(context: Context) -> None:
+    """Match what the statements brought and what was waiting."""
+    waiting = tables.frame("receipts", decode(context.store.files.cursor(WAITING) or "[]"))
+    receipts = tables.concat("receipts", [waiting, *context.receipts])
+    if len(receipts):
+        match(context, receipts)
+    report_to_1c(context)
+
+
+def match(context: Context, receipts: pd.DataFrame) -> None:
+    """Receipts against open charges; facts, questions and the waiting list follow from the verdicts."""
+    answers = {key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()}
+    known = {row["id"].partition(":")[0] for row in tables.records(context.store.facts.rows("payment")) if row["source"] == "bank"}
+    found = payments.match(receipts, open_documents(context), context.profile.bank, answers, known)
+    documents_in.record(context, "payment", found.payments)
+    context.report.counts["matched"] += len(found.payments)
+    _ask(context, tables_of(found.asks))
+    unmatched = tables_of(found.unmatched)
+    context.report.counts["unmatched"] += len(unmatched)
+    left = {row["key"] for row in (*tables_of(found.asks), *unmatched)}
+    since = context.today - dt.timedelta(days=_KEPT_DAYS)
+    kept = [row for row in tables.records(payments.unique(receipts)) if payments.receipt_key(row) in left and row["date"] >= since]
+    context.store.files.set_cursor(WAITING, encode(kept))
+    context.store.questions.withdraw({question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"} - left)
+
+
+def tables_of(found: pd.DataFrame) -> list[Record]:
+    """Records of a frame."""
+    return tables.records(found)
+
+
+def open_documents(context: Context) -> pd.DataFrame:
+    """Charges as `transform.payments` wants them: what is owed, by whom, under which printed numbers."""
+    told = tables.records(context.store.facts.rows("payment"))
+    from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
+    rows = []
+    for charge in tables.records(context.store.charges.current()):
+        paid = from_bank.get(charge["number"])
+        rows.append({"number": charge["number"], "printed": (charge["number"],), "contract_number": charge["contract_number"],
+                     "payer": charge["payer"], "inn": charge["payer_inn"], "date": charge["date"], "month": charge["month"],
+                     "amount": charge["amount"], "remaining": charge["amount"] - ((paid.amount if paid else None) or 0), "deal": charge["deal"]})
+    return pd.DataFrame(rows, columns=list(payments.OPEN_DOCUMENTS), dtype=object)
+
+
+def report_to_1c(context: Context) -> None:
+    """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that way: the notice that an
+    invoice is paid. The handler compares number, day and sum with its own statement before it makes a payment."""
+    profile = context.profile
+    if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(context).kinds:
+        return
+    told = tables.records(context.store.facts.rows("payment"))
+    from_1c = facts.paid(tables.frame("payments", [row for row in told if row["source"] in ("1c", "1c-flag")]))
+    charges = {row["number"]: row for row in tables.records(context.store.charges.current())}
+    fresh = [row for row in told if row["source"] == "bank" and row["target"] in charges and row["amount"]
+             and (from_1c.get(row["target"]) is None or (from_1c[row["target"]].amount or 0) <= 0)]
+    if fresh:
+        outgoing.enqueue(context, payment_documents.payment_documents(
+            tables.frame("payments", fresh), tables.frame("charges", charges.values()), portal=profile.bitrix24.name,
+            invoiced=bool(profile.billing and profile.billing.invoice)))
+
+
+def _ask(context: Context, asks: Sequence[Record]) -> None:
+    rows = [{"key": row["key"], "entity": "receipt", "text": _question(row), "candidates": [_candidate(text) for text in row["candidates"] or ()]}
+            for row in asks]
+    context.store.questions.ask(rows, context.run)
+    context.note([tables.issue(f"{row['reason']}. Ответьте: obmen24 ask.", severity="ask", entity="receipt", key=row["key"], value=row["amount"])
+                  for row in asks], SCOPE)
+
+
+def _question(row: Record) -> str:
+    return (f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб. от «{row['payer_name']}»: "
+            f"«{row['purpose']}». {row['reason']}. За какое начисление?")
+
+
+def _candidate(text: str) -> dict[str, str]:
+    return {"id": text.partition(" ")[0], "text": text}
+
+
+def _numbers(answer: Any) -> list[str]:
+    chosen = answer.get("id") if isinstance(answer, dict) else answer
+    return [chosen] if chosen and keys.decode(chosen) else []

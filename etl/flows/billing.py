@@ -1,0 +1,164 @@
+"""Flow `billing` (specification 000): deals under contract -> one charge per deal and month -> 1C and the accountant's register."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from etl import dialects, tables
+from etl.errors import ConfigError
+from etl.exchange import SHEETS_OUT
+from etl.flows import outgoing, registers
+from etl.flows.context import Context, Record
+from etl.load import spreadsheet
+from etl.profile import Billing
+from etl.transform import billing, clean, documents
+
+SCOPE = "billing"
+
+
+def run(context: Context) -> None:
+    """Charge what is due: the month asked for, or the current one from `billing.day` on. A month charged before gets only
+    what is missing (a later version of its register). Raises NeedsPerson when the register was lost."""
+    settings = context.profile.billing
+    if settings is None:
+        return
+    registers.refuse_if_lost(context)
+    export_planned(context, settings)
+    month = context.month or f"{context.today:%Y-%m}"
+    if context.month or context.force_billing or (settings.day and context.today.day >= settings.day):
+        charge(context, settings, month)
+
+
+def charge(context: Context, settings: Billing, month: str) -> None:
+    """Plan the month, record the plan, export it."""
+    deals = context.deals
+    context.report.counts["deals_read"] = len(deals)
+    plan = planned(context, settings, month, deals)
+    _tell(context, plan)
+    with context.store.transaction():
+        for period, rows in _by_month(plan.charges).items():
+            context.store.charges.plan(period, rows, context.run)
+    export_planned(context, settings)
+
+
+def planned(context: Context, settings: Billing, month: str, deals: pd.DataFrame) -> billing.BillingPlan:
+    """What `transform.billing` says about the month, given the register and what 1C already refers to."""
+    return billing.plan(
+        deals, context.store.charges.rows(), month=month, settings=settings, organisations=context.profile.organisations,
+        vat_on=dialects.standard_vat, today=context.today, version=context.store.charges.open_version(month), referred=referred(context))
+
+
+def referred(context: Context) -> set[str]:
+    """Numbers of charges to which a payment or shipment refers: 1C does not take a correction of them."""
+    return {row["target"] for kind in ("payment", "shipment") for row in tables.records(context.store.facts.rows(kind))}
+
+
+def export_planned(context: Context, settings: Billing) -> None:
+    """Export every planned version: documents for 1C or the import file, then the register, then freeze. A crash in between
+    leaves it planned: the next run writes the same bytes again."""
+    for version in context.store.charges.versions():
+        if version["state"] == "planned":
+            export(context, settings, version["month"], version["version"])
+
+
+def export(context: Context, settings: Billing, month: str, version: int) -> None:
+    """Write all artefacts of one register version and freeze it. Exactly one of them is loadable into 1C."""
+    rows = context.store.charges.rows(month, version)
+    delivery = context.profile.delivery.charge
+    if delivery == "commerceml":
+        outgoing.enqueue(context, documents.charge_documents(
+            rows, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations,
+            extended=context.profile.onec.extended))
+        outgoing.publish(context)
+    else:
+        write_import(context, rows, "charge", f"nachisleniya-{month}-v{version}")
+    sha256 = write_register(context, settings, month, version)
+    context.store.charges.export(month, version, {"sha256": sha256, "delivery": delivery, **registers.totals(rows)})
+    _count(context, tables.records(rows))
+
+
+def write_import(context: Context, rows: pd.DataFrame, kind: spreadsheet.ImportKind, name: str) -> None:
+    """The loadable workbook and its text twin, one pair per organisation."""
+    parts = _by_organisation(rows)
+    for number, part in enumerate(parts, 1):
+        stem = name if len(parts) == 1 else f"{name}-org{number}"
+        registers.write_book(context, f"{stem}.xlsx", lambda target, part=part: spreadsheet.write_import(target, part, kind), archive=False)
+        registers.write_book(context, f"{stem}.txt", lambda target, part=part: spreadsheet.write_import_txt(target, part, kind), archive=False)
+
+
+def write_register(context: Context, settings: Billing, month: str, version: int) -> str:
+    """The workbook for people. Its heading carries the moment of planning, so the same version has the same bytes."""
+    plan = planned(context, settings, month, context.deals)
+    rows = context.store.charges.rows(month, version)
+    moment = next(held["planned_at"] for held in context.store.charges.versions(month) if held["version"] == version)
+    register = context.store.charges.rows()
+    before = billing.current(register, clean.month_after(month, -1))
+    heading = registers.meta(context, period=month, version=version, moment=_local(context, moment))
+
+    def write(target: Any) -> None:
+        spreadsheet.write_register(
+            target, charges=rows, meta=heading, exceptions=plan.exceptions, terminated=plan.terminated,
+            comparison=tables.records(billing.compare(before, billing.current(register, month))))
+
+    return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
+
+
+def rewrite(context: Context, month: str) -> list[Path]:
+    """Write the register workbooks of a month again, every version. Raises ConfigError when the month was never charged."""
+    settings = context.profile.billing
+    versions = context.store.charges.versions(month)
+    if settings is None or not versions:
+        raise ConfigError(f"За {clean.month_name(month)} ничего не начислено.", f"Начислите: obmen24 bill --month {month}.")
+    for version in versions:
+        write_register(context, settings, month, version["version"])
+    return [context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx" for version in versions]
+
+
+def _local(context: Context, moment: Any) -> Any:
+    return moment.astimezone(ZoneInfo(context.profile.onec.time_zone)).replace(tzinfo=None, microsecond=0)
+
+
+def _by_month(charges: pd.DataFrame) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for row in tables.records(charges):
+        found.setdefault(row["month"], []).append(row)
+    return found
+
+
+def _by_organisation(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    table = "accruals" if "part" in rows.columns else "charges"
+    found: dict[str, list[Record]] = {}
+    for row in tables.records(rows):
+        found.setdefault(row["organisation"] or "", []).append(row)
+    return [tables.frame(table, found[name]) for name in sorted(found)]
+
+
+def _tell(context: Context, plan: billing.BillingPlan) -> None:
+    """Deals left out and corrections only a person can make go into the account as issues."""
+    left_out = tables.records(plan.exceptions)
+    context.report.counts["not_billed"] = len(left_out)
+    context.note([tables.issue(f"{row['reason']}. {row['advice'] or ''}".strip(), severity="warn", entity="deal", key=row["deal"])
+                  for row in left_out], SCOPE)
+    context.note([tables.issue(f"Начисление {row['number']} надо исправить в 1С вручную: новая сумма {row['amount']}. На него уже есть оплата "
+                               "или отгрузка, поэтому обмен его не меняет.", severity="warn", entity="deal", key=row["deal"], value=row["amount"])
+                  for row in tables.records(plan.hand)], SCOPE)
+    context.store.runs.close_issues(context.run, [SCOPE])
+
+
+_ACTION_COUNT = {"new": "charges", "amend": "amended", "resend": "resent"}
+
+
+def _count(context: Context, rows: list[Record]) -> None:
+    for row in rows:
+        context.report.counts[_ACTION_COUNT[row["action"]]] += 1
+    charged = sum(row["amount"] for row in rows if row["action"] == "new")
+    if charged:
+        context.report.sums["начислено"] = context.report.sums.get("начислено", 0) + charged
+    context.journal([{"entity": "deal", "key": row["deal"], "action": "charge", "field": row["month"], "after": row["amount"],
+                      "document": row["number"], "rule": f"billing.{row['action']}",
+                      "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}"}
+                     for row in rows])

@@ -1,0 +1,89 @@
+"""What the steps of one run share: the profile, the state, the folder, the portal, what was read, and the account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from etl import tables
+from etl.exchange import Exchange
+from etl.profile import Profile
+from etl.report import RunReport
+from etl.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from etl.flows.portal import PortalSide
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Context:
+    """One run. `now` is aware; `read` holds what 1C wrote since the last run, table by table; `dry` = a plan."""
+
+    profile: Profile
+    store: Store
+    exchange: Exchange
+    now: dt.datetime
+    run: int
+    report: RunReport
+    dry: bool = False
+    accept: bool = False
+    month: str | None = None
+    force_billing: bool = False
+    given_deals: pd.DataFrame | None = None
+    read: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    seen: list[Record] = field(default_factory=list)
+    receipts: list[pd.DataFrame] = field(default_factory=list)
+    spreadsheets: list[Path] = field(default_factory=list)
+
+    @cached_property
+    def portal(self) -> PortalSide:
+        """The portal, connected at first use: a run that finds nothing for it never asks it."""
+        from etl.flows.portal import PortalSide
+
+        return PortalSide(self)
+
+    @property
+    def local(self) -> dt.datetime:
+        """The moment of the run as 1C's clock shows it (naive)."""
+        return self.now.astimezone(ZoneInfo(self.profile.onec.time_zone)).replace(tzinfo=None, microsecond=0)
+
+    @property
+    def today(self) -> dt.date:
+        """The day of the run in 1C's time zone."""
+        return self.local.date()
+
+    @property
+    def deals(self) -> pd.DataFrame:
+        """Deals of the profile's pipeline: from the portal, or from the file a person saved (manual route)."""
+        return self.given_deals if self.given_deals is not None else self.portal.deals
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Everything of one table that this run has read from 1C."""
+        return tables.concat(name, self.read.get(name, []))
+
+    def note(self, rows: pd.DataFrame | Iterable[Mapping[str, Any]], scope: str) -> None:
+        """Issues into the account and the journal."""
+        found = tables.records(rows) if hasattr(rows, "columns") else [dict(row) for row in rows]
+        if found:
+            self.report.issues += found
+            self.store.runs.add_issues(self.run, found, scope)
+
+    def journal(self, rows: Sequence[Record]) -> None:
+        """Steps into the journal; a plan shows them as changes too."""
+        if rows:
+            self.store.runs.journal(self.run, rows)
+            self.report.changes += [row for row in rows if row.get("after") is not None] if self.dry else []
+
+    def wrote(self, path: Path) -> None:
+        """A file a person or 1C will open."""
+        shown = path.relative_to(self.exchange.folder) if path.is_relative_to(self.exchange.folder) else path
+        self.report.files.append(f"{self.profile.onec.folder.name}/{shown}" if shown != path else str(path))

@@ -1,0 +1,65 @@
+"""Contracts of specification 000: their facts, and the stages and result fields that follow from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etl import tables
+from etl.flows import registers
+from etl.flows.context import Context, Record
+from etl.transform import facts as fact_rules
+from etl.transform import stages
+
+SCOPE = "stages"
+
+
+def facts(context: Context) -> dict[str, dict[str, Any]]:
+    """Facts of every contract: {deal: facts}, see `transform.facts.contract_facts`."""
+    store = context.store
+    confirmed = {number for number, state in store.accruals.states().items() if state == "confirmed"}
+    return fact_rules.contract_facts(store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), context.deals, confirmed)
+
+
+def reports_acts(context: Context) -> bool:
+    """True where this 1C tells about acts, so that «seen» can ever come."""
+    from etl.flows.outgoing import dialect_of
+
+    return "acts" in dialect_of(context).tells
+
+
+def move(context: Context) -> None:
+    """Stages and result fields of the deals whose facts moved; a person's later move is never undone."""
+    if context.profile.billing is None or context.given_deals is not None:
+        return
+    known, legacy = facts(context), registers.legacy_deals(context)
+    judged = {deal: told for deal, told in known.items() if deal not in legacy}
+    changes, derived = stages.moves(judged, context.profile.rules, context.deals, context.store.stages.read())
+    applied = context.portal.apply([*tables.records(changes), *_results(context, judged)])
+    _count(context, applied)
+    undecided = _undecided(applied)
+    context.store.stages.write({deal: stage for deal, stage in derived.items() if deal not in undecided})
+
+
+def _undecided(applied: list[Record]) -> set[str]:
+    """Deals whose stage may or may not be written: the derivation is remembered only after the outcome is known."""
+    return {row["key"] for row in applied if row["action"] == "stage" and row["outcome"] in ("doubt", "failed")}
+
+
+def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]:
+    """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this programme."""
+    wanted = context.profile.results
+    deals = {row["id"]: row for row in tables.records(context.deals)}
+    return [{"side": "portal", "entity": "deal", "key": deal, "action": "update", "field": caption, "before": deals[deal]["fields"].get(caption),
+             "after": told[name], "reason": "Итог по фактам оплаты"}
+            for deal, told in known.items() if deal in deals
+            for name, caption in wanted.items() if _shown(told[name]) != _shown(deals[deal]["fields"].get(caption))]
+
+
+def _shown(value: Any) -> Any:
+    return value or None  # a sum of nothing and an empty field say the same
+
+
+def _count(context: Context, applied: list[Record]) -> None:
+    for row in applied:
+        if row["outcome"] == "done":
+            context.report.counts["moved" if row["action"] == "stage" else "fields"] += 1

@@ -1,0 +1,178 @@
+"""What 1C and people left in the exchange folder since the last run: taken, verified, read, and put away after the commit.
+
+A killed run leaves the file where it was; the next one reads it again, and every consumer writes facts that are the same the
+second time. Staleness is judged per document: a late file is read, only documents already seen newer are left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from etl import tables
+from etl.errors import Rejected
+from etl.exchange import SHEETS_IN, Taken
+from etl.flows import outgoing
+from etl.flows.context import Context, Record
+from etl.store_files import StoredFile, newer
+from etl.store_schema import encode
+
+BANK_MARK = b"1CClientBankExchange"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file of 1C in this run."""
+
+    taken: Taken
+    file: StoredFile
+    generated_at: dt.datetime | None
+
+
+def take(context: Context) -> list[Item]:
+    """Take what has settled and read it into `context.read` and `context.receipts`. Files are put away by `finish`.
+
+    Raises TryLater when the folder is not there.
+    """
+    look = context.exchange.take(verify)
+    for bad in look.bad:
+        _set_aside(context, bad.taken, bad.error)
+    context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
+    items = [item for taken in look.taken if (item := _claim(context, taken)) is not None]
+    items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
+    newest: dict[str, Record] = {}
+    for item in items:
+        _read(context, item, newest)
+    context.seen = [held["seen"] for held in newest.values()]
+    context.read["documents"] = [tables.frame("documents", [held["row"] for held in newest.values()])]
+    context.read["lines"] = [tables.frame("lines", [line for held in newest.values() for line in held["lines"]])]
+    return items
+
+
+def finish(context: Context, items: list[Item]) -> None:
+    """After the facts are committed: remember the documents, mark the files, move them into the archive."""
+    with context.store.transaction():
+        context.store.files.remember_documents(context.seen)
+        for item in items:
+            context.store.files.mark("in", item.file.hash, "parsed")
+    for item in items:
+        place = context.exchange.archive(item.taken)
+        if place:
+            context.store.files.mark("in", item.file.hash, "archived", stored_as=place)
+
+
+def verify(path: Path, name: str) -> None:
+    """Raise Rejected for a file that cannot be what its place says. Detection is by content, never by the ending."""
+    if name.startswith(SHEETS_IN + "/"):
+        with path.open("rb") as stream:
+            head = stream.read(64)
+        if BANK_MARK in head:
+            from etl.extract import bank
+
+            bank.read(path, name=name)
+            return
+        from etl.extract import spreadsheet
+
+        spreadsheet.verify(path, name=name)
+        return
+    from etl.extract import commerceml
+
+    with path.open("rb") as stream:
+        commerceml.verify(stream, name=name)
+
+
+def _claim(context: Context, taken: Taken) -> Item | None:
+    """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
+    kind = "sheet" if taken.name.startswith(SHEETS_IN + "/") else "1c"
+    digest, moment = _identity(context, taken) if kind == "1c" else (taken.sha256, None)
+    known = context.store.files.seen("in", digest)
+    if kind == "1c" and moment is not None:
+        outgoing.count_session(context, moment)
+    if known and known.state in ("parsed", "archived") and known.latest:
+        context.report.counts["files_known"] += 1
+        context.exchange.archive(taken)
+        return None
+    context.report.counts["files_read"] += 1
+    stored = context.store.files.take("in", digest, taken.name, raw_hash=taken.sha256, run=context.run, generated_at=moment)
+    return Item(taken, stored, moment)
+
+
+def _identity(context: Context, taken: Taken) -> tuple[str, dt.datetime | None]:
+    from etl.extract import commerceml
+
+    with taken.path.open("rb") as stream:
+        info = commerceml.verify(stream, name=taken.name)
+    with taken.path.open("rb") as stream:
+        return commerceml.content_hash(stream), aware(context, info.generated_at)
+
+
+def aware(context: Context, moment: dt.datetime | None) -> dt.datetime | None:
+    """1C writes local times without a zone."""
+    if moment is None or moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=ZoneInfo(context.profile.onec.time_zone))
+
+
+def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
+    name = item.taken.name
+    if name.startswith(SHEETS_IN + "/"):
+        _read_sheet(context, item)
+        return
+    from etl.extract import commerceml
+
+    found = commerceml.read_tables(item.taken.path, name=name)
+    context.note(found.pop("issues"), f"file:{name}")
+    for table in ("documents", "lines"):
+        found.setdefault(table, tables.frame(table))
+    documents, lines = found.pop("documents"), found.pop("lines")
+    context.report.counts["documents_read"] += len(documents)
+    for table, part in found.items():
+        context.read.setdefault(table, []).append(part)
+    _note_versions(context, item, documents, lines, newest)
+
+
+def _read_sheet(context: Context, item: Item) -> None:
+    with item.taken.path.open("rb") as stream:
+        head = stream.read(64)
+    if BANK_MARK not in head:
+        context.spreadsheets.append(item.taken.path)
+        return
+    from etl.extract import bank
+
+    receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
+    context.note(issues, f"file:{item.taken.name}")
+    context.receipts.append(receipts)
+    context.report.counts["receipts_read"] += len(receipts)
+
+
+def _note_versions(context: Context, item: Item, documents: Any, lines: Any, newest: dict[str, Record]) -> None:
+    rows = tables.records(documents)
+    held: dict[str, list[Record]] = {}
+    for line in tables.records(lines):
+        held.setdefault(line["document"], []).append(line)
+    known = context.store.files.document_versions(row["id"] for row in rows)
+    for row in rows:
+        seen = {"id": row["id"], "version": row["version"], "generated_at": item.generated_at, "seq": item.file.seq,
+                "hash": _hash(row, held.get(row["id"], []))}
+        before = newest.get(row["id"], {}).get("seen") or known.get(row["id"])
+        if newer(seen, before):
+            newest[row["id"]] = {"seen": seen, "row": row, "lines": held.get(row["id"], [])}
+
+
+def _hash(row: Record, lines: list[Record]) -> str:
+    plain = [{name: value for name, value in one.items() if name not in ("file", "place")} for one in (row, *lines)]
+    return hashlib.sha256(encode(plain).encode()).hexdigest()
+
+
+def _set_aside(context: Context, taken: Taken, error: Rejected) -> None:
+    place = context.exchange.quarantine(taken, error)
+    if place is None:
+        return  # it changed meanwhile: the new version is looked at next time
+    context.report.counts["files_bad"] += 1
+    stored = context.store.files.take("in", taken.sha256, taken.name, raw_hash=taken.sha256, run=context.run)
+    context.store.files.mark("in", stored.hash, "bad", reason=str(error), stored_as=place)
+    context.note([tables.issue(f"Файл отложен в {place}: {error}", file=taken.name, place=error.place or None)], "intake")

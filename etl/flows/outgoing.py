@@ -1,0 +1,152 @@
+"""Documents towards 1C: noted in the state, written into the file of their dialect, followed until they are seen back.
+
+1C never removes what it has read and never acknowledges, so a document stays in its file until 1C returns it, or until
+`resend` sessions of 1C have passed. An unchanged set of documents gives the same bytes and is not written again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from etl import tables
+from etl.dialects import Dialect
+from etl.exchange import ARCHIVE
+from etl.flows.context import Context, Record
+from etl.load import commerceml
+from etl.store_schema import encode
+
+#: Prefix of archived copies of what was sent, so that nobody takes them for files of 1C.
+SENT = "sent-"
+_TABLES = ("documents", "lines", "parties")
+#: Number of the last document of a group decides nothing for people: the state of the group is that of its main document.
+CONFIRMED = ("echoed", "assumed")
+
+
+def dialect_of(context: Context) -> Dialect:
+    """The dialect of the files we write: the extended contract where the profile has it, else that of the configuration."""
+    return context.profile.contract if context.profile.onec.extended else context.profile.dialect
+
+
+def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
+    """Note documents to be sent. In: frames `documents`, `lines`, `parties` of `transform.documents`, main documents without
+    `basis` each with what is based on them. Out: number -> publication id. Documents the dialect cannot write become issues.
+    """
+    dialect = dialect_of(context)
+    if dialect.order_path is None:
+        return {}
+    refused = commerceml.problems(found, dialect, day=context.today, vat_rates=context.profile.onec.vat_rates,
+                                  currency=context.profile.onec.currency)
+    context.note(refused, "outgoing")
+    bad = {row["key"] for row in tables.records(refused) if row["severity"] == "reject"}
+    groups = {number: group for number, group in _groups(found).items() if number not in bad}
+    rows = [{"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group} for number, group in groups.items()]
+    ids = context.store.publications.put(rows, context.run)
+    return {document: publication for (_, document), publication in ids.items()}
+
+
+def publish(context: Context) -> int:
+    """Write the outgoing file if what it must hold has changed. Returns how many documents were published now."""
+    dialect = dialect_of(context)
+    path = dialect.order_path
+    if path is None:
+        return 0
+    rows = context.store.publications.outgoing(path)
+    stamp = _stamp(context, path, rows)
+    if stamp is None:
+        return 0
+    frames = {name: tables.frame(name, [row for held in rows for row in held["payload"][name]]) for name in _TABLES}
+
+    def write(target: BinaryIO) -> None:
+        commerceml.write(target, frames, dialect, generated_at=stamp, currency=context.profile.onec.currency)
+
+    if context.exchange.publish(path, write).changed:
+        context.wrote(context.exchange.folder / path)
+        if rows:
+            context.exchange.publish(f"{ARCHIVE}/{stamp:%Y-%m}/{SENT}{stamp:%Y%m%dT%H%M%S}-{Path(path).name}", write)
+    fresh = [row for row in rows if row["state"] == "planned"]
+    context.store.publications.published(path)
+    context.report.counts["published"] += len(fresh)
+    context.journal([{"entity": "document", "key": row["document"], "action": "published", "file": path,
+                      "after": "published", "message": "Документ записан в файл для 1С"} for row in fresh])
+    return len(fresh)
+
+
+def seen_back(context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]) -> None:
+    """Compare documents of 1C with what was sent. In: records of `documents` read now, document id -> moment of its file (aware).
+
+    The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
+    that 1C did not accept the change.
+    """
+    sent = context.store.publications.find(row["number"] for row in documents if row["number"])
+    told = {(row["number"], row["kind"]): row for row in documents}
+    for held in (one for rows in sent.values() for one in rows if one["state"] in ("published", "assumed")):
+        main = held["payload"]["documents"][0]
+        if row := told.get((held["document"], main["kind"])):
+            _judge(context, held, main, row, generated_at.get(row["id"]))
+
+
+def count_session(context: Context, moment: dt.datetime) -> None:
+    """1C has exported at `moment` (aware), so it has read what was published before."""
+    context.store.publications.count_session(moment.isoformat(), before=moment)
+
+
+def assume(context: Context) -> None:
+    """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on it."""
+    silent = [row for row in context.store.publications.listed("published") if row["sessions"] >= context.profile.onec.resend]
+    context.store.publications.mark([row["id"] for row in silent], "assumed")
+    context.report.counts["assumed"] += len(silent)
+
+
+def _judge(context: Context, held: Record, main: Record, row: Record, written: dt.datetime | None) -> None:
+    same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
+    late = written is not None and held["published_at"] is not None and written < held["published_at"]
+    if late and not same:
+        return  # an older export proves nothing
+    state = "echoed" if same else "refused"
+    context.store.publications.mark([held["id"]], state)
+    context.report.counts[state] += 1
+    context.journal([{"entity": "document", "key": held["document"], "action": state, "file": row["file"], "document": row["number_1c"],
+                      "before": held["state"], "after": state, "message": "1С вернула документ" if same else "1С не приняла правку"}])
+    if not same:
+        context.note([tables.issue(f"1С не приняла правку: у нас {main.get('amount')}, в 1С {row['amount']}. Исправьте документ в 1С вручную.",
+                                   severity="warn", file=row["file"], entity="document", key=held["document"], field="amount",
+                                   value=row["amount"])], "outgoing")
+
+
+def _groups(found: Mapping[str, Any]) -> dict[str, Record]:
+    """Documents with everything based on them, by the number of the main one."""
+    rows = {name: tables.records(found[name]) for name in _TABLES}
+    ids = {row["id"]: row for row in rows["documents"]}
+    main = {row["id"]: row["basis"] if row["basis"] in ids else row["id"] for row in rows["documents"]}
+    groups: dict[str, Record] = {}
+    for row in rows["documents"]:
+        groups.setdefault(ids[main[row["id"]]]["number"], {name: [] for name in _TABLES})["documents"].append(_present(row))
+    for name in ("lines", "parties"):
+        for row in rows[name]:
+            groups[ids[main[row["document"]]]["number"]][name].append(_present(row))
+    return groups
+
+
+def _present(row: Record) -> Record:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _hash(group: Record) -> str:
+    return hashlib.sha256(encode(group).encode()).hexdigest()
+
+
+def _stamp(context: Context, path: str, rows: Iterable[Record]) -> dt.datetime | None:
+    """ДатаФормирования of the file: the moment its set of documents last changed. None: there has never been anything to send."""
+    signature = [[row["document"], row["hash"]] for row in rows]
+    known = json.loads(context.store.files.cursor(f"outgoing:{path}") or "null")
+    if known and known["documents"] == signature:
+        return dt.datetime.fromisoformat(known["at"])
+    if not known and not signature:
+        return None
+    context.store.files.set_cursor(f"outgoing:{path}", json.dumps({"documents": signature, "at": context.local.isoformat()}))
+    return context.local

@@ -1,0 +1,160 @@
+"""The order of steps, and nothing else. A run reads what 1C and people left, then does the flows of the profile:
+
+    flow            extract                                   transform                    load
+    documents-in    CommerceML of 1C                          facts                        payments and shipments into the state
+    parties         contractors of 1C, companies, contacts    identity, merge              portal, 1C
+    products        catalogue of 1C and of the portal         identity, merge              portal, 1C
+    bank            1CClientBankExchange                      payments (matching)          payment facts, documents for 1C
+    spreadsheet-in  a deal export saved by a person           billing                      as billing
+    orders-out      deals, rows, smart invoices               documents, composition       CommerceML for 1C
+    billing         deals under contract                      billing                      charges: CommerceML or import file, register
+    commission      deals, payment facts                      commission                   acts: CommerceML or import file, register
+
+then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs under the portal's
+lock and is journalled; a killed run is continued by the next one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl import scratch
+from etl.errors import EtlError
+from etl.exchange import Exchange, sources
+from etl.profile import Profile
+from etl.report import RunReport
+
+if TYPE_CHECKING:
+    from etl.flows.context import Context
+    from etl.store import Store
+
+#: flow -> module with `run(context)`. First those that read what others left, then those that make something new.
+READING = {"documents-in": "documents_in", "parties": "parties", "products": "products", "bank": "bank", "spreadsheet-in": "spreadsheet_in"}
+MAKING = {"orders-out": "orders_out", "billing": "billing", "commission": "commission"}
+SHEETS = ("spreadsheets/in/*",)
+
+
+def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None, trigger: str = "cli", now: dt.datetime | None = None,
+        dry: bool = False, accept: bool = False, force_billing: bool = False) -> RunReport:
+    """Do the flows (all of the profile without a list) and give the account of the run. `dry` is a plan: the same path on a copy.
+
+    Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard, lost register).
+    """
+    chosen = tuple(flows) or profile.flows
+    with opened(profile, chosen, trigger=trigger, now=now, dry=dry) as context:
+        context.month, context.accept, context.force_billing = month, accept, force_billing
+        steps(context, chosen)
+    return context.report
+
+
+def steps(context: Context, chosen: Sequence[str]) -> None:
+    """One run, step by step."""
+    from etl.flows import contracts, delivery, intake, outgoing
+
+    delivery.recover(context.store)
+    items = intake.take(context)
+    for name in (flow for flow in READING if flow in chosen):
+        _flow(READING[name])(context)
+    intake.finish(context, items)
+    contracts.move(context)
+    for name in (flow for flow in MAKING if flow in chosen):
+        _flow(MAKING[name])(context)
+    outgoing.publish(context)
+    contracts.move(context)
+
+
+@contextmanager
+def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.datetime | None = None, dry: bool = False) -> Iterator[Context]:
+    """State, lock, folder and journal around the steps of one run; the run's row is closed whatever happens."""
+    from etl.flows.context import Context
+
+    moment = now or dt.datetime.now(dt.UTC)
+    with state(profile, moment, dry=dry) as store, store.lock():
+        exchange = folder(profile, moment, dry=dry)
+        exchange.prepare()
+        number = store.runs.begin(trigger, chosen)
+        context = Context(profile, store, exchange, moment, number, RunReport(run=str(number), dry=dry), dry=dry)
+        try:
+            yield context
+        except EtlError as error:
+            store.runs.finish(number, "stopped", {"reason": type(error).__name__})
+            raise
+        except BaseException:
+            store.runs.finish(number, "failed")
+            raise
+        store.runs.finish(number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts)
+
+
+def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
+    """The profile's state; for a plan a copy of it that is thrown away."""
+    from etl.store import Store
+
+    url = scratch.copied_state(profile) if dry else profile.state_url
+    return Store.open(url, portal=profile.bitrix24.name, clock=lambda: now)
+
+
+def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
+    """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
+    place = scratch.copied_folder(profile) if dry else profile.folder
+    globs = dict.fromkeys((*profile.dialect.intake, *(profile.contract.intake if profile.onec.extended else ()), *SHEETS))
+    spool = (place if dry else profile.state_folder) / "spool"
+    return Exchange(place, spool, sources(globs), sentinel=profile.onec.sentinel, settle_seconds=profile.onec.settle_seconds, now=lambda: now)
+
+
+def _flow(module: str) -> Callable[[Context], None]:
+    flow: Callable[[Context], None] = importlib.import_module(f"etl.flows.{module}").run
+    return flow
+
+
+def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> None:
+    """Follow the exchange folder until interrupted; every wake-up is an ordinary run."""
+    from etl import watch as watching
+
+    def once() -> None:
+        report = run(profile, trigger="watch")
+        if not report.quiet or report.issues:
+            say(report.text())
+
+    watching.watch(profile, once, interval=interval)
+
+
+def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:
+    """Write the register of a month again, all versions; nothing is charged. Returns the files."""
+    from etl.flows import billing
+
+    with opened(profile, ("billing",), trigger="register", now=now) as context:
+        return billing.rewrite(context, month or f"{context.today:%Y-%m}")
+
+
+def convert(profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None) -> RunReport:
+    """The manual route: deal exports saved by a person -> the same charges, register and import files, without the portal."""
+    from etl.flows import outgoing, spreadsheet_in
+
+    with opened(profile, ("spreadsheet-in",), trigger="convert", now=now) as context:
+        context.month = month
+        spreadsheet_in.convert(context, files)
+        outgoing.publish(context)
+    return context.report
+
+
+def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> RunReport:
+    """Compare portal, 1C, register and bank of a month into a workbook."""
+    from etl.flows import reconciliation
+
+    with opened(profile, (), trigger="reconcile", now=now) as context:
+        reconciliation.write(context, month or f"{context.today:%Y-%m}")
+    return context.report
+
+
+def restore(profile: Profile, *, now: dt.datetime | None = None) -> RunReport:
+    """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when they are not empty."""
+    from etl.flows import restoring
+
+    with opened(profile, (), trigger="restore", now=now) as context:
+        restoring.restore(context)
+    return context.report
