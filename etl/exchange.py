@@ -127,6 +127,7 @@ class Exchange:
         except OSError as error:
             raise TryLater(f"Папка обмена недоступна: {error.strerror}.", "Проверьте путь [onec] folder и права.") from error
 
+    @files.disk_trouble()
     def prepare(self) -> None:
         """Make the folders and clear what a killed run left behind. Raises TryLater as `check`."""
         if not self._sentinel:
@@ -155,6 +156,7 @@ class Exchange:
                  for parent in (self.folder.glob(source.glob.rpartition("/")[0]) if "/" in source.glob else [self.folder])}
         return sorted(folder for folder in found if folder.is_dir())
 
+    @files.disk_trouble()
     def look(self) -> list[tuple[Seen, Note]]:
         """Scan and remember the look: with each regular file the note that tells how long it has not changed."""
         self._memory.reload()
@@ -167,6 +169,7 @@ class Exchange:
         return seen.stamp.size > 0 and note.looks > 1 and self._clock() - note.since >= self.settle_seconds
 
     # ---- intake
+    @files.disk_trouble()
     def take(self, verify: Verify, *, wait: bool = True, rescan: bool = False) -> Look:
         """Copy every settled file to the spool and verify the copy (`verify(path, name)` raises Rejected for a bad file).
 
@@ -238,8 +241,6 @@ class Exchange:
             files.replace_durably(temp, path)
         except OSError as error:
             temp.unlink(missing_ok=True)
-            if error.errno == errno.ENOSPC:
-                raise TryLater("На диске программы нет места для копии файла.", "Освободите место; следующий запуск повторит.") from error
             if error.errno in files.BUSY_ERRORS | {errno.ENOENT, errno.ELOOP, errno.EINVAL}:
                 return None
             raise
@@ -255,6 +256,7 @@ class Exchange:
         return path.relative_to(self.folder).as_posix()
 
     # ---- after the reading
+    @files.disk_trouble()
     def archive(self, taken: Taken) -> str:
         """Put what was dealt with into `archive/YYYY-MM/` and drop its spool copy; call it after the commit. Returns its place.
 
@@ -265,6 +267,7 @@ class Exchange:
         mark = f"-{taken.sha256[:12]}-{safe_name(taken.name)}"
         return self._put_away(taken, self.folder / ARCHIVE / f"{now:%Y-%m}", f"{now:%Y%m%dT%H%M%SZ}{mark}", mark)
 
+    @files.disk_trouble()
     def quarantine(self, taken: Taken, error: Rejected) -> str:
         """Put a bad file into `quarantine/`, by the rules of `archive`, with a Russian `.error.txt` beside it. Returns its place."""
         safe = PurePosixPath(safe_name(taken.name))
@@ -272,6 +275,11 @@ class Exchange:
         text = _explanation(taken, error, self._now())
         publish(self.folder / QUARANTINE / f"{name}.error.txt", lambda stream: _write(stream, text), reserve=self._reserve)
         return self._put_away(taken, self.folder / QUARANTINE, name, name)
+
+    def find_archived(self, sha256: str) -> str | None:
+        """The place of bytes that a killed run has archived already: for files that are parsed in the store but no longer taken."""
+        found = sorted((self.folder / ARCHIVE).glob(f"*/*-{sha256[:12]}-*"))
+        return self._relative(found[-1]) if found else None
 
     def requeue(self, place: str, name: str) -> None:
         """Put a quarantined file back where it came from (`name` as in `Taken.name`) to be read once more, without its explanation.
@@ -322,8 +330,9 @@ class Exchange:
             with taken.path.open("rb") as source:
                 files.sha256(source, stream)
 
-        files.need_space(target.parent, taken.stamp.size, self._reserve)
-        files.replace_durably(files.write_temp(target.parent, write), target)
+        archive = self.folder / ARCHIVE  # the temporary file lies where `prepare` clears it
+        files.need_space(archive, taken.stamp.size, self._reserve)
+        files.replace_durably(files.write_temp(archive, write), target)
 
     def _is_same(self, taken: Taken) -> bool:
         if self._stamp(self._relative(taken.original)) != taken.stamp:

@@ -159,6 +159,18 @@ def need_space(folder: Path, size: int, reserve: int) -> None:
         raise TryLater(f"На диске с папкой «{folder.name}» мало места.", "Освободите место; следующий запуск повторит.")
 
 
+@contextmanager
+def disk_trouble() -> Iterator[None]:
+    """A full, read-only or broken disk is nobody's bug: it becomes TryLater with a Russian sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            raise
+        raise TryLater(f"Запись на диск не удалась: {error.strerror}.",
+                       "Освободите место или проверьте диск; следующий запуск повторит.") from error
+
+
 def shown(name: str) -> str:
     """A file name as printable text: names that are not UTF-8 arrive with surrogates that neither logs nor databases accept."""
     return unicodedata.normalize("NFC", name.encode("utf-8", "backslashreplace").decode("utf-8"))

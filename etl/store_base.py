@@ -7,6 +7,7 @@ and its folder 0700: names, addresses and sums of customers lie there.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import hashlib
 import os
 import sqlite3
@@ -237,6 +238,8 @@ def _private(path: Path) -> None:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise TryLater("На диске с базой состояния нет места.", "Освободите место; следующий запуск повторит.") from error
         raise ConfigError(f"Файл состояния {path.name} нельзя открыть: {error.strerror}.",
                           "Проверьте папку из [state] и права на неё.") from error
 

@@ -158,7 +158,7 @@ def _parsed(data: bytes, name: str, kind: str) -> list[Page]:
             raise _refused(name, *_CHILD_SAID.get(item["error"], _BROKEN))
         else:
             found.append(Page(item["sheet"], []))
-    if done.returncode:
+    if done.returncode or not found:
         raise _refused(name, *_BROKEN)
     return found
 

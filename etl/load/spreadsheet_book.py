@@ -147,7 +147,7 @@ class _SheetWriter:
         for index, column in enumerate(self.sheet.columns):
             self.page.write_string(self.row, index, column.caption, self.head)
             if self.sheet.plain:
-                self.widths[index] = len(column.caption)
+                self.widths[index] = max(self.widths[index], len(column.caption))
         if not self.sheet.plain:
             self.page.set_row(self.row, _LINE_HEIGHT * max(len(column.caption.split()) for column in self.sheet.columns) + 4)
         self.header = self.row

@@ -137,10 +137,11 @@ DIFFERENCES: list[Field] = [
 IMPORTS: dict[ImportKind, list[Field]] = {
     "charge": [
         code("Ключ", "number"), day("Дата", "date"), code("Период", _month), text("Контрагент", "payer_key"),
-        text("ФИО плательщика", "payer"), code("ИНН", "payer_inn"), text("Адрес объекта", "address"), code("Номер договора", "contract_number"),
-        day("Дата договора", "contract_date"), text("Номенклатура", "service"), count("Количество", _always(1)),
+        text("ФИО плательщика", "payer"), code("ИНН", "payer_inn"), text("Адрес объекта", "address"),
+        code("Номер договора", "contract_number"), day("Дата договора", "contract_date"), text("Номенклатура", "service"), count("Количество", _always(1)),
         money("Цена", "amount"), money("Сумма", "amount"), code("Ставка НДС", _vat_rate), money("Сумма НДС", _vat),
-        day("Дата расторжения", "terminated_on"), text("Организация", "organisation"), text("Ответственный", "manager_name"), text("Комментарий", _key_note)],
+        day("Дата расторжения", "terminated_on"), text("Организация", "organisation"), text("Ответственный", "manager_name"),
+        text("Комментарий", _key_note)],
     "act": [
         code("Ключ", "number"), day("Дата", "date"), text("Исполнитель", "manager_name"), text("Организация", "organisation"),
         text("Основание", _act_basis), code("Номер договора", "contract_number"), day("Дата договора", "contract_date"),

@@ -164,7 +164,7 @@ class Portal:
             self._app(),
             http=tracked_protocol(self._connections),
             log_config=None,
-            log_level=logging.CRITICAL,
+            log_level=logging.ERROR,
             access_log=False,  # the path holds the code
             lifespan="off",
             timeout_graceful_shutdown=1,

@@ -5,6 +5,7 @@ Records are stored under the camel-case names of catalog.*; refusals carry numbe
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from etl.sandbox.portal_core import Core, rest
@@ -106,7 +107,7 @@ def _show_element(row: Record) -> Record:
     """Single products show the purchasing price as text with six digits, lists as a number."""
     shown = _show(PRODUCT, row)
     if row.get("purchasingPrice") is not None:
-        shown["purchasingPrice"] = f"{float(row['purchasingPrice']):.6f}"
+        shown["purchasingPrice"] = f"{Decimal(row['purchasingPrice']):.6f}"
     return shown
 
 
@@ -275,7 +276,7 @@ def _show_old(core: Core, row: Record) -> Record:
     price = _base_price(core, row["id"])
     shown = {old: None if row.get(new) is None else str(row[new]) for old, new in OLD_PRODUCT.items()}
     value = price.get("price")
-    shown |= {"PRICE": None if value is None else f"{float(value):.2f}", "CURRENCY_ID": price.get("currency")}
+    shown |= {"PRICE": None if value is None else f"{Decimal(value):.2f}", "CURRENCY_ID": price.get("currency")}
     shown |= {f"PROPERTY_{key[8:]}": value for key, value in row.items() if key.startswith("property")}
     return shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -87,14 +88,14 @@ def respond(answer: Answer, request: Request, connections: Connections) -> Respo
     if fault is None or fault.view in ("answer", "refusal"):
         return Response(answer.body, answer.status, media_type=JSON)
     if fault.view in ("cut", "hang", "short", "drip", "slow"):
-        return BrokenAnswer(answer.body, fault, connections.get(tuple(request.client or ())))
-    return spoilt(answer.body, fault, str(request.url))
+        return BrokenAnswer(answer, fault, connections.get(tuple(request.client or ())))
+    return spoilt(answer, fault, str(request.url))
 
 
-def spoilt(body: bytes, fault: Fault, url: str) -> Response:
+def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
     """A complete HTTP answer that is not the one the method gave."""
     if fault.view == "half":
-        return Response(body[: len(body) // 2], 200, media_type=JSON)
+        return Response(answer.body[: len(answer.body) // 2], answer.status, media_type=JSON)
     if fault.view == "empty":
         return Response(b"", 200, media_type=JSON)
     if fault.view == "no_result":
@@ -108,11 +109,15 @@ def spoilt(body: bytes, fault: Fault, url: str) -> Response:
 class BrokenAnswer(Response):
     """An answer that never arrives, arrives in part, or drop by drop."""
 
-    def __init__(self, body: bytes, fault: Fault, transport: Any) -> None:
-        super().__init__(body, 200, media_type=JSON)
+    def __init__(self, answer: Answer, fault: Fault, transport: Any) -> None:
+        super().__init__(answer.body, answer.status, media_type=JSON)
         self.fault, self.transport = fault, transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # when the portal closes, so does the line
+            await self._misbehave(scope, receive, send)
+
+    async def _misbehave(self, scope: Scope, receive: Receive, send: Send) -> None:
         view = self.fault.view
         if view in ("hang", "slow"):
             await asyncio.sleep(self.fault.seconds)
@@ -120,7 +125,7 @@ class BrokenAnswer(Response):
             await super().__call__(scope, receive, send)
             return
         if view in ("short", "drip"):
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._pour(send)
         if view != "drip":
             await self._cut()

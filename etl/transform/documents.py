@@ -172,7 +172,8 @@ def deal_documents(sources: Sources, *, portal: str, settings: Orders, organisat
         try:
             heads = desk.heads(deal)
         except ValueError as error:
-            issues.append(issue(f"Сделка {deal['id']}: {error}. Создайте документ в 1С вручную.", entity="deals", key=deal["id"], field="id"))
+            issues.append(issue(f"Сделка {deal['id']}: {error}. Создайте документ в 1С вручную.", entity="deals", key=deal["id"],
+                                field="id"))
             continue
         for head in heads:
             try:

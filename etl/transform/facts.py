@@ -202,7 +202,7 @@ def settle(rows: Iterable[Record], due: Decimal | None) -> Paid:
     amount = max(sums.values(), default=None)
     seen = any(fact["amount"] is None or fact["amount"] > 0 for facts in sources.values() for fact in facts)
     numbers = dict.fromkeys(fact["number"] for facts in sources.values() for fact in facts if fact["number"] and fact["amount"] != 0)
-    full = amount is not None and due is not None and due > 0 and amount >= due - TOLERANCE
+    full = amount is not None and due is not None and amount > 0 and due > 0 and amount >= due - TOLERANCE
     level = (due or ZERO) - TOLERANCE if full else amount
     days = [day for source, total in sums.items() if level is not None and total >= level and total > 0
             if (day := _covered_on(sources[source], level if full else None))]

@@ -267,3 +267,70 @@ def test_deletion_mark_and_cancellation_are_told(base: OneC) -> None:
     told = answer(base, base.session().files)
     assert told.one("M2611100001")["ПометкаУдаления"] == "true" and told.one("M2611100001")["#Проведен"] == "false"
     assert told.one("B24-1")["#Отменен"] == "true"
+
+
+def test_closed_order_is_owed_as_far_as_it_was_shipped(base: OneC) -> None:
+    put(base.folder, DOCUMENTS, contract(paper("Заказ товара", "B24-7", amount="1000.00", values={"Номер договора": "5"})))
+    base.session()
+    base.ship("B24-7", Decimal("400"))
+    base.close("B24-7")
+    assert base.debts() == {"5": Decimal("400.00")}
+
+
+def test_an_order_upon_a_posted_invoice_is_not_owed_twice(base: OneC) -> None:
+    first = paper("Счет на оплату", "S24-1", values={"Номер договора": "5"})
+    upon = paper("Заказ товара", "B24-1", basis=ref("Счет на оплатуS24-1"))
+    put(base.folder, DOCUMENTS, contract(first + upon))
+    base.session()
+    assert base.debts() == {"5": Decimal("1500.00")} and base.debtors()[0].charged == Decimal("1500.00")
+
+
+def test_a_document_moved_to_another_basis_leaves_the_first(base: OneC) -> None:
+    orders = [paper("Заказ товара", f"B24-{at}") for at in (1, 2)]
+    for at in (1, 2):
+        put(base.folder, DOCUMENTS, contract(*orders, paper("Счет на оплату", "S24-1", basis=ref(f"Заказ товараB24-{at}"))))
+        base.session()
+    told = answer(base, base.session().files)
+    assert told.one("S24-1", "Счет на оплату")["#НомерДокументаОснования"] == "B24-2" and told.count("Контейнер") == 2
+    assert len(told.documents()) == 3
+
+
+def test_equal_inn_is_told_apart_by_kpp(base: OneC) -> None:
+    for kpp in ("770701001", "780701001"):
+        base.new_party("ПАО Ромашка", inn="7707083893", kpp=kpp)
+    known = paper("Заказ товара", "B24-1", name="ПАО Ромашка", inn="7707083893").replace("</ИНН>", "</ИНН><КПП>780701001</КПП>")
+    put(base.folder, DOCUMENTS, contract(known))
+    base.session()
+    assert base.document("B24-1").party == base.parties[1].guid
+
+
+def test_a_failed_file_leaves_no_trace(base: OneC) -> None:
+    bare = "<Контрагент><Ид>{}</Ид>{}</Контрагент>"
+    body = ('<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация xmlns="urn:1C.ru:commerceml_3" ВерсияСхемы="3.1" '
+            f'ДатаФормирования="2026-11-02T10:00:00"><Контрагенты>{bare.format(ref("а"), "<Наименование>А</Наименование>")}'
+            f"{bare.format(ref('б'), '')}</Контрагенты></КоммерческаяИнформация>")
+    put(base.folder, "to_1c/parties.xml", body)
+    session = base.session()
+    assert "нет Наименования" in session.errors[0] and session.files == () and base.parties == []
+
+
+def test_a_status_set_by_a_person_goes_before_the_computed_one(base: OneC) -> None:
+    put(base.folder, DOCUMENTS, contract(paper("Заказ товара", "B24-1")))
+    base.session()
+    (base.folder / DOCUMENTS).unlink()
+    base.edit_order("B24-1", status="На согласовании")
+    assert answer(base, base.session().files).one("B24-1")["#Статус заказа"] == "На согласовании"
+
+
+def test_an_unknown_number_is_refused_and_nothing_changes(base: OneC) -> None:
+    with pytest.raises(Rejected, match="B24-404"):
+        base.pay("B24-404", Decimal(1))
+    assert base.session().files == ()
+
+
+def test_broken_and_foreign_files_fail_alone(base: OneC) -> None:
+    put(base.folder, "to_1c/parties.xml", "<КоммерческаяИнформация>")
+    put(base.folder, "to_1c/catalog.xml", '<!DOCTYPE a [<!ENTITY b "c">]><КоммерческаяИнформация/>')
+    put(base.folder, DOCUMENTS, contract(charge()))
+    session = base.session()
+    assert len(session.errors) == 2 and len(base.orders) == 1

@@ -102,6 +102,14 @@ def test_a_second_sheet_is_read_as_more_rows(base: OneC, tmp_path: Path) -> None
     assert len(base.load_spreadsheet(tmp_path / "a.xlsx").warnings) == 1
 
 
+def test_empty_rows_are_skipped_until_there_are_more_than_thirty(base: OneC, tmp_path: Path) -> None:
+    """§2.1: «skipped; stops after more than 30 in a row»."""
+    second = ["M2611100002", *ROW[1:]]
+    assert base.load_spreadsheet(book(tmp_path / "a.xlsx", [CAPTIONS, ROW, *([[""]] * 30), second])).warnings == ()
+    base.load_spreadsheet(book(tmp_path / "b.xlsx", [CAPTIONS, ROW, *([[""]] * 31), second]))
+    assert len(base.invoices) == 3
+
+
 def test_a_changed_caption_is_not_matched(base: OneC, tmp_path: Path) -> None:
     """§2.1 rule 8: «a changed caption breaks SSL matching»."""
     captions = [caption.replace("Контрагент", "Плательщик") for caption in CAPTIONS]

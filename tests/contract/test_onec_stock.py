@@ -77,6 +77,7 @@ def test_unchanged_file_overwrites_a_persons_edit(any_base: OneC) -> None:
     session = any_base.session()
     assert session.updated == ("B24-1",) and session.exported == ()
     assert any_base.document("B24-1").amount == Decimal("1000.00")
+    assert quiet(any_base).exported == ()
 
 
 def test_a_persons_edit_is_exported_when_our_file_is_gone(any_base: OneC) -> None:
@@ -319,6 +320,13 @@ def test_ut11_touches_only_orders_awaiting_approval(ut11: OneC) -> None:
     ut11.approve("B24-1")
     session = send(ut11, order(rows=row(price="1200.00")))
     assert (session.skipped, session.errors) == (("B24-1",), ()) and ut11.document("B24-1").amount == Decimal("1100.00")
+
+
+def test_ut11_a_paid_order_is_no_longer_awaiting_approval(ut11: OneC) -> None:
+    """Onec §1.5: an order with money on it has left «Ожидается согласование»."""
+    send(ut11, order())
+    ut11.pay("B24-1", Decimal("100"))
+    assert send(ut11, order(rows=row(price="1200.00"))).skipped == ("B24-1",)
 
 
 def test_ut11_checks_a_namespaced_file_against_its_package(ut11: OneC) -> None:

@@ -166,6 +166,13 @@ def test_slow_bodies_arrive_whole() -> None:
         assert call.result("server.time").startswith("2026-03-05")
 
 
+def test_a_refusal_may_be_slow_or_halved_too() -> None:
+    with opened(faults=[{"kind": "slow", "seconds": 0.05}, {"kind": "half_json", "nth": 2}]) as call:
+        assert call.refusal("crm.deal.get", id=99) == (400, "", "Not found")
+        answer = call.post("crm.deal.get", id=99)
+        assert (answer.status_code, answer.content[:8]) == (400, b'{"error"')
+
+
 def test_a_batch_cut_in_the_middle() -> None:
     with opened(faults=[{"kind": "batch_cut", "method": "batch", "commands": 2}]) as call:
         with pytest.raises(requests.ConnectionError):

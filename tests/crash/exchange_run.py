@@ -1,7 +1,7 @@
 """One small but whole run over the real store and the real exchange folder, and the ways to break it at any step.
 
     exchange_run.py run ROOT            one run; the campaign with strace kills it from outside
-    exchange_run.py campaign BASE       every failpoint, in forked children; prints what went wrong as JSON
+    exchange_run.py campaign BASE STRIDE once|twice    every failpoint, in forked children; prints what went wrong as JSON
 
 The portal is a folder of files, one per deal made, so it survives its client. A failpoint stands before each mutating call of
 the file system and around each commit and each call of the portal: the child ends there as by kill -9, or the call fails as on
@@ -33,6 +33,7 @@ from etl.transform import keys
 MONTH = "2026-11"
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 KILLED = 137
+CAN_FAIL = ("replace", "link", "fsync", "create")
 
 
 class Portal:
@@ -63,6 +64,9 @@ def run(root: Path) -> None:
     with Store.open(f"sqlite:///{root / 'state' / 'state.sqlite'}", portal="p", clock=lambda: NOON) as store, store.lock():
         exchange.prepare()
         number = store.runs.begin("test", ["documents-in", "billing"])
+        for file in store.files.listed("parsed"):
+            if place := exchange.find_archived(file.hash):
+                store.files.mark("in", file.hash, "archived", stored_as=place)
         store.outbox.recover()
         look = exchange.take(verify)
         for taken in look.taken:
@@ -126,14 +130,16 @@ def bill(store: Store, exchange: Exchange, number: int) -> None:
 # ---- the world and its end state
 def fresh(base: Path) -> Path:
     """A new world: two files to consume, one bad, one that stays, and a state that exists already."""
-    root = base / f"world-{os.urandom(4).hex()}"
+    root, state = base / f"world-{os.urandom(4).hex()}", base / "state"
+    if not state.exists():
+        Store.open(f"sqlite:///{state / 'state.sqlite'}", portal="p").close()
     folder = root / "share" / "from_1c"
     folder.mkdir(parents=True)
     (folder / "a.xml").write_text("1 2 3.")
     (folder / "b.xml").write_text("3 4.")
     (folder / "bad.xml").write_text("5 6")
     (root / "share" / "1cbitrix-x.xml").write_text("7.")
-    Store.open(f"sqlite:///{root / 'state' / 'state.sqlite'}", portal="p").close()
+    shutil.copytree(state, root / "state")
     return root
 
 
@@ -174,9 +180,9 @@ class Failpoints:
     def install(self) -> None:
         """Stand before every mutating call of `os`, before and after every commit, before and after the portal."""
         for name in ("replace", "unlink", "link", "fsync", "mkdir", "fchmod"):
-            setattr(os, name, self._guard(name, getattr(os, name), name in ("replace", "link", "fsync", "mkdir")))
+            setattr(os, name, self._guard(name, getattr(os, name), name in CAN_FAIL))
         opener = os.open
-        guarded = self._guard("create", opener, True)
+        guarded = self._guard("create", opener, "create" in CAN_FAIL)
         os.open = lambda path, flags, *more, **named: (guarded if flags & os.O_CREAT else opener)(path, flags, *more, **named)  # type: ignore[assignment]
         sa.event.listen(sa.engine.Engine, "commit", lambda _connection: self.step("commit", False))
         sa.event.listen(sa.engine.Engine, "begin", lambda _connection: self.step("begin", False))  # = after the commit before
@@ -206,8 +212,6 @@ def child(work: Callable[[], None]) -> int:
             code = 0
         except TryLater:
             code = 75
-        except OSError as error:
-            code = 75 if error.errno == errno.ENOSPC else 1
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -229,14 +233,14 @@ def steps_of(base: Path) -> tuple[list[str], dict[str, Any]]:
     return json.loads(noted.read_text()), end_state(root)
 
 
-def campaign(base: Path) -> dict[str, Any]:
-    """Break every step in both ways, repeat, compare."""
+def campaign(base: Path, stride: int = 1, twice: bool = False) -> dict[str, Any]:
+    """Break every step (every `stride`-th) in both ways, repeat, compare. `twice`: the repetition is killed too, somewhere else."""
     names, reference = steps_of(base)
     wrong: list[str] = []
     total = 0
     for how in ("kill", "full"):
         for at, name in enumerate(names, 1):
-            if how == "full" and name not in ("replace", "link", "fsync", "mkdir", "create"):
+            if (how == "full" and name not in CAN_FAIL) or at % stride:
                 continue
             root = fresh(base)
 
@@ -248,6 +252,8 @@ def campaign(base: Path) -> dict[str, Any]:
             expected = KILLED if how == "kill" else 75
             if (code := child(broken)) != expected:
                 wrong.append(f"{how} at {at} ({name}): exit {code}, expected {expected}")
+            if twice:
+                child(lambda root=root, at=at: broken(root, at * 7 % len(names) + 1, "kill"))  # type: ignore[misc]
             if (code := child(lambda root=root: run(root))) != 0:  # type: ignore[misc]
                 wrong.append(f"{how} at {at} ({name}): the next run ended with {code}")
             elif (found := end_state(root)) != reference:
@@ -261,4 +267,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "run":
         run(Path(sys.argv[2]))
     else:
-        print(json.dumps(campaign(Path(sys.argv[2])), ensure_ascii=False))
+        print(json.dumps(campaign(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "twice"), ensure_ascii=False))

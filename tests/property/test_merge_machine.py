@@ -29,7 +29,7 @@ OWNERS = {("deal", "x"): "portal", ("deal", "y"): "1c"}
 RESEND = 2
 
 FAULTS = (
-    "tail_rule", "only_last_sent", "base_moved_at_send", "want_not_noted", "one_side_adopted", "resend_for_ever", "stale_per_file",
+    "tail_rule", "sessions_counted_from_intent", "only_last_sent", "base_moved_at_send", "want_not_noted", "one_side_adopted", "resend_for_ever", "stale_per_file",
     "version_guard_off", "look_up_skipped", "newer_version_clears_in_doubt", "dedupe_by_name", "done_before_send", "born_in_1c_sent_as_new",
     "matched_by_name",
 )
@@ -138,7 +138,7 @@ class Sync:
         self.offer(seq)
         self.merge(seq)
         self.write()
-        self.publish()
+        self.publish(seq)
 
     def take(self, name: str, file: dict[str, Any]) -> None:
         mark = name if self.fault == "dedupe_by_name" else file["made"]
@@ -210,7 +210,7 @@ class Sync:
                 continue
             state = self.state()
             self.remember(state, merge.published("deal", key, {field: deal[field] for field in FIELDS}, seq))
-            state["outgoing"][key] = seq
+            state["outgoing"][key] = (seq, None)
             state["links"][key] = (key, number)
             self.commit(state)
 
@@ -234,7 +234,7 @@ class Sync:
         state["inbox"] = {guid: record for guid, record in state["inbox"].items() if guid not in state["links"]}
         for side, key, before, reason in merged.changes[["side", "key", "before", "reason"]].to_numpy().tolist():
             if side == "1c":
-                state["outgoing"][key] = seq
+                state["outgoing"][key] = (seq, None)
             if "с обеих" in reason or "сопоставлении" in reason:
                 state["journal"].add(before)
         self.spoil(state, portal, seq)
@@ -264,7 +264,7 @@ class Sync:
                 base, sent, want = state["memory"].get((row.field, row.key), (ABSENT, (), ABSENT))
                 if sent and row.value != base and sent[-1].seq != seq:
                     state["memory"][row.field, row.key] = (base, (*sent, Sent(row.value, seq)), want)
-                    state["outgoing"][row.key] = seq
+                    state["outgoing"][row.key] = (seq, None)
 
     def write(self) -> None:
         numbers = dict(self.db["links"].values())
@@ -286,12 +286,13 @@ class Sync:
             self.remember(state, merge.written(rows))
             self.commit(state)
 
-    def publish(self) -> None:
-        """A document stays in the file until it is seen back, or for RESEND sessions of 1C."""
+    def publish(self, seq: int) -> None:
+        """A document stays in the file until it is seen back, or for RESEND sessions of 1C after it really lay there."""
         state = self.state()
-        for key, seq in self.db["outgoing"].items():
+        for key, (intended, lay) in self.db["outgoing"].items():
+            since = intended if self.fault == "sessions_counted_from_intent" else lay
             seen_back = not any(state["memory"][field, key][1] for field in FIELDS)
-            sessions = len([made for made in self.db["made"] if made > seq])
+            sessions = 0 if since is None else len([made for made in self.db["made"] if made > since])
             if seen_back or (sessions >= RESEND and self.fault != "resend_for_ever"):
                 del state["outgoing"][key]
         if state != self.db:
@@ -302,6 +303,10 @@ class Sync:
             self.published = file
             self.publications += 1
             self.point()
+        state = self.state()
+        state["outgoing"] = {key: (intended, seq if lay is None else lay) for key, (intended, lay) in state["outgoing"].items()}
+        if state != self.db:
+            self.commit(state)
 
     def said(self, field: str, key: str) -> Any:
         base, sent, want = self.db["memory"][field, key]
@@ -523,6 +528,16 @@ def _one_side_adopted(model: Model) -> None:
 
 def _resend_for_ever(model: Model) -> None:
     model.manager_makes_a_deal()
+
+
+def _sessions_counted_from_intent(model: Model) -> None:
+    """Killed between the commit and the file: sessions of 1C until the next run have not seen it."""
+    model.accountant_makes_an_order()
+    model.settle()
+    model.manager_edits(pick=0, field="x")
+    model.run(crash=2)
+    for _ in range(RESEND):
+        model.session(full=True)
 
 
 def _stale_per_file(model: Model) -> None:

@@ -15,8 +15,6 @@ TODAY = date(2026, 11, 5)
 
 def charged(extended=True, plan=None, **changes):
     made = documents.charge_documents((plan or bill(deals())).charges, portal=PORTAL, settings=settings(**changes), organisations=[OWN, EXEMPT], extended=extended)
-    for name, frame in made.items():
-        assert tables.check(name, frame)[1].empty
     return {name: tables.records(frame) for name, frame in made.items()}
 
 
@@ -83,6 +81,15 @@ def test_without_vat_and_with_the_same_bytes():
     assert charged(plan=plan) == charged(plan=plan)
 
 
+def test_what_is_made_fits_the_declared_tables():
+    plan = bill(deals())
+    made = documents.charge_documents(plan.charges, portal=PORTAL, settings=settings(), organisations=[OWN], extended=True)
+    undone = documents.act_documents(tables.frame("accruals", [accrual("A1-123", "500.01"), accrual("R1-123", "-500.01")]), portal=PORTAL, organisations=[OWN])
+    sold = {name: tables.frame(name, rows) for name, rows in send(invoices=[INVOICE]).items()}
+    for name in ("documents", "lines", "parties"):
+        assert tables.check(name, tables.concat(name, [made[name], undone[name], sold[name]]))[1].empty
+
+
 # ---- acts ----
 
 def accrual(number, amount, **changes):
@@ -93,8 +100,6 @@ def accrual(number, amount, **changes):
 
 def acts(*rows):
     made = documents.act_documents(tables.frame("accruals", rows), portal=PORTAL, organisations=[OWN, EXEMPT])
-    for name, frame in made.items():
-        assert tables.check(name, frame)[1].empty
     return {name: tables.records(frame) for name, frame in made.items()}
 
 
@@ -139,8 +144,6 @@ def send(*rows, lines=None, parties=(COMPANY,), contacts=(CONTACT,), invoices=()
         parties=tables.frame("parties", parties), contacts=tables.frame("contacts", contacts), invoices=tables.frame("documents", invoices))
     made = documents.deal_documents(sources, portal=PORTAL, settings=Orders(**ORDERS | changes), organisations=[OWN, EXEMPT], today=TODAY,
                                     dates=dates or {}, born=born or {}, extended=extended)
-    for name in ("documents", "lines", "parties"):
-        assert tables.check(name, made[name])[1].empty
     return {name: tables.records(frame) for name, frame in made.items()}
 
 

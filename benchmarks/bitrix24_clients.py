@@ -1,0 +1,209 @@
+"""The same three jobs by us and by other people's clients. Each runs in a process of its own against a portal in another."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
+
+from etl.bitrix24 import rowlists, writes
+from etl.bitrix24.client import Client, Command
+from etl.bitrix24.lists import Listing, every
+from etl.bitrix24.secret import Secret
+from etl.sandbox.demo import generate
+from etl.sandbox.portal import Portal
+
+LATENCY = (0.05, 0.01)  # seconds of a request, seconds more of each command in it
+PROCESSES = get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one job cost: `seen` is the number of records it got or changed by its own account."""
+
+    seconds: float
+    megabytes: float
+    requests: int
+    refusals: int
+    seen: int
+    error: str = ""
+    counted: int = 0
+
+
+# ---- the jobs -------------------------------------------------------------------------------------------------------
+
+
+class Silent:
+    """An outbox that forgets."""
+
+    def sending(self, *keys: str) -> None: ...
+    def done(self, key: str, identifier: str | None) -> None: ...
+    def doubt(self, key: str) -> None: ...
+    def failed(self, key: str, reason: str) -> None: ...
+    def again(self, key: str) -> None: ...
+    def unsure(self, key: str) -> float | None: ...
+
+
+def ours_list(webhook: str, _: int) -> int:
+    listing = Listing("crm.item.list", "id", "items", {"entityTypeId": 2}, select=["*"])
+    return len({int(row["id"]) for row in every(Client(Secret(webhook)), listing)})
+
+
+def ours_rows(webhook: str, deals: int) -> int:
+    return sum(1 for _ in rowlists.product_rows(Client(Secret(webhook)), map(str, range(1, deals + 1))))
+
+
+def ours_update(webhook: str, deals: int) -> int:
+    items = (writes.Write(str(number), str(number), Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}}))
+             for number in range(1, deals + 1))
+    return sum(result.status == "done" for result in writes.absolute(Client(Secret(webhook)), Silent(), items))
+
+
+def fast_list(webhook: str, _: int) -> int:
+    return len(_fast(webhook).get_all("crm.deal.list", {"select": ["*", "UF_*"]}))
+
+
+def fast_rows(webhook: str, deals: int) -> int:
+    found = _fast(webhook).get_by_ID("crm.deal.productrows.get", list(range(1, deals + 1)))
+    return sum(len(rows) for rows in found.values())
+
+
+def fast_update(webhook: str, deals: int) -> int:
+    return len(_fast(webhook).call("crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in range(1, deals + 1)]))
+
+
+def _fast(webhook: str) -> Any:
+    from fast_bitrix24 import Bitrix
+
+    return Bitrix(webhook, verbose=False)
+
+
+def b24api_list(webhook: str, _: int) -> int:
+    return sum(1 for _ in _b24api(webhook).list_batched_no_count({"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}))
+
+
+def b24api_rows(webhook: str, deals: int) -> int:
+    requests = ({"method": "crm.deal.productrows.get", "parameters": {"id": number}} for number in range(1, deals + 1))
+    return sum(len(rows) for rows in _b24api(webhook).batch(requests))
+
+
+def b24api_update(webhook: str, deals: int) -> int:
+    requests = ({"method": "crm.deal.update", "parameters": {"id": n, "fields": {"COMMENTS": "проверено"}}} for n in range(1, deals + 1))
+    return sum(bool(done) for done in _b24api(webhook).batch(requests))
+
+
+def _b24api(webhook: str) -> Any:
+    os.environ["BITRIX24_API_WEBHOOK_URL"] = webhook
+    from b24api import Bitrix24
+
+    return Bitrix24()
+
+
+def sdk_list(webhook: str, _: int) -> int:
+    return sum(1 for _ in _sdk(webhook).crm.deal.list(select=["*", "UF_*"]).as_list_fast().result)
+
+
+def sdk_rows(webhook: str, deals: int) -> int:
+    client = _sdk(webhook)
+    answer = client.call_batches([client.crm.deal.productrows.get(number) for number in range(1, deals + 1)])
+    found = answer.result.result
+    return sum(len(rows) for rows in (found.values() if isinstance(found, dict) else found))
+
+
+def sdk_update(webhook: str, deals: int) -> int:
+    client = _sdk(webhook)
+    answer = client.call_batches([client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in range(1, deals + 1)])
+    return len(answer.result.result)
+
+
+def _sdk(webhook: str) -> Any:
+    """b24pysdk speaks https only; here it is spared the TLS, which is in its favour."""
+    from b24pysdk import BitrixWebhook
+    from b24pysdk import Client as Sdk
+
+    callers: Any = import_module("b24pysdk.api.callers.call_method")
+    caller = next(item for item in vars(callers).values() if isinstance(item, type) and "_base_url" in vars(item))
+    caller._base_url = property(lambda self: f"http://{self._domain}/rest")  # type: ignore[attr-defined]
+    _, _, domain, _, user, code, *_ = webhook.split("/")
+    return Sdk(BitrixWebhook(domain=domain, webhook_token=f"{user}/{code}"))
+
+
+Job = Callable[[str, int], int]
+PEERS: dict[str, dict[str, Job]] = {
+    "list": {"fast_bitrix24": fast_list, "b24api": b24api_list, "b24pysdk": sdk_list},
+    "rows": {"fast_bitrix24": fast_rows, "b24api": b24api_rows, "b24pysdk": sdk_rows},
+    "update": {"fast_bitrix24": fast_update, "b24api": b24api_update, "b24pysdk": sdk_update},
+}
+
+
+# ---- measuring ------------------------------------------------------------------------------------------------------
+
+
+def measure(job: Job, portal_deals: int, deals: int) -> Measured:
+    """One job in a fresh process against a fresh portal of `portal_deals` deals with the usual limits (2 a second, burst 50)."""
+    with _portal(portal_deals) as (webhook, ask):
+        ours, theirs = PROCESSES.Pipe()
+        worker = PROCESSES.Process(target=_work, args=(theirs, job, webhook, deals))
+        worker.start()
+        theirs.close()
+        seconds, megabytes, seen, error = ours.recv()
+        worker.join()
+        return Measured(seconds, megabytes, *ask("requests"), seen, error, ask("counted"))
+
+
+def _work(pipe: Connection, job: Job, webhook: str, deals: int) -> None:
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - progress bars and warnings of other people's clients
+    seen, error = 0, ""
+    started = perf_counter()
+    try:
+        seen = job(webhook, deals)
+    except Exception as problem:  # noqa: BLE001 - a client that gives up is a result, not a failure of the benchmark
+        error = type(problem).__name__
+    pipe.send((perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seen, error))
+
+
+@contextmanager
+def _portal(deals: int) -> Any:
+    ours, theirs = PROCESSES.Pipe()
+    server = PROCESSES.Process(target=_serve, args=(theirs, deals))
+    server.start()
+    webhook = ours.recv()
+
+    def ask(question: str) -> Any:
+        ours.send(question)
+        return ours.recv()
+
+    try:
+        yield webhook, ask
+    finally:
+        ours.send("stop")
+        server.join()
+
+
+def _serve(pipe: Connection, deals: int) -> None:
+    with Portal(seed=generate(deals), latency=LATENCY) as portal:
+        pipe.send(portal.webhook)
+        while (question := pipe.recv()) != "stop":
+            rows = portal.requests
+            if question == "requests":
+                pipe.send((len(rows), sum(row.status == 503 for row in rows)))
+            else:
+                pipe.send(sum(_counted(command) for row in rows for command in _commands(row.params)))
+
+
+def _commands(params: dict[str, Any]) -> Iterable[str]:
+    commands = params.get("cmd") or {}
+    return commands.values() if isinstance(commands, dict) else commands
+
+
+def _counted(command: str) -> bool:
+    """A list command that makes the portal count all records."""
+    return ".list?" in command and "start=-1" not in command
