@@ -52,32 +52,32 @@ class Silent:
     def unsure(self, key: str) -> float | None: ...
 
 
-def ours_list(webhook: str, _: int) -> int:
+def ours_list(webhook: str, _: list[int]) -> int:
     listing = Listing("crm.item.list", "id", "items", {"entityTypeId": 2}, select=["*"])
     return len({int(row["id"]) for row in every(Client(Secret(webhook)), listing)})
 
 
-def ours_rows(webhook: str, deals: int) -> int:
-    return sum(1 for _ in rowlists.product_rows(Client(Secret(webhook)), map(str, range(1, deals + 1))))
+def ours_rows(webhook: str, deals: list[int]) -> int:
+    return sum(1 for _ in rowlists.product_rows(Client(Secret(webhook)), map(str, deals)))
 
 
-def ours_update(webhook: str, deals: int) -> int:
+def ours_update(webhook: str, deals: list[int]) -> int:
     items = (writes.Write(str(number), str(number), Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}}))
-             for number in range(1, deals + 1))
+             for number in deals)
     return sum(result.status == "done" for result in writes.absolute(Client(Secret(webhook)), Silent(), items))
 
 
-def fast_list(webhook: str, _: int) -> int:
+def fast_list(webhook: str, _: list[int]) -> int:
     return len(_fast(webhook).get_all("crm.deal.list", {"select": ["*", "UF_*"]}))
 
 
-def fast_rows(webhook: str, deals: int) -> int:
-    found = _fast(webhook).get_by_ID("crm.deal.productrows.get", list(range(1, deals + 1)))
+def fast_rows(webhook: str, deals: list[int]) -> int:
+    found = _fast(webhook).get_by_ID("crm.deal.productrows.get", deals)
     return sum(len(rows) for rows in found.values())
 
 
-def fast_update(webhook: str, deals: int) -> int:
-    return len(_fast(webhook).call("crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in range(1, deals + 1)]))
+def fast_update(webhook: str, deals: list[int]) -> int:
+    return len(_fast(webhook).call("crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in deals]))
 
 
 def _fast(webhook: str) -> Any:
@@ -86,17 +86,17 @@ def _fast(webhook: str) -> Any:
     return Bitrix(webhook, verbose=False)
 
 
-def b24api_list(webhook: str, _: int) -> int:
+def b24api_list(webhook: str, _: list[int]) -> int:
     return sum(1 for _ in _b24api(webhook).list_batched_no_count({"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}))
 
 
-def b24api_rows(webhook: str, deals: int) -> int:
-    requests = ({"method": "crm.deal.productrows.get", "parameters": {"id": number}} for number in range(1, deals + 1))
+def b24api_rows(webhook: str, deals: list[int]) -> int:
+    requests = ({"method": "crm.deal.productrows.get", "parameters": {"id": number}} for number in deals)
     return sum(len(rows) for rows in _b24api(webhook).batch(requests))
 
 
-def b24api_update(webhook: str, deals: int) -> int:
-    requests = ({"method": "crm.deal.update", "parameters": {"id": n, "fields": {"COMMENTS": "проверено"}}} for n in range(1, deals + 1))
+def b24api_update(webhook: str, deals: list[int]) -> int:
+    requests = ({"method": "crm.deal.update", "parameters": {"id": n, "fields": {"COMMENTS": "проверено"}}} for n in deals)
     return sum(bool(done) for done in _b24api(webhook).batch(requests))
 
 
@@ -107,20 +107,20 @@ def _b24api(webhook: str) -> Any:
     return Bitrix24()
 
 
-def sdk_list(webhook: str, _: int) -> int:
+def sdk_list(webhook: str, _: list[int]) -> int:
     return sum(1 for _ in _sdk(webhook).crm.deal.list(select=["*", "UF_*"]).as_list_fast().result)
 
 
-def sdk_rows(webhook: str, deals: int) -> int:
+def sdk_rows(webhook: str, deals: list[int]) -> int:
     client = _sdk(webhook)
-    answer = client.call_batches([client.crm.deal.productrows.get(number) for number in range(1, deals + 1)])
+    answer = client.call_batches([client.crm.deal.productrows.get(number) for number in deals])
     found = answer.result.result
     return sum(len(rows) for rows in (found.values() if isinstance(found, dict) else found))
 
 
-def sdk_update(webhook: str, deals: int) -> int:
+def sdk_update(webhook: str, deals: list[int]) -> int:
     client = _sdk(webhook)
-    answer = client.call_batches([client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in range(1, deals + 1)])
+    answer = client.call_batches([client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in deals])
     return len(answer.result.result)
 
 
@@ -136,7 +136,7 @@ def _sdk(webhook: str) -> Any:
     return Sdk(BitrixWebhook(domain=domain, webhook_token=f"{user}/{code}"))
 
 
-Job = Callable[[str, int], int]
+Job = Callable[[str, list[int]], int]
 PEERS: dict[str, dict[str, Job]] = {
     "list": {"fast_bitrix24": fast_list, "b24api": b24api_list, "b24pysdk": sdk_list},
     "rows": {"fast_bitrix24": fast_rows, "b24api": b24api_rows, "b24pysdk": sdk_rows},
@@ -151,7 +151,7 @@ def measure(job: Job, portal_deals: int, deals: int) -> Measured:
     """One job in a fresh process against a fresh portal of `portal_deals` deals with the usual limits (2 a second, burst 50)."""
     with _portal(portal_deals) as (webhook, ask):
         ours, theirs = PROCESSES.Pipe()
-        worker = PROCESSES.Process(target=_work, args=(theirs, job, webhook, deals))
+        worker = PROCESSES.Process(target=_work, args=(theirs, job, webhook, ask("ids")[:deals]))
         worker.start()
         theirs.close()
         seconds, megabytes, seen, error = ours.recv()
@@ -159,7 +159,7 @@ def measure(job: Job, portal_deals: int, deals: int) -> Measured:
         return Measured(seconds, megabytes, *ask("requests"), seen, error, ask("counted"))
 
 
-def _work(pipe: Connection, job: Job, webhook: str, deals: int) -> None:
+def _work(pipe: Connection, job: Job, webhook: str, deals: list[int]) -> None:
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - progress bars and warnings of other people's clients
     seen, error = 0, ""
     started = perf_counter()
@@ -189,12 +189,15 @@ def _portal(deals: int) -> Any:
 
 
 def _serve(pipe: Connection, deals: int) -> None:
-    with Portal(seed=generate(deals), latency=LATENCY) as portal:
+    seed = generate(deals)
+    with Portal(seed=seed, latency=LATENCY) as portal:
         pipe.send(portal.webhook)
         while (question := pipe.recv()) != "stop":
             rows = portal.requests
             if question == "requests":
                 pipe.send((len(rows), sum(row.status == 503 for row in rows)))
+            elif question == "ids":
+                pipe.send([deal["ID"] for deal in seed["deals"]])
             else:
                 pipe.send(sum(_counted(command) for row in rows for command in _commands(row.params)))
 

@@ -100,7 +100,8 @@ def _replaced(temp: Path, target: Path) -> bool:
 
 def _later(path: Path, error: OSError) -> OSError | TryLater:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
-        return TryLater(f"Файл {path.name} не записан: {error.strerror}.", "Освободите место или проверьте диск; следующий запуск повторит.")
+        return TryLater(f"Файл {path.name} не записан: {error.strerror}.",
+                        "Освободите место или проверьте диск; следующий запуск повторит.")
     if error.errno in files.BUSY_ERRORS:
         return TryLater(f"Файл {path.name} занят другой программой или нет прав на запись.",
                         "Закройте его и проверьте права на папку; следующий запуск повторит.")

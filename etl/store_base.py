@@ -37,8 +37,8 @@ def utc_now() -> dt.datetime:
 
 
 def listed(rows: Rows) -> list[Record]:
-    """Records of a frame, or the given mappings as a list."""
-    return tables.records(rows) if hasattr(rows, "columns") else [dict(row) for row in rows]
+    """Records of a frame, or the given mappings as a list; they are not copied and must not be changed."""
+    return tables.records(rows) if hasattr(rows, "columns") else list(rows)
 
 
 class Database:
@@ -85,8 +85,8 @@ class Database:
         return [dict(row) for row in self._read(statement, lambda found: found.mappings().all())]
 
     def tuples(self, statement: sa.Select[Any]) -> list[Any]:
-        """All rows of a query as tuples: for the long reads."""
-        return list(self._read(statement, lambda found: found.all()))
+        """All rows of a query as plain tuples: for the long reads. Column types are not applied: texts and numbers only."""
+        return list(self._read(statement, lambda found: found.cursor.fetchall()))
 
     def value(self, statement: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""

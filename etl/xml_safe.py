@@ -276,8 +276,7 @@ def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
 class Events:
     """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once.
 
-    The caller calls `done(element)` after each record: it empties the record and forgets its earlier siblings, so memory
-    stays flat. `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
+    The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat. `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
     `MAX_RECORD`.
     """
 
@@ -306,12 +305,11 @@ class Events:
         yield from self.parser.read_events()
 
     def done(self, element: Any) -> None:
-        """Forget a finished record and whatever stands before it under the same parent."""
+        """A record is finished: forget its earlier siblings."""
         self.mark = self.position
-        element.clear()
-        parent = element.getparent()
-        while element.getprevious() is not None:
-            del parent[0]
+        if element.getprevious() is not None:
+            parent = element.getparent()
+            del parent[:parent.index(element)]
 
 
 #: code points that XML 1.0 cannot hold, as characters and as numeric references

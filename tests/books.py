@@ -22,7 +22,7 @@ def charge(number: int, **changes: Any) -> dict[str, Any]:
     amount = Decimal(1200 + number) + (Decimal("0.50") if number % 2 else 0)
     row = {
         "deal": str(100 + number), "month": "2026-11", "kind": "fee", "version": 1, "number": keys.charge(str(100 + number), "2026-11", 1),
-        "payer": name, "payer_key": name if legal else f"{name} (дог. № ВН-{number})", "payer_inn": "0264019527" if legal else None,
+        "payer": name, "payer_key": name if legal else f"{name} (дог. № ВН-{number})", "payer_inn": "0264019526" if legal else None,
         "address": f"г. Тверь, ул. Лесная, д. {number}, кв. {number * 2}", "contract_number": f"0{number}/26", "contract_date": dt.date(2026, 3, 1 + number % 28),
         "amount": amount, "vat_rate": Decimal(22) if legal else None, "vat_exempt": not legal,
         "vat_amount": (amount * 22 / 122).quantize(Decimal("0.01")) if legal else None, "date": dt.date(2026, 11, 1),

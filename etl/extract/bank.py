@@ -23,6 +23,8 @@ from etl.transform import clean
 
 FILE_BYTES, LINE_CHARS, DOCUMENTS = 20 << 20, 20_000, 200_000
 _FIRST = "1CClientBankExchange"
+#: a continued purpose may contain «=» too, but a key is one word with a capital and stands right before it
+_KEY = re.compile(r"[А-ЯЁ][А-Яа-яЁё]{2,40}[0-9]{0,2}")
 _ENCODINGS = {"windows": "cp1251", "dos": "cp866"}
 
 Fields = dict[str, str]
@@ -120,7 +122,8 @@ def _sections(text: str, name: str) -> Iterator[_Section]:
     for number, line in enumerate(lines[1:], start=2):
         if len(line) > LINE_CHARS:
             raise _refused(name, f"строка {number} длиннее {LINE_CHARS} знаков", "Выгрузите выписку заново.", number)
-        key, divider, value = (part.strip() for part in line.partition("="))
+        before, divider, value = (part.lstrip() for part in line.partition("="))
+        key, value = before.rstrip(), value.rstrip()
         if key == "КонецФайла":
             if current is not header:
                 raise _refused(name, f"документ со строки {current.line} не закончен", "Выгрузите выписку заново.", number)
@@ -136,21 +139,13 @@ def _sections(text: str, name: str) -> Iterator[_Section]:
             if current is not header:
                 yield current
             current, last = header, ""
-        elif divider and _is_key(key):
+        elif divider and _KEY.fullmatch(before):
             current.fields.setdefault(key.replace("ё", "е"), value)
             current.lists.setdefault(key.replace("ё", "е"), []).append(value)
             last = key.replace("ё", "е")
         elif last and line.strip():
             current.fields[last] = f"{current.fields[last]} {line.strip()}".strip()
     raise _refused(name, "файл обрезан: нет строки «КонецФайла»", "Скопируйте или выгрузите выписку ещё раз.", len(lines))
-
-
-_KEY = re.compile(r"[А-Яа-яЁё][А-Яа-яЁёA-Za-z]{2,40}[0-9]{0,2}")
-
-
-def _is_key(key: str) -> bool:
-    """Whether the text before «=» is a key: a continued purpose may contain «=» too, but its words have blanks."""
-    return bool(_KEY.fullmatch(key))
 
 
 # ---- sections to rows ----

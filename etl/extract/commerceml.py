@@ -27,15 +27,19 @@ from etl.extract.commerceml_fields import (
     Fields,
     Row,
     Scope,
+    a_pair,
     currency,
     date,
+    each,
     fill,
     flag,
     guid,
-    inside,
+    line,
     listed,
     nested,
     number,
+    one,
+    pairs,
     rate,
     requisites,
     text,
@@ -52,7 +56,9 @@ def _base_unit(row: Row, element: Any, _scope: Scope) -> None:
     if code := (element.get("Код") or "").strip():
         row["unit_code"] = code
     row["_unit_full"] = (element.get("НаименованиеПолное") or "").strip() or None
-    name = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
+    name = (element.text or "").strip()
+    if len(element):                                    # Пересчет stands before the name
+        name = name or "".join(child.tail or "" for child in element).strip()
     if name.isdigit():
         row.setdefault("unit_code", name)
     elif name:
@@ -80,8 +86,16 @@ def _group_ids(row: Row, element: Any, _scope: Scope) -> None:
     row["_groups"] = [child.text.strip() for child in element if child.text and child.text.strip()]
 
 
-def _document_party(row: Row, element: Any, scope: Scope) -> None:
-    row.setdefault("_parties", []).append((element, fill(PARTY, element, scope)))
+def _lines(row: Row, element: Any, scope: Scope) -> None:
+    row["_lines"] = [fill(LINE, child, scope, {"place": line(child)}) for child in element]
+
+
+def _document_parties(row: Row, element: Any, scope: Scope) -> None:
+    row["_parties"] = [(child, fill(PARTY, child, scope)) for child in element]
+
+
+def _subordinates(row: Row, element: Any, _scope: Scope) -> None:
+    row["_children"] = list(element)
 
 
 def _discount(row: Row, element: Any, scope: Scope) -> None:
@@ -109,8 +123,7 @@ def _due(row: Row, element: Any, scope: Scope) -> None:
         row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
 
 
-FIELD = Fields({"Тип": text("_kind"), "Значение": text("_value")})
-ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": listed("_fields", FIELD)})
+ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
 
 
 def _address(column: str) -> Callable[[Row, Any, Scope], None]:
@@ -122,7 +135,7 @@ def _address(column: str) -> Callable[[Row, Any, Scope], None]:
 
 BANK = Fields({"Наименование": text("bank_name"), "БИК": text("bik"), "SWIFT": text("bik"), "СчетКорреспондентский": text("corr_account")})
 ACCOUNT = Fields({"НомерСчета": text("number"), "Банк": nested(BANK), "Валюта": currency("currency")})
-CONTACTS = inside("Контакт", listed("_contacts", FIELD))
+CONTACTS = pairs("_contacts")
 NAMES = {"Наименование": text("name"), "ОфициальноеНаименование": text("_official"), "ПолноеНаименование": text("_person"),
          "Фамилия": text("_last_name"), "Имя": text("_first_name"), "Отчество": text("_middle_name")}
 PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": _address("_actual_address"), **NAMES})
@@ -139,16 +152,16 @@ PARTY = Fields({
     "АдресРегистрации": _address("_legal_address"),
     "Адрес": _address("_actual_address"),
     "Контакты": CONTACTS,
-    "РасчетныеСчета": inside("РасчетныйСчет", listed("_accounts", ACCOUNT)),
-    "РасчетныйСчет": listed("_accounts", ACCOUNT),
-    "Представители": inside("Представитель", listed("_people", PERSON)),
+    "РасчетныеСчета": listed("_accounts", ACCOUNT),
+    "РасчетныйСчет": one("_accounts", ACCOUNT),
+    "Представители": listed("_people", PERSON),
     "Папка": text("folder_path"),             "Код": text("code"),
     "ЗначенияРеквизитов": requisites({
         "Папка": text("folder_path"), "Группа": text("folder_path"), "Код": text("code"), "ОГРН": text("ogrn"),
         "ПометкаУдаления": flag("deleted")}, rest="extra"),
 })
 
-VAT_RATES = inside("СтавкаНалога", nested(Fields({"Ставка": rate})))
+VAT_RATES = each(nested(Fields({"Ставка": rate})))
 TAX = Fields({"УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate})
 DISCOUNT = Fields({"Сумма": number("amount"), "УчтеноВСумме": flag("included")})
 
@@ -158,7 +171,7 @@ PRODUCT = Fields({
     "Штрихкод": text("barcode"),              "БазоваяЕдиница": _base_unit,
     "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
     "Группы": _group_ids,                     "СтавкиНалогов": VAT_RATES,
-    "ЗначенияСвойств": inside("ЗначенияСвойства", records.product_property),
+    "ЗначенияСвойств": each(records.product_property),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
 })
 
@@ -186,9 +199,9 @@ STORE["Склад"] = nested(STORE)
 OFFER = Fields({
     "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
     "Наименование": text("name"),             "Количество": number("_quantity"),
-    "Цены": inside("Цена", listed("_prices", PRICE)),
+    "Цены": listed("_prices", PRICE),
     "Склад": _store,                          "Склады": _store,
-    "Остатки": inside("Остаток", _store),
+    "Остатки": each(_store),
 })
 
 PRICE_TYPE = Fields({
@@ -202,7 +215,7 @@ LINE = Fields({
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
     "Сумма": number("amount"),                "БазоваяЕдиница": _base_unit,
     "Единица": _line_unit,                    "СтавкиНалогов": VAT_RATES,
-    "Налоги": inside("Налог", nested(TAX)),   "Скидки": inside("Скидка", _discount),
+    "Налоги": each(nested(TAX)),   "Скидки": each(_discount),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
 })
 
@@ -234,10 +247,10 @@ DOCUMENT = Fields({
     "Курс": number("rate"),                   "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
     "СрокПлатежа": _due,                      "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Контрагенты": inside("Контрагент", _document_party),
-    "Налоги": inside("Налог", nested(TAX)),   "Товары": inside("Товар", listed("_lines", LINE)),
+    "Статус": text("_status"),                "Контрагенты": _document_parties,
+    "Налоги": each(nested(TAX)),   "Товары": _lines,
     "ЗначенияРеквизитов": HEADER,
-    "ПодчиненныеДокументы": inside("ПодчиненныйДокумент", lambda row, element, _: row.setdefault("_children", []).append(element)),
+    "ПодчиненныеДокументы": _subordinates,
 })
 
 
@@ -310,7 +323,7 @@ def _read_group(element: Any, scope: Scope) -> None:
 
 
 GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
-                "Группы": inside("Группа", lambda row, element, _: row.setdefault("_children", []).append(element))})
+                "Группы": _subordinates})
 
 
 def _read_property(element: Any, scope: Scope) -> None:
@@ -322,7 +335,7 @@ def _read_property(element: Any, scope: Scope) -> None:
 
 
 VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("value")})
-PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": inside("Справочник", listed("_variants", VARIANT))})
+PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
 #: record element -> its reader. A record inside a record belongs to the outer one.
 RECORDS: dict[str, Callable[[Any, Scope], None]] = {

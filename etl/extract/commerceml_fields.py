@@ -64,8 +64,8 @@ class Scope:
 
 def place(element: Any) -> str:
     """«КоммерческаяИнформация/Документ/Сумма, строка 12»."""
-    path = [local(parent.tag) for parent in element.iterancestors()][::-1] + [local(element.tag)]
-    return f"{'/'.join(path)}, {line(element)}"
+    path = [local(element.tag), *(local(parent.tag) for parent in element.iterancestors())]
+    return f"{'/'.join(reversed(path))}, {line(element)}"
 
 
 def line(element: Any) -> str:
@@ -161,12 +161,11 @@ def rate(row: Row, element: Any, scope: Scope) -> None:
         scope.problem(element, f"Ставка НДС «{raw[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", value=raw, severity="warn")
 
 
-def inside(child_tag: str, put: Put) -> Put:
-    """Handler of a list element: `put` for each child of that name."""
+def each(put: Put) -> Put:
+    """Handler of a list element: `put` for each of its children."""
     def put_all(row: Row, element: Any, scope: Scope) -> None:
         for child in element:
-            if local(child.tag) == child_tag:
-                put(row, child, scope)
+            put(row, child, scope)
 
     return put_all
 
@@ -174,16 +173,69 @@ def inside(child_tag: str, put: Put) -> Put:
 def nested(fields: Fields) -> Put:
     """Handler that reads the children of an element into the same row."""
     def put(row: Row, element: Any, scope: Scope) -> None:
-        fill(fields, element, scope, row)
+        for child in element:
+            fields[child.tag](row, child, scope)
 
     return put
 
 
 def listed(column: str, fields: Fields) -> Put:
-    """Handler that appends a row of its own for the element to the list `row[column]`."""
+    """Handler of a list element: a row of its own for each child, in the list `row[column]`."""
+    def put_all(row: Row, element: Any, scope: Scope) -> None:
+        row.setdefault(column, []).extend([fill(fields, child, scope) for child in element])
+
+    return put_all
+
+
+def one(column: str, fields: Fields) -> Put:
+    """Handler of a repeated element: a row of its own, appended to the list `row[column]`."""
     def put(row: Row, element: Any, scope: Scope) -> None:
-        child = fill(fields, element, scope, {"_line": element.sourceline})
-        row.setdefault(column, []).append(child)
+        row.setdefault(column, []).append(fill(fields, element, scope))
+
+    return put
+
+
+def pair(element: Any) -> tuple[str | None, list[Any]]:
+    """A pair of CommerceML: (its name, type or Ид; its Значение elements). Of two children one tag tells both."""
+    if len(element) == 2:
+        first, second = element
+        if first.tag.endswith("Значение"):
+            first, second = second, first
+        name = first.text
+        return (name.strip() or None) if name else None, [second]
+    return _long_pair(element)
+
+
+def _long_pair(element: Any) -> tuple[str | None, list[Any]]:
+    name, found = None, []
+    for child in element:
+        tag = child.tag
+        if tag.endswith("Значение"):
+            found.append(child)
+        elif name is None or tag.endswith("Наименование"):
+            name = (child.text or "").strip() or name
+    return name, found
+
+
+def pairs(column: str) -> Put:
+    """Handler of a list of pairs: (name, text) in the list `row[column]`, those without a value left out."""
+    put_one = a_pair(column)
+
+    def put_all(row: Row, element: Any, scope: Scope) -> None:
+        for child in element:
+            put_one(row, child, scope)
+
+    return put_all
+
+
+def a_pair(column: str) -> Put:
+    """Handler of one pair, appended to the list `row[column]`."""
+    def put(row: Row, element: Any, _scope: Scope) -> None:
+        name, found = pair(element)
+        for value in found:
+            words = (value.text or "").strip()
+            if words:
+                row.setdefault(column, []).append((name or "", words))
 
     return put
 
@@ -196,32 +248,23 @@ def requisites(known: Mapping[str, Put], rest: str = "requisites") -> Put:
     index = {dialects.plain(name): put for name, put in known.items()}
 
     def put_all(row: Row, element: Any, scope: Scope) -> None:
-        for pair in element:
-            name, found = _pair(pair)
-            if name is None or not found:
+        for child in element:
+            name, found = pair(child)
+            if name is None:
                 continue
             put = index.get(dialects.plain(name))
             for value in found:
                 if put is not None:
                     put(row, value, scope)
                 else:
-                    _keep(row.setdefault(rest, {}), name, value.text)
+                    keep(row, rest, name, value.text)
 
     return put_all
 
 
-def _pair(pair: Any) -> tuple[str | None, list[Any]]:
-    name, found = None, []
-    for child in pair:
-        tag = child.tag
-        if tag.endswith("Значение"):
-            found.append(child)
-        elif tag.endswith("Наименование"):
-            name = (child.text or "").strip() or None
-    return name, found
-
-
-def _keep(extra: dict[str, str], name: str, raw: str | None) -> None:
+def keep(row: Row, rest: str, name: str, raw: str | None) -> None:
+    """A named text into the map `row[rest]`; a repeated name keeps all its values."""
     value = (raw or "").strip()
     if value:
+        extra = row.setdefault(rest, {})
         extra[name] = f"{extra[name]}; {value}" if name in extra and extra[name] != value else value

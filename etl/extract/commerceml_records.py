@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from etl import dialects
-from etl.extract.commerceml_fields import Row, Scope, line
+from etl.extract.commerceml_fields import Row, Scope, keep, line, pair
 
 _KOPECK = Decimal("0.0001")
 _REMEMBERED = 10_000
@@ -56,11 +56,8 @@ def _party_kind(row: Row) -> str | None:
 
 def _contacts(row: Row) -> None:
     phones, emails, rest = [], [], {}
-    for contact in row.pop("_contacts", ()):
-        kind, value = contact.get("_kind") or "", contact.get("_value")
+    for kind, value in row.pop("_contacts", ()):
         word = dialects.plain(kind)
-        if not value:
-            continue
         if word in _PHONES:
             phones.append(value)
         elif word in _EMAILS:
@@ -76,8 +73,8 @@ def _address(row: Row) -> None:
     for column in ("legal_address", "actual_address"):
         address = row.pop(f"_{column}", None)
         if address:
-            fields = {field.get("_kind"): field.get("_value") for field in address.get("_fields", ())}
-            row[column] = address.get("_shown") or ", ".join(value for value in fields.values() if value) or None
+            fields = dict(address.get("_fields", ()))
+            row[column] = address.get("_shown") or ", ".join(fields.values()) or None
             row["city"] = row.get("city") or fields.get("Город") or fields.get("Населенный пункт")
 
 
@@ -158,20 +155,17 @@ def _kind(word: str | None) -> str | None:
 
 def product_property(row: Row, element: Any, scope: Scope) -> None:
     """ЗначенияСвойства of a product: by the name and the words of the classifier where it is in this file."""
-    identifier, name, found = None, None, []
-    for child in element:
-        tag, value = child.tag, (child.text or "").strip()
-        if tag.endswith("Ид"):
-            identifier = value
-        elif tag.endswith("Наименование"):
-            name = value
-        elif value:
-            found.append(value)
-    known, variants = scope.properties.get(identifier or "", ("", {}))
-    label = known or name or identifier
-    words = [variants.get(value, value) for value in found if not value.startswith("00000000-0000")]
-    if label and words:
-        row.setdefault("requisites", {})[label] = "; ".join(words)
+    label, found = pair(element)
+    if label is None:
+        return
+    known, variants = scope.properties.get(label, (label, _NO_VARIANTS))
+    for item in found:
+        value = (item.text or "").strip()
+        if value and not value.startswith("00000000-0000"):
+            keep(row, "requisites", known, variants.get(value, value))
+
+
+_NO_VARIANTS: dict[str, str] = {}
 
 
 def offer(row: Row, element: Any, scope: Scope) -> None:
@@ -184,7 +178,7 @@ def offer(row: Row, element: Any, scope: Scope) -> None:
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
     where = line(element)
     for price in row.get("_prices", ()):
-        _price(price, key, element, scope)
+        _price(price, key, where, element, scope)
     stores = row.get("_stock", ())
     if not stores and row.get("_quantity") is not None:
         stores = ({"quantity": row["_quantity"]},)
@@ -194,7 +188,7 @@ def offer(row: Row, element: Any, scope: Scope) -> None:
                                 "file": scope.file, "place": where})
 
 
-def _price(price: Row, key: str, element: Any, scope: Scope) -> None:
+def _price(price: Row, key: str, where: str, element: Any, scope: Scope) -> None:
     kind = price.get("price_type")
     if price.get("price") is None:
         return
@@ -205,7 +199,7 @@ def _price(price: Row, key: str, element: Any, scope: Scope) -> None:
     scope.add("prices", {
         "product": key, "price_type": kind, "price": price["price"], "currency": price.get("currency") or known.get("currency"),
         "unit": price.get("unit") or price.get("unit_code"), "purchasing": known.get("purchasing"), "file": scope.file,
-        "place": f"строка {price['_line']}"})
+        "place": where})
 
 
 def price_type(row: Row, element: Any, scope: Scope) -> None:
@@ -310,7 +304,7 @@ def _document_line(row: Row, position: int, identifier: str, element: Any, scope
         "price": price, "amount": amount, "unit": row.get("_line_unit") or row.get("unit") or row.get("_unit_full"),
         **{column: row.get(column) for column in ("name", "article", "quantity", "unit_code", "discount", "vat_rate", "vat_exempt",
                                                   "vat_amount", "vat_included")},
-        "requisites": requisites or None, "file": scope.file, "place": f"строка {row['_line']}"}
+        "requisites": requisites or None, "file": scope.file, "place": row["place"]}
 
 
 def _suspect_rate(lines: list[Row], day: dt.date | None, element: Any, scope: Scope) -> None:

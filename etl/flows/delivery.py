@@ -11,6 +11,7 @@ from etl.bitrix24.fields import Names
 from etl.errors import NeedsPerson
 from etl.flows.context import Context, Record
 from etl.load import bitrix24 as load
+from etl.load import bitrix24_notes as notes
 from etl.store import Store
 
 #: Writes that set values: after a crash they are simply derived again, so what an older run left behind is dropped.
@@ -125,8 +126,8 @@ def _notified(context: Context, client: Client, outbox: StoreOutbox, rows: Seque
     keyed = {f"notify:{row['key']}:{row['reason']}": row for row in rows}
     known = outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "notify", "payload": {"to": row["before"]}}
                         for key, row in keyed.items())
-    notices = [load.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known]
-    results = list(load.notify(client, notices, outbox))
+    notices = [notes.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known]
+    results = list(notes.notify(client, notices, outbox))
     context.report.counts["notified"] += sum(result.status == "done" for result in results)
     return [keyed[result.key] | {"outcome": result.status, "detail": result.reason} for result in results]
 

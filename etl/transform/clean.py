@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stdnum.ru import inn as _inn
@@ -47,7 +48,8 @@ def text(value: Any) -> str | None:
     """One line of text: blanks of every kind (NBSP, line breaks) become one space, invisible characters vanish; ё stays."""
     if value is None:
         return None
-    return " ".join(_INVISIBLE.sub("", str(value)).split()) or None
+    line = str(value)
+    return " ".join((line if line.isprintable() else _INVISIBLE.sub("", line)).split()) or None
 
 
 def fold(value: Any) -> str:
@@ -143,6 +145,7 @@ def month_of(day: dt.date) -> str:
     return f"{day:%Y-%m}"
 
 
+@lru_cache(maxsize=256)
 def month_bounds(month: str) -> tuple[dt.date, dt.date]:
     """First and last day of `YYYY-MM`. ValueError for anything else."""
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):

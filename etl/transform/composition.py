@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
 
 from etl.tables import Record, frame, issue, records
 from etl.transform import clean
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOLERANCE: Final = Decimal("0.01")
 #: requisites by which the extended contract tells the discount of a buyer
@@ -178,6 +177,28 @@ def _own_price(line: Record, extra: Mapping[str, str], types: Mapping[str, str],
     if not 0 <= percent <= 100:
         raise ValueError(f"скидка {percent} % невозможна")
     return clean.kopecks((line["price"] or _ZERO) * (100 - percent) / 100)
+
+
+def catalogue_prices(prices: pd.DataFrame, price_types: pd.DataFrame, sale: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The sale price and the purchasing price of each product (columns product, sale, purchasing, currency), and issues.
+
+    `sale` = name or Ид of the price type that is the sale price; needed only where 1C has several that are not purchasing ones.
+    """
+    purchasing = {row["id"] for row in records(price_types) if row["purchasing"]}
+    selling = {row["id"]: row["name"] for row in records(price_types) if row["id"] not in purchasing}
+    chosen = [name for name, said in selling.items() if sale is None or clean.fold(sale) in (clean.fold(name), clean.fold(said))]
+    found: dict[str, dict[str, Any]] = defaultdict(lambda: {"sale": None, "purchasing": None, "currency": None})
+    for row in records(prices):
+        role = "purchasing" if row["purchasing"] or row["price_type"] in purchasing else "sale" if row["price_type"] in chosen[:1] else None
+        if role and (role == "purchasing" or len(chosen) == 1):
+            found[row["product"]] |= {role: row["price"], "currency": row["currency"]}
+    table = pd.DataFrame([{"product": product, **values} for product, values in found.items()],
+                         columns=["product", "sale", "purchasing", "currency"], dtype=object)
+    if len(chosen) == 1 or not selling:
+        return table, frame("issues")
+    return table, frame("issues", [issue(f"Неясно, какая цена 1С цена продажи: {', '.join(f'«{said}»' for said in selling.values())}. "
+                                         "Цены продажи не изменены. Назовите вид цен в профиле.", severity="ask", entity="prices",
+                                         key="price_type", value=sale)])
 
 
 # ---- comparison ----

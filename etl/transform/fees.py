@@ -59,7 +59,8 @@ def served(signed: dt.date, ended: dt.date | None, month: str, settings: Billing
 
 def part(whole: Decimal | Fraction, days: int, month: str) -> Decimal:
     """The part of a month's fee for so many of its days, half up to the kopeck."""
-    return _kopecks(Fraction(whole) * days / clean.month_bounds(month)[1].day)
+    of = clean.month_bounds(month)[1].day
+    return clean.kopecks(whole) if days == of and isinstance(whole, Decimal) else _kopecks(Fraction(whole) * days / of)
 
 
 def _kopecks(exact: Fraction) -> Decimal:

@@ -65,6 +65,52 @@ def is_company(kind: str | None, inn: str | None = None) -> bool:
     return kind in ("legal", "sole_trader") or (kind is None and bool(inn))
 
 
+class Card(NamedTuple):
+    """A card of the portal for a record of 1C: `origin` = its foreign id, `owner` = origin of the company a contact belongs to."""
+
+    origin: str
+    contact: bool
+    owner: str | None
+    values: Record
+
+
+def cards(parties: pd.DataFrame, contacts: pd.DataFrame) -> list[Card]:
+    """Cards that the directory of 1C becomes (specification 002): a company for legal entities and ИП, a contact for a person
+    and for each contact person of a company. Only what 1C has is given.
+
+    In: tables `parties` and `contacts` of 1C. An ИП without contact persons is its own contact. Deleted records make no card.
+    """
+    people: dict[str, list[Record]] = defaultdict(list)
+    for row in records(contacts):
+        people[row["party"]].append(row)
+    made = []
+    for party in _unique(_directory(parties)):
+        if party["deleted"]:
+            continue
+        company = is_company(party["kind"], party["inn"])
+        made.append(Card(party["id"], not company, None, _told(party) if company else _told(party) | _person(party)))
+        if company:
+            made += [Card(row["id"], True, party["id"], _told(row)) for row in people[party["id"]] or _own_person(party)]
+    return made
+
+
+def _told(row: Record) -> Record:
+    unsaid = ("id", "document", "role", "party", "extra", "deleted", "file", "place")
+    return {name: value for name, value in row.items() if value is not None and name not in unsaid}
+
+
+def _person(party: Record) -> Record:
+    name = clean.person(party["full_name"] or party["name"])
+    return _told({"last_name": name.last, "first_name": name.first, "middle_name": name.middle})
+
+
+def _own_person(party: Record) -> list[Record]:
+    if party["kind"] != "sole_trader" or not clean.person(party["full_name"] or party["name"]).last:
+        return []
+    reached = {name: party[name] for name in ("phones", "emails", "city")}
+    return [{"id": f"{party['id']}#contact", **_person(party), **reached}]
+
+
 def same_name(parties: pd.DataFrame) -> pd.DataFrame:
     """Issues for parties that stock 1C would take for another one: it knows a buyer without ИНН by Наименование only.
 

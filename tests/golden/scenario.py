@@ -87,13 +87,19 @@ class Scenario:
                 for path in sorted((self.folder / name).rglob("*")) if path.is_file()}
 
 
+def copied(tmp: Path, name: str) -> Path:
+    """The sample profile in a scratch folder, exchanging through `exchange/` beside it."""
+    for sample in (ROOT / "samples" / "profiles").glob("*.toml"):
+        text = re.sub(r'^folder = ".*?"', 'folder = "exchange"', sample.read_text(encoding="utf-8"), flags=re.M)
+        text = re.sub(r"^settle_seconds = [\d.]+", "settle_seconds = 0.02", text, flags=re.M)
+        (tmp / sample.name).write_text(text, encoding="utf-8")
+    return tmp / f"{name}.toml"
+
+
 @contextmanager
-def opened(tmp: Path, name: str, *, case: str | None = None, changes: str = "") -> Iterator[Scenario]:
+def opened(tmp: Path, name: str, *, case: str | None = None) -> Iterator[Scenario]:
     """A scratch copy of the sample profile `name` on the embedded portal with the case's data."""
-    path = tmp / f"{name}.toml"
-    path.write_text(f'extends = "{(ROOT / "samples" / "profiles" / name).as_posix()}.toml"\n[onec]\nfolder = "exchange"\n'
-                    f"settle_seconds = 0.02\n{changes}", encoding="utf-8")
-    loaded = profile.load(path)
+    loaded = profile.load(copied(tmp, name))
     seed = json.loads((ROOT / "samples" / (case or "") / "portal.json").read_text(encoding="utf-8")) if case else None
     with rehearsal.staged(loaded, now=dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC), seed=seed) as stage:
         yield Scenario(stage, loaded.folder)

@@ -83,7 +83,7 @@ def test_import_file_follows_the_rules_of_1c(tmp_path: Path) -> None:
     assert [cell.value for cell in sheet[1]] == spreadsheet.import_captions("charge") and sheet.max_row == 13
     by_caption = {sheet.cell(1, cell.column).value: cell for cell in sheet[5]}
     assert by_caption["Сумма"].number_format == "0.00" and by_caption["Дата"].number_format == "dd.mm.yyyy"
-    assert by_caption["ИНН"].number_format == "@" and by_caption["ИНН"].value == "0264019527" and by_caption["Номер договора"].value == "04/26"
+    assert by_caption["ИНН"].number_format == "@" and by_caption["ИНН"].value == "0264019526" and by_caption["Номер договора"].value == "04/26"
     assert by_caption["Ставка НДС"].value == "22%" and sheet.cell(2, by_caption["Ставка НДС"].column).value == "Без НДС"
     assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
     with zipfile.ZipFile(tmp_path / "i.xlsx") as archive:
