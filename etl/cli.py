@@ -123,6 +123,11 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
 @click.pass_context
 def run(ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: bool, summary: bool, as_json: bool) -> None:
     """Выполнить обмен: все потоки профиля или названные."""
+    from etl import idle
+
+    if flows and idle.nothing_to_do(ctx.obj, flows):
+        click.echo(idle.TEXT if summary else "", nl=summary)
+        return
     profile = _profile(ctx)
     if profile.bitrix24.sandbox and not flows:
         from etl.sandbox import rehearsal

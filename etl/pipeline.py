@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl import scratch
+from etl import idle, scratch
 from etl.errors import EtlError
 from etl.exchange import Exchange, sources
 from etl.profile import Profile
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 #: flow -> module with `run(context)`. First those that read what others left, then those that make something new.
 READING = {"documents-in": "documents_in", "parties": "parties", "products": "products", "bank": "bank", "spreadsheet-in": "spreadsheet_in"}
 MAKING = {"orders-out": "orders_out", "billing": "billing", "commission": "commission"}
-SHEETS = ("spreadsheets/in/*",)
 
 
 def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None, trigger: str = "cli", now: dt.datetime | None = None,
@@ -49,6 +48,8 @@ def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None
     with opened(profile, chosen, trigger=trigger, now=now, dry=dry) as context:
         context.month, context.accept, context.force_billing = month, accept, force_billing
         steps(context, chosen)
+    if not dry:
+        idle.accept(profile.path)
     return context.report
 
 
@@ -101,7 +102,7 @@ def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
 def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
     """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
     place = scratch.copied_folder(profile) if dry else profile.folder
-    globs = dict.fromkeys((*profile.dialect.intake, *(profile.contract.intake if profile.onec.extended else ()), *SHEETS))
+    globs = idle.globs({"dialect": profile.onec.dialect, "extended": profile.onec.extended})
     spool = (place if dry else profile.state_folder) / "spool"
     return Exchange(place, spool, sources(globs), sentinel=profile.onec.sentinel, settle_seconds=profile.onec.settle_seconds, now=lambda: now)
 

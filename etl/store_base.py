@@ -85,7 +85,11 @@ class Database:
         return [dict(row) for row in self._read(statement, lambda found: found.mappings().all())]
 
     def tuples(self, statement: sa.Select[Any]) -> list[Any]:
-        """All rows of a query as plain tuples: for the long reads. Column types are not applied: texts and numbers only."""
+        """All rows of a query as named tuples."""
+        return list(self._read(statement, lambda found: found.all()))
+
+    def raw(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        """All rows as the driver gives them, for the long reads: column types are not applied, so for texts and integers only."""
         return list(self._read(statement, lambda found: found.cursor.fetchall()))
 
     def value(self, statement: sa.Select[Any]) -> Any:

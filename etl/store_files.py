@@ -113,12 +113,12 @@ class Files:
         return len(changed)
 
     def _not_same(self, rows: list[Record]) -> list[Record]:
-        """Rows whose version and hash are not exactly the remembered ones: a long list is compared with one scan of three columns."""
+        """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two columns."""
         if len(rows) < _LONG:
             return rows
-        columns = sa.select(DOCUMENT.c.id, DOCUMENT.c.version, DOCUMENT.c.hash).where(DOCUMENT.c.portal == self._db.portal)
-        known = set(self._db.tuples(columns))
-        return [row for row in rows if (row["id"], row.get("version"), row.get("hash")) not in known]
+        pairs = sa.select(DOCUMENT.c.id, DOCUMENT.c.hash).where(DOCUMENT.c.portal == self._db.portal, DOCUMENT.c.hash.is_not(None))
+        known = set(self._db.raw(pairs))
+        return [row for row in rows if (row["id"], row.get("hash")) not in known]
 
     # ---- cursors and watermarks
     def cursor(self, name: str) -> str | None:

@@ -15,6 +15,7 @@ from etl.store_schema import FIELD, LINK, QUESTION, STAGE, decode, encode
 if TYPE_CHECKING:
     import pandas as pd
 
+_LONG = 2_000  # from here one scan is cheaper than look-ups
 LINK_STATES = ("linked", "proposed", "asked", "gone")
 
 
@@ -119,14 +120,8 @@ class Fields:
         wanting (a write has begun), want."""
         import pandas as pd
 
-        columns = (FIELD.c.key, FIELD.c.field, FIELD.c.base, FIELD.c.sent, FIELD.c.want)
-        statement = sa.select(*columns).where(FIELD.c.portal == self._db.portal, FIELD.c.entity == entity)
-        if keys is None:
-            found = self._db.tuples(statement)
-        else:
-            found = [tuple(row[column.name] for column in columns) for row in self._db.many(FIELD, "key", keys, FIELD.c.entity == entity)]
         rows = [(entity, key, field, base is not None, _value(base), _value(sent) or (), want is not None, _value(want))
-                for key, field, base, sent, want in found]
+                for key, field, base, sent, want in self._texts_of(entity, keys)]
         return pd.DataFrame({name: pd.Series([row[place] for row in rows], dtype=object) for place, name in enumerate(self.columns)})
 
     def write(self, rows: Rows) -> int:
@@ -152,12 +147,17 @@ class Fields:
                 self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key)
 
     def _known(self, given: Mapping[tuple[str, str, str], Any]) -> dict[tuple[str, str, str], Any]:
-        found: dict[tuple[str, str, str], Any] = {}
-        for entity in {place[0] for place in given}:
-            keys = {place[1] for place in given if place[0] == entity}
-            for row in self._db.many(FIELD, "key", keys, FIELD.c.entity == entity):
-                found[entity, row["key"], row["field"]] = (row["base"], row["sent"], row["want"])
-        return found
+        return {(entity, key, field): tuple(texts) for entity in {place[0] for place in given}
+                for key, field, *texts in self._texts_of(entity, {place[1] for place in given if place[0] == entity})}
+
+    def _texts_of(self, entity: str, keys: Iterable[str] | None) -> Iterable[tuple[Any, ...]]:
+        """key, field, base, sent, want as stored: of the keys, or by one scan of the entity for all or very many of them."""
+        columns = (FIELD.c.key, FIELD.c.field, FIELD.c.base, FIELD.c.sent, FIELD.c.want)
+        wanted = None if keys is None else set(keys)
+        if wanted is not None and len(wanted) < _LONG:
+            return [tuple(row[column.name] for column in columns) for row in self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)]
+        found = self._db.raw(sa.select(*columns).where(FIELD.c.portal == self._db.portal, FIELD.c.entity == entity))
+        return found if wanted is None else [row for row in found if row[0] in wanted]
 
 
 _NOTHING = (None, None, None)

@@ -23,7 +23,7 @@ from filelock import FileLock
 SPARE = 2
 #: Share of the `operating` budget (480 s of a method's time in ten minutes) after which we wait for the oldest minute to leave.
 BUDGET_SECONDS, CAREFUL = 480.0, 0.8
-_LONGEST_PAUSE = 660.0
+_LONGEST_PAUSE, _MINUTE = 660.0, 60.0
 
 
 class Bucket:
@@ -36,6 +36,7 @@ class Bucket:
         self._file, self._clock, self._sleep = file, clock, sleep
         self._lock = threading.Lock()
         self._memory: dict[str, Any] = {}
+        self._resets: dict[str, float] = {}
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._between = FileLock(f"{file}.lock")
@@ -67,8 +68,15 @@ class Bucket:
         if not isinstance(timing, dict):
             return
         operating, reset = _number(timing.get("operating")), _number(timing.get("operating_reset_at"))
-        if operating >= BUDGET_SECONDS * CAREFUL and reset > self._clock():
-            self.pause(method, reset)
+        if reset > self._clock():
+            self._resets[method] = reset
+            if operating >= BUDGET_SECONDS * CAREFUL:
+                self.pause(method, reset)
+
+    def exhausted(self, method: str) -> None:
+        """The portal has blocked the method: wait for the last reset it told of, else for the next minute to leave."""
+        reset = self._resets.get(method, 0.0)
+        self.pause(method, reset if reset > self._clock() else self._clock() + _MINUTE)
 
     @contextmanager
     def _state(self) -> Iterator[dict[str, Any]]:

@@ -216,7 +216,7 @@ class Client:
                 self.refusals += 1
             self._bucket.refused()
         if code == "operation_time_limit":
-            self._bucket.pause(method, self.clock() + 60.0)
+            self._bucket.exhausted(method)
 
     def _back_off(self, turn: int) -> None:
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**turn)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from etl.bitrix24.client import Client, Command, Outcome, Refused, rows
+from etl.bitrix24.client import BATCH, Client, Command, Outcome, Refused, rows
 from etl.errors import ConfigError
 
 PAGE = 50
@@ -24,6 +24,8 @@ OWNERS = 300
 _STRETCH, _FIRST_STRETCH = 1.05, 1.15
 #: A group of owners is planned a little too short: it has a few commands only, and one more for a rest is a tenth of it.
 _SHRINK = 0.96
+#: A list guessed to be longer than this begins with two requests: the guess rests on a hundred ids.
+_TRUSTED, _NO_LIMIT = 20_000, 1_000
 #: A new part is not started for fewer commands: its last, short page would cost too much.
 _SMALLEST_PART = 6
 
@@ -127,32 +129,43 @@ def paged(client: Client, method: str, params: Mapping[str, Any], path: str | No
 
 
 class _IdRanges:
-    """Plans segments over the id space; learns the distance between ids from what has been read."""
+    """Plans segments over the id space; learns the distance between ids from what has been read.
+
+    Where the ids turn out to lie in heaps, planning would read emptiness: then the rest is read as one plain chain.
+    """
 
     def __init__(self, head: list[int], tail: list[int]) -> None:
         """`head`: the first page of ids, ascending, read already; `tail`: the last page, descending, for the density only."""
         self._frontier: int | None = head[-1]
         self._last = tail[0]
         self._span, self._rows = head[-1] - head[0] + tail[0] - tail[-1] + 2, len(head) + len(tail)
-        self._stretch = _FIRST_STRETCH
-        self.sure = True
+        self._stretch, self._plain = _FIRST_STRETCH, False
+        guess = (self._last - head[0]) * self._rows / self._span
+        self.parallel = 2 if guess > _TRUSTED else _NO_LIMIT
 
     def next(self, commands: int) -> Segment | None:
         if self._frontier is None:
             return None
+        after, full = self._frontier, float(commands * PAGE)
+        if self._plain:
+            self._frontier = None
+            return Segment(after, None, full)
         gap = self._span / max(1, self._rows)
-        after, upto = self._frontier, self._frontier + max(1, int(commands * PAGE * gap * self._stretch))
-        left = (self._last - after) / gap
+        upto = after + max(1, int(full * gap * self._stretch))
         # the last segment is open: rows created meanwhile have greater ids
         self._frontier = None if upto >= self._last else upto
-        return Segment(after, upto if self._frontier else None, min(float(commands * PAGE), max(left, 1.0)))
+        return Segment(after, upto if self._frontier else None, min(full, max((self._last - after) / gap, 1.0)))
 
     def learn(self, segment: Segment, read: int, cursor: int, finished: bool) -> float:
         """Notes what was read of a segment; returns the rows still expected in it."""
         end = segment.upto if segment.upto is not None else max(cursor, self._last)
-        self._stretch = _STRETCH
         self._span += max(0, (end if finished else cursor) - segment.after)
         self._rows += read
+        if not segment.rest:
+            self._plain = self._plain or (finished and segment.upto is not None and read < segment.expected / 2)
+            self._stretch, self.parallel = _STRETCH, _NO_LIMIT
+        if self._plain and segment.upto is None:
+            return float(BATCH * PAGE)
         return max(1.0, (end - cursor) * self._rows / self._span)
 
 
@@ -162,7 +175,7 @@ class _Owners:
     def __init__(self, key: str, owners: list[str], expected: float, width: int) -> None:
         self._key, self._owners, self._width = key, owners, width
         self._place, self._rows, self._seen = 0, expected, 1.0
-        self.sure = False  # the first batch goes alone: a wrong guess would be repeated in all of them
+        self.parallel = 1  # the first batch goes alone: a wrong guess would be repeated in all of them
 
     def next(self, commands: int) -> Segment | None:
         if self._place >= len(self._owners):
@@ -177,7 +190,7 @@ class _Owners:
     def learn(self, segment: Segment, read: int, *_: object) -> float:
         """As for ranges; the place of the cursor says nothing about owners."""
         if not segment.rest:
-            self.sure = True
+            self.parallel = _NO_LIMIT
             self._rows += read
             self._seen += len(segment.condition[self._key])
         return max(1.0, segment.expected - read)
@@ -194,7 +207,7 @@ class _Reader:
         running: set[Future[list[tuple[Segment, list[Row], bool]]]] = set()
         with ThreadPoolExecutor(self._client.workers) as pool:
             while True:
-                while len(running) < (self._client.workers if self._plan.sure else 1) and (segments := self._fill(waiting=bool(running))):
+                while len(running) < min(self._client.workers, self._plan.parallel) and (segments := self._fill(waiting=bool(running))):
                     running.add(pool.submit(self._read, segments))
                 if not running:
                     return

@@ -18,7 +18,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +138,7 @@ class OneC(Office):
         """The accountant loads an import file (.xlsx or its .txt twin): a document per row. A refused file is in `errors`."""
         self.books.refresh()
         outcome = self._load(Path(path), onec_sheet.load_sheet, self.settings, self.time())
-        return self._report(int(self.books.setting("counter.session", "0")), [outcome], [], [])
+        return _report(int(self.books.setting("counter.session", "0")), [outcome])
 
     def export_single(self, number: str, kind: str = "shipment") -> str:
         """УТ 10.3: «Выгрузка данных CommerceML» of one invoice, shipment or return into from_1c/. Returns the file."""
@@ -157,7 +157,8 @@ class OneC(Office):
         loaded = {guid for outcome in outcomes for guid in outcome.loaded}
         files, told = self._export(target, number, moment, loaded)
         self.books.commit()
-        return self._report(number, outcomes, files, told)
+        said = Outcome(log=[f"Сеанс {number}: выгружено документов {len(told)}, файлов {len(files)}"])
+        return _report(number, [*outcomes, said], files, told)
 
     def _inbox(self) -> tuple[tuple[str, Loader, Settings], ...]:
         """Files this base looks for. Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler."""
@@ -238,12 +239,11 @@ class OneC(Office):
             files[f"from_1c/catalog-{number}.xml"] = onec_answer.catalog_file(products, moment)
         return files
 
-    def _report(self, number: int, outcomes: list[Outcome], files: list[str], told: list[str]) -> Session:
-        parts: dict[str, list[str]] = defaultdict(list)
-        for outcome in outcomes:
-            for name in ("created", "updated", "same", "skipped", "errors", "warnings", "log"):
-                parts[name] += getattr(outcome, name)
-        log = [f"Сеанс {number}", *parts.pop("log", []), *parts["errors"], *parts["warnings"],
-               f"Выгружено документов: {len(told)}, файлов: {len(files)}"]
-        lasting = {name: tuple(value) for name, value in parts.items()}
-        return Session(number, exported=tuple(told), files=tuple(files), log=tuple(log), **lasting)
+
+def _report(number: int, outcomes: list[Outcome], files: Sequence[str] = (), told: Sequence[str] = ()) -> Session:
+    parts: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        for name in ("created", "updated", "same", "skipped", "errors", "warnings"):
+            parts[name] += getattr(outcome, name)
+        parts["log"] += [*outcome.log, *outcome.errors, *outcome.warnings]
+    return Session(number, exported=tuple(told), files=tuple(files), **{name: tuple(value) for name, value in parts.items()})

@@ -194,6 +194,11 @@ class Office:
         self.books.refresh()
         return list(self.books.records["party"].values())
 
+    def party(self, guid: str | None) -> Party | None:
+        """A counterparty by reference, for example `document.party`."""
+        self.books.refresh()
+        return self.books.party(guid)
+
     @property
     def products(self) -> list[Product]:
         """Items."""
@@ -210,7 +215,7 @@ class Office:
         found: dict[str, Decimal] = defaultdict(Decimal)
         for debt in self.debtors():
             found[debt.contract] += debt.amount
-        return dict(found)
+        return dict(sorted(found.items()))
 
 
 class _Work:

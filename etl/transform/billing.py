@@ -152,7 +152,7 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    before, after = _by_deal(last_month), _by_deal(this_month)
+    before, after = ({row["deal"]: row for row in records(part) if row["amount"]} for part in (last_month, this_month))
     rows = []
     for deal in sorted(before.keys() | after.keys(), key=_rank):
         old, new = before.get(deal), after.get(deal)
@@ -232,8 +232,7 @@ def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
     1C matches a payer without ИНН by exact Наименование, so the contract number stands in it, and both stay as first exported.
     """
     name, said = clean.text(deal["payer"]), clean.inn(deal["payer_inn"])
-    inn = None if said.warning else said.value
-    notes = [f"{said.warning} ({said.value})"] if said.warning else []
+    inn, notes = (None, [f"{said.warning} ({said.value})"]) if said.warning else (said.value, [])
     if oldest and (inn is None or oldest["payer_inn"] in (None, inn)):
         if inn and not oldest["payer_inn"]:
             notes.append(f"1С знает плательщика без ИНН, внесите ИНН {inn} в его карточку в 1С")
@@ -277,11 +276,11 @@ def _check_fields(deal: Record, run: _Run) -> None:
 
 def _organisation(deal: Record, run: _Run) -> Organisation:
     said = clean.fold(deal["organisation"])
-    found = [own for own in run.organisations if not said or said in (clean.fold(own.name), own.inn)]
-    if not found:
-        raise _LeftOut(f"Наша организация «{deal['organisation']}» не описана в профиле",
-                       "Добавьте её в раздел organisations профиля или исправьте в сделке.")
-    return found[0]
+    for own in run.organisations:
+        if not said or said in (clean.fold(own.name), own.inn):
+            return own
+    raise _LeftOut(f"Наша организация «{deal['organisation']}» не описана в профиле",
+                   "Добавьте её в раздел organisations профиля или исправьте в сделке.")
 
 
 # ---- corrections ----
@@ -338,8 +337,9 @@ def _next(last: Record, amount: Decimal, ended: dt.date | None, action: str, run
 
 
 def _terminated(sent: Iterable[Record], run: _Run) -> list[Record]:
-    """The last charge of each contract that ended in the month, or whose end this plan tells 1C."""
-    told = {row["deal"] for row in sent if row["terminated_on"]}
+    """The last charge of each contract that ended in the month, or whose end this plan or this month's register tells 1C."""
+    corrected = [months[run.month] for months in run.register.last.values() if run.month in months and months[run.month]["action"] != "new"]
+    told = {row["deal"] for row in (*sent, *corrected) if row["terminated_on"]}
     state = {deal: dict(months) for deal, months in run.register.last.items()}
     for row in sent:
         state.setdefault(row["deal"], {})[row["month"]] = row
@@ -396,15 +396,11 @@ def _left_table(left: Iterable[tuple[Record, _LeftOut]]) -> pd.DataFrame:
 
 def _near(month: str, today: dt.date) -> None:
     try:
-        first, _ = clean.month_bounds(month)
+        clean.month_bounds(month)
     except ValueError as error:
         raise ConfigError(f"Месяц начисления: {error}.", "Укажите его так: --month 2026-11.") from None
-    if clean.month_of(first) > clean.month_after(clean.month_of(today)):
+    if month > clean.month_after(clean.month_of(today)):
         raise ConfigError(f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц.")
-
-
-def _by_deal(charges: pd.DataFrame) -> dict[str, Record]:
-    return {row["deal"]: row for row in records(charges) if row["amount"]}
 
 
 def _rank(deal: str) -> tuple[int, str]:

@@ -39,7 +39,7 @@ class Person(NamedTuple):
 
 # ---- text ----
 
-# Characters that XML forbids or that cannot be seen: control, zero width, direction marks, soft hyphen, surrogates.
+# What XML forbids or nobody sees: control, zero width, direction marks, soft hyphen, surrogates.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e"
                         "\u2060-\u2064\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -168,7 +168,7 @@ def month_name(month: str) -> str:
 
 def day_name(day: dt.date | None) -> str:
     """«05.11.2026», or '' for absence."""
-    return f"{day:%d.%m.%Y}" if day else ""
+    return f"{day.day:02}.{day.month:02}.{day.year}" if day else ""
 
 
 # ---- requisites: they warn and do not refuse ----
@@ -220,9 +220,8 @@ def ogrn(value: Any) -> Checked:
 def bik(value: Any) -> Checked:
     """БИК: 9 digits, beginning with 04, or 01/02 for the treasury."""
     digits = _digits(value)
-    if digits is None or re.fullmatch(r"0[124][0-9]{7}", digits):
-        return Checked(digits)
-    return Checked(digits, "БИК: должно быть 9 цифр, начиная с 04 (казначейство: 01, 02)")
+    good = digits is None or re.fullmatch(r"0[124][0-9]{7}", digits)
+    return Checked(digits, None if good else "БИК: должно быть 9 цифр, начиная с 04 (казначейство: 01, 02)")
 
 
 _LETTERS = str.maketrans("АВСЕНКМРТХABCEHKMPTX", "01234567890123456789")
@@ -328,8 +327,7 @@ def legal_form(value: Any) -> str | None:
     line = short_company(value) or ""
     if _SOLE.search(line):
         return "ИП"
-    found = _FORM.search(line)
-    return found[1] if found else None
+    return found[1] if (found := _FORM.search(line)) else None
 
 
 def party_kind(name: Any, party_inn: str | None = None, party_kpp: str | None = None) -> str:

@@ -54,10 +54,9 @@ def accrue(deals: pd.DataFrame, facts: Mapping[str, Facts], accruals: pd.DataFra
         known = facts.get(deal["id"])
         if known is None:
             continue
-        taken_back = _reversals(history[deal["id"]], known, settings, today)
-        rows += taken_back
+        rows += _reversals(history[deal["id"]], known, settings, today)
         try:
-            for row in _due(deal, known, [*history[deal["id"]], *taken_back], settings, today):
+            for row in _due(deal, known, history[deal["id"]], settings, today):
                 rows.append(row)  # one by one: a refused second half must not lose the first
         except _Refused as why:
             refused.append(_exception(deal, *why.args))

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from etl.profile import Bank
@@ -369,6 +370,7 @@ def _document(row: Record) -> _Document:
                      (int(month[:4]), int(month[5:7])), row["amount"], row["remaining"])
 
 
+@lru_cache(maxsize=50_000)
 def _name(said: str | None) -> str:
     """A name in the form in which names are compared: no legal form quotes, no ИП, one case."""
     words = re.sub(r"^(?:ип|индивидуальный предприниматель)\s+|\s*\(ип\)$", "", clean.fold(clean.short_company(said)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import given, settings
 
 from etl import tables
 from etl.transform import composition
@@ -21,6 +21,7 @@ def portal_total(rows: list[tuple[Decimal, Decimal]]) -> Decimal:
     return sum(((quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for quantity, price in rows), Decimal(0))
 
 
+@settings(deadline=None)
 @given(quantities, amounts)
 def test_split_rows_give_the_sum_and_the_quantity(quantity: Decimal, amount: Decimal) -> None:
     rows = composition.split(quantity, amount)
@@ -30,6 +31,7 @@ def test_split_rows_give_the_sum_and_the_quantity(quantity: Decimal, amount: Dec
     assert all(price >= 0 and price == price.quantize(Decimal("0.01")) and units == units.quantize(Decimal("0.0001")) for units, price in rows)
 
 
+@settings(max_examples=40, deadline=None)
 @given(bodies)
 def test_portal_rows_compare_equal_to_the_lines_they_came_from(body: list[tuple[str | None, Decimal, Decimal, Decimal | None]]) -> None:
     total = sum(amount for _, _, amount, _ in body)

@@ -628,7 +628,7 @@ def campaign(fault: str, examples: int, *, seed: bool = True) -> None:
 
 
 def test_no_history_loses_or_doubles_anything() -> None:
-    campaign("", 120)
+    campaign("", 80)
 
 
 @pytest.mark.slow

@@ -266,6 +266,7 @@ def test_a_date_set_back_before_charged_months_cancels_them_with_their_own_numbe
     assert all(row["amount"] >= 0 for row in rows(plan.charges)), "never negative orders"
     assert "отменено" in rows(plan.charges)[0]["note"]
     after = tables.concat("charges", [parts, plan.charges])
+    assert only(bill(deals(deal(terminated_on=date(2026, 9, 30))), after).terminated)["deal"] == "123", "the register made again lists it again"
     assert billing.totals(billing.current(after)) == (0, D(0), D(0))
     assert not len(bill(deals(deal(stage=TERMINATED, terminated_on=date(2026, 9, 30))), after).charges)
 
@@ -303,6 +304,12 @@ def test_what_1c_already_refers_to_only_a_person_can_correct():
     assert hand["note"].endswith("исправьте вручную: на документ в 1С уже ссылаются оплата или отгрузка")
     noted = tables.concat("charges", [parts, plan.charges, plan.hand])
     assert not len(bill(deals(deal(terminated_on=date(2026, 9, 30))), noted, referred={"M261110003F"}).hand)
+
+
+def test_the_date_is_announced_even_where_1c_refers_to_the_charge():
+    october = register(bill(deals(), month="2026-10"))
+    plan = bill(deals(deal(terminated_on=date(2026, 10, 20))), october, referred={"M261010003F"})
+    assert only(plan.charges)["action"] == "resend" and not len(plan.hand), "its sum stays, so nobody has to correct anything"
 
 
 def test_a_reopened_contract_gets_its_charge_back_and_the_date_is_taken_away():
@@ -369,6 +376,8 @@ def test_a_party_1c_already_knows_keeps_its_name():
     first = register(bill(deals(deal(1, **same)), month="2026-10"))
     plan = bill(deals(deal(1, **same), deal(2, **same, contract_date=date(2026, 1, 1))), first)
     assert [row["deal"] for row in rows(plan.charges)] == ["1"] and set(reasons(plan)) == {"2"}
+    alone = bill(deals(deal(1, **same, terminated_on=date(2026, 9, 30)), deal(2, **same, contract_date=date(2026, 1, 1))), first)
+    assert set(reasons(alone)) == {"2"}, "a name 1C knows is taken even when its party is charged no more"
 
 
 def test_the_name_towards_1c_is_frozen_at_the_first_export():

@@ -268,6 +268,8 @@ def test_a_closing_document_finishes_a_part_shipment():
     assert (known["shipped"], known["closed"], known["shipped_amount"]) == (True, True, D(300))
     assert orders(SENT, goods=shipped(SENT, first, closing | {"deleted": True}))["5"]["closed"] is False
     assert orders(SENT, goods=shipped(SENT | {"closed": True}))["5"]["closed"] is True
+    recorded = tables.frame("payments", shipped(SENT, closing))
+    assert shipped(SENT, recorded=recorded) == [], "an order file without the closing document does not take it back (onec §1.6)"
 
 
 def test_the_shipped_flag_means_the_whole_order_until_withdrawn():

@@ -226,3 +226,27 @@ def test_staleness_is_judged_per_document() -> None:
     left = merge.fresh(documents, {"seen-newer": ("4", 5), "no-version": (None, 20)}, seq=10)
     assert left["id"].tolist() == ["unseen"]
     assert merge.fresh(documents, {"seen-newer": ("3", 50), "no-version": (None, 5)}, seq=10)["id"].tolist() == ["seen-newer", "unseen", "no-version"]
+
+
+def test_a_whole_document_hands_over_all_its_fields() -> None:
+    """1C reads an order as a whole: an edit of 1C that our document overwrites comes back as our own value, not as an edit."""
+    known = memory(("comment", "1", (), ABSENT), ("amount", "7", (), ABSENT), ("title", "t", (), "u"))
+    portal, silent = side({"comment": "2", "amount": "7", "title": "v"}), side({}, 9)
+    merged = merge.merge(known, portal, silent, owners=OWNERS, seq=NOW, whole={"deal"})
+    assert told(merged) == [("1c", "1", "2")]
+    sent = dict(zip(merged.memory["field"], merged.memory["sent"], strict=True))
+    assert sent == {"comment": (Sent("2", NOW),), "amount": (Sent("7", NOW),), "title": ()}
+    late = merge.merge(merged.memory, portal, side({"amount": "9"}, NOW - 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
+    assert sorted(told(late)) == [("1c", "9", "9"), ("portal", "7", "9")]
+    again = merge.merge(merged.memory, portal, side({"amount": "7"}, NOW + 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
+    assert again.changes.empty
+    assert {row.field: row.sent for row in again.memory.itertuples()}["amount"] == ()
+    parts = merge.merge(known, portal, silent, owners=OWNERS, seq=NOW)
+    assert {row.field: row.sent for row in parts.memory.itertuples()}.get("amount") is None
+
+
+def test_a_whole_record_untouched_by_a_send_is_left_alone() -> None:
+    known = memory(("comment", "1", (), ABSENT), ("amount", "7", (), ABSENT))
+    merged = merge.merge(known, side({"comment": "1", "amount": "7"}), side({"amount": "8"}, 9), owners=OWNERS, seq=NOW, whole={"deal"})
+    assert told(merged) == [("portal", "7", "8")]
+    assert merged.memory["field"].tolist() == ["amount"]
