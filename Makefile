@@ -29,7 +29,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.run
 	@touch $@
 
 run: $(VENV)/.run      ## the whole exchange: on the embedded demo, or on PROFILE=path.toml
-	@$(if $(PROFILE),$(OBMEN24) run --summary,$(BIN)/obmen24 demo)
+	@$(OBMEN24) run --summary
 
 sync: $(VENV)/.run     ## what cron calls: all flows of the profile
 	@$(OBMEN24) run $(LATER)

@@ -1,7 +1,7 @@
 """100,000 hashes in the store, 1 % changed: our read-compare-write against one unconditional pass of sqlite3's executemany.
 
-Method: reference performance §6. Both sides write the same keys and hashes into a SQLite file in WAL mode with synchronous=FULL; the measured
-run is the second one, where every hundredth hash differs. Rounds alternate, the best of each are compared.
+Method: reference performance §6. Both sides write the same keys and hashes into a SQLite file in WAL mode with synchronous=FULL;
+the measured run is the second one, where every hundredth hash differs. Rounds alternate, the best of each are compared.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Rows = list[dict[str, Any]]
 
 
 def _rows(count: int, turn: int) -> Rows:
-    return [{"id": f"{number:032x}", "hash": f"{number + (turn * count if number % 100 == 0 else 0):032x}", "generated_at": NOW, "seq": turn,
-             "version": None} for number in range(count)]
+    return [{"id": f"{number:032x}", "hash": f"{number + (turn * count if number % 100 == 0 else 0):032x}", "generated_at": NOW,
+             "seq": turn, "version": None} for number in range(count)]
 
 
 def _ours(store: Store, rows: Rows, changed: int) -> float:
@@ -53,8 +53,8 @@ def compare(count: int) -> tuple[float, float]:
     ours, plain = [], []
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "plain.sqlite")) as connection, \
             Store.open(f"sqlite:///{folder}/state.sqlite", portal="p") as store:
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE seen (id TEXT PRIMARY KEY, hash TEXT, seq INT) "
-                                 "WITHOUT ROWID;")
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                                 "CREATE TABLE seen (id TEXT PRIMARY KEY, hash TEXT, seq INT) WITHOUT ROWID;")
         _ours(store, _rows(count, 0), count)
         _plain(connection, _rows(count, 0))
         for turn in range(1, ROUNDS + 1):

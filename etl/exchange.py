@@ -136,6 +136,8 @@ class Exchange:
         for name in FOLDERS:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             files.remove_temps(self.folder / name)
+        for month in sorted(path for path in (self.folder / ARCHIVE).iterdir() if path.is_dir())[-2:]:
+            files.remove_temps(month)
         for left in self.spool.iterdir():
             if left.name != "seen.json" and left.is_file():
                 left.unlink(missing_ok=True)
@@ -330,9 +332,8 @@ class Exchange:
             with taken.path.open("rb") as source:
                 files.sha256(source, stream)
 
-        archive = self.folder / ARCHIVE  # the temporary file lies where `prepare` clears it
-        files.need_space(archive, taken.stamp.size, self._reserve)
-        files.replace_durably(files.write_temp(archive, write), target)
+        files.need_space(target.parent, taken.stamp.size, self._reserve)
+        files.replace_durably(files.write_temp(target.parent, write), target)
 
     def _is_same(self, taken: Taken) -> bool:
         if self._stamp(self._relative(taken.original)) != taken.stamp:

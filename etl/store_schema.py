@@ -22,12 +22,12 @@ METADATA = sa.MetaData()
 
 def encode(value: Any) -> str:
     """A value as JSON text; equal values give equal text. Decimal, date, datetime and tuple keep their type."""
-    return json.dumps(_tagged(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(_tagged(value))
 
 
 def decode(text: str) -> Any:
     """What `encode` was given."""
-    return json.loads(text, object_hook=_untagged)
+    return _DECODER.decode(text)
 
 
 def _tagged(value: Any) -> Any:
@@ -53,6 +53,10 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
 
 def _untagged(item: dict[str, Any]) -> Any:
     return _BUILD[item["$"]](item["v"]) if item.keys() == {"$", "v"} else item
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_hook=_untagged)
 
 
 class Json(sa.types.TypeDecorator[Any]):

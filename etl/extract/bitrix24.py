@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from etl import tables
 from etl.bitrix24 import directory, rowlists, values
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import DEAL, INVOICE, Names
+from etl.bitrix24.fields import COMPANY, CONTACT, DEAL, INVOICE, Names
 from etl.bitrix24.lists import Listing, Row, every, ids, of_owners
 from etl.profile import Profile
 
@@ -26,6 +26,7 @@ _DEAL_FIELDS = ("id", "title", "categoryId", "stageId", "opportunity", "currency
 _INVOICE_FIELDS = ("id", "xmlId", "title", "accountNumber", "begindate", "closedate", "categoryId", "stageId", "companyId", "contactId",
                    "mycompanyId", "opportunity", "taxValue", "currencyId", "assignedById", "parentId2", "updatedTime", "comments")
 _SERVICE = 7
+_ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 #: Up to here the links of single deals are asked; above, the whole list is cheaper.
 _MANY = 1000
 
@@ -83,6 +84,23 @@ def invoices(client: Client, names: Names, deal_ids: Iterable[str]) -> pd.DataFr
     listing = _items(INVOICE, _INVOICE_FIELDS, {})
     found = sorted(of_owners(client, listing, "@parentId2", deal_ids), key=lambda row: int(row["id"]))
     return tables.frame("documents", (_invoice(row, names) for row in found))
+
+
+def doubles(client: Client, originator: str) -> pd.DataFrame:
+    """Issues for records that carry one external id of ours twice: the portal forbids it not, a repeated request makes them."""
+    found = []
+    for kind, entity in _ENTITIES.items():
+        by_origin: dict[str, list[str]] = {}
+        for row in every(client, _items(kind, ["id", "originId"], {"=originatorId": originator})):
+            by_origin.setdefault(str(row.get("originId") or ""), []).append(str(row["id"]))
+        found += [_double(entity, origin, numbers) for origin, numbers in sorted(by_origin.items()) if origin and numbers[1:]]
+    return tables.frame("issues", found)
+
+
+def _double(entity: str, origin: str, numbers: Sequence[str]) -> tables.Record:
+    listed = ", ".join(sorted(numbers, key=int))
+    return tables.issue(f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
+                        severity="ask", entity=entity, key=origin, field="originId", value=listed)
 
 
 def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Listing:

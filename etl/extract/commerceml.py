@@ -55,14 +55,14 @@ def _base_unit(row: Row, element: Any, _scope: Scope) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x)."""
     if code := (element.get("Код") or "").strip():
         row["unit_code"] = code
-    row["_unit_full"] = (element.get("НаименованиеПолное") or "").strip() or None
+    row["_unit_full"] = (element.get("НаименованиеПолное") or "").strip()
     name = (element.text or "").strip()
     if len(element):                                    # Пересчет stands before the name
         name = name or "".join(child.tail or "" for child in element).strip()
     if name.isdigit():
         row.setdefault("unit_code", name)
     elif name:
-        row["unit"] = name
+        row.setdefault("unit", name)                    # Единица of the row goes before
 
 
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
@@ -79,7 +79,7 @@ def _line_unit(row: Row, element: Any, scope: Scope) -> None:
     if name and name.isdigit():
         row.setdefault("unit_code", name)
     elif name:
-        row["_line_unit"] = row["unit"] = name
+        row["unit"] = name
 
 
 def _group_ids(row: Row, element: Any, _scope: Scope) -> None:
@@ -210,7 +210,7 @@ PRICE_TYPE = Fields({
 })
 
 LINE = Fields({
-    "Ид": guid("id"),                         "Артикул": text("article"),
+    "Ид": guid("product"),                    "Артикул": text("article"),
     "Наименование": text("name"),             "Количество": number("quantity"),
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
     "Сумма": number("amount"),                "БазоваяЕдиница": _base_unit,
@@ -235,7 +235,7 @@ HEADER = requisites({
     "Отгружен": flag("shipped"),              "Отгружено": flag("shipped"),
     "Сумма отгрузки": number("shipped_amount"),
     "Закрыт": flag("closed"),                 "Финальный статус": flag("_final"),
-    "Признак возврата": flag("_returned"),
+    "Признак возврата": flag("_returned"),    "Комментарии покупателя": text("_comment"),
 })
 
 DOCUMENT = Fields({
@@ -263,26 +263,23 @@ def _read_document(element: Any, scope: Scope) -> None:
         current, basis = waiting.pop(0)
         scope.begin("documents")
         row = fill(DOCUMENT, current, scope)
-        children = row.pop("_children", ())
+        number, children = row.get("number"), row.pop("_children", ())
+        scope.counts["lines"] += len(row.get("_lines", ()))
         finished = records.document(row, current, scope, basis)
-        scope.kinds[finished["kind"] if finished else "other"] += 1
-        scope.counts["lines"] += len(current.findall("{*}Товары/{*}Товар"))
-        scope.end()
+        scope.kinds[row["kind"]] += 1
+        scope.settle(number or row.get("id"))
         waiting += [(child, finished["id"] if finished else basis) for child in children]
 
 
 def _read_product(element: Any, scope: Scope) -> None:
-    if not _within(element, "Каталог"):
+    if scope.container != "Каталог":
         return
     scope.counts["products"] += 1
     scope.begin("products")
-    records.product(fill(PRODUCT, element, scope), element, scope)
-    scope.end()
-
-
-def _within(element: Any, tag: str) -> bool:
-    holder = element.getparent().getparent()
-    return holder is not None and holder.tag.endswith(tag)
+    row = fill(PRODUCT, element, scope)
+    if not scope.rejected:
+        records.product(row, element, scope)
+    scope.settle(row.get("id") or row.get("article"))
 
 
 def _read_offer(element: Any, scope: Scope) -> None:
@@ -290,24 +287,24 @@ def _read_offer(element: Any, scope: Scope) -> None:
     scope.begin("prices")
     row = fill(OFFER, element, scope)
     scope.counts["prices"] += len(row.get("_prices", ()))
-    scope.key = row.get("id") or ""
-    records.offer(row, element, scope)
-    scope.end()
+    if not scope.rejected:
+        records.offer(row, element, scope)
+    scope.settle(row.get("id"))
 
 
 def _read_party(element: Any, scope: Scope) -> None:
     scope.counts["parties"] += 1 + sum(1 for _ in element.iterdescendants("{*}Контрагент"))
     scope.begin("parties")
     row = fill(PARTY, element, scope)
-    scope.key = row.get("id") or row.get("name") or ""
-    records.party(row, element, scope)
-    scope.end()
+    if not scope.rejected:
+        records.party(row, element, scope)
+    scope.settle(row.get("id") or row.get("name"))
 
 
 def _read_price_type(element: Any, scope: Scope) -> None:
     scope.begin("price_types")
     records.price_type(fill(PRICE_TYPE, element, scope), element, scope)
-    scope.end()
+    scope.settle(None)
 
 
 def _read_group(element: Any, scope: Scope) -> None:
@@ -398,16 +395,14 @@ def read(stream: BinaryIO, *, name: str, chunk: int = 5000) -> Iterator[tuple[st
     """
     scope = Scope(name)
     for _ in _walk(stream, scope):
-        if any(len(rows) >= chunk for rows in scope.rows.values()):
-            yield from _flush(scope)
-    yield from _flush(scope)
+        if scope.size >= chunk:
+            yield from _frames(scope)
+    yield from _frames(scope)
 
 
-def _flush(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
-    for table, rows in scope.rows.items():
-        if rows:
-            yield table, tables.frame(table, rows)
-    scope.rows = {}
+def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
+    for table, rows in scope.take().items():
+        yield table, tables.frame(table, rows)
 
 
 def _walk(stream: BinaryIO, scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
@@ -422,6 +417,7 @@ def _walk(stream: BinaryIO, scope: Scope, progress: Callable[[int], None] | None
                 if handler is not None:
                     record = element
                 elif tag in CONTAINERS:
+                    scope.container = tag
                     scope.counts["changes_only"] += _changes_only(tag, element)
         elif element is record and handler is not None:
             handler(element, scope)
@@ -469,11 +465,11 @@ def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], N
             info = verify(stream, name=path.name)
             hashes["content_hash"] = content_hash(stream)
             for _ in _walk(stream, scope, progress):
-                total += sum((row["amount"] for row in scope.rows.get("documents", ()) if row["amount"] is not None), Decimal(0))
-                found = scope.rows.get("issues", [])
+                taken = scope.take()
+                total += sum((row["amount"] for row in taken.get("documents", ()) if row.get("amount") is not None), Decimal(0))
+                found = taken.get("issues", [])
                 issue_count += len(found)
                 listed_issues += found if limit is None else found[:max(0, limit - len(listed_issues))]
-                scope.rows = {}
         except Rejected as error:
             issue_count += 1
             listed_issues.append(tables.issue(str(error), file=path.name, place=error.place or None, entity="file"))

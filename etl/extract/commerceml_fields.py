@@ -28,38 +28,47 @@ class Scope:
     def __init__(self, file: str) -> None:
         self.file = file
         self.rows: dict[str, list[tables.Record]] = {}
+        self.size = 0                                          # rows not yet handed out
         self.counts: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
+        self.container = ""                                    # the last opened Каталог, ПакетПредложений, …
         self.groups: dict[str, str] = {}                       # Ид of a group -> path
         self.properties: dict[str, tuple[str, dict[str, str]]] = {}
         self.price_types: dict[str, tables.Record] = {}
         self.numbers: dict[str, str] = {}                      # Ид of a document -> Номер, the last ones only
         self.seen: set[int] = set()                            # accounts and contacts already handed out
-        self.entity, self.key, self.rejected = "", "", False
-        self._marks: dict[str, int] = {}
+        self.entity, self.rejected = "", False
+        self._found: list[tables.Record] = []                  # issues of the record at hand
 
     def add(self, table: str, row: tables.Record) -> None:
         """A finished row of a canonical table."""
         self.rows.setdefault(table, []).append(row)
+        self.size += 1
+
+    def take(self) -> dict[str, list[tables.Record]]:
+        """The rows collected so far; they are handed out once."""
+        taken, self.rows, self.size = self.rows, {}, 0
+        return taken
 
     def begin(self, entity: str) -> None:
-        """A new record: what it adds can be taken back by `end`."""
-        self.entity, self.key, self.rejected = entity, "", False
-        self._marks = {table: len(rows) for table, rows in self.rows.items()}
-
-    def end(self) -> None:
-        """The record is complete; a rejected one leaves nothing but its issues."""
-        if not self.rejected:
-            return
-        for table, rows in self.rows.items():
-            if table != "issues":
-                del rows[self._marks.get(table, 0):]
+        """A new record. Nothing is added for it before all its values are read, so a rejected one leaves only issues."""
+        self.entity, self.rejected = entity, False
 
     def problem(self, element: Any, message: str, *, value: object = None, severity: str = "reject") -> None:
         """An issue at an element: the place is its path and line."""
         self.rejected = self.rejected or severity == "reject"
-        self.add("issues", tables.issue(message, severity=severity, file=self.file, place=place(element), entity=self.entity,
-                                        key=self.key or None, field=local(element.tag), value=value))
+        self._found.append(tables.issue(message, severity=severity, file=self.file, place=place(element), entity=self.entity,
+                                        field=local(element.tag), value=value))
+
+    def settle(self, key: str | None) -> None:
+        """The record is read: its issues get its number or Ид."""
+        if self._found:
+            for found in self._found:
+                self.add("issues", {**found, "key": key, "place": f"{_LABELS.get(self.entity, '')}{key}: {found['place']}" if key else found["place"]})
+            self._found = []
+
+
+_LABELS = {"documents": "Документ № ", "products": "Товар ", "parties": "Контрагент ", "prices": "Предложение "}
 
 
 def place(element: Any) -> str:

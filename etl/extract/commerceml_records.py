@@ -1,25 +1,29 @@
 """From what the dispatch tables collected to rows of the canonical tables: what is derived, defaulted or refused.
 
-Keys that start with `_` are notes of the reader and never leave this module. Rules: reference/commerceml §3-§5, §14.
+A row arrives as `fill` left it and becomes the canonical row in place. Keys that start with `_` are notes of the reader: each is
+taken out here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3-§5, §14.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from etl import dialects
 from etl.extract.commerceml_fields import Row, Scope, keep, line, pair
 
-_KOPECK = Decimal("0.0001")
+_KOPECK, _PRICE = Decimal("0.01"), Decimal("0.0001")
 _REMEMBERED = 10_000
 _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
 _NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
 _EMAILS = frozenset({"почта", "электроннаяпочта", "email", "e-mail"})
-_BUYERS, _SERVICE = ("Покупатель", "Плательщик", "Получатель"), ("услуг", "работ")
+_BUYERS = ("Покупатель", "Плательщик", "Получатель")
+_NAME_NOTES = ("_last_name", "_first_name", "_middle_name")
+_PURCHASING = ("закуп", "покупн", "приобретени", "себестоим", "входн")
 
 
 # ---- parties -------------------------------------------------------------------------------------------------------
@@ -30,28 +34,28 @@ def party(row: Row, element: Any, scope: Scope, document: str | None = None, num
     if identifier is None:
         scope.problem(element, "Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
         return None
+    row["id"], row["document"], row["file"], row["place"] = identifier, document, scope.file, line(element)
     _contacts(row)
     _address(row)
-    finished = {
-        "id": identifier, "document": document, "kind": _party_kind(row), "name": row.get("name") or row.get("_official") or row.get("_person"),
-        "full_name": row.get("_official") or row.get("_person"), "deleted": _deleted(row),
-        **{column: row.get(column) for column in ("role", "inn", "kpp", "ogrn", "okpo", "folder_path", "code", "phones", "emails",
-                                                  "city", "legal_address", "actual_address", "version")},
-        "extra": row.get("extra"), "file": scope.file, "place": line(element)}
-    scope.add("parties", finished)
-    _accounts(row, identifier, scope, element)
-    _representatives(row, identifier, scope, element)
-    return finished
+    official, person = row.pop("_official", None), row.pop("_person", None)
+    row["kind"] = _party_kind(row, official, person)
+    row["full_name"] = official or person
+    row.setdefault("name", row["full_name"])
+    _deleted(row)
+    _accounts(row, scope)
+    _representatives(row, scope)
+    for note in _NAME_NOTES:
+        row.pop(note, None)
+    scope.add("parties", row)
+    return row
 
 
-def _party_kind(row: Row) -> str | None:
-    inn = row.get("inn") or ""
-    if row.get("_official") or row.get("kpp") or len(inn) == 10:
+def _party_kind(row: Row, official: str | None, person: str | None) -> str | None:
+    if official or row.get("kpp") or len(row.get("inn") or "") == 10:
         return "legal"
-    full = row.get("_person")
-    if _SOLE_TRADER(full or row.get("name") or ""):
+    if _SOLE_TRADER(person or row.get("name") or ""):
         return "sole_trader"
-    return "person" if full or row.get("_last_name") else None
+    return "person" if person or row.get("_last_name") else None
 
 
 def _contacts(row: Row) -> None:
@@ -64,7 +68,10 @@ def _contacts(row: Row) -> None:
             emails.append(value)
         else:
             rest[kind] = value
-    row["phones"], row["emails"] = tuple(dict.fromkeys(phones)) or None, tuple(dict.fromkeys(emails)) or None
+    if phones:
+        row["phones"] = tuple(dict.fromkeys(phones))
+    if emails:
+        row["emails"] = tuple(dict.fromkeys(emails))
     if rest:
         row.setdefault("extra", {}).update(rest)
 
@@ -88,26 +95,23 @@ def party_note(row: Row, element: Any, _scope: Scope) -> None:
         row.setdefault("extra", {})["Комментарий"] = note
 
 
-def _accounts(row: Row, identifier: str, scope: Scope, element: Any) -> None:
+def _accounts(row: Row, scope: Scope) -> None:
     for account in row.pop("_accounts", ()):
-        number = account.get("number")
-        if number and _first(scope, ("account", identifier, number)):
-            scope.add("accounts", {
-                "party": identifier, "number": number, "file": scope.file, "place": line(element),
-                **{column: account.get(column) for column in ("bank_name", "bik", "corr_account", "currency")}})
+        if account.get("number") and _first(scope, ("account", row["id"], account["number"])):
+            scope.add("accounts", {**account, "party": row["id"], "file": scope.file, "place": row["place"]})
 
 
-def _representatives(row: Row, identifier: str, scope: Scope, element: Any) -> None:
+def _representatives(row: Row, scope: Scope) -> None:
     for order, person in enumerate(row.pop("_people", ()), start=1):
         _contacts(person)
         _address(person)
         name = person.get("name") or person.get("_official") or person.get("_person")
-        key = person.get("id") or f"{identifier}/{order}"
+        key = person.get("id") or f"{row['id']}/{order}"
         if name and _first(scope, ("contact", key)):
             scope.add("contacts", {
-                "id": key, "party": identifier, "name": name, "last_name": person.get("_last_name"),
-                "first_name": person.get("_first_name"), "middle_name": person.get("_middle_name"), "phones": person["phones"],
-                "emails": person["emails"], "city": person.get("city"), "file": scope.file, "place": line(element)})
+                "id": key, "party": row["id"], "name": name, "last_name": person.get("_last_name"),
+                "first_name": person.get("_first_name"), "middle_name": person.get("_middle_name"), "phones": person.get("phones"),
+                "emails": person.get("emails"), "city": person.get("city"), "file": scope.file, "place": row["place"]})
 
 
 def _first(scope: Scope, key: tuple[str, ...]) -> bool:
@@ -120,37 +124,43 @@ def _first(scope: Scope, key: tuple[str, ...]) -> bool:
     return True
 
 
-def _deleted(row: Row) -> bool | None:
-    status = row.pop("_status", None)
-    return True if status == "Удален" else row.get("deleted")
+def _deleted(row: Row) -> None:
+    if row.pop("_status", None) == "Удален":
+        row["deleted"] = True
 
 
 # ---- products, offers ----------------------------------------------------------------------------------------------
 
 def product(row: Row, element: Any, scope: Scope) -> None:
     """A Товар of a Каталог."""
-    identifier = row.get("id")
-    scope.key = identifier or row.get("article") or row.get("name") or ""
-    if identifier is None:
+    if row.get("id") is None:
         scope.problem(element, "Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
         return
     row.setdefault("_status", element.get("Статус"))
+    _deleted(row)
     extra = row.pop("requisites", None) or {}
     groups = row.pop("_groups", ())
     path = next((scope.groups[group] for group in groups if group in scope.groups), None)
     if groups and path is None:
         extra["Группы"] = "; ".join(groups)
-    kind = _kind(row.pop("_type", None) or extra.get("ВидНоменклатуры"))
-    scope.add("products", {
-        "id": identifier, "group_path": path, "kind": kind, "deleted": _deleted(row), "extra": extra or None,
-        "unit": row.get("unit") or row.get("_unit_full"), "file": scope.file, "place": line(element),
-        **{column: row.get(column) for column in ("name", "article", "barcode", "unit_code", "vat_rate", "vat_exempt", "version")}})
+    row["group_path"], row["extra"] = path, extra or None
+    row["kind"] = _kind(row.pop("_type", None) or extra.get("ВидНоменклатуры"))
+    _unit(row)
+    row["file"], row["place"] = scope.file, line(element)
+    scope.add("products", row)
+
+
+def _unit(row: Row) -> None:
+    full = row.pop("_unit_full", None)
+    if full:
+        row.setdefault("unit", full)
 
 
 def _kind(word: str | None) -> str | None:
     if word is None:
         return None
-    return "service" if any(part in word.lower() for part in _SERVICE) else "goods"
+    word = word.lower()
+    return "service" if "услуг" in word or "работ" in word else "goods"
 
 
 def product_property(row: Row, element: Any, scope: Scope) -> None:
@@ -170,11 +180,10 @@ _NO_VARIANTS: dict[str, str] = {}
 
 def offer(row: Row, element: Any, scope: Scope) -> None:
     """A Предложение: its prices and stock, keyed by Ид, or Ид#characteristic where that stands in its own element."""
-    identifier = row.get("id")
+    identifier, characteristic = row.get("id"), row.get("_characteristic")
     if identifier is None:
         scope.problem(element, "Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
         return
-    characteristic = row.get("_characteristic")
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
     where = line(element)
     for price in row.get("_prices", ()):
@@ -184,157 +193,161 @@ def offer(row: Row, element: Any, scope: Scope) -> None:
         stores = ({"quantity": row["_quantity"]},)
     for store in stores:
         if store.get("quantity") is not None:
-            scope.add("stock", {"product": key, "warehouse": store.get("warehouse"), "quantity": store["quantity"],
-                                "file": scope.file, "place": where})
+            store["product"], store["file"], store["place"] = key, scope.file, where
+            scope.add("stock", store)
 
 
-def _price(price: Row, key: str, where: str, element: Any, scope: Scope) -> None:
-    kind = price.get("price_type")
-    if price.get("price") is None:
+def _price(row: Row, key: str, where: str, element: Any, scope: Scope) -> None:
+    code, kind = row.pop("unit_code", None), row.get("price_type")
+    if row.get("price") is None:
         return
     if kind is None:
-        scope.problem(element, "Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", value=price["price"], severity="warn")
+        scope.problem(element, "Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", value=row["price"], severity="warn")
         return
-    known = scope.price_types.get(kind, {})
-    scope.add("prices", {
-        "product": key, "price_type": kind, "price": price["price"], "currency": price.get("currency") or known.get("currency"),
-        "unit": price.get("unit") or price.get("unit_code"), "purchasing": known.get("purchasing"), "file": scope.file,
-        "place": where})
+    if code:
+        row.setdefault("unit", code)
+    known = scope.price_types.get(kind)
+    if known:
+        row.setdefault("currency", known["currency"])
+        row["purchasing"] = known["purchasing"]
+    row["product"], row["file"], row["place"] = key, scope.file, where
+    scope.add("prices", row)
 
 
 def price_type(row: Row, element: Any, scope: Scope) -> None:
     """A ТипЦены of a package or a classifier. Purchasing prices are known by their name."""
-    identifier = row.get("id")
-    if identifier is None:
+    if row.get("id") is None:
         scope.problem(element, "Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), severity="warn")
         return
     name = (row.get("name") or "").lower()
-    finished = {"id": identifier, "name": row.get("name"), "currency": row.get("currency"), "vat_included": row.get("vat_included"),
-                "purchasing": any(word in name for word in ("закуп", "покупн", "приобретени", "себестоим", "входн")),
-                "file": scope.file, "place": line(element)}
-    scope.price_types[identifier] = finished
-    scope.add("price_types", finished)
+    row.setdefault("currency", None)
+    row["purchasing"] = any(word in name for word in _PURCHASING)
+    row["file"], row["place"] = scope.file, line(element)
+    scope.price_types[row["id"]] = row
+    scope.add("price_types", row)
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------
 
 def document(row: Row, element: Any, scope: Scope, basis: str | None) -> Row | None:
-    """A Документ: header, parties, lines. `basis` is the Ид of the document it is nested in."""
-    kind, requisites = _document_kind(row), row.setdefault("requisites", {})
-    day, number = row.get("date"), row.get("number")
-    scope.key = number or row.get("id") or ""
+    """A Документ: header, parties, lines. `basis` is the Ид of the document it is nested in. None = rejected."""
+    operation, number, day = row.pop("_operation", None), row.get("number"), row.get("date")
+    kind = row["kind"] = _document_kind(row, operation)
     identifier = row.get("id") or (f"{kind}|{number}|{day.year if day else ''}" if number else None)
-    if identifier is None or row.get("_operation") is None:
+    if identifier is None or operation is None:
         lacks = "ХозОперация" if identifier else "Номер и Ид"
-        scope.problem(element, f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", value=row.get("_operation"))
+        scope.problem(element, f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", value=operation)
+    if scope.rejected or identifier is None:
         return None
     if day is None:
         scope.problem(element, "В документе нет даты. Проверьте документ в 1С.", severity="warn")
+    row["id"], row["file"], row["place"] = identifier, scope.file, line(element)
+    row.setdefault("basis", basis)
+    row.setdefault("basis_number", scope.numbers.get(row["basis"] or ""))
+    _deleted(row)
     _facts(row)
-    lines = [_document_line(item, position, identifier, element, scope) for position, item in enumerate(row.pop("_lines", ()), start=1)]
-    _suspect_rate(lines, day, element, scope)
-    finished = {
-        "id": identifier, "kind": kind, "basis": row.get("basis") or basis, "deleted": _deleted(row),
-        **{column: row.get(column) for column in _DOCUMENT_COLUMNS},
-        "requisites": requisites or None, "file": scope.file, "place": line(element)}
-    finished["basis_number"] = finished["basis_number"] or scope.numbers.get(finished["basis"] or "")
-    _parties(row.pop("_parties", ()), finished, row.get("_role"), scope)
+    lines = row.pop("_lines", ())
+    _parties(row, scope)
     _remember(scope, identifier, number)
-    scope.add("documents", finished)
-    for item in lines:
-        scope.add("lines", item)
-    return finished
+    row["requisites"] = row.get("requisites") or None
+    scope.add("documents", row)
+    for position, item in enumerate(lines, start=1):
+        _document_line(item, position, identifier, scope)
+    _suspect_rate(lines, day, element, scope)
+    return row
 
 
-_DOCUMENT_COLUMNS = (
-    "number", "number_1c", "date", "date_1c", "time", "basis_number", "organisation", "manager", "amount", "currency", "rate",
-    "vat_included", "vat_amount", "posted", "cancelled", "status", "comment", "paid", "paid_number", "paid_on", "paid_amount",
-    "shipped", "shipped_number", "shipped_on", "shipped_amount", "closed", "version", "deal")
-
-
-def _document_kind(row: Row) -> str:
-    operation = row.get("_operation") or ""
-    requisites = row.setdefault("requisites", {})
-    kind = _KINDS.get(dialects.plain(operation))
-    if kind is None and dialects.plain(operation) == dialects.plain(dialects.OTHER_OPERATION):
+def _document_kind(row: Row, operation: str | None) -> str:
+    word = dialects.plain(operation or "")
+    kind = _KINDS.get(word)
+    if kind is None and word == _OTHER:
+        requisites = row.get("requisites") or {}
         kind = _OTHERS.get(dialects.plain(requisites.get("ВидДокумента", "")))
         if kind is not None:
             del requisites["ВидДокумента"]
-    if kind == "payment" and row.pop("_returned", None):
+    if row.pop("_returned", None) and kind == "payment":
         kind = "refund"
     if operation and operation not in _WRITTEN and kind not in ("act", "closing"):
-        requisites["ХозОперация"] = operation
+        row.setdefault("requisites", {})["ХозОперация"] = operation
     return kind or "other"
 
 
 _KINDS = {dialects.plain(operation): kind for operation, kind in dialects.OPERATIONS.items()}
 _OTHERS = {dialects.plain(word): kind for word, kind in dialects.OTHER_KINDS.items()}
-_WRITTEN = {kind: operation for operation, kind in reversed(dialects.OPERATIONS.items())}.values()
+_OTHER = dialects.plain(dialects.OTHER_OPERATION)
+_WRITTEN = frozenset({kind: operation for operation, kind in reversed(dialects.OPERATIONS.items())}.values())
 
 
 def _facts(row: Row) -> None:
     """Paid and shipped from number and date: a flag counts only with a real date, number 0 means none (§0.5, §5)."""
     for fact in ("paid", "shipped"):
-        pair = row.pop(f"_{fact}_pair", False)
+        told = row.pop(f"_{fact}_pair", False)
         if row.get(f"{fact}_number") == "0":
             row[f"{fact}_number"] = None
-        if pair and row.get(fact) is None:
-            row[fact] = row.get(f"{fact}_on") is not None
-    comment = row["requisites"].get("Комментарии покупателя")
-    if comment is not None and row.get("comment") in (None, comment):
-        row["comment"] = row["requisites"].pop("Комментарии покупателя")
+        if told:
+            row.setdefault(fact, row.get(f"{fact}_on") is not None)
+    words = row.pop("_comment", None)
+    if words is not None and row.setdefault("comment", words) != words:
+        row.setdefault("requisites", {})["Комментарии покупателя"] = words
     final = row.pop("_final", None)
-    if row.get("closed") is None and final is not None:
-        row["closed"] = final
+    if final is not None:
+        row.setdefault("closed", final)
 
 
-def _document_line(row: Row, position: int, identifier: str, element: Any, scope: Scope) -> Row:
-    quantity, price, amount = row.get("quantity"), row.get("price"), row.get("amount")
-    if price is None:
-        price = row.get("_price")
-    if price is None and amount is not None and quantity:
-        price = (amount / quantity).quantize(_KOPECK, ROUND_HALF_UP)
-    if amount is None and price is not None and quantity is not None:
-        amount = (price * quantity).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    requisites, kind = row.get("requisites") or {}, row.get("_type")
-    if kind is not None and requisites.get("ВидНоменклатуры") == kind:
+def _document_line(row: Row, position: int, identifier: str, scope: Scope) -> None:
+    row["document"], row["position"], row["file"] = identifier, position, scope.file
+    other = row.pop("_price", None)
+    if row.get("price") is None or row.get("amount") is None:
+        _missing_money(row, other)
+    kind, requisites = row.pop("_type", None), row.get("requisites")
+    if requisites is not None and kind is not None and requisites.get("ВидНоменклатуры") == kind:
         del requisites["ВидНоменклатуры"]
-    return {
-        "document": identifier, "position": position, "product": row.get("id"), "kind": _kind(kind or requisites.get("ВидНоменклатуры")),
-        "price": price, "amount": amount, "unit": row.get("_line_unit") or row.get("unit") or row.get("_unit_full"),
-        **{column: row.get(column) for column in ("name", "article", "quantity", "unit_code", "discount", "vat_rate", "vat_exempt",
-                                                  "vat_amount", "vat_included")},
-        "requisites": requisites or None, "file": scope.file, "place": row["place"]}
+        row["requisites"] = requisites or None
+    row["kind"] = _kind(kind or (requisites or {}).get("ВидНоменклатуры"))
+    _unit(row)
+    scope.add("lines", row)
 
 
-def _suspect_rate(lines: list[Row], day: dt.date | None, element: Any, scope: Scope) -> None:
+def _missing_money(row: Row, other: Decimal | None) -> None:
+    """The price is ЦенаЗаЕдиницу, else Цена, else Сумма / Количество (§14.7); the amount the other way round."""
+    quantity, amount = row.get("quantity"), row.get("amount")
+    price = row["price"] if row.get("price") is not None else other
+    if price is None and amount is not None and quantity:
+        price = (amount / quantity).quantize(_PRICE, ROUND_HALF_UP)
+    if amount is None and price is not None and quantity is not None:
+        amount = (price * quantity).quantize(_KOPECK, ROUND_HALF_UP)
+    row["price"], row["amount"] = price, amount
+
+
+def _suspect_rate(lines: Sequence[Row], day: dt.date | None, element: Any, scope: Scope) -> None:
     """Old bases go on sending the rate of yesterday: said once per document (onec §5)."""
-    known = {rate for _, rate in dialects.VAT_STANDARD}
     if day is None:
         return
     right = dialects.standard_vat(day)
-    wrong = next((item["vat_rate"] for item in lines if item["vat_rate"] in known and item["vat_rate"] != right), None)
+    wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in _STANDARDS and rate != right), None)
     if wrong is not None:
         scope.problem(element, f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
                       value=wrong, severity="warn")
 
 
-def _parties(found: Any, finished: Row, own: str | None, scope: Scope) -> None:
+_STANDARDS = frozenset(rate for _, rate in dialects.VAT_STANDARD)
+
+
+def _parties(row: Row, scope: Scope) -> None:
     """Parties of a document. Роль of the document is the role of 1C itself: that side is our organisation (§3.2, §3.3)."""
-    rows, taken = [], set()
-    for number, (child, row) in enumerate(found, start=1):
-        if row.get("id") in taken:
-            continue
-        taken.add(row.get("id") or number)
-        added = party(row, child, scope, finished["id"], number)
-        if added:
-            rows.append(added)
-    others = [row for row in rows if row["role"] != own] or rows
-    buyer = next((row for role in _BUYERS for row in others if row["role"] == role), None) or next(iter(others), None)
-    finished["party"] = buyer["id"] if buyer else None
-    ours = next((row for row in rows if row["role"] == own and row is not buyer), None)
-    if ours and not finished["organisation"]:
-        finished["organisation"] = ours["name"]
+    own, taken, rows = row.pop("_role", None), set(), []
+    for number, (child, found) in enumerate(row.pop("_parties", ()), start=1):
+        mark = found.get("id", number)
+        if mark not in taken:
+            taken.add(mark)
+            rows.append(party(found, child, scope, row["id"], number) or found)
+    others = [found for found in rows if found.get("role") != own] or rows
+    buyer = next((found for role in _BUYERS for found in others if found.get("role") == role), None) or next(iter(others), None)
+    if buyer:
+        row["party"] = buyer["id"]
+    ours = next((found for found in rows if found.get("role") == own and found is not buyer), None)
+    if ours:
+        row.setdefault("organisation", ours["name"])
 
 
 def _remember(scope: Scope, identifier: str, number: str | None) -> None:

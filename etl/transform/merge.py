@@ -52,7 +52,8 @@ class Sent(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """`changes` (table changes), `memory` (only the rows to store, columns MEMORY) and `issues` (questions to a person)."""
+    """`changes` (table changes), `memory` (only the rows to store, columns MEMORY;
+    among them every row to be written to the portal) and `issues` (questions to a person)."""
 
     changes: pd.DataFrame
     memory: pd.DataFrame
@@ -65,13 +66,15 @@ def canonical(_field: str, value: Any) -> Hashable:
 
 
 def merge(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, owners: Owners, seq: int,
-          owner: str = "ask", whole: Collection[str] = (), canonical: Canonical = canonical) -> Merged:
+          owner: str = "ask", answers: Mapping[tuple[str, str, str], str] | None = None, whole: Collection[str] = (),
+          canonical: Canonical = canonical) -> Merged:
     """What to write to each side so that no edit is lost, in one pass over long frames.
 
     `memory`: columns MEMORY. `portal`: entity, key, field, value: every two-way field of each record that was read.
     `onec`: the same columns and `seq` (the moment the file was made); a field the file does not hold has no row.
     `owners`: (entity, field) -> portal | 1c | ask, used on conflict only; `owner` where it has none. `seq`: the moment
-    of the publication that this pass prepares. Keys are unique within each frame. `whole`: entities that 1C reads as
+    of the publication that this pass prepares. Keys are unique within each frame. `answers`: (entity, key, field) ->
+    portal | 1c, what a person said about one conflict. `whole`: entities that 1C reads as
     whole documents (orders): publishing one field hands over the others too, and they are remembered as sent.
 
     A change of side "1c" means: publish the record; its value already stands in `sent` of the returned memory, which
@@ -82,7 +85,9 @@ def merge(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, own
     live = _live(memory, portal, onec, bool(whole))
     if not len(live["field"]):
         return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"))
-    table = _Pass(live, owners, owner, seq, canonical)
+    right = [(answers or {}).get((entity, key, field)) or owners.get((entity, field), owner)
+             for entity, key, field in zip(*(live[name].tolist() for name in KEY), strict=True)]
+    table = _Pass(live, _array(right), seq, canonical)
     table.echo()
     table.confirm()
     table.judge()
@@ -162,10 +167,10 @@ def _older(version: str | None, seq: int, last: tuple[str | None, int] | None) -
 class _Pass:
     """The columns of one merge as object arrays, changed step by step: s = base, a = portal, b = 1C."""
 
-    def __init__(self, live: dict[str, _Values], owners: Owners, owner: str, seq: int, canonical: Canonical) -> None:
+    def __init__(self, live: dict[str, _Values], owner: _Values, seq: int, canonical: Canonical) -> None:
         self.seq, size = seq, len(live["field"])
         self.keys = [live[name].tolist() for name in KEY]
-        self.owner = _array(owners.get(pair, owner) for pair in zip(self.keys[0], self.keys[2], strict=True))
+        self.owner = owner
         self.value = {name: live[name] for name in ("base", "want", "portal", "onec")}
         self.form = {name: self._forms(values, canonical) for name, values in self.value.items()}
         self.before = (self.value["base"].copy(), self.value["want"].copy())
@@ -248,7 +253,8 @@ class _Pass:
         values = _chosen(self.writing, self.value["want"], self.value["portal"])
         records = list(zip(self.keys[0], self.keys[1], strict=True))
         told_whole = {records[row] for row in _rows(self.sending) if records[row][0] in whole}
-        along = np.array([record in told_whole for record in records], dtype=bool) & ~self.asking & (~told | np.asarray(due != tail, dtype=bool))
+        along = np.array([record in told_whole for record in records], dtype=bool) & ~self.asking
+        along &= ~told | np.asarray(due != tail, dtype=bool)
         self.touched |= along
         for row in _rows(self.sending | along):
             self.sent[row] = (*self.sent[row], Sent(values[row], self.seq))
@@ -256,7 +262,7 @@ class _Pass:
     def result(self) -> Merged:
         base, want = self.before
         moved = np.asarray((self.value["base"] != base) | (self.value["want"] != want), dtype=bool)
-        stored = moved | self.touched | self.sending
+        stored = moved | self.touched | self.sending | self.writing
         columns = [*map(_array, self.keys), self.value["base"], _array(self.sent), self.value["want"]]
         memory = pd.DataFrame({name: values[stored] for name, values in zip(MEMORY, columns, strict=True)}, dtype=object)
         questions = [self._question(row) for row in _rows(self.asking)]

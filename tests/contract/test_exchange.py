@@ -318,12 +318,12 @@ def test_an_unmounted_share_is_not_touched(make: Callable[..., Exchange], tmp_pa
 
 def test_leftovers_of_a_killed_run_are_cleared(make: Callable[..., Exchange]) -> None:
     exchange = make()
-    left = [exchange.spool / "abc.tmp", exchange.spool / "0123-x.xml", put(exchange, "to_1c/.obmen24-aa.tmp")]
+    left = [exchange.spool / "abc.tmp", exchange.spool / "0123-x.xml", put(exchange, "to_1c/.obmen24-aa.tmp"), put(exchange, "archive/2026-11/.obmen24-bb.tmp")]
     left[0].touch()
     left[1].touch()
     kept = put(exchange, "to_1c/order.xml")
     make()
-    assert [path.exists() for path in left] == [False] * 3 and kept.exists()
+    assert [path.exists() for path in left] == [False] * 4 and kept.exists()
 
 
 def test_a_damaged_memory_only_costs_time(make: Callable[..., Exchange]) -> None:

@@ -123,8 +123,12 @@ def test_conflict_without_owner_touches_neither_side_until_a_person_answers() ->
     assert later.changes.empty
     assert len(later.issues) == 1
     assert stored(run("title", "3", base=base, sent=sent, want=want)) == ("3", (), ABSENT)
-    answered = merge.merge(memory(("title", base, sent, want)), side({"title": "2"}), side({}, 1), owners={("deal", "title"): "portal"}, seq=NOW)
-    assert told(answered) == [("1c", "3", "2")]
+    def answered(said: str) -> list[tuple[str, Any, Any]]:
+        return told(merge.merge(memory(("title", base, sent, want)), side({"title": "2"}), side({}, 1), owners=OWNERS, seq=NOW,
+                                answers={("deal", "1", "title"): said}))
+
+    assert answered("portal") == [("1c", "3", "2")]
+    assert answered("1c") == [("portal", "2", "3")]
 
 
 def test_a_portal_owner_sends_again_only_after_a_file_that_could_know_the_value() -> None:
@@ -235,7 +239,7 @@ def test_a_whole_document_hands_over_all_its_fields() -> None:
     merged = merge.merge(known, portal, silent, owners=OWNERS, seq=NOW, whole={"deal"})
     assert told(merged) == [("1c", "1", "2")]
     sent = dict(zip(merged.memory["field"], merged.memory["sent"], strict=True))
-    assert sent == {"comment": (Sent("2", NOW),), "amount": (Sent("7", NOW),), "title": ()}
+    assert sent == {"comment": (Sent("2", NOW),), "amount": (Sent("7", NOW),)}
     late = merge.merge(merged.memory, portal, side({"amount": "9"}, NOW - 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
     assert sorted(told(late)) == [("1c", "9", "9"), ("portal", "7", "9")]
     again = merge.merge(merged.memory, portal, side({"amount": "7"}, NOW + 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
