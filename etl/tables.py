@@ -113,7 +113,7 @@ TABLES: dict[str, Table] = {table.name: table for table in (
     Table("exceptions", ("deal", "reason"), {
         "deal": _T1, "title": _T, "stage": _T, "payer": _T, "contract_number": _T, "amount": _M, "manager_name": _T,
         "reason": _T1, "advice": _T}),
-    Table("accruals", ("deal", "part"), {
+    Table("accruals", ("deal", "part", "number"), {
         # part: first | second | reversal-first | reversal-second; money in roubles, reversal negative
         "deal": _T1, "part": _T1, "number": _T1, "date": _D, "manager": _T, "manager_name": _T, "organisation": _T,
         "agreed": Column("money", required=True), "amount": Column("money", required=True), "contract_number": _T,

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from etl import dialects, tables
+from etl import tables
 from etl.errors import ConfigError
 from etl.exchange import SHEETS_OUT
 from etl.flows import outgoing, registers
 from etl.flows.context import Context, Record
 from etl.load import spreadsheet
 from etl.profile import Billing
-from etl.transform import billing, clean, documents
+from etl.transform import billing, clean, documents, facts
 
 SCOPE = "billing"
 
@@ -29,8 +29,14 @@ def run(context: Context) -> None:
     registers.refuse_if_lost(context)
     export_planned(context, settings)
     month = context.month or f"{context.today:%Y-%m}"
-    if context.month or context.force_billing or (settings.day and context.today.day >= settings.day):
+    if context.month or context.force_billing or (settings.day and context.today.day >= settings.day and not _charged_today(context, month)):
         charge(context, settings, month)
+
+
+def _charged_today(context: Context, month: str) -> bool:
+    """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an accountant fewer."""
+    return any(version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
+               for version in context.store.charges.versions(month))
 
 
 def charge(context: Context, settings: Billing, month: str) -> None:
@@ -49,12 +55,12 @@ def planned(context: Context, settings: Billing, month: str, deals: pd.DataFrame
     """What `transform.billing` says about the month, given the register and what 1C already refers to."""
     return billing.plan(
         deals, context.store.charges.rows(), month=month, settings=settings, organisations=context.profile.organisations,
-        vat_on=dialects.standard_vat, today=context.today, version=context.store.charges.open_version(month), referred=referred(context))
+        today=context.today, version=context.store.charges.open_version(month), referred=referred(context))
 
 
 def referred(context: Context) -> set[str]:
     """Numbers of charges to which a payment or shipment refers: 1C does not take a correction of them."""
-    return {row["target"] for kind in ("payment", "shipment") for row in tables.records(context.store.facts.rows(kind))}
+    return facts.referred(context.store.facts.rows("payment"), context.store.facts.rows("shipment"))
 
 
 def export_planned(context: Context, settings: Billing) -> None:
@@ -101,7 +107,7 @@ def write_register(context: Context, settings: Billing, month: str, version: int
 
     def write(target: Any) -> None:
         spreadsheet.write_register(
-            target, charges=rows, meta=heading, exceptions=plan.exceptions, terminated=plan.terminated,
+            target, charges=rows, meta=heading, exceptions=_left_out(plan, rows), terminated=plan.terminated,
             comparison=tables.records(billing.compare(before, billing.current(register, month))))
 
     return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
@@ -116,6 +122,13 @@ def rewrite(context: Context, month: str) -> list[Path]:
     for version in versions:
         write_register(context, settings, month, version["version"])
     return [context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx" for version in versions]
+
+
+def _left_out(plan: billing.BillingPlan, rows: pd.DataFrame) -> pd.DataFrame:
+    """Every deal left out with its reason, first those a person must look at; deals charged by this very version are not left out."""
+    here = set(rows["deal"])
+    rest = [row for row in tables.records(plan.skipped) if row["deal"] not in here]
+    return tables.concat("exceptions", [plan.exceptions, tables.frame("exceptions", rest)])
 
 
 def _local(context: Context, moment: Any) -> Any:

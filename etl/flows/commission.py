@@ -64,7 +64,7 @@ def confirm(context: Context) -> None:
     """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the profile says."""
     settings = context.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
-    mode = settings.confirm or ("seen" if contracts.reports_acts(context) else "published")
+    mode = commission.confirmation(settings, outgoing.dialect_of(context))
     published = [number for number, state in context.store.accruals.states().items() if state == "published"]
     sent = {number: rows[-1]["state"] for number, rows in context.store.publications.find(published).items()}
     accepted = sorted(commission.accepted(mode, {number: sent.get(number, "published") for number in published}))

@@ -20,13 +20,6 @@ def facts(context: Context) -> dict[str, dict[str, Any]]:
     return fact_rules.contract_facts(store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), context.deals, confirmed)
 
 
-def reports_acts(context: Context) -> bool:
-    """True where this 1C tells about acts, so that «seen» can ever come."""
-    from etl.flows.outgoing import dialect_of
-
-    return "acts" in dialect_of(context).tells
-
-
 def move(context: Context) -> None:
     """Stages and result fields of the deals whose facts moved; a person's later move is never undone."""
     if context.profile.billing is None or context.given_deals is not None:

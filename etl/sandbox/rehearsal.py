@@ -25,6 +25,9 @@ from etl.sandbox.onec import OneC
 from etl.sandbox.portal import Portal
 
 _ROUNDS = 8
+_PLACES = (("to_1c", "файл, который сейчас читает 1С (документы, которые она уже вернула, из него убраны)"),
+           ("spreadsheets/out", "реестр для бухгалтера, акты, файлы загрузки"),
+           ("archive", "всё прочитанное, копии отправленного (sent-…) и реестров"), ("quarantine", "плохие файлы с объяснением"))
 SEEDS: dict[str, Callable[[dt.date], dict[str, Any]]] = {"video": demo.video}
 
 
@@ -86,7 +89,7 @@ class Rehearsal:
     def text(self) -> str:
         """Russian summary for the terminal."""
         head = "Репетиция: учебный портал Битрикс24 и модель базы 1С на этом компьютере, все люди и организации вымышлены."
-        return "\n".join([head, *self.log, self.report.text(), f"Папка обмена: {self.folder}"])
+        return "\n".join([head, *self.log, self.report.text(), f"Папка обмена {self.folder}:", *(f"  {name:<20}{words}" for name, words in _PLACES)])
 
 
 def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | None = None) -> Rehearsal:

@@ -92,6 +92,7 @@ def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(portal: Por
     first = deal(portal, 1)
     assert (first["UF_CRM_PAID_ON"][:10], first["UF_CRM_PAID_TOTAL"], first["TITLE"]) == ("2026-11-02", "1500.5|RUB", "=2+2 & #1")
     assert not deal(portal, 2).get("UF_CRM_CONTRACT_NUMBER")
+    assert outbox.states == {key: result.status for key, result in results.items()}
     assert "Цвет" in results["unknown"].reason and "хранит число" in results["bad"].reason
 
 

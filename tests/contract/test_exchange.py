@@ -333,6 +333,19 @@ def test_a_damaged_memory_only_costs_time(make: Callable[..., Exchange]) -> None
     assert names(make().take(closed)) == ["from_1c/orders.xml"]
 
 
+def test_a_folder_that_vanishes_in_the_middle_is_tried_later(exchange: Exchange) -> None:
+    put(exchange, "from_1c/orders.xml")
+    (taken,) = exchange.take(closed).taken
+    exchange.folder.rename(exchange.folder.with_name("gone"))
+    exchange.folder.mkdir()
+    exchange.folder.chmod(0o700)
+    (exchange.folder / "archive").touch()
+    with pytest.raises(TryLater, match="пропала"):
+        exchange.archive(taken)
+    with pytest.raises(TryLater, match="пропала"):
+        exchange.prepare()
+
+
 # ---- publishing
 def writer(data: bytes) -> Callable[[BinaryIO], None]:
     def write(stream: BinaryIO) -> None:

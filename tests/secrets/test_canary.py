@@ -88,11 +88,11 @@ def work(client: Client, outbox: bench.Memory) -> Iterator[str]:
 def test_nothing_we_say_or_keep_holds_the_webhook(kind: str, log: io.StringIO, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     clock = bench.Clock()
     faults = [{"kind": kind, "method": "crm.*", "nth": nth, "times": 2, "seconds": 1} for nth in (1, 4, 7)]
-    with Portal(seed=bench.video(), clock=clock.time, code=CANARY, faults=faults) as portal:
-        with bench.client(portal.webhook, clock, tmp_path / "state", read_timeout=0.15) as client:
-            for number, said in enumerate(work(client, bench.Memory(clock))):
-                assert_clean(said, f"report {number}")
-            assert_clean(repr(vars(client)) + repr(vars(client._transport)), "the client's attributes")
+    with (Portal(seed=bench.video(), clock=clock.time, code=CANARY, faults=faults) as portal,
+          bench.client(portal.webhook, clock, tmp_path / "state", read_timeout=0.15) as client):
+        for number, said in enumerate(work(client, bench.Memory(clock))):
+            assert_clean(said, f"report {number}")
+        assert_clean(repr(vars(client)) + repr(vars(client._transport)), "the client's attributes")
     assert_clean(log.getvalue(), "the log")
     assert_clean("".join(capfd.readouterr()), "standard output")
     for path in tmp_path.rglob("*"):
@@ -100,10 +100,12 @@ def test_nothing_we_say_or_keep_holds_the_webhook(kind: str, log: io.StringIO, t
             assert_clean(path.read_bytes().decode("latin-1"), path.name)
 
 
-def test_the_detector_detects(log: io.StringIO) -> None:
-    logging.getLogger("careless").warning("calling %s", CANARY)
+def test_the_detector_detects_and_the_scrubber_scrubs(log: io.StringIO) -> None:
     with pytest.raises(AssertionError, match="shows in the log"):
-        assert_clean(log.getvalue(), "the log")
+        assert_clean(f"calling {CANARY}", "the log")
+    with bench.client(f"http://127.0.0.1:9/rest/1/{CANARY}/"):
+        logging.getLogger("careless").warning("calling %s", CANARY)
+    assert "calling ***" in log.getvalue()
 
 
 def test_an_unreachable_portal(log: io.StringIO) -> None:

@@ -295,3 +295,15 @@ def test_a_deleted_order_is_no_order():
 
 def test_charges_and_strangers_are_no_orders_of_deals():
     assert orders(document("order", number=CHARGE), document("order", id="z", number="УТ-1")) == {}
+
+
+def test_nothing_received_does_not_pay_a_charge_of_one_kopeck() -> None:
+    """The tolerance of one kopeck must not make a charge of one kopeck paid by a payment that was taken back."""
+    rows = [{"source": "1c", "id": "p1", "target": "M", "date": None, "amount": Decimal("0.00")}]
+    assert not facts.settle(rows_of(rows), Decimal("0.01")).full
+    assert facts.settle(rows_of([rows[0] | {"amount": Decimal("0.01")}]), Decimal("0.01")).full
+
+
+def rows_of(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Rows of the table `payments` with every column."""
+    return tables.records(tables.frame("payments", rows))

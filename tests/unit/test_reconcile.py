@@ -109,7 +109,7 @@ def test_levels_gather_by_contract_and_by_payer() -> None:
     assert {row["contract_number"]: row["difference"] for row in tables.records(result.contracts)} == {"1": D("0.50"), "2": D("0.50"), "3": D("1203.50")}
     parties = {row["party"]: row for row in tables.records(result.parties)}
     assert parties["ООО «Ромашка» (ИНН 7707083893)"]["status"] == reconcile.EQUAL and parties["Иванов (дог. № 3)"]["status"] == "только реестр"
-    assert list(result.documents["difference"])[0] == D("1203.50"), "the largest difference stands on top"
+    assert result.documents["difference"].iloc[0] == D("1203.50"), "the largest difference stands on top"
 
 
 def test_workbook_of_a_reconciliation(tmp_path: Path) -> None:
