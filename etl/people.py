@@ -125,7 +125,7 @@ def retry(profile: Profile, files: Sequence[str]) -> str:
     with _state(profile, write=True) as store:
         exchange = pipeline.folder(profile, dt.datetime.now(dt.UTC))
         bad = [row for row in store.files.listed("bad", direction="in") if row.stored_as and row.stored_as.startswith(QUARANTINE)]
-        chosen = [row for row in bad if not files or any(name in (row.name, row.stored_as) or (row.stored_as or "").endswith(f"/{name}") for name in files)]
+        chosen = [row for row in bad if not files or any(f"/{place}".endswith(f"/{name}") for name in files for place in (row.name, row.stored_as))]
         for row in chosen:
             exchange.requeue(row.stored_as or "", row.name)
             store.files.mark("in", row.hash, "republished")

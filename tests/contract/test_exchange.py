@@ -340,9 +340,9 @@ def test_a_folder_that_vanishes_in_the_middle_is_tried_later(exchange: Exchange)
     exchange.folder.mkdir()
     exchange.folder.chmod(0o700)
     (exchange.folder / "archive").touch()
-    with pytest.raises(TryLater, match="пропала"):
+    with pytest.raises(TryLater, match="изменилась"):
         exchange.archive(taken)
-    with pytest.raises(TryLater, match="пропала"):
+    with pytest.raises(TryLater, match="изменилась"):
         exchange.prepare()
 
 

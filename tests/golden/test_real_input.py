@@ -52,7 +52,7 @@ BAD = {
     "entity.xml": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>',
     "laughs.xml": b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><l>&b;</l>',
     "deep.xml": b"<a>" * 5000 + b"</a>" * 5000,
-    "nul.xml": GOOD.encode() + b"\0" * 512,
+    "padded.xml": GOOD.encode() + b"\0" * 512,
 }
 
 

@@ -50,10 +50,10 @@ def test_everything_agrees() -> None:
 
 
 @pytest.mark.parametrize(("document", "status", "difference", "reason"), [
-    ({"number": FIRST, "amount": D("1201.49")}, "расходится на 0.01", "0.01", None), (None, "только реестр", "1201.50", "загружен ли файл"),
-    ({"number": FIRST, "amount": D("1201.50"), "deleted": True}, "расходится на 1201.50", "1201.50", "помечен на удаление"),
-    ({"number": FIRST, "amount": D("1201.50"), "cancelled": True}, "расходится на 1201.50", "1201.50", "отменён"),
-    ({"number": FIRST, "amount": D("1.50"), "posted": False}, "расходится на 1200.00", "1200.00", "не проведён")])
+    ({"number": FIRST, "amount": D("1201.49")}, "расходится на 0,01", "0.01", None), (None, "только реестр", "1201.50", "загружен ли файл"),
+    ({"number": FIRST, "amount": D("1201.50"), "deleted": True}, "расходится на 1201,50", "1201.50", "помечен на удаление"),
+    ({"number": FIRST, "amount": D("1201.50"), "cancelled": True}, "расходится на 1201,50", "1201.50", "отменён"),
+    ({"number": FIRST, "amount": D("1.50"), "posted": False}, "расходится на 1200,00", "1200.00", "не проведён")])
 def test_differences_with_1c(document: dict[str, Any] | None, status: str, difference: str, reason: str | None) -> None:
     row = row_of(reconcile.reconcile(register(charge(1)), documents=onec(*([document] if document else []))), FIRST)
     assert (row["status"], row["difference"]) == (status, D(difference))
@@ -115,9 +115,9 @@ def test_levels_gather_by_contract_and_by_payer() -> None:
 def test_workbook_of_a_reconciliation(tmp_path: Path) -> None:
     result = reconcile.reconcile(register(), expected=SUMS, documents=onec({"number": FIRST, "amount": D("1201.49")}))
     written = spreadsheet.write_reconciliation(tmp_path / "s.xlsx", meta=META, **result._asdict())
-    assert list(written.rows) == ["Итоги", "Документы", "Договоры", "Плательщики"] and written.totals["Документы"]["Реестр"] == D("2403.50")
+    assert list(written.rows) == ["Итоги", "Документы", "Договоры", "Плательщики"] and written.rows["Документы"] == 2
     texts = {cell.value for row in openpyxl.load_workbook(tmp_path / "s.xlsx")["Документы"].iter_rows() for cell in row}
-    assert {"расходится на 0.01", FIRST, SECOND} <= texts
+    assert {"расходится на 0,01", FIRST, SECOND} <= texts
 
 
 def test_nothing_to_reconcile() -> None:
