@@ -55,9 +55,9 @@ def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None
 
 def steps(context: Context, chosen: Sequence[str]) -> None:
     """One run, step by step."""
-    from etl.flows import contracts, delivery, intake, outgoing
+    from etl.flows import contracts, intake, outbox, outgoing
 
-    delivery.recover(context.store)
+    outbox.recover(context.store)
     items = intake.take(context)
     for name in (flow for flow in READING if flow in chosen):
         _flow(READING[name])(context)
@@ -88,6 +88,8 @@ def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.dat
         except BaseException:
             store.runs.finish(number, "failed")
             raise
+        finally:
+            context.close()
         store.runs.finish(number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts)
 
 

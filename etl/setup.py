@@ -83,7 +83,7 @@ def prepare_portal(profile: Profile, *, fields: bool, templates: bool) -> str:
 def _create_fields(client: Client, profile: Profile) -> str:
     """Each field is looked up by its code first, so a repeated call makes nothing twice."""
     from etl.bitrix24 import fields
-    from etl.flows.delivery import StoreOutbox
+    from etl.flows.outbox import StoreOutbox
     from etl.load import bitrix24_notes
     from etl.store import Store
 

@@ -38,6 +38,7 @@ class Context:
     accept: bool = False
     month: str | None = None
     force_billing: bool = False
+    turn: int = 0
     given_deals: pd.DataFrame | None = None
     read: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
     seen: list[Record] = field(default_factory=list)
@@ -50,6 +51,11 @@ class Context:
         from etl.flows.portal import PortalSide
 
         return PortalSide(self)
+
+    def close(self) -> None:
+        """Let go of the portal's connections, if it was asked at all."""
+        if "portal" in self.__dict__:
+            self.portal.client.close()
 
     @property
     def local(self) -> dt.datetime:
