@@ -64,6 +64,16 @@ def _profile(ctx: click.Context) -> Profile:
     return profile.load(ctx.obj)
 
 
+def _connected(ctx: click.Context) -> Profile:
+    """The profile with a portal to talk to: for a sandbox profile the embedded one, for as long as the command runs."""
+    profile = _profile(ctx)
+    if profile.bitrix24.sandbox is None:
+        return profile
+    from etl.sandbox import rehearsal
+
+    return ctx.with_resource(rehearsal.staged(profile)).profile
+
+
 def _finish(ctx: click.Context, report: Any, *, summary: bool, as_json: bool = False) -> NoReturn:
     """Print a run's report (always on a terminal, else only what needs attention) and leave with its exit code."""
     if as_json:
@@ -83,7 +93,7 @@ def init(ctx: click.Context, create_fields: bool, templates: bool, sample: str |
     from etl import setup
 
     if create_fields or templates:
-        click.echo(setup.prepare_portal(_profile(ctx), fields=create_fields, templates=templates))
+        click.echo(setup.prepare_portal(_connected(ctx), fields=create_fields, templates=templates))
         return
     chosen = sample or click.prompt("Образец", type=click.Choice(setup.SAMPLES), default="video")
     questions = {name: click.prompt(text, default=default) for name, text, default in setup.questions(chosen)}
@@ -111,7 +121,7 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
     """Показать, что изменит run, ничего не меняя."""
     from etl import pipeline
 
-    _finish(ctx, pipeline.run(_profile(ctx), flows=flows, month=month, trigger="plan", dry=True), summary=True, as_json=as_json)
+    _finish(ctx, pipeline.run(_connected(ctx), flows=flows, month=month, trigger="plan", dry=True), summary=True, as_json=as_json)
 
 
 @main.command()
@@ -136,7 +146,8 @@ def run(ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: b
         return
     from etl import pipeline
 
-    _finish(ctx, pipeline.run(profile, flows=flows, month=month, trigger="cli", accept=accept), summary=summary, as_json=as_json)
+    report = pipeline.run(_connected(ctx), flows=flows, month=month, trigger="cli", accept=accept)
+    _finish(ctx, report, summary=summary, as_json=as_json)
 
 
 @main.command()
@@ -146,7 +157,7 @@ def watch(ctx: click.Context, interval: int) -> None:
     """Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."""
     from etl import pipeline
 
-    pipeline.watch(_profile(ctx), interval=interval, say=click.echo)
+    pipeline.watch(_connected(ctx), interval=interval, say=click.echo)
 
 
 @main.command()
@@ -157,7 +168,7 @@ def bill(ctx: click.Context, month: str | None, accept: bool) -> None:
     """Начислить абонентскую плату за месяц."""
     from etl import pipeline
 
-    report = pipeline.run(_profile(ctx), flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True)
+    report = pipeline.run(_connected(ctx), flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True)
     _finish(ctx, report, summary=True)
 
 
@@ -168,7 +179,7 @@ def register(ctx: click.Context, month: str | None) -> None:
     """Записать реестр месяца для бухгалтера ещё раз."""
     from etl import pipeline
 
-    for path in pipeline.register(_profile(ctx), month=month):
+    for path in pipeline.register(_connected(ctx), month=month):
         click.echo(f"Записан {path}. Откройте его и сверьте итоги.")
 
 
@@ -190,7 +201,7 @@ def reconcile(ctx: click.Context, month: str | None) -> None:
     """Сверить портал, 1С, реестр и банк за месяц, до копейки."""
     from etl import pipeline
 
-    _finish(ctx, pipeline.reconcile(_profile(ctx), month=month), summary=True)
+    _finish(ctx, pipeline.reconcile(_connected(ctx), month=month), summary=True)
 
 
 @main.command()
@@ -284,7 +295,7 @@ def restore(ctx: click.Context) -> None:
     """Восстановить реестр начислений и вознаграждений из архива после потери состояния."""
     from etl import pipeline
 
-    _finish(ctx, pipeline.restore(_profile(ctx)), summary=True)
+    _finish(ctx, pipeline.restore(_connected(ctx)), summary=True)
 
 
 @main.command()

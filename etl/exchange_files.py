@@ -26,6 +26,10 @@ BLOCK = 1 << 20
 TEMP_PREFIX = ".obmen24-"
 #: another program holds the file (Windows share) or the share hiccuped: not an error of the file
 BUSY_ERRORS = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ESTALE, errno.ETXTBSY, errno.EAGAIN}
+#: the disk is full, read-only or broken
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+#: the share was unmounted, the folder removed under our hands, or a file lies where a folder must be
+GONE_ERRORS = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN}
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -161,11 +165,13 @@ def need_space(folder: Path, size: int, reserve: int) -> None:
 
 @contextmanager
 def disk_trouble() -> Iterator[None]:
-    """A full, read-only or broken disk is nobody's bug: it becomes TryLater with a Russian sentence."""
+    """A full, read-only or broken disk and a folder that vanishes meanwhile are nobody's bug: they become TryLater, in Russian."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+        if error.errno in GONE_ERRORS:
+            raise TryLater(f"Папка обмена изменилась во время работы: {error.strerror}.", "Проверьте её; следующий запуск повторит.") from error
+        if error.errno not in DISK_ERRORS:
             raise
         raise TryLater(f"Запись на диск не удалась: {error.strerror}.",
                        "Освободите место или проверьте диск; следующий запуск повторит.") from error

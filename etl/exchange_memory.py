@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,12 @@ class Memory:
         self.save()
 
     def save(self) -> None:
-        """Write the notes durably."""
-        temp = self._path.with_suffix(".tmp")
-        with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        """Write the notes durably. A watcher and a run may do it at once: the last one wins, a lost note only costs time."""
+        temp = self._path.with_name(f"{os.urandom(6).hex()}.tmp")
+        with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             json.dump({name: asdict(note) | {"stamp": astuple(note.stamp)} for name, note in self._notes.items()}, stream)
-        replace_durably(temp, self._path)
+        with suppress(FileNotFoundError):  # a run that starts this moment clears the spool
+            replace_durably(temp, self._path)
 
 
 def _key(name: str) -> str:

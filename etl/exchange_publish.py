@@ -6,7 +6,6 @@ every session, and its date tells people when something really changed (DESIGN �
 
 from __future__ import annotations
 
-import errno
 import filecmp
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def _replaced(temp: Path, target: Path) -> bool:
 
 
 def _later(path: Path, error: OSError) -> OSError | TryLater:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+    if error.errno in files.DISK_ERRORS | files.GONE_ERRORS:
         return TryLater(f"Файл {path.name} не записан: {error.strerror}.",
                         "Освободите место или проверьте диск; следующий запуск повторит.")
     if error.errno in files.BUSY_ERRORS:

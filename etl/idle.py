@@ -19,6 +19,7 @@ from etl.exchange import Exchange, sources
 
 #: Flows that only react to files.
 FILE_FLOWS = frozenset({"documents-in", "bank", "spreadsheet-in"})
+FROM_1C, FROM_PEOPLE = frozenset({"documents-in", "parties", "products"}), frozenset({"bank", "spreadsheet-in"})
 SHEETS = ("spreadsheets/in/*",)
 TEXT = "Обмен выполнен: нового нет, ни один исходящий файл не изменён. Делать ничего не нужно."
 _ACCEPTED = "profile.accepted"
@@ -30,7 +31,8 @@ def nothing_to_do(path: Path, flows: Iterable[str]) -> bool:
         raw = profile_file.read(path)
     except EtlError:
         return False
-    if not set(flows) <= FILE_FLOWS or _accepted(path, raw) != _fingerprint(path, raw):
+    # every reading flow of the profile runs with the one asked for
+    if not (set(flows) | (set(raw.get("flows", ())) & (FROM_1C | FROM_PEOPLE))) <= FILE_FLOWS or _accepted(path, raw) != _fingerprint(path, raw):
         return False
     url = profile_file.state_url(path, raw)
     status = store_status.quick_status(url) if url.startswith("sqlite") else None
@@ -50,11 +52,13 @@ def accept(path: Path) -> None:
         (folder / _ACCEPTED).write_text(_fingerprint(path, raw), encoding="ascii")
 
 
-def globs(onec: dict[str, object]) -> tuple[str, ...]:
-    """Everything a profile's folder may bring: files of its 1C, of the extended contract, spreadsheets of people."""
-    own = dialects.DIALECTS[str(onec["dialect"])].intake
-    contract = dialects.DIALECTS["bitrix3"].intake if onec.get("extended") else ()
-    return tuple(dict.fromkeys((*own, *contract, *SHEETS)))
+def globs(dialect: str, flows: Iterable[str], *, extended: bool) -> tuple[str, ...]:
+    """What a profile takes from its folder: files of its 1C and of the extended contract, spreadsheets and statements of people.
+    Nothing is taken that no flow of the profile reads: taken means archived."""
+    wanted = set(flows)
+    own = dialects.DIALECTS[dialect].intake if wanted & FROM_1C else ()
+    contract = dialects.DIALECTS["bitrix3"].intake if extended and wanted & FROM_1C else ()
+    return tuple(dict.fromkeys((*own, *contract, *(SHEETS if wanted & FROM_PEOPLE else ()))))
 
 
 def _accepted(path: Path, raw: profile_file.Raw) -> str | None:
@@ -71,7 +75,8 @@ def _fingerprint(path: Path, raw: profile_file.Raw) -> str:
 def _files_waiting(path: Path, raw: profile_file.Raw) -> bool:
     onec = raw["onec"]
     folder = (path.parent / onec.get("folder", "exchange_dir")).resolve()
-    exchange = Exchange(folder, profile_file.state_folder(path, raw) / "spool", sources(globs(onec)), sentinel=onec.get("sentinel"))
+    taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
+    exchange = Exchange(folder, profile_file.state_folder(path, raw) / "spool", sources(taken), sentinel=onec.get("sentinel"))
     try:
         return any(note.done is None for _, note in exchange.look())
     except EtlError:

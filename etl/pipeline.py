@@ -59,7 +59,8 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
 
     outbox.recover(context.store)
     items = intake.take(context)
-    for name in (flow for flow in READING if flow in chosen):
+    # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would be lost
+    for name in (flow for flow in READING if flow in context.profile.flows):
         _flow(READING[name])(context)
     intake.finish(context, items)
     contracts.move(context)
@@ -72,8 +73,10 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
 @contextmanager
 def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.datetime | None = None, dry: bool = False) -> Iterator[Context]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever happens."""
+    from etl.check import refuse
     from etl.flows.context import Context
 
+    refuse(profile)
     moment = now or dt.datetime.now(dt.UTC)
     with state(profile, moment, dry=dry) as store, store.lock():
         exchange = folder(profile, moment, dry=dry)
@@ -104,7 +107,7 @@ def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
 def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
     """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
     place = scratch.copied_folder(profile) if dry else profile.folder
-    globs = idle.globs({"dialect": profile.onec.dialect, "extended": profile.onec.extended})
+    globs = idle.globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
     spool = (place if dry else profile.state_folder) / "spool"
     return Exchange(place, spool, sources(globs), sentinel=profile.onec.sentinel, settle_seconds=profile.onec.settle_seconds, now=lambda: now)
 
@@ -120,10 +123,12 @@ def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> N
 
     def once() -> None:
         report = run(profile, trigger="watch")
-        if not report.quiet or report.issues:
+        if not report.quiet:
             say(report.text())
 
-    watching.watch(profile, once, interval=interval)
+    exchange = folder(profile, dt.datetime.now(dt.UTC))
+    exchange.prepare()
+    watching.watch(exchange, once, state=profile.state_folder, rescan=interval)
 
 
 def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:

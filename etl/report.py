@@ -32,6 +32,7 @@ class RunReport:
 
     run: str = ""
     dry: bool = False
+    title: str = "Обмен выполнен"
     counts: Counter[str] = field(default_factory=Counter)
     sums: dict[str, Any] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
@@ -59,8 +60,8 @@ class RunReport:
 
     def text(self) -> str:
         """Russian summary; its last line says what to do."""
-        lines = ["План (ничего не записано):" if self.dry else "Обмен выполнен."]
-        if self.quiet:
+        lines = ["План (ничего не записано):" if self.dry else f"{self.title}."]
+        if self.quiet and self.title == "Обмен выполнен":
             lines = ["План: делать нечего." if self.dry else "Обмен выполнен: нового нет, ни один исходящий файл не изменён."]
         lines += [f"  {words}: {self.counts[name]}" for name, words in WORDS.items() if self.counts[name]]
         lines += [f"  {words}: {amount:.2f} руб." for words, amount in self.sums.items()]
@@ -93,4 +94,5 @@ def _issue(issue: dict[str, Any]) -> str:
 
 def _change(change: dict[str, Any]) -> str:
     was = f"{change['before']} → " if change.get("before") is not None else ""
-    return f"  {change['entity']} {change['key']}: {change['field'] or change['action']}: {was}{change['after']} ({change['reason']})"
+    why = f" ({change['rule']})" if change.get("rule") else ""
+    return f"  {change['entity']} {change['key']}: {change.get('field') or change.get('action')}: {was}{change['after']}{why}"

@@ -105,12 +105,19 @@ class Files:
         return list(fresh.values())
 
     def remember_documents(self, rows: Rows) -> int:
-        """Remember the newest text of each document; older ones change nothing. Writes only what changed; how many that were."""
-        names = ("id", "version", "generated_at", "seq", "hash")
+        """Remember the newest text of each document; older ones change nothing. Writes only what changed; how many that were.
+
+        `payload` (any JSON value) is what was told: profiles with orders come back to it.
+        """
+        names = ("id", "version", "generated_at", "seq", "hash", "payload")
         with self._db.transaction():
             changed = self.fresh_documents(rows)
             self._db.put(DOCUMENT, [{name: row.get(name) for name in names} for row in changed])
         return len(changed)
+
+    def told_documents(self) -> list[Record]:
+        """Documents with a payload, as they were remembered, by intake."""
+        return self._db.rows(self._db.mine(DOCUMENT, DOCUMENT.c.payload.is_not(None)).order_by(DOCUMENT.c.seq, DOCUMENT.c.id))
 
     def _not_same(self, rows: list[Record]) -> list[Record]:
         """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two columns."""

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: newest Alembic revision: a database at this revision is opened without importing Alembic at all
-REVISION = "0001"
+REVISION = "0002"
 
 METADATA = sa.MetaData()
 
@@ -153,7 +153,8 @@ FILE = _table(
     _need("state"), _text("reason"), _text("stored_as"), _moment("generated_at"), _moment("seen_at"), _number("run"),
     extra=(sa.Index("ix_file_state", "portal", "state"), sa.Index("ix_file_name", "portal", "direction", "name", "seq"),
            sa.Index("ix_file_raw", "portal", "raw_hash")))
-DOCUMENT = _table("document", ("id",), _text("id"), _text("version"), _moment("generated_at"), _number("seq"), _text("hash"))
+DOCUMENT = _table("document", ("id",), _text("id"), _text("version"), _moment("generated_at"), _number("seq"), _text("hash"),
+                  sa.Column("payload", Json))
 CURSOR = _table("cursor", ("name",), _text("name"), _text("value"))
 
 # ---- identity and merge

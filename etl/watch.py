@@ -120,16 +120,17 @@ class Alarm:
 
     def point_at(self, exchange: Exchange) -> None:
         """Watch the folders of the intake; start over when one of them was made anew, since its old watch is dead without a word."""
-        folders = {str(folder): _identity(folder) for folder in exchange.intake_folders()}
-        if folders == self._watched:
-            return
-        self._stop()
-        self._watched = folders
         try:
+            folders = {str(folder): _identity(folder) for folder in exchange.intake_folders()}
+            if folders == self._watched:
+                return
+            self._stop()
             self._start(folders)
+            self._watched = folders
         except OSError as error:  # no watches left, or the folder vanished this moment: the listing goes on alone
             log.info("no file events (%s), listing only", error.strerror)
             self._stop()
+            self._watched = {}
 
     def _start(self, folders: dict[str, tuple[int, int]]) -> None:
         from watchdog.events import FileSystemEvent, FileSystemEventHandler

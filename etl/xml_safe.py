@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy
 from lxml import etree
@@ -101,6 +101,7 @@ def root(stream: BinaryIO, name: str) -> Root:
     for number, chunk in enumerate(_chunks(stream, encoding)):
         with refusing(name):
             parser.feed(chunk)
+        element: Any
         for _, element in parser.read_events():
             stream.seek(0)
             _no_doctype(element, name)
@@ -108,7 +109,7 @@ def root(stream: BinaryIO, name: str) -> Root:
             return Root(local(element.tag), space, dict(element.attrib), encoding)
         if number * CHUNK > MAX_TEXT:
             break
-    raise _refused("файл пуст или в нём нет ни одного элемента XML.", name)
+    raise _refused("в файле нет ни одного элемента XML.", name)
 
 
 def _no_doctype(element: Any, name: str) -> None:
@@ -121,12 +122,15 @@ def _doctype(name: str) -> Rejected:
 
 
 @contextmanager
-def refusing(name: str) -> Iterator[None]:
-    """Whatever the parser raises (also its OSError) becomes Rejected. Nothing but the parser may run inside."""
+def refusing(name: str, *, end: bool = False) -> Iterator[None]:
+    """Whatever the parser raises (also its OSError) becomes Rejected. Nothing but the parser may run inside.
+
+    `end`: the parser is told that the file is over, so its complaint means that the file breaks off.
+    """
     try:
         yield
     except etree.XMLSyntaxError as error:
-        raise _syntax(error, name) from None
+        raise _syntax(error, name, end) from None
     except (LookupError, ValueError, OSError) as error:
         raise _refused(f"файл не читается как XML ({type(error).__name__}).", name) from None
 
@@ -134,17 +138,22 @@ def refusing(name: str) -> Iterator[None]:
 _BAD_CHARACTER = {etree.ErrorTypes.ERR_INVALID_CHAR, etree.ErrorTypes.ERR_INVALID_CHARREF}
 
 
-def _syntax(error: etree.XMLSyntaxError, name: str) -> Rejected:
+_REASONS = {
+    etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "файл начинается не с XML",
+    etree.ErrorTypes.ERR_DOCUMENT_END: "после конца XML есть лишнее",
+    etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "элементы закрыты не в том порядке",
+    etree.ErrorTypes.ERR_INVALID_ENCODING: "байты не соответствуют кодировке файла"}
+
+
+def _syntax(error: Any, name: str, end: bool) -> Rejected:
     line = error.lineno or 1
     place = f"строка {line}"
     if error.code in _BAD_CHARACTER:
         return Rejected(f"Файл {name}: в строке {line} есть управляющий символ, запрещённый в XML.",
                         "Уберите его в 1С (обычно это скопированный комментарий) или разрешите исправление: obmen24 inspect --repair.",
                         file=name, place=place)
-    reasons = {etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "файл пуст", etree.ErrorTypes.ERR_DOCUMENT_END: "файл обрывается или продолжается после конца",
-               etree.ErrorTypes.ERR_TAG_NOT_FINISHED: "файл обрывается", etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "элементы закрыты не в том порядке",
-               etree.ErrorTypes.ERR_INVALID_ENCODING: "байты не соответствуют кодировке файла"}
-    return _refused(f"{reasons.get(error.code, 'нарушена разметка XML')} (строка {line}).", name, place)
+    reason = "файл обрывается" if end else _REASONS.get(error.code, "нарушена разметка XML")
+    return _refused(f"{reason} (строка {line}).", name, place)
 
 
 def _refused(reason: str, name: str, place: str = "") -> Rejected:
@@ -248,7 +257,7 @@ def check(stream: BinaryIO, name: str) -> tuple[Encoding, int]:
     encoding = sniff(stream, name)
     shape, size = _Shape(name), encoding.bom
     shape.doubtful = encoding.name.startswith("utf-16")
-    parser = etree.XMLParser(target=_Silent(name), encoding=encoding.name, **PARSER)
+    parser = etree.XMLParser(target=cast(Any, _Silent(name)), encoding=encoding.name, **PARSER)
     for chunk in _chunks(stream, encoding):
         size += len(chunk)
         if size > MAX_BYTES:
@@ -256,7 +265,9 @@ def check(stream: BinaryIO, name: str) -> tuple[Encoding, int]:
         with refusing(name):
             parser.feed(chunk)
         shape.feed(chunk)
-    with refusing(name):
+    if size == encoding.bom:
+        raise _refused("файл пуст.", name)
+    with refusing(name, end=True):
         parser.close()
     if shape.doubtful:
         _count_exactly(stream, encoding, name)
@@ -265,7 +276,7 @@ def check(stream: BinaryIO, name: str) -> tuple[Encoding, int]:
 
 
 def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
-    parser = etree.XMLParser(target=_Counting(name), encoding=encoding.name, **PARSER)
+    parser = etree.XMLParser(target=cast(Any, _Counting(name)), encoding=encoding.name, **PARSER)
     for chunk in _chunks(stream, encoding):
         with refusing(name):
             parser.feed(chunk)
@@ -276,7 +287,8 @@ def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
 class Events:
     """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once.
 
-    The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat. `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
+    The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat.
+    `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
     `MAX_RECORD`.
     """
 
@@ -300,7 +312,7 @@ class Events:
                 yield event, element
             if self.position - self.mark > MAX_RECORD:
                 raise _refused(f"одна запись длиннее {MAX_RECORD >> 20} МБ.", self.name)
-        with refusing(self.name):
+        with refusing(self.name, end=True):
             self.parser.close()
         yield from self.parser.read_events()
 

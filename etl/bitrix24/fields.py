@@ -63,6 +63,7 @@ class Names:
     sources: Mapping[str, str]
     zone: tzinfo
     plain_moments: bool = False
+    invoice_closed: Mapping[str, str] = field(default_factory=dict)
 
     def moment(self, value: datetime) -> str:
         """A point in time as this portal's filters take it."""
@@ -196,10 +197,13 @@ def _resolved(profile: Profile, found: Mapping[str, Any], known: Mapping[int, Ma
     names = Names(
         category=category, categories=categories, plain_moments=_moment_format(found) == "plain",
         zone=datetime.fromisoformat(str(found["server"])).tzinfo or UTC,
-        stages=_stages(_named_stages(profile), portal, category, profile.deals.aliases, problems),
+        stages=_stages([*_named_stages(profile), *_sending_stages(profile, portal, of_deal=True)], portal, category, profile.deals.aliases,
+                       problems),
         closed={str(row["STATUS_ID"]): str(row["SEMANTICS"]) for row in statuses
                 if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("DEAL_STAGE")},
-        invoice_stages=_stages(_named_invoice_stages(profile), invoice, None, profile.deals.aliases, problems),
+        invoice_stages=_stages(_named_invoice_stages(profile, portal), invoice, None, profile.deals.aliases, problems),
+        invoice_closed={str(row["STATUS_ID"]): str(row["SEMANTICS"]) for row in statuses
+                        if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("SMART_INVOICE_STAGE")},
         fields=_fields(profile, known, problems), known=known,
         users={str(user["ID"]): _person(user) for user in people}, emails=emails,
         sources={str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if row["ENTITY_ID"] == "SOURCE"})
@@ -243,11 +247,18 @@ def _named_stages(profile: Profile) -> Iterator[tuple[str, str]]:
             yield "orders.first_stage", profile.orders.first_stage
 
 
-def _named_invoice_stages(profile: Profile) -> Iterator[tuple[str, str]]:
-    if profile.orders:
-        yield from (("orders.invoice_stages", name) for name in profile.orders.invoice_stages)
-        if profile.orders.invoice_paid_stage:
-            yield "orders.invoice_paid_stage", profile.orders.invoice_paid_stage
+def _sending_stages(profile: Profile, deals: Mapping[str, str], *, of_deal: bool) -> Iterator[tuple[str, str]]:
+    """Stages that send a smart invoice: those of its deal where the portal knows such a stage of deals, else its own."""
+    known = {normal(name) for name in deals.values()}
+    names = profile.orders.invoice_stages if profile.orders else ()
+    yield from (("orders.invoice_stages", name) for name in names if (normal(name) in known) is of_deal)
+
+
+def _named_invoice_stages(profile: Profile, deals: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(place in the profile, stage of a smart invoice)."""
+    yield from _sending_stages(profile, deals, of_deal=False)
+    if profile.orders and profile.orders.invoice_paid_stage:
+        yield "orders.invoice_paid_stage", profile.orders.invoice_paid_stage
 
 
 def _named_fields(profile: Profile) -> Iterator[tuple[str, str, int]]:

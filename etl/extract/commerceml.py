@@ -8,11 +8,8 @@ Two passes: `verify` proves the file before anything is done with it, `read` str
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,13 +18,12 @@ import pandas as pd
 
 from etl import tables, xml_safe
 from etl.errors import Rejected
+from etl.extract import commerceml_parts as parts
 from etl.extract import commerceml_records as records
-from etl.extract import commerceml_values as values
 from etl.extract.commerceml_fields import (
     Fields,
     Row,
     Scope,
-    a_pair,
     currency,
     date,
     each,
@@ -45,100 +41,18 @@ from etl.extract.commerceml_fields import (
     text,
     time,
 )
+from etl.extract.commerceml_file import ROOT, FileInfo, content_hash, verify
 
-ROOT = "КоммерческаяИнформация"
+__all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
 # ---- where each element goes ---------------------------------------------------------------------------------------
-
-
-def _base_unit(row: Row, element: Any, _scope: Scope) -> None:
-    """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x)."""
-    if code := (element.get("Код") or "").strip():
-        row["unit_code"] = code
-    row["_unit_full"] = (element.get("НаименованиеПолное") or "").strip()
-    name = (element.text or "").strip()
-    if len(element):                                    # Пересчет stands before the name
-        name = name or "".join(child.tail or "" for child in element).strip()
-    if name.isdigit():
-        row.setdefault("unit_code", name)
-    elif name:
-        row.setdefault("unit", name)                    # Единица of the row goes before
-
-
-UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
-
-
-def _line_unit(row: Row, element: Any, scope: Scope) -> None:
-    """Единица of a row or a price: a name or a code, or a structure in 3.x whose short name holds four characters."""
-    name = (element.text or "").strip()
-    if len(element):
-        unit = fill(UNIT, element, scope)
-        short, full = unit.get("_short"), unit.get("_long")
-        name = full if short and full and len(short) == 4 and full.startswith(short) else short or full
-        row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
-    if name and name.isdigit():
-        row.setdefault("unit_code", name)
-    elif name:
-        row["unit"] = name
-
-
-def _group_ids(row: Row, element: Any, _scope: Scope) -> None:
-    row["_groups"] = [child.text.strip() for child in element if child.text and child.text.strip()]
-
-
-def _lines(row: Row, element: Any, scope: Scope) -> None:
-    row["_lines"] = [fill(LINE, child, scope, {"place": line(child)}) for child in element]
-
-
-def _document_parties(row: Row, element: Any, scope: Scope) -> None:
-    row["_parties"] = [(child, fill(PARTY, child, scope)) for child in element]
-
-
-def _subordinates(row: Row, element: Any, _scope: Scope) -> None:
-    row["_children"] = list(element)
-
-
-def _discount(row: Row, element: Any, scope: Scope) -> None:
-    """Скидка of a row: their sums; one that Сумма does not reflect is noted."""
-    found = fill(DISCOUNT, element, scope)
-    if found.get("amount") is not None:
-        row["discount"] = row.get("discount", Decimal(0)) + found["amount"]
-        if found.get("included") is False:
-            row.setdefault("requisites", {})["СкидкаУчтенаВСумме"] = "false"
-
-
-def _paid_pair(put: Callable[[Row, Any, Scope], None], fact: str) -> Callable[[Row, Any, Scope], None]:
-    def put_pair(row: Row, element: Any, scope: Scope) -> None:
-        row[f"_{fact}_pair"] = True
-        put(row, element, scope)
-
-    return put_pair
-
-
-def _due(row: Row, element: Any, scope: Scope) -> None:
-    """СрокПлатежа has no column: kept as a requisite unless it is the empty date."""
-    found: Row = {}
-    date("due")(found, element, scope)
-    if found.get("due"):
-        row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
-
-
-ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
-
-
-def _address(column: str) -> Callable[[Row, Any, Scope], None]:
-    def put(row: Row, element: Any, scope: Scope) -> None:
-        row[column] = fill(ADDRESS, element, scope)
-
-    return put
-
 
 BANK = Fields({"Наименование": text("bank_name"), "БИК": text("bik"), "SWIFT": text("bik"), "СчетКорреспондентский": text("corr_account")})
 ACCOUNT = Fields({"НомерСчета": text("number"), "Банк": nested(BANK), "Валюта": currency("currency")})
 CONTACTS = pairs("_contacts")
 NAMES = {"Наименование": text("name"), "ОфициальноеНаименование": text("_official"), "ПолноеНаименование": text("_person"),
          "Фамилия": text("_last_name"), "Имя": text("_first_name"), "Отчество": text("_middle_name")}
-PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": _address("_actual_address"), **NAMES})
+PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": parts.address("actual_address"), **NAMES})
 PERSON["Контрагент"] = nested(PERSON)                                       # 2.x nests it, 3.x does not
 
 PARTY = Fields({
@@ -148,9 +62,9 @@ PARTY = Fields({
     "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
     "КодПоОКПО": text("okpo"),                "ПометкаУдаления": flag("deleted"),
     "Статус": text("_status"),                "Комментарий": records.party_note,
-    "ЮридическийАдрес": _address("_legal_address"),
-    "АдресРегистрации": _address("_legal_address"),
-    "Адрес": _address("_actual_address"),
+    "ЮридическийАдрес": parts.address("legal_address"),
+    "АдресРегистрации": parts.address("legal_address"),
+    "Адрес": parts.address("actual_address"),
     "Контакты": CONTACTS,
     "РасчетныеСчета": listed("_accounts", ACCOUNT),
     "РасчетныйСчет": one("_accounts", ACCOUNT),
@@ -162,46 +76,30 @@ PARTY = Fields({
 })
 
 VAT_RATES = each(nested(Fields({"Ставка": rate})))
-TAX = Fields({"УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate})
-DISCOUNT = Fields({"Сумма": number("amount"), "УчтеноВСумме": flag("included")})
+
+PRICE = Fields({
+    "ИдТипаЦены": guid("price_type"),         "ЦенаЗаЕдиницу": number("price"),
+    "Валюта": currency("currency"),           "Единица": parts.line_unit,
+    "ИдЕдиницыИзмерения": text("unit_code"),
+})
 
 PRODUCT = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
     "Наименование": text("name"),             "Артикул": text("article"),
-    "Штрихкод": text("barcode"),              "БазоваяЕдиница": _base_unit,
+    "Штрихкод": text("barcode"),              "БазоваяЕдиница": parts.base_unit,
     "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
-    "Группы": _group_ids,                     "СтавкиНалогов": VAT_RATES,
+    "Группы": parts.group_ids,                "СтавкиНалогов": VAT_RATES,
     "ЗначенияСвойств": each(records.product_property),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
+    "Цены": listed("_prices", PRICE),
 })
-
-PRICE = Fields({
-    "ИдТипаЦены": guid("price_type"),         "ЦенаЗаЕдиницу": number("price"),
-    "Валюта": currency("currency"),           "Единица": _line_unit,
-    "ИдЕдиницыИзмерения": text("unit_code"),
-})
-
-
-def _store(row: Row, element: Any, scope: Scope) -> None:
-    """Stock of one warehouse: attributes of Склад/Склады (2.x) or a structure inside Остаток (3.x)."""
-    found: Row = {"warehouse": (element.get("ИдСклада") or "").strip() or None}
-    if element.get("КоличествоНаСкладе"):
-        try:
-            found["quantity"] = values.number(element.get("КоличествоНаСкладе").strip())
-        except ValueError:
-            scope.problem(element, "Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", value=element.get("КоличествоНаСкладе"))
-    row.setdefault("_stock", []).append(fill(STORE, element, scope, found))
-
-
-STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quantity")})
-STORE["Склад"] = nested(STORE)
 
 OFFER = Fields({
     "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
     "Наименование": text("name"),             "Количество": number("_quantity"),
     "Цены": listed("_prices", PRICE),
-    "Склад": _store,                          "Склады": _store,
-    "Остатки": each(_store),
+    "Склад": parts.store,                     "Склады": parts.store,
+    "Остатки": each(parts.store),
 })
 
 PRICE_TYPE = Fields({
@@ -213,9 +111,9 @@ LINE = Fields({
     "Ид": guid("product"),                    "Артикул": text("article"),
     "Наименование": text("name"),             "Количество": number("quantity"),
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
-    "Сумма": number("amount"),                "БазоваяЕдиница": _base_unit,
-    "Единица": _line_unit,                    "СтавкиНалогов": VAT_RATES,
-    "Налоги": each(nested(TAX)),   "Скидки": each(_discount),
+    "Сумма": number("amount"),                "БазоваяЕдиница": parts.base_unit,
+    "Единица": parts.line_unit,               "СтавкиНалогов": VAT_RATES,
+    "Налоги": each(parts.tax(parts.TAX)),     "Скидки": each(parts.discount),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
 })
 
@@ -225,10 +123,10 @@ HEADER = requisites({
     "Отменен": flag("cancelled"),             "Статус заказа": text("status"),
     "Менеджер": text("manager"),              "Организация": text("organisation"),
     "Сделка": text("deal"),                   "НомерДокументаОснования": text("basis_number"),
-    "Номер оплаты по 1С": _paid_pair(text("paid_number"), "paid"),
-    "Дата оплаты по 1С": _paid_pair(date("paid_on"), "paid"),
-    "Номер отгрузки по 1С": _paid_pair(text("shipped_number"), "shipped"),
-    "Дата отгрузки по 1С": _paid_pair(date("shipped_on"), "shipped"),
+    "Номер оплаты по 1С": parts.told("paid", text("paid_number")),
+    "Дата оплаты по 1С": parts.told("paid", date("paid_on")),
+    "Номер отгрузки по 1С": parts.told("shipped", text("shipped_number")),
+    "Дата отгрузки по 1С": parts.told("shipped", date("shipped_on")),
     "Оплачен": flag("paid"),                  "Оплачено": flag("paid"),
     "Заказ оплачен": flag("paid"),            "Номер платежного документа": text("paid_number"),
     "Дата оплаты": date("paid_on"),           "Сумма оплаты": number("paid_amount"),
@@ -238,6 +136,15 @@ HEADER = requisites({
     "Признак возврата": flag("_returned"),    "Комментарии покупателя": text("_comment"),
 })
 
+
+def _lines(row: Row, element: Any, scope: Scope) -> None:
+    row["_lines"] = [fill(LINE, child, scope, {"place": line(child)}) for child in element]
+
+
+def _document_parties(row: Row, element: Any, scope: Scope) -> None:
+    row["_parties"] = [(child, fill(PARTY, child, scope)) for child in element]
+
+
 DOCUMENT = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
     "Номер": text("number"),                  "Номер1С": text("number_1c"),
@@ -246,11 +153,11 @@ DOCUMENT = Fields({
     "Роль": text("_role"),                    "Валюта": currency("currency"),
     "Курс": number("rate"),                   "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
-    "СрокПлатежа": _due,                      "ПометкаУдаления": flag("deleted"),
+    "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
     "Статус": text("_status"),                "Контрагенты": _document_parties,
-    "Налоги": each(nested(TAX)),   "Товары": _lines,
+    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": _lines,
     "ЗначенияРеквизитов": HEADER,
-    "ПодчиненныеДокументы": _subordinates,
+    "ПодчиненныеДокументы": parts.children,
 })
 
 
@@ -277,6 +184,7 @@ def _read_product(element: Any, scope: Scope) -> None:
     scope.counts["products"] += 1
     scope.begin("products")
     row = fill(PRODUCT, element, scope)
+    scope.counts["prices"] += len(row.get("_prices", ()))
     if not scope.rejected:
         records.product(row, element, scope)
     scope.settle(row.get("id") or row.get("article"))
@@ -320,7 +228,7 @@ def _read_group(element: Any, scope: Scope) -> None:
 
 
 GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
-                "Группы": _subordinates})
+                "Группы": parts.children})
 
 
 def _read_property(element: Any, scope: Scope) -> None:
@@ -343,47 +251,6 @@ CONTAINERS = ("Классификатор", "Каталог", "ПакетПре�
 
 
 # ---- the two passes ------------------------------------------------------------------------------------------------
-
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """What is known of a file after pass 1. `generated_at` is local time of that 1C, None if absent or unreadable."""
-
-    name: str
-    size: int
-    encoding: str
-    bom: bool
-    version: str | None
-    namespace: str | None
-    generated_at: dt.datetime | None
-
-
-_FIRST_VERSION = re.compile(r"<ТоварнаяПозиция|\sИдентификаторВКаталоге\s*=|<(?:Каталог|Документ|Контрагент)\s[^>]*\bИдентификатор\s*=")
-
-
-def verify(stream: BinaryIO, *, name: str) -> FileInfo:
-    """Pass 1: the file is CommerceML 2 or 3, well formed to its end and within the limits of `xml_safe`.
-
-    Bounded time and memory. Leaves the stream at its start. Raises Rejected with a Russian reason and the place.
-    """
-    encoding, size = xml_safe.check(stream, name)
-    root = xml_safe.root(stream, name)
-    if root.tag != ROOT:
-        raise Rejected(f"Файл {name}: это не CommerceML, корневой элемент «{root.tag[:60]}».",
-                       "Положите в папку обмена файл, который выгрузила 1С.", file=name)
-    version = (root.attributes.get("ВерсияСхемы") or "").strip() or None
-    head = stream.read(xml_safe.CHUNK)[encoding.bom:].decode(encoding.name, errors="replace")
-    stream.seek(0)
-    if (version or "").startswith("1") or _FIRST_VERSION.search(head):
-        raise Rejected(f"Файл {name}: CommerceML 1, эта версия не поддерживается.", "Выгрузите данные из 1С в CommerceML 2.03 или новее.", file=name)
-    return FileInfo(name, size, encoding.name, encoding.bom > 0, version, root.namespace, _generated(root))
-
-
-def _generated(root: xml_safe.Root) -> dt.datetime | None:
-    try:
-        return values.moment((root.attributes.get("ДатаФормирования") or "").strip())
-    except ValueError:
-        return None
-
 
 def read(stream: BinaryIO, *, name: str, chunk: int = 5000) -> Iterator[tuple[str, pd.DataFrame]]:
     """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in one chunk.
@@ -452,13 +319,13 @@ READS = ("parties", "accounts", "contacts", "products", "price_types", "prices",
 def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """What a file is and holds, as the JSON of `obmen24 inspect`; a broken or foreign file is one issue, never an exception.
 
-    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of an offer, parties =
+    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of them, parties =
     every Контрагент outside documents, documents = kind -> number (nested and contained ones too), lines = every Товар of a
     document. `amount_total` = sum of Сумма of the documents that could be read. At most `limit` issues are listed,
     `issues_total` counts them all. `progress` gets the number of bytes read.
     """
-    scope, total, listed_issues, issue_count = Scope(path.name), Decimal(0), [], 0
-    info = None
+    scope, total, issue_count, info = Scope(path.name), Decimal(0), 0, None
+    listed_issues: list[tables.Record] = []
     with path.open("rb") as stream:
         hashes = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
         try:
@@ -484,26 +351,3 @@ def _described(info: FileInfo | None) -> dict[str, Any]:
         return dict.fromkeys(("size", "version", "namespace", "encoding", "bom", "generated_at"))
     return {"size": info.size, "version": info.version, "namespace": info.namespace, "encoding": info.encoding, "bom": info.bom,
             "generated_at": info.generated_at.isoformat() if info.generated_at else None}
-
-
-_GENERATED = re.compile(r"""\sДатаФормирования\s*=\s*(?:"[^"]*"|'[^']*')""")
-
-
-def content_hash(stream: BinaryIO) -> str:
-    """sha256 of the file without the value of ДатаФормирования: 1C writes the same file again and again with a new one.
-
-    Leaves the stream at its start.
-    """
-    encoding = xml_safe.sniff(stream, "")
-    digest = hashlib.sha256()
-    head = stream.read(xml_safe.CHUNK)
-    text_head = head[encoding.bom:].decode(encoding.name, errors="ignore")
-    found = _GENERATED.search(text_head)
-    if found:
-        start = encoding.bom + len(text_head[:found.start()].encode(encoding.name))
-        head = head[:start] + head[start + len(found[0].encode(encoding.name)):]
-    digest.update(head)
-    while block := stream.read(1 << 20):
-        digest.update(block)
-    stream.seek(0)
-    return digest.hexdigest()

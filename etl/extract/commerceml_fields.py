@@ -64,7 +64,8 @@ class Scope:
         """The record is read: its issues get its number or Ид."""
         if self._found:
             for found in self._found:
-                self.add("issues", {**found, "key": key, "place": f"{_LABELS.get(self.entity, '')}{key}: {found['place']}" if key else found["place"]})
+                label = f"{_LABELS.get(self.entity, '')}{key}: " if key else ""
+                self.add("issues", {**found, "key": key, "place": f"{label}{found['place']}"})
             self._found = []
 
 

@@ -147,6 +147,8 @@ def product(row: Row, element: Any, scope: Scope) -> None:
     row["kind"] = _kind(row.pop("_type", None) or extra.get("ВидНоменклатуры"))
     _unit(row)
     row["file"], row["place"] = scope.file, line(element)
+    for price in row.pop("_prices", ()):
+        _price(price, row["id"], row["place"], element, scope)
     scope.add("products", row)
 
 
@@ -299,13 +301,18 @@ def _document_line(row: Row, position: int, identifier: str, scope: Scope) -> No
     other = row.pop("_price", None)
     if row.get("price") is None or row.get("amount") is None:
         _missing_money(row, other)
-    kind, requisites = row.pop("_type", None), row.get("requisites")
-    if requisites is not None and kind is not None and requisites.get("ВидНоменклатуры") == kind:
+    requisites = row.get("requisites")
+    family = requisites.get("ВидНоменклатуры") if requisites else None
+    row["kind"] = _kind(row.pop("_type", None) or family)
+    if requisites is not None and family in _FAMILIES:
         del requisites["ВидНоменклатуры"]
         row["requisites"] = requisites or None
-    row["kind"] = _kind(kind or (requisites or {}).get("ВидНоменклатуры"))
     _unit(row)
     scope.add("lines", row)
+
+
+#: ВидНоменклатуры is a folder of the customer's base, unless it only repeats the type
+_FAMILIES = ("Товар", "Услуга")
 
 
 def _missing_money(row: Row, other: Decimal | None) -> None:
@@ -336,6 +343,8 @@ _STANDARDS = frozenset(rate for _, rate in dialects.VAT_STANDARD)
 def _parties(row: Row, scope: Scope) -> None:
     """Parties of a document. Роль of the document is the role of 1C itself: that side is our organisation (§3.2, §3.3)."""
     own, taken, rows = row.pop("_role", None), set(), []
+    if own not in (None, "Продавец"):
+        row.setdefault("requisites", {})["Роль"] = own
     for number, (child, found) in enumerate(row.pop("_parties", ()), start=1):
         mark = found.get("id", number)
         if mark not in taken:

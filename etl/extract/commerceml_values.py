@@ -20,7 +20,8 @@ _RATE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?").fullmatch
 _EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
 _TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"false", "0", "нет", "ложь"})
 _ZERO = "00000000-0000-0000-0000-000000000000"
-_GUIDS = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?:#[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?").fullmatch
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
 
 
 def number(text: str) -> Decimal:

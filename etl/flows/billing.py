@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -87,13 +88,17 @@ def export(context: Context, settings: Billing, month: str, version: int) -> Non
     _count(context, tables.records(rows))
 
 
-def write_import(context: Context, rows: pd.DataFrame, kind: spreadsheet.ImportKind, name: str) -> None:
+def write_import(context: Context, rows: pd.DataFrame, kind: Literal["charge", "act", "payment"], name: str) -> None:
     """The loadable workbook and its text twin, one pair per organisation."""
     parts = _by_organisation(rows)
     for number, part in enumerate(parts, 1):
         stem = name if len(parts) == 1 else f"{name}-org{number}"
-        registers.write_book(context, f"{stem}.xlsx", lambda target, part=part: spreadsheet.write_import(target, part, kind), archive=False)
-        registers.write_book(context, f"{stem}.txt", lambda target, part=part: spreadsheet.write_import_txt(target, part, kind), archive=False)
+        for suffix, writer in ((".xlsx", spreadsheet.write_import), (".txt", spreadsheet.write_import_txt)):
+            registers.write_book(context, stem + suffix, partial(_import_file, writer, part, kind), archive=False)
+
+
+def _import_file(writer: Any, rows: pd.DataFrame, kind: str, target: BinaryIO) -> None:
+    writer(target, rows, kind)
 
 
 def write_register(context: Context, settings: Billing, month: str, version: int) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from etl import tables
 from etl.flows import billing as billing_flow
 from etl.flows import contracts, outgoing, registers

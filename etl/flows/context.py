@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -76,9 +76,9 @@ class Context:
         """Everything of one table that this run has read from 1C."""
         return tables.concat(name, self.read.get(name, []))
 
-    def note(self, rows: pd.DataFrame | Iterable[Mapping[str, Any]], scope: str) -> None:
+    def note(self, rows: pd.DataFrame | list[Record], scope: str) -> None:
         """Issues into the account and the journal."""
-        found = tables.records(rows) if hasattr(rows, "columns") else [dict(row) for row in rows]
+        found = [dict(row) for row in rows] if isinstance(rows, list) else tables.records(rows)
         if found:
             self.report.issues += found
             self.store.runs.add_issues(self.run, found, scope)

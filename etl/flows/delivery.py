@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import Names
 from etl.bitrix24.writes import Result
 from etl.errors import NeedsPerson
+from etl.flows import delivery_orders
 from etl.flows.context import Context, Record
+from etl.flows.delivery_orders import Desk
 from etl.flows.outbox import StoreOutbox
 from etl.load import bitrix24 as load
 from etl.load import bitrix24_notes as notes
 
+
 def guard(context: Context, changes: Sequence[Record]) -> None:
     """Stop before the first write when more values of the portal would be replaced than the profile allows."""
     limit = context.profile.guard.overwrites
-    replaced = [row for row in changes if row["action"] == "update" and row.get("before") not in (None, "", 0)]
+    replaced = [row for row in changes if row["action"] in ("update", "rows") and row.get("before") not in (None, "", 0)]
     if len(replaced) > limit and not context.accept:
         raise NeedsPerson(f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
                           "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.")
 
 
 def apply(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> list[Record]:
-    """Write changes of deals: action stage, update, notify. Out: the same rows with `outcome` (done, skipped, doubt, failed) and
-    `detail`. A plan writes nothing and calls everything done."""
+    """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done, skipped, doubt, failed),
+    `detail`, and `id` of what was created. A plan writes nothing and calls everything done."""
     guard(context, changes)
     applied: list[Record] = []
     try:
         for row in _written(context, client, names, changes):
-            applied.append(row)  # noqa: PERF402 what was done before the portal stopped must reach the journal
+            applied.append(row)
     finally:
         context.journal([_told(row) for row in applied])
     return applied
@@ -37,46 +40,48 @@ def apply(context: Context, client: Client, names: Names, changes: Sequence[Reco
 
 def _written(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> Iterator[Record]:
     if context.dry:
-        yield from (row | {"outcome": "done", "detail": "план"} for row in changes)
+        yield from (row | {"outcome": "done", "detail": "план", "id": row["key"]} for row in changes)
         return
-    outbox = StoreOutbox(context.store, context.run)
+    desk = Desk(context, client, names, StoreOutbox(context.store, context.run))
     context.turn += 1
-    yield from _moved(context, client, names, outbox, [row for row in changes if row["action"] == "stage"])
-    yield from _updated(context, client, names, outbox, [row for row in changes if row["action"] == "update"])
-    yield from _notified(context, client, outbox, [row for row in changes if row["action"] == "notify"])
+    for (entities, action), write in _WRITERS.items():
+        if rows := [row for row in changes if row["entity"] in entities and row["action"] == action]:
+            yield from write(desk, rows)
 
 
-def _moved(context: Context, client: Client, names: Names, outbox: StoreOutbox, rows: Sequence[Record]) -> Iterator[Record]:
-    keyed = {f"stage:{row['key']}:{context.run}.{context.turn}": row for row in rows}
-    outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "stage", "payload": {"to": row["after"]}}
+def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
+    keyed = {f"stage:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
+    desk.outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "stage", "payload": {"to": row["after"]}}
                 for key, row in keyed.items())
-    origins = {rule.to: rule.from_ for rule in context.profile.rules}
-    moves = [load.Move(key, row["key"], row["after"], tuple(origins[row["after"]])) for key, row in keyed.items()]
-    for result in load.move_stages(client, names, moves, outbox):
+    origins: dict[str, tuple[str, ...]] = {}
+    for rule in desk.context.profile.rules:
+        origins[rule.to] = (*origins.get(rule.to, ()), *rule.from_)
+    moves = [load.Move(key, row["key"], row["after"], origins[row["after"]]) for key, row in keyed.items()]
+    for result in load.move_stages(desk.client, desk.names, moves, desk.outbox):
         if result.status == "skipped":
-            outbox.failed(result.key, result.reason)
+            desk.outbox.failed(result.key, result.reason)
         yield _outcome(keyed[result.key], result)
 
 
-def _updated(context: Context, client: Client, names: Names, outbox: StoreOutbox, rows: Sequence[Record]) -> Iterator[Record]:
+def _updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     by_deal: dict[str, list[Record]] = {}
     for row in rows:
         by_deal.setdefault(row["key"], []).append(row)
-    keyed = {f"update:{deal}:{context.run}.{context.turn}": mine for deal, mine in by_deal.items()}
-    outbox.note({"key": key, "entity": "deal", "entity_key": mine[0]["key"], "method": "update",
+    keyed = {f"update:{deal}:{desk.context.run}.{desk.context.turn}": mine for deal, mine in by_deal.items()}
+    desk.outbox.note({"key": key, "entity": "deal", "entity_key": mine[0]["key"], "method": "update",
                  "payload": {row["field"]: row["after"] for row in mine}} for key, mine in keyed.items())
     updates = [load.Update(key, mine[0]["key"], {row["field"]: row["after"] for row in mine}) for key, mine in keyed.items()]
-    for result in load.update_items(client, names, updates, outbox):
+    for result in load.update_items(desk.client, desk.names, updates, desk.outbox):
         yield from (_outcome(row, result) for row in keyed[result.key])
 
 
-def _notified(context: Context, client: Client, outbox: StoreOutbox, rows: Sequence[Record]) -> Iterator[Record]:
+def _notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     keyed = {f"notify:{row['key']}:{row['reason']}": row for row in rows}
-    known = outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "notify", "payload": {"to": row["before"]}}
+    known = desk.outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "notify", "payload": {"to": row["before"]}}
                         for key, row in keyed.items())
     notices = [notes.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known]
-    for result in notes.notify(client, notices, outbox):
-        context.report.counts["notified"] += result.status == "done"
+    for result in notes.notify(desk.client, notices, desk.outbox):
+        desk.context.report.counts["notified"] += result.status == "done"
         yield _outcome(keyed[result.key], result)
 
 
@@ -84,11 +89,24 @@ def _outcome(row: Record, result: Result) -> Record:
     return row | {"outcome": result.status, "detail": result.reason}
 
 
-_WORDS = {"stage": "Стадия", "update": "Поле", "notify": "Уведомление"}
+#: (entities, action) -> writer, in the order of writing: what exists, what it holds, where it stands, who is told
+_WRITERS: dict[tuple[tuple[str, ...], str], Callable[[Desk, Sequence[Record]], Iterator[Record]]] = {
+    (("deal", "invoice"), "create"): delivery_orders.created,
+    (("deal", "invoice"), "rows"): delivery_orders.composed,
+    (("deal", "invoice"), "link"): delivery_orders.organised,
+    (("invoice",), "stage"): delivery_orders.invoices_moved,
+    (("deal",), "stage"): _moved,
+    (("deal",), "update"): _updated,
+    (("deal",), "comment"): delivery_orders.commented,
+    (("deal",), "notify"): _notified,
+}
+_WORDS = {"stage": "Стадия", "update": "Поле", "notify": "Уведомление", "create": "Создано", "rows": "Состав", "link": "Наша организация",
+          "comment": "Комментарий"}
 
 
 def _told(row: Record) -> Record:
     said = f"{_WORDS[row['action']]}: {row['detail']}" if row["detail"] else _WORDS[row["action"]]
-    return {"entity": row["entity"], "key": row["key"], "action": row["action"], "field": row["field"], "before": row["before"],
-            "after": row["after"], "rule": row["reason"], "level": "info" if row["outcome"] == "done" else "warn",
+    return {"entity": row["entity"], "key": row.get("id") or row["key"], "action": row["action"], "field": row["field"],
+            "before": row["before"], "after": row["after"], "file": row.get("file"), "document": row.get("document"), "rule": row["reason"],
+            "level": "info" if row["outcome"] == "done" else "warn",
             "message": said if row["outcome"] == "done" else f"{said} ({row['outcome']})"}

@@ -87,7 +87,11 @@ def verify(path: Path, name: str) -> None:
 
 def _claim(context: Context, taken: Taken) -> Item | None:
     """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
-    kind = "sheet" if taken.name.startswith(SHEETS_IN + "/") else "1c"
+    kind = _kind(taken)
+    if kind not in ("1c", *context.profile.flows):
+        context.note([tables.issue(f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.", file=taken.name)],
+                     "intake")
+        return None
     digest, moment = _identity(context, taken) if kind == "1c" else (taken.sha256, None)
     known = context.store.files.seen("in", digest)
     if kind == "1c" and moment is not None:
@@ -99,6 +103,14 @@ def _claim(context: Context, taken: Taken) -> Item | None:
     context.report.counts["files_read"] += 1
     stored = context.store.files.take("in", digest, taken.name, raw_hash=taken.sha256, run=context.run, generated_at=moment)
     return Item(taken, stored, moment)
+
+
+def _kind(taken: Taken) -> str:
+    """What the file is: `1c`, or the flow that reads what people put into spreadsheets/in."""
+    if not taken.name.startswith(SHEETS_IN + "/"):
+        return "1c"
+    with taken.path.open("rb") as stream:
+        return "bank" if BANK_MARK in stream.read(64) else "spreadsheet-in"
 
 
 def _identity(context: Context, taken: Taken) -> tuple[str, dt.datetime | None]:
@@ -119,7 +131,7 @@ def aware(context: Context, moment: dt.datetime | None) -> dt.datetime | None:
 
 def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
     name = item.taken.name
-    if name.startswith(SHEETS_IN + "/"):
+    if _kind(item.taken) != "1c":
         _read_sheet(context, item)
         return
     from etl.extract import commerceml
@@ -132,13 +144,12 @@ def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
     context.report.counts["documents_read"] += len(documents)
     for table, part in found.items():
         context.read.setdefault(table, []).append(part)
-    _note_versions(context, item, documents, lines, newest)
+    parties = found["parties"][found["parties"]["document"].notna()] if "parties" in found else tables.frame("parties")
+    _note_versions(context, item, documents, {"lines": _by_document(lines), "parties": _by_document(parties)}, newest)
 
 
 def _read_sheet(context: Context, item: Item) -> None:
-    with item.taken.path.open("rb") as stream:
-        head = stream.read(64)
-    if BANK_MARK not in head:
+    if _kind(item.taken) == "spreadsheet-in":
         context.spreadsheets.append(item.taken.path)
         return
     from etl.extract import bank
@@ -149,18 +160,25 @@ def _read_sheet(context: Context, item: Item) -> None:
     context.report.counts["receipts_read"] += len(receipts)
 
 
-def _note_versions(context: Context, item: Item, documents: Any, lines: Any, newest: dict[str, Record]) -> None:
+def _note_versions(context: Context, item: Item, documents: Any, parts: dict[str, dict[str, list[Record]]], newest: dict[str, Record]) -> None:
     rows = tables.records(documents)
-    held: dict[str, list[Record]] = {}
-    for line in tables.records(lines):
-        held.setdefault(line["document"], []).append(line)
     known = context.store.files.document_versions(row["id"] for row in rows)
     for row in rows:
+        lines, parties = (parts[name].get(row["id"], []) for name in ("lines", "parties"))
+        # orders are compared and waited for in later runs, charges are not: their register is ours
+        payload = {"row": row, "lines": lines, "parties": parties} if context.profile.orders else None
         seen = {"id": row["id"], "version": row["version"], "generated_at": item.generated_at, "seq": item.file.seq,
-                "hash": _hash(row, held.get(row["id"], []))}
+                "hash": _hash(row, lines), "payload": payload}
         before = newest.get(row["id"], {}).get("seen") or known.get(row["id"])
         if newer(seen, before):
-            newest[row["id"]] = {"seen": seen, "row": row, "lines": held.get(row["id"], [])}
+            newest[row["id"]] = {"seen": seen, "row": row, "lines": lines}
+
+
+def _by_document(found: Any) -> dict[str, list[Record]]:
+    held: dict[str, list[Record]] = {}
+    for row in tables.records(found):
+        held.setdefault(row["document"], []).append(row)
+    return held
 
 
 def _hash(row: Record, lines: list[Record]) -> str:

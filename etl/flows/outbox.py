@@ -9,7 +9,7 @@ from typing import Any
 from etl.store import Store
 
 #: Writes that set values: after a crash they are simply derived again, so what an older run left behind is dropped.
-REPEATABLE = ("stage", "update", "part")
+REPEATABLE = ("stage", "update", "part", "rows", "link", "comment")
 
 
 class StoreOutbox:

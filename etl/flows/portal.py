@@ -48,4 +48,5 @@ class PortalSide:
             if row["action"] == "stage":
                 self.deals.at[place, "stage"] = row["after"]
             else:
-                self.deals.at[place, "fields"] = {**self.deals.at[place, "fields"], row["field"]: row["after"]}
+                fields: Any = self.deals.at[place, "fields"]
+                self.deals.at[place, "fields"] = fields | {row["field"]: row["after"]}

@@ -23,6 +23,7 @@ SCOPE = "restore"
 
 def restore(context: Context) -> None:
     """Fill the empty registers. Raises NeedsPerson when they are not empty."""
+    context.report.title = "Восстановление выполнено"
     books = registers.archived_books(context.exchange.folder)
     charges = _unique(books, registers.REGISTER, spreadsheet.read_register, ("deal", "month", "kind", "version", "action"))
     accruals = _unique(books, registers.ACTS, spreadsheet.read_acts, ("number",))

@@ -6,7 +6,7 @@ outbox is the caller's memory (see `etl.bitrix24.writes`). Facts: reference bitr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -88,7 +88,7 @@ def update_items(client: Client, names: Names, updates: Iterable[Update], outbox
             try:
                 written = _fields(names, update.values, kind)
             except ValueError as error:
-                refused.append(Result(update.key, "failed", update.id, f"{error}; исправьте профиль или значение"))
+                refused.append(_refused(outbox, update.key, update.id, error))
                 continue
             yield Write(update.key, update.id, _update(kind, update.id, written))
 
@@ -98,13 +98,13 @@ def update_items(client: Client, names: Names, updates: Iterable[Update], outbox
 
 def create_deals(client: Client, names: Names, originator: str, news: Iterable[NewItem], outbox: Outbox) -> list[Result]:
     """Create deals known by (originator, origin); one that is there already is adopted, not changed."""
-    prepared, refused = _prepared(names, news, DEAL, lambda new: {"originatorId": originator, "originId": new.origin})
+    prepared, refused = _prepared(names, news, DEAL, outbox, lambda new: {"originatorId": originator, "originId": new.origin})
     return refused + writes.create(client, outbox, prepared, lambda origins: by_origin(client, DEAL, originator, origins))
 
 
 def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbox: Outbox) -> list[Result]:
     """Create smart invoices known by xmlId; `values` hold parentId2 (deal), mycompanyId, currencyId and the like."""
-    prepared, refused = _prepared(names, news, INVOICE, lambda new: {"xmlId": new.origin})
+    prepared, refused = _prepared(names, news, INVOICE, outbox, lambda new: {"xmlId": new.origin})
     return refused + writes.create(client, outbox, prepared, lambda origins: by_xml_id(client, origins))
 
 
@@ -222,13 +222,23 @@ def _field(names: Names, text: str, kind: int) -> PortalField:
     return found[0]
 
 
-def _prepared(names: Names, news: Iterable[NewItem], kind: int, keyed: Any) -> tuple[list[New], list[Result]]:
+def _refused(outbox: Outbox, key: str, identifier: str | None, error: ValueError) -> Result:
+    """A change that cannot be put in the portal's form: never sent, closed at once."""
+    reason = f"{error}; исправьте профиль или значение"
+    if outbox.unsure(key) is not None:
+        outbox.again(key)
+    outbox.failed(key, reason)
+    return Result(key, "failed", identifier, reason)
+
+
+def _prepared(names: Names, news: Iterable[NewItem], kind: int, outbox: Outbox,
+              keyed: Callable[[NewItem], dict[str, Any]]) -> tuple[list[New], list[Result]]:
     prepared, refused = [], []
     for new in news:
         try:
             written = {**_fields(names, new.values, kind), **_placed(names, new, kind), **keyed(new)}
         except ValueError as error:
-            refused.append(Result(new.key, "failed", None, f"{error}; исправьте профиль или значение"))
+            refused.append(_refused(outbox, new.key, None, error))
             continue
         command = Command("crm.item.add", {"entityTypeId": kind, "fields": written})
         prepared.append(New(new.key, new.origin, command, lambda answer: str(answer["item"]["id"])))

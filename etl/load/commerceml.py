@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy
 import pandas as pd
@@ -23,7 +24,7 @@ from etl.errors import Rejected
 from etl.load import commerceml_catalogue as catalogue
 from etl.load import commerceml_nodes as nodes
 from etl.load.commerceml_checks import problems
-from etl.load.commerceml_text import ILLEGAL, escape, render
+from etl.load.commerceml_text import ILLEGAL, Node, render
 from etl.tables import Record
 
 __all__ = ["problems", "schema_path", "validate", "write"]
@@ -32,7 +33,8 @@ ROOT = "КоммерческаяИнформация"
 _BLOCK = 1000
 
 
-def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, generated_at: dt.datetime, currency: str = "руб") -> None:
+def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, generated_at: dt.datetime,
+          currency: str = "руб") -> None:
     """Write one file. `generated_at` (local time of 1C, the newest change inside) becomes ДатаФормирования.
 
     Tables: documents, lines, parties with `document` set; in the extended contract also parties without `document`
@@ -77,7 +79,8 @@ def _flat(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: 
 def _containers(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
     groups = _business_groups(documents)
     order = numpy.argsort(groups, kind="stable")
-    held, group = [], None
+    held: list[Node] = []
+    group = None
     for position, (document, lines, parties) in zip(order, _grouped(documents.iloc[order], tables), strict=True):
         if held and groups[position] != group:
             yield render([("Контейнер", held)], 1)
@@ -93,12 +96,12 @@ def _business_groups(documents: pd.DataFrame) -> Any:
     position = {key: number for number, key in enumerate(documents["id"])}
     parent = [position.get(basis, number) for number, basis in enumerate(documents["basis"])]
     groups = []
-    for number in range(len(parent)):
-        seen = {number}
-        while parent[number] not in seen:
-            number = parent[number]
-            seen.add(number)
-        groups.append(min(seen) if parent[number] != number else number)
+    for start in range(len(parent)):
+        last, seen = start, {start}
+        while parent[last] not in seen:
+            last = parent[last]
+            seen.add(last)
+        groups.append(last if parent[last] == last else min(seen))      # a circle belongs to its first document
     return numpy.array(groups, dtype=int)
 
 
@@ -124,7 +127,7 @@ class _Details:
     def block(self, start: int, count: int) -> list[list[Record]]:
         bounds = self.starts[start:start + count + 1]
         rows = canonical.records(self.frame.iloc[self.rows[bounds[0]:bounds[-1]]])
-        return [rows[low - bounds[0]:high - bounds[0]] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [rows[low - bounds[0]:high - bounds[0]] for low, high in pairwise(bounds)]
 
 
 class _Proof:
@@ -132,7 +135,7 @@ class _Proof:
 
     def __init__(self, target: BinaryIO, dialect: Dialect) -> None:
         self.target, self.dialect = target, dialect
-        self.parser = etree.XMLParser(target=_Nothing(), schema=_schema(dialect.schema), **xml_safe.PARSER)
+        self.parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), **xml_safe.PARSER)
 
     def put(self, text: str) -> None:
         if found := ILLEGAL.search(text):
@@ -188,7 +191,7 @@ def validate(path_or_stream: Path | BinaryIO, dialect_name: str) -> list[str]:
 def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
     xml_safe.check(stream, name)
     encoding = xml_safe.sniff(stream, name)
-    parser = etree.XMLParser(target=_Nothing(), schema=_schema(dialect.schema), encoding=encoding.name, **xml_safe.PARSER)
+    parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), encoding=encoding.name, **xml_safe.PARSER)
     stream.seek(encoding.bom)
     while chunk := stream.read(xml_safe.CHUNK):
         with xml_safe.refusing(name):
@@ -198,7 +201,8 @@ def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
     return _sentences(parser.feed_error_log)
 
 
-_KINDS = {"ELEMENT_CONTENT": "стоит не на месте или не хватает соседних элементов", "CVC_ELT_1": "корневой элемент не тот (или другое пространство имён)",
+_KINDS = {"ELEMENT_CONTENT": "стоит не на месте или не хватает соседних элементов",
+          "CVC_ELT_1": "корневой элемент не тот (или другое пространство имён)",
           "ATTRIBUTE": "атрибут отсутствует или не подходит", "COMPLEX_TYPE": "содержимое элемента или его атрибуты не подходят"}
 
 

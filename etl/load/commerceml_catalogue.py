@@ -38,7 +38,8 @@ def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Iterator[s
 def _classifier(products: pd.DataFrame, types: pd.DataFrame) -> list[Node]:
     paths = sorted({path for path in products["group_path"] if path})
     price_types = [("ТипЦены", _price_type(row)) for row in canonical.records(types)]
-    return [("Ид", CATALOGUE), ("Наименование", "Классификатор obmen24"), ("Группы", _groups(paths) or None), ("ТипыЦен", price_types or None)]
+    return [("Ид", CATALOGUE), ("Наименование", "Классификатор obmen24"), ("Группы", _groups(paths) or None),
+            ("ТипыЦен", price_types or None)]
 
 
 def group_id(path: str) -> str:
@@ -76,7 +77,8 @@ def _product(row: Record) -> list[Node]:
     requisites = [("ЗначениеРеквизита", [("Наименование", name), ("Значение", cut(value, 1000))]) for name, value in pairs if value]
     return [
         ("Ид", row["id"]), ("НомерВерсии", row["version"]), ("ПометкаУдаления", flag(row["deleted"])), ("Штрихкод", row["barcode"]),
-        ("Артикул", cut(row["article"], 250)), ("Наименование", cut(row["name"], 250)), ("БазоваяЕдиница", unit_of(row)[1] if row["unit_code"] or row["unit"] else None),
+        ("Артикул", cut(row["article"], 250)), ("Наименование", cut(row["name"], 250)),
+        ("БазоваяЕдиница", unit_of(row)[1] if row["unit_code"] or row["unit"] else None),
         ("Группы", [("Ид", group_id(row["group_path"]))] if row["group_path"] else None),
         ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])] if rate else None),
         ("ЗначенияРеквизитов", requisites or None)]

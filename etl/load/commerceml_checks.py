@@ -27,8 +27,8 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
              currency: str = "руб") -> pd.DataFrame:
     """`issues` of the documents that must not be written (severity reject, key = documents.id) or deserve a look (warn).
 
-    `day` is today: a rate that the law did not know on a document's date is a warning, on a document without a date it is
-    judged by `day`. `vat_rates` = rates the customer's base knows, if it differs from the dialect. `currency` = name of the rouble there.
+    `day` is today: a rate that the law did not have on a document's date is a warning, a document without a date is judged
+    by `day`. `vat_rates` = rates the customer's base knows, if it differs from the dialect. `currency` = its name of the rouble.
     """
     documents = canonical.records(tables.get("documents", canonical.frame("documents")))
     lines, parties = (_by_document(tables.get(name, canonical.frame(name))) for name in ("lines", "parties"))
@@ -38,9 +38,10 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
     found = []
     for row in documents:
         own, people = lines.get(row["id"], []), parties.get(row["id"], [])
-        rejects = [*_header(row, dialect, currency), *_parties(row, people, ambiguous, dialect), *_lines(own, known, dialect), *_characters(row, own, people)]
+        rejects = [*_header(row, dialect, currency), *_parties(people, ambiguous, dialect), *_lines(own, known, dialect),
+                   *_characters(row, own, people)]
         if doubles[row["kind"], row["number"]] > 1:
-            rejects.append(("number", f"Номер {row['number']} есть у двух документов: 1С запишет один поверх другого. Документ не отправлен.", row["number"]))
+            rejects.append(("number", "Номер есть у двух документов: 1С запишет один поверх другого. Документ не отправлен.", row["number"]))
         found += [_issue(row, "reject", *problem) for problem in rejects]
         found += [_issue(row, "warn", *problem) for problem in _doubts(row, own, day)]
     return canonical.frame("issues", found)
@@ -66,7 +67,8 @@ def _plain_rate(rate: str) -> str:
 def _header(row: Record, dialect: Dialect, currency: str) -> Iterator[Found]:
     number, amount = row["number"], row["amount"]
     if row["kind"] not in dialect.kinds:
-        yield "kind", f"{dialect.title} не примет документ этого вида в файле заказов. Передайте его по расширенному договору (docs/contract-1c.ru.md).", row["kind"]
+        yield ("kind", f"{dialect.title} не примет документ этого вида в файле заказов. "
+                       "Передайте его по расширенному договору (docs/contract-1c.ru.md).", row["kind"])
     if not number:
         yield "number", "У документа нет номера, 1С не сможет его сопоставить. Документ не отправлен.", None
     elif len(number) > dialect.number_limit:
@@ -79,7 +81,7 @@ def _header(row: Record, dialect: Dialect, currency: str) -> Iterator[Found]:
         yield "amount", "Сумма документа не указана или не кратна копейке. Исправьте сумму на портале.", amount
     code = row["currency"]
     if code is not None and code != dialects.currency_code(currency) and (not dialect.extended or len(code) != 3):
-        yield "currency", f"Валюты {code} нет в обмене с этой базой 1С. Пересчитайте сделку в рубли или заведите её в 1С вручную.", code
+        yield "currency", f"Валюты {code} нет в обмене с этой базой. Пересчитайте сделку в рубли или заведите её в 1С вручную.", code
     if len(currency) != 3:
         yield "currency", f"Название валюты «{currency}» не из трёх знаков. Исправьте [onec] currency в профиле.", currency
 
@@ -98,7 +100,7 @@ def _ambiguous(parties: Mapping[str, list[Record]]) -> set[str]:
     return {name for name, ids in owners.items() if len(ids) > 1}
 
 
-def _parties(row: Record, people: list[Record], ambiguous: set[str], dialect: Dialect) -> Iterator[Found]:
+def _parties(people: list[Record], ambiguous: set[str], dialect: Dialect) -> Iterator[Found]:
     if not people:
         yield "party", "У документа нет контрагента, 1С откажется читать весь файл. Укажите клиента в сделке.", None
     for party in people:
@@ -106,9 +108,11 @@ def _parties(row: Record, people: list[Record], ambiguous: set[str], dialect: Di
         if not name or not name.strip():
             yield "party", "У контрагента нет наименования. Заполните его на портале.", party["id"]
         elif not inn and name.strip() in ambiguous:
-            yield "party", "Два разных клиента без ИНН названы одинаково, 1С примет их за одного. Заполните ИНН или уточните название.", party["id"]
+            yield ("party", "Два разных клиента без ИНН названы одинаково, 1С примет их за одного. "
+                            "Заполните ИНН или уточните название.", party["id"])
         if len(party["id"]) > dialect.party_id_limit:
-            yield "party", f"Ид контрагента длиннее {dialect.party_id_limit} знаков. Документ не отправлен, сообщите разработчику.", party["id"]
+            yield ("party", f"Ид контрагента длиннее {dialect.party_id_limit} знаков. Документ не отправлен, сообщите разработчику.",
+                   party["id"])
         if inn and not (inn.isascii() and inn.isdigit() and len(inn) in (10, 12)):
             yield "inn", "ИНН должен состоять из 10 или 12 цифр. Исправьте реквизиты на портале.", None
         if kpp and len(kpp) != 9:
@@ -121,9 +125,11 @@ def _lines(lines: list[Record], known: Collection[str] | None, dialect: Dialect)
         if not line["name"] or not line["name"].strip():
             yield f"{where}.name", "В строке нет наименования. Заполните товар в сделке.", None
         if line["quantity"] is None or line["quantity"] <= 0:
-            yield f"{where}.quantity", "Количество не указано или не больше нуля: 1С молча отбросит строку. Исправьте состав сделки.", line["quantity"]
+            yield (f"{where}.quantity", "Количество не указано или не больше нуля: 1С молча отбросит строку. Исправьте состав сделки.",
+                   line["quantity"])
         if line["amount"] is None or not _in_kopecks(line["amount"]) or line["price"] is None:
-            yield f"{where}.amount", "Цена или сумма строки не указана или не кратна копейке. Исправьте состав сделки.", line["amount"]
+            yield (f"{where}.amount", "Цена или сумма строки не указана или не кратна копейке. Исправьте состав сделки.",
+                   line["amount"])
         if line["product"] and len(line["product"]) > 80:
             yield f"{where}.product", "Ид товара длиннее 80 знаков. Документ не отправлен, сообщите разработчику.", line["product"]
         yield from _rate(line, where, known, dialect)
@@ -132,9 +138,11 @@ def _lines(lines: list[Record], known: Collection[str] | None, dialect: Dialect)
 def _rate(line: Record, where: str, known: Collection[str] | None, dialect: Dialect) -> Iterator[Found]:
     text = dialects.rate_text(dialect, line["vat_rate"], line["vat_exempt"])
     if text is None:
-        yield f"{where}.vat_rate", "Ставка НДС строки не указана, 1С подставит ставку соседней строки. Укажите ставку или «Без НДС».", None
+        yield (f"{where}.vat_rate", "Ставка НДС строки не указана, 1С подставит ставку соседней строки. "
+                                    "Укажите ставку или «Без НДС».", None)
     elif line["vat_rate"] is not None and known is not None and text not in known:
-        yield (f"{where}.vat_rate", f"База 1С не знает ставку {text} % и молча запишет 0. Добавьте ставку в 1С и в настройку [onec] vat_rates профиля.", text)
+        yield (f"{where}.vat_rate", f"База 1С не знает ставку {text} % и молча запишет 0. "
+                                    "Добавьте ставку в 1С и в настройку [onec] vat_rates профиля.", text)
 
 
 def _characters(row: Record, lines: list[Record], people: list[Record]) -> Iterator[Found]:
@@ -142,7 +150,8 @@ def _characters(row: Record, lines: list[Record], people: list[Record]) -> Itera
         for record in records:
             for column, value in record.items():
                 if _has_illegal(value):
-                    yield f"{table}.{column}", "В тексте есть управляющий символ, запрещённый в XML. Уберите его из карточки на портале.", None
+                    yield (f"{table}.{column}", "В тексте есть управляющий символ, запрещённый в XML. "
+                                                "Уберите его из карточки на портале.", None)
 
 
 def _has_illegal(value: Any) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from etl import dialects
 from etl.dialects import Dialect
@@ -28,8 +27,8 @@ def document_2(document: Record, lines: Sequence[Record], parties: Sequence[Reco
     included = _included(document, lines)
     return [
         ("Ид", document["id"]), ("Номер", document["number"]), ("Дата", day(document["date"])),
-        ("ХозОперация", _operation(document)[0]), ("Роль", "Продавец"), ("Валюта", _currency(document, currency)), ("Курс", _rate(document)),
-        ("Сумма", money(document["amount"])),
+        ("ХозОперация", _operation(document)[0]), ("Роль", _role(document)), ("Валюта", _currency(document, currency)),
+        ("Курс", _rate(document)), ("Сумма", money(document["amount"])),
         ("Контрагенты", [("Контрагент", party_2(party, dialect)) for party in parties]),
         ("Время", document["time"]), ("Комментарий", cut(document["comment"], _COMMENT)),
         ("Налоги", _document_tax(document, lines, included)),
@@ -47,7 +46,7 @@ def document_3(document: Record, lines: Sequence[Record], parties: Sequence[Reco
         ("Дата1С", day(document["date_1c"])), ("Время", document["time"]), ("ХозОперация", _operation(document)[0]),
         ("Контрагенты", [("Контрагент", party_3(party, dialect)) for party in parties]),
         ("Валюта", _currency(document, currency)), ("Курс", _rate(document)), ("Сумма", money(document["amount"])),
-        ("Основание", document["basis"]), ("Роль", "Продавец"), ("Комментарий", cut(document["comment"], _COMMENT)),
+        ("Основание", document["basis"]), ("Роль", _role(document)), ("Комментарий", cut(document["comment"], _COMMENT)),
         ("Налоги", _document_tax(document, lines, included)),
         ("ЗначенияРеквизитов", _requisites(_header_3(document))),
         ("Товары", [("Товар", line_3(line, included, dialect)) for line in lines] or None),
@@ -59,6 +58,10 @@ def _operation(document: Record) -> tuple[str, str | None]:
     if named and dialects.OPERATIONS.get(named) == document["kind"]:
         return named, None
     return _OPERATION[document["kind"]]
+
+
+def _role(document: Record) -> str:
+    return (document["requisites"] or {}).get("Роль", "Продавец")
 
 
 def _currency(document: Record, currency: str) -> str:
@@ -96,7 +99,7 @@ def _shared(document: Record) -> list[tuple[str, str | None]]:
 
 
 def _others(document: Record) -> list[tuple[str, str | None]]:
-    return [(name, value) for name, value in (document["requisites"] or {}).items() if name != "ХозОперация"]
+    return [(name, value) for name, value in (document["requisites"] or {}).items() if name not in ("ХозОперация", "Роль")]
 
 
 def _requisites(pairs: Iterable[tuple[str, str | None]]) -> list[Node] | None:
@@ -111,12 +114,13 @@ def party_2(party: Record, dialect: Dialect) -> list[Node]:
     """A Контрагент of 2.x: legal and personal elements exclude each other, that is how 1C tells them apart (§3.3)."""
     full = cut(party["full_name"] or party["name"], _NAME)
     if party["kind"] == "legal":
-        own = [("ОфициальноеНаименование", full), ("ЮридическийАдрес", address(party["legal_address"], party["city"])), ("ИНН", party["inn"]),
-               ("КПП", party["kpp"]), ("ОКПО", party["okpo"])]
+        own = [("ОфициальноеНаименование", full), ("ЮридическийАдрес", address(party["legal_address"], party["city"])),
+               ("ИНН", party["inn"]), ("КПП", party["kpp"]), ("ОКПО", party["okpo"])]
     else:
         own = [("ПолноеНаименование", full), ("ИНН", party["inn"]), ("АдресРегистрации", address(party["legal_address"], party["city"]))]
     return [("Ид", party["id"]), ("Наименование", cut(party["name"], _NAME)), *own,
-            ("Адрес", address(party["actual_address"], None)), ("Контакты", contacts(party, dialect)), ("Роль", party["role"] or "Покупатель")]
+            ("Адрес", address(party["actual_address"], None)), ("Контакты", contacts(party, dialect)),
+            ("Роль", party["role"] or "Покупатель")]
 
 
 def party_3(party: Record, dialect: Dialect, accounts: Sequence[Record] = (), people: Sequence[Record] = ()) -> list[Node]:
@@ -147,7 +151,8 @@ def address(shown: str | None, city: str | None) -> list[Node] | None:
 
 def contacts(holder: Record, dialect: Dialect) -> list[Node] | None:
     """Phones and e-mails in the words of the dialect."""
-    pairs = [*((dialect.phone_type, phone) for phone in holder["phones"] or ()), *((dialect.email_type, email) for email in holder["emails"] or ())]
+    pairs = [*((dialect.phone_type, phone) for phone in holder["phones"] or ()),
+             *((dialect.email_type, email) for email in holder["emails"] or ())]
     return [("Контакт", [("Тип", kind), ("Значение", cut(value, _VALUE))]) for kind, value in pairs if value.strip()] or None
 
 
@@ -157,8 +162,8 @@ def _account(account: Record) -> list[Node]:
 
 
 def _person(person: Record, dialect: Dialect) -> list[Node]:
-    return [("Ид", person["id"]), ("Наименование", cut(person["name"], _NAME)), ("Фамилия", person["last_name"]), ("Имя", person["first_name"]),
-            ("Отчество", person["middle_name"]), ("Контакты", contacts(person, dialect))]
+    return [("Ид", person["id"]), ("Наименование", cut(person["name"], _NAME)), ("Фамилия", person["last_name"]),
+            ("Имя", person["first_name"]), ("Отчество", person["middle_name"]), ("Контакты", contacts(person, dialect))]
 
 
 # ---- lines ---------------------------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ def line_2(line: Record, included: bool, dialect: Dialect) -> list[Node]:
     return [
         ("Ид", line["product"]), ("Артикул", cut(line["article"], _NAME)), ("Наименование", cut(line["name"], _NAME)),
         ("БазоваяЕдиница", Attributed({"Код": code, "НаименованиеПолное": unit}, unit)),
-        ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])]),
+        ("СтавкиНалогов", _rates(rate)),
         ("ЗначенияРеквизитов", _line_requisites(line)),
         ("ЦенаЗаЕдиницу", money(_net_price(line))), ("Количество", quantity(line["quantity"])), ("Сумма", money(line["amount"])),
         ("Единица", code if dialect.unit_by_code else unit), ("Коэффициент", "1"), ("Налоги", _line_tax(line, included, rate)),
@@ -185,8 +190,9 @@ def line_3(line: Record, included: bool, dialect: Dialect) -> list[Node]:
     if line["discount"] is not None:
         discount = [("Скидка", [("Наименование", "Скидка"), ("Сумма", money(line["discount"])), ("УчтеноВСумме", "true")])]
     return [
-        ("Ид", line["product"]), ("Артикул", cut(line["article"], _NAME)), ("Наименование", cut(line["name"], _NAME)), ("БазоваяЕдиница", code),
-        ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])]),
+        ("Ид", line["product"]), ("Артикул", cut(line["article"], _NAME)), ("Наименование", cut(line["name"], _NAME)),
+        ("БазоваяЕдиница", code),
+        ("СтавкиНалогов", _rates(rate)),
         ("ЗначенияРеквизитов", _line_requisites(line)),
         ("Единица", [("НаименованиеКраткое", unit[:4]), ("Код", code), ("НаименованиеПолное", unit)]), ("Коэффициент", "1"),
         ("Количество", quantity(line["quantity"])), ("ЦенаЗаЕдиницу", money(line["price"])), ("Сумма", money(line["amount"])),
@@ -213,9 +219,16 @@ def _line_requisites(line: Record) -> list[Node] | None:
     return _requisites([("ВидНоменклатуры", own.pop("ВидНоменклатуры", kind)), ("ТипНоменклатуры", kind), *own.items()])
 
 
-def _line_tax(line: Record, included: bool, rate: str | None) -> list[Node]:
+def _rates(rate: str | None) -> list[Node] | None:
+    return [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])] if rate else None
+
+
+def _line_tax(line: Record, included: bool, rate: str | None) -> list[Node] | None:
     own = line["vat_included"]
-    tax = [("Наименование", "НДС"), ("УчтеноВСумме", flag(included if own is None else own)), ("Сумма", money(line_vat(line, included))), ("Ставка", rate)]
+    if rate is None and own is None and line["vat_amount"] is None:
+        return None
+    tax = [("Наименование", "НДС"), ("УчтеноВСумме", flag(included if own is None else own)),
+           ("Сумма", money(line_vat(line, included))), ("Ставка", rate)]
     return [("Налог", tax)]
 
 

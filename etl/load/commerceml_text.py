@@ -41,9 +41,7 @@ def _render(nodes: Iterable[Node], depth: int, out: list[str]) -> None:
             continue
         kind = type(value)
         if kind is str:
-            if _SPECIAL(value):
-                value = escape(value)
-            out.append(f"{tabs}<{tag}>{value}</{tag}>\n")
+            out.append(f"{tabs}<{tag}>{escape(value) if _SPECIAL(value) else value}</{tag}>\n")
         elif kind is list:
             out.append(f"{tabs}<{tag}>\n")
             _render(value, depth + 1, out)

@@ -171,7 +171,7 @@ def _services(rows: Sequence[Row]) -> list[str]:
 def _signed(totals: dict[str, Decimal], rows: int) -> list[str]:
     total = next((totals[name] for name in ("Всего к оплате", "К начислению") if name in totals), Decimal(0))
     return [f"Всего строк: {rows}, на сумму {money_shown(total)} руб.", clean.in_words(total), "",
-            "Составил ____________________ / ____________________      Проверил ____________________ / ____________________"]
+            "Составил ____________________ / ____________________", "", "Проверил ____________________ / ____________________"]
 
 
 def _comparison_sheet(rows: Sequence[Row]) -> Sheet:

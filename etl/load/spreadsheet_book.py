@@ -30,10 +30,10 @@ _FORMATS: dict[Kind, dict[str, Any]] = {
     "integer": {"num_format": "0", "align": "center"}, "date": {"num_format": "dd.mm.yyyy", "align": "center"},
 }
 _CENTRED = {"text_wrap": True, "align": "center"}
-_WRAPPED: dict[Kind, dict[str, Any]] = {"text": {"text_wrap": True}, "id": _CENTRED}
-_NARROW, _PADDING, _LINE_HEIGHT = 4, 2, 12
+_WRAPPED: dict[Kind, dict[str, Any]] = {"text": {"text_wrap": True, "align": "left", "indent": 1}, "id": _CENTRED}
+_NARROW, _PADDING, _LINE_HEIGHT = 4, 3, 12
 #: widths are measured in digits of the default font, Arial 9 is narrower: column width and characters a line takes
-_SHRINK, _FITS = 0.9, 1.2
+_SHRINK, _FITS = 0.9, 1.08
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,8 @@ def _vat_rate(row: Row) -> str:
     return "Без НДС" if rate is None else f"{rate.normalize():f}%"
 
 
-def _vat(row: Row) -> Decimal:
-    return row["vat_amount"] or ZERO
-
-
 def _net(row: Row) -> Decimal:
-    return rounded(row["amount"]) - rounded(_vat(row))
+    return rounded(row["amount"]) - rounded(row["vat_amount"] or ZERO)
 
 
 def _month(row: Row) -> str:
@@ -92,7 +88,7 @@ _CHANGES = {"added": "Добавлен", "ended": "Прекращён", "changed
 REGISTER: list[Field] = [
     code("Номер начисления", "number", 13), code("ID сделки", "deal", 9), text("Плательщик", "payer", 24),
     code("ИНН", "payer_inn", 14), text("Адрес объекта", "address", 26), code("Договор №", "contract_number", 12),
-    day("Дата договора", "contract_date"), money("Сумма без НДС", _net), code("Ставка НДС", _vat_rate, 9), money("Сумма НДС", _vat),
+    day("Дата договора", "contract_date"), money("Сумма без НДС", _net), code("Ставка НДС", _vat_rate, 9), money("Сумма НДС", "vat_amount"),
     money("Всего к оплате", "amount"), day("Дата расторжения", "terminated_on"), text("Ответственный", "manager_name", 16),
     text("Примечание", "note", 18),
 ]
@@ -127,10 +123,12 @@ SUMMARY: list[Field] = [
     text("Показатель", "title", 40), money("Портал", "portal", total=False), money("Реестр", "register", total=False),
     money("1С", "onec", total=False), money("Банк", "bank", total=False), count("Совпадает", "equal"), count("Расходится", "different"),
 ]
+#: no totals: rows of what was charged and of what was paid stand together, «Итоги» adds each up
 DIFFERENCES: list[Field] = [
     text("Что сверяется", "kind", 14), code("Документ", "document", 14), code("Договор №", "contract_number", 12),
-    text("Плательщик", "party", 26), money("Портал", "portal"), money("Реестр", "register"), money("1С", "onec"), money("Банк", "bank"),
-    money("Расхождение", "difference"), text("Итог сверки", "status", 22), text("Причина", "reason", 36),
+    text("Плательщик", "party", 28), money("Портал", "portal", total=False), money("Реестр", "register", total=False),
+    money("1С", "onec", total=False), money("Банк", "bank", total=False), money("Расхождение", "difference", total=False),
+    text("Итог сверки", "status", 22), text("Причина", "reason", 36),
 ]
 
 #: Columns of the files 1C loads, and the name of their only sheet.
@@ -138,10 +136,10 @@ IMPORTS: dict[ImportKind, list[Field]] = {
     "charge": [
         code("Ключ", "number"), day("Дата", "date"), code("Период", _month), text("Контрагент", "payer_key"),
         text("ФИО плательщика", "payer"), code("ИНН", "payer_inn"), text("Адрес объекта", "address"),
-        code("Номер договора", "contract_number"), day("Дата договора", "contract_date"), text("Номенклатура", "service"), count("Количество", _always(1)),
-        money("Цена", "amount"), money("Сумма", "amount"), code("Ставка НДС", _vat_rate), money("Сумма НДС", _vat),
-        day("Дата расторжения", "terminated_on"), text("Организация", "organisation"), text("Ответственный", "manager_name"),
-        text("Комментарий", _key_note)],
+        code("Номер договора", "contract_number"), day("Дата договора", "contract_date"), text("Номенклатура", "service"),
+        count("Количество", _always(1)), money("Цена", "amount"), money("Сумма", "amount"), code("Ставка НДС", _vat_rate),
+        money("Сумма НДС", "vat_amount"), day("Дата расторжения", "terminated_on"), text("Организация", "organisation"),
+        text("Ответственный", "manager_name"), text("Комментарий", _key_note)],
     "act": [
         code("Ключ", "number"), day("Дата", "date"), text("Исполнитель", "manager_name"), text("Организация", "organisation"),
         text("Основание", _act_basis), code("Номер договора", "contract_number"), day("Дата договора", "contract_date"),

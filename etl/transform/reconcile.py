@@ -186,7 +186,7 @@ def _status(present: Mapping[str, Decimal], asked: set[str], difference: Decimal
     if len(present) == 1 and len(asked) > 1:
         return f"только {SIDES[next(iter(present))]}"
     absent = [SIDES[side] for side in SIDES if side in asked and side not in present]
-    return f"нет: {', '.join(absent)}" if absent else f"расходится на {difference:.2f}"
+    return f"нет: {', '.join(absent)}" if absent else "расходится на " + f"{difference:.2f}".replace(".", ",")
 
 
 def _reason(kind: str, cell: _Cell, present: Mapping[str, Decimal], asked: set[str], difference: Decimal) -> str | None:

@@ -337,6 +337,18 @@ def test_each_half_is_accrued_once_whatever_is_paid(tmp_path: Path) -> None:
             ("A1-103", Decimal("1200.50")), ("A12103", Decimal("1200.50")), ("R1-103", Decimal("-1200.50"))]
 
 
+@pytest.mark.parametrize("flows", [("billing",), ("commission",), ("documents-in",)])
+def test_a_payment_is_never_lost_whatever_flow_was_asked_for(flows: tuple[str, ...], tmp_path: Path) -> None:
+    """`obmen24 bill` meets a file of payments on its way: what is taken from the folder is read by every flow that wants it."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        billed(running)
+        running.stage.onec.pay(running.charge("101 2026-11"), Decimal("1500.00"))
+        running.stage.session()
+        assert running.run(flows=flows).counts["payments"] == 1
+        running.run()
+        assert running.stages()["101"] == "1-ая оплата клиента"
+
+
 def test_nothing_is_left_of_a_run_that_found_the_portal_away(tmp_path: Path) -> None:
     """Portal unreachable: «try later», nothing lost; the file of 1C is still there for the next run."""
     from etl.errors import TryLater

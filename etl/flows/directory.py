@@ -1,0 +1,467 @@
+"""What the flows `parties` and `products` share: who is who, what differs, what is asked, written, published and remembered.
+
+A record is known on the portal as `company_5`, `contact_7` or `product_9`, in 1C by its Ид (`origin`). One run of a directory:
+newest text of each record of 1C -> pairs (`transform.identity`) -> questions -> fields (`transform.merge`, or plain ownership in one
+direction) -> guard -> memory committed -> portal written -> file for 1C (`directory_files`).
+The whole directory of the portal is read whenever anything depends on it: addresses and prices leave no date of change behind, so a
+watermark would miss edits, and the lists cost one request for 2,500 records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from etl import tables
+from etl.bitrix24.writes import Result
+from etl.flows import delivery, directory_fields, directory_files
+from etl.flows.context import Context, Record
+from etl.flows.directory_memory import Agreed, Key, Memory
+from etl.profile import Entity
+from etl.store_files import newer
+from etl.store_schema import encode
+from etl.transform import clean, keys, merge
+from etl.transform.identity import LINK, Matches
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What 1C tells of one record. `owner`: id of the company a contact person belongs to; `seq`: moment its file was made."""
+
+    entity: str
+    origin: str
+    values: Record
+    owner: str | None = None
+    seq: int = 0
+    file: str | None = None
+    deleted: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.entity, self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One record of the portal to be brought to `values`; without `id` it is created. `dropped`: list values to be taken away."""
+
+    key: Key
+    values: Record
+    id: str | None = None
+    before: Record = field(default_factory=dict)
+    reasons: Record = field(default_factory=dict)
+    file: str | None = None
+    owner: str | None = None
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Directory:
+    """One directory in one run. Subclasses say what 1C told, how the portal is read and written, and what a record's file row is."""
+
+    scope = ""
+    #: entity -> fields that both sides may edit, and fields that only 1C owns
+    two_way: Mapping[str, tuple[str, ...]] = {}
+    one_way: Mapping[str, tuple[str, ...]] = {}
+
+    def __init__(self, context: Context, settings: Mapping[str, Entity], path: str | None) -> None:
+        self.context, self.settings, self.path = context, settings, path
+        self.memory = Memory(context.store, settings)
+        self.links = {row["foreign_id"]: row | {"entity": entity} for entity in settings for row in context.store.links.all(entity)}
+        self.answers = context.store.questions.answers(self.scope)
+        self.cards: dict[Key, Card] = {}
+        self.held: dict[str, Record] = {}
+        self.pairs: dict[str, str] = {}
+        self.asked: dict[str, Record] = {}
+        self.issues: list[Record] = []
+        self.seen: list[Record] = []
+
+    # ---- to be said by a flow ----
+    def heard(self) -> Iterator[tuple[Card, Record]]:
+        """Records of 1C read in this run, each with its table row (file, version)."""
+        raise NotImplementedError  # pragma: no cover
+
+    def read(self) -> dict[str, Record]:
+        """The portal's directory: id -> values, with `originator` and `origin`."""
+        raise NotImplementedError  # pragma: no cover
+
+    def matches(self, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame) -> Matches:
+        """Pairs of the portal's directory with records of 1C."""
+        raise NotImplementedError  # pragma: no cover
+
+    def save(self, saves: Sequence[Save]) -> Iterator[Result]:
+        """Write to the portal; results by `name(save.key)`."""
+        raise NotImplementedError  # pragma: no cover
+
+    def payloads(self, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
+        """File rows of changed records: id in 1C of what is published -> payload of `directory_files.enqueue`."""
+        raise NotImplementedError  # pragma: no cover
+
+    # ---- the order of steps ----
+    def run(self) -> None:
+        """Exchange the directory; nothing is asked of the portal where nothing depends on it."""
+        self._hear()
+        if self.cards or self.outward or any(self.memory.wanted(key) for key in self.memory):
+            self._exchange()
+        if self.path and any(self.sends(entity) for entity in self.settings):
+            directory_files.publish(self.context, self.path)
+
+    @property
+    def outward(self) -> bool:
+        return any(self.sends(entity) for entity in self.settings)
+
+    def sends(self, entity: str) -> bool:
+        """True where edits of the portal go to 1C in a file of their own."""
+        return self.path is not None and self.settings[entity].direction != "to-portal"
+
+    def receives(self, entity: str) -> bool:
+        return self.settings[entity].direction != "to-1c"
+
+    def _exchange(self) -> None:
+        self.held = self.read()
+        found = self._match()
+        saves, changed = self._fields()
+        saves += self._new_on_portal(found)
+        changed |= self._new_in_1c(found)
+        self._guard(saves, changed)
+        self._commit(changed)
+        for entity in self.settings:
+            self._write([save for save in saves if save.key[0] == entity])
+        if self.path:
+            told = {key: card for key, card in self.cards.items() if card.seq}
+            self.issues += directory_files.judge(self.context, self.path, self.memory, told, directory_fields.same)
+        self.context.note([self._shown(row) for row in self.issues], self.scope)
+        self.context.store.runs.close_issues(self.context.run, [self.scope])
+
+    # ---- what 1C told ----
+    def _hear(self) -> None:
+        """The newest text of each record: of this run's files, else what waits in the memory."""
+        for key in self.memory:
+            if self.links.get(key[1], {}).get("state") != "linked" and (values := self.memory.wanted(key)):
+                self.cards[key] = Card(key[0], key[1], values, owner=values.get("owner"))
+        files = {one.name: one for one in self.context.store.files.listed("spooled", direction="in") if one.run == self.context.run}
+        found = [(card, files.get(row["file"] or ""), row) for card, row in self.heard()]
+        known = self.context.store.files.document_versions({self._mark(card) for card, _, _ in found})
+        for card, file, row in found:
+            moment = file.generated_at if file and file.generated_at else self.context.now
+            seen = {"id": self._mark(card), "version": row["version"], "generated_at": moment, "seq": file.seq if file else 0, "hash": None}
+            last = known.get(seen["id"])
+            if last is not None and newer(last | {"version": row["version"] and last["version"]}, seen) and last["version"] != row["version"]:
+                continue
+            known[seen["id"]] = seen
+            self.seen.append(seen | {"hash": hashlib.sha256(encode([moment, row["version"]]).encode()).hexdigest()})
+            before = self.cards.get(card.key)
+            values = before.values | card.values if before and self.links.get(card.origin, {}).get("state") != "linked" else card.values
+            self.cards[card.key] = Card(card.entity, card.origin, values, card.owner, int(moment.timestamp()), row["file"], card.deleted)
+
+    def _mark(self, card: Card) -> str:
+        return f"{card.entity}:{card.origin}"
+
+    # ---- who is who ----
+    def _match(self) -> Matches:
+        links = [[f"{row['entity']}_{row['portal_id']}", origin] for origin, row in self.links.items()
+                 if row["state"] in ("linked", "proposed") and row["portal_id"]]
+        onec = [self._onec_row(card) for card in self.cards.values()]
+        told = {row["id"] for row in onec}
+        onec += [self._stub(portal, origin) for portal, origin in self._known() if origin not in told]
+        found = self.matches(onec, _pairs(links), _pairs(self._answered()))
+        self.pairs = {origin: portal for portal, origin, _ in found.linked.itertuples(index=False)}
+        self.issues += tables.records(found.issues)
+        self._ask(found)
+        return found
+
+    def _known(self) -> Iterator[tuple[str, str]]:
+        """Pairs told by the portal itself or remembered: records that 1C has although this run's files do not hold them."""
+        own = {portal: row["origin"] for portal, row in self.held.items()
+               if row.get("origin") and row.get("originator") == self.context.profile.bitrix24.originator}
+        yield from own.items()
+        for origin, row in self.links.items():
+            portal = f"{row['entity']}_{row['portal_id']}"
+            if row["state"] == "linked" and portal in self.held and portal not in own:
+                yield portal, origin
+
+    def _onec_row(self, card: Card) -> Record:
+        return {"id": card.origin, "deleted": card.deleted or None, "kind": card.values.get("kind") or "person", **card.values}
+
+    def _stub(self, portal: str, origin: str) -> Record:
+        return {"id": origin, **{name: self.held[portal].get(name) for name in ("kind", "inn", "kpp", "name", "article")}}
+
+    def _answered(self) -> list[list[str | None]]:
+        rows: list[list[str | None]] = []
+        for key, answer in self.answers.items():
+            kind, _, subject = key.partition(":")
+            if kind == "record":
+                rows.append([answer.get("id"), subject])
+            elif kind == "twin" and answer.get("id") is None:
+                rows.append([subject, None])
+        return rows
+
+    def _ask(self, found: Matches) -> None:
+        for portal, origin, reason in (*found.proposed.itertuples(index=False), *found.ask.itertuples(index=False)):
+            if origin in self.pairs:
+                if any(self.sends(entity) for entity in self.settings):
+                    self._question(f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
+            else:
+                self._candidate(origin, portal, reason)
+        for card in list(self.cards.values()):
+            if card.origin not in self.pairs and card.origin not in self.asked and ["record", card.origin] not in self._apart():
+                for portal, reason in self.rivals(card):
+                    self._candidate(card.origin, portal, reason)
+        self._settle_questions()
+
+    def _apart(self) -> list[list[str]]:
+        return [key.split(":", 1) for key, answer in self.answers.items() if answer.get("id") is None]
+
+    def rivals(self, card: Card) -> Iterator[tuple[str, str]]:
+        """Portal records that may be this record of 1C although nothing but a person can say so: we sent one of that name, and 1C may have
+        answered it with a record of its own."""
+        for row in self.links.values():
+            portal = f"{row['entity']}_{row['portal_id']}"
+            if row["state"] == "proposed" and portal in self.held and clean.fold(self.held[portal].get("name")) == clean.fold(card.values.get("name")):
+                yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."
+
+    def _candidate(self, origin: str, portal: str, reason: str) -> None:
+        card = next(card for card in self.cards.values() if card.origin == origin)
+        row = self.asked.setdefault(origin, {"text": f"Запись 1С {directory_fields.told(card.values, origin)}: какая карточка портала ей "
+                                                     "соответствует? 0 = никакая, это отдельная запись.", "candidates": []})
+        row["candidates"].append({"id": portal, "text": reason})
+        self._question(f"record:{origin}", row["text"], row["candidates"])
+
+    def _question(self, key: str, text: str, candidates: list[Record]) -> None:
+        self.context.store.questions.ask([{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.run)
+        self.asked.setdefault(key, {})
+
+    def _settle_questions(self) -> None:
+        """Questions that nobody needs any more are withdrawn; open ones are told in the account of the run."""
+        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope and row["key"].partition(":")[0] != "field"]
+        self.context.store.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
+        self.issues += [tables.issue(row["text"], severity="ask", entity=self.scope, key=row["key"].partition(":")[2])
+                        for row in mine if row["key"] in self.asked]
+
+    # ---- fields of known pairs ----
+    def _fields(self) -> tuple[list[Save], dict[Key, set[str]]]:
+        """Updates of the portal and, by record, the fields that 1C must be told."""
+        pairs = {(portal.partition("_")[0], origin): portal for origin, portal in self.pairs.items()}
+        values = directory_fields.Values(self, pairs)
+        merged = values.merged()
+        assigned = values.assigned()
+        self.issues += values.issues
+        changed: dict[Key, set[str]] = {}
+        for row in tables.records(merged):
+            if row["side"] == "1c" and row["after"] is not None:
+                changed.setdefault((row["entity"], row["key"]), set()).add(row["field"])
+                self.context.journal([self._journal_row((row["entity"], row["key"]), "to-1c", row["field"], row["before"], row["after"],
+                                                        row["reason"], self.path, "Передано в 1С")])
+        return values.saves([*tables.records(merged), *assigned]), changed
+
+    # ---- new records ----
+    def _new_on_portal(self, found: Matches) -> list[Save]:
+        saves = []
+        for card in self._unmatched(found):
+            for name, value in card.values.items():
+                self.memory.want(card.key, name, value)
+            if card.owner:
+                self.memory.want(card.key, "owner", card.owner)
+            if card.origin not in self.asked and self._creatable(card):
+                saves.append(Save(card.key, card.values, file=card.file, owner=card.owner))
+        return saves
+
+    def _unmatched(self, found: Matches) -> list[Card]:
+        """Cards without a pair, those of questions too, companies before their people."""
+        free = [card for entity in self.settings for card in self.cards.values()
+                if card.entity == entity and card.origin not in self.pairs and not card.deleted and self.receives(entity)]
+        gone = [card for card in free if self.links.get(card.origin, {}).get("state") == "linked"]
+        self.issues += [tables.issue("Карточку этой записи 1С на портале удалили или объединили с другой: она не создаётся заново. Свяжите: "
+                                     f"obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn", entity=card.entity, key=card.origin,
+                                     file=card.file) for card in gone]
+        return [card for card in free if card not in gone]
+
+    def _creatable(self, card: Card) -> bool:
+        if not self.settings[card.entity].create:
+            self.issues.append(tables.issue("Записи нет на портале, а создавать записи профиль не разрешает. Свяжите её с карточкой: "
+                                            f"obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn", entity=card.entity, key=card.origin))
+        return self.settings[card.entity].create and bool(card.values.get("name") or card.values.get("last_name"))
+
+    def _new_in_1c(self, found: Matches) -> dict[Key, set[str]]:
+        """Records of the portal that 1C has not been told of: their id there is ours until 1C answers."""
+        fresh = {}
+        told = {f"{row['entity']}_{row['portal_id']}" for row in self.links.values() if row["state"] in ("proposed", "linked")}
+        for portal in found.new_for_1c:
+            entity = portal.partition("_")[0]
+            if self.sends(entity) and self.settings[entity].create and portal not in told and self.sendable(portal):
+                key = entity, onec_id(self.context, portal)
+                self.pairs[key[1]] = portal
+                self.links[key[1]] = {"entity": entity, "foreign_id": key[1], "portal_id": portal.partition("_")[2], "state": "proposed"}
+                fresh[key] = self._hand_over(key, portal)
+        return fresh
+
+    def sendable(self, portal: str) -> bool:
+        """False for a record that 1C would take for another one."""
+        return bool(self.held[portal].get("name"))
+
+    def _hand_over(self, key: Key, portal: str) -> set[str]:
+        values = {name: self.held[portal].get(name) for name in self.two_way[key[0]]}
+        filled = {name: value for name, value in values.items() if value is not None}
+        self.memory.take(merge.published(*key, filled, self.moment))
+        for name in values.keys() - filled.keys():
+            self.memory.set(key, name, Agreed(base=None))
+        self.context.journal([self._journal_row(key, "to-1c", name, None, value, "записи не было в 1С", self.path, "Передано в 1С")
+                              for name, value in filled.items()])
+        return set(filled)
+
+    @property
+    def moment(self) -> int:
+        return int(self.context.now.timestamp())
+
+    # ---- writing ----
+    def _guard(self, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
+        replaced = [{"action": "update", "before": before} for save in saves for before in save.before.values()]
+        replaced += [{"action": "update", "before": True} for key, fields in changed.items() for name in fields
+                     if self.memory.get(key, name).base not in (merge.ABSENT, None)]
+        if not self.context.dry:
+            delivery.guard(self.context, replaced)
+
+    def _commit(self, changed: Mapping[Key, set[str]]) -> None:
+        store = self.context.store
+        with store.transaction():
+            self._link([(portal.partition("_")[0], origin, portal) for origin, portal in self.pairs.items()])
+            if changed and self.path:
+                directory_files.enqueue(self.context, self.path, self.payloads(changed))
+            self.memory.commit()
+            store.files.remember_documents(self.seen)
+
+    def _link(self, found: Iterable[tuple[str, str, str]]) -> None:
+        """Pairs into the memory. A record of ours that 1C has not shown yet is only proposed, and a former pair of the card is let go."""
+        rows = [{"entity": entity, "foreign_id": origin, "portal_id": portal.partition("_")[2],
+                 "state": "linked" if not self._unconfirmed(entity, origin) else "proposed"} for entity, origin, portal in found]
+        new = [row for row in rows if not self._is_stored(row)]
+        for entity in self.settings:
+            here = {row["portal_id"]: row["foreign_id"] for row in new if row["entity"] == entity}
+            former = [row for row in self.context.store.links.all(entity, "linked", "proposed")
+                      if here.get(row["portal_id"], row["foreign_id"]) != row["foreign_id"]]
+            self.context.store.links.put([row | {"entity": entity, "state": "gone"} for row in former])
+            self.context.store.fields.forget(entity, [row["foreign_id"] for row in former])
+        self.context.store.links.put(new)
+        self.links |= {row["foreign_id"]: self.links.get(row["foreign_id"], {}) | row for row in new}
+
+    def _unconfirmed(self, entity: str, origin: str) -> bool:
+        return self.links.get(origin, {}).get("state") == "proposed" and (entity, origin) not in self.cards
+
+    def _is_stored(self, row: Record) -> bool:
+        known = self.links.get(row["foreign_id"])
+        return bool(known and "changed_at" in known and all(known[name] == row[name] for name in ("portal_id", "state")))
+
+    def _write(self, saves: Sequence[Save]) -> None:
+        """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls everything done."""
+        known = {name(save.key): save for save in saves}
+        results = [Result(key, "done", save.id, "план") for key, save in known.items()] if self.context.dry else self.save(saves)
+        for result in results:
+            save = known[result.key]
+            if result.status == "done":
+                self._done(save, result)
+            else:
+                self.issues.append(tables.issue(f"Портал не принял запись: {result.reason}. Следующий обмен повторит.", severity="warn",
+                                                entity=save.key[0], key=save.key[1], file=save.file))
+
+    def _done(self, save: Save, result: Result) -> None:
+        keep = self.two_way[save.key[0]] if self.sends(save.key[0]) else ()
+        with self.context.store.transaction():
+            if save.id is None and result.id:
+                self.pairs[save.key[1]] = result.id
+                self._link([(save.key[0], save.key[1], result.id)])
+                for field_ in set(keep) - self.memory.of(save.key).keys():
+                    self.memory.set(save.key, field_, Agreed(base=None))
+            for field_ in list(self.memory.wanted(save.key)):
+                if save.id is None or field_ in save.values:
+                    self.memory.settle(save.key, field_, keep=field_ in keep)
+            self.memory.commit()
+            self._journal_save(save)
+        if save.values:
+            self.context.report.counts["updated" if save.id else "created"] += 1
+
+    def _journal_save(self, save: Save) -> None:
+        action, words = ("update", "Поле") if save.id else ("create", "Создано из 1С: поле")
+        self.context.journal([self._journal_row(save.key, action, name, save.before.get(name), value, save.reasons.get(name, "записи не было на портале"),
+                                                save.file, f"{words} «{name}»") for name, value in save.values.items() if name != "kind"])
+
+    def _journal_row(self, key: Key, action: str, name_: str, before: Any, after: Any, rule: Any, file: str | None, words: str) -> Record:
+        portal = self.pairs.get(key[1])
+        return {"entity": key[0], "key": portal.partition("_")[2] if portal else key[1], "action": action, "field": name_, "before": before,
+                "after": after, "file": file, "document": key[1], "reason": rule, "message": words}
+
+    def _shown(self, row: Record) -> Record:
+        """An issue under the portal's own number, where the record has one."""
+        portal = self.pairs.get(row["key"] or "")
+        return row | {"entity": portal.partition("_")[0], "key": portal.partition("_")[2]} if portal else row
+
+
+def name(key: Key) -> str:
+    """Key of a record's intents in the outbox."""
+    return ":".join(key)
+
+
+def onec_id(context: Context, portal: str) -> str:
+    """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it one of its own."""
+    return keys.document_id(context.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
+
+
+def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
+    """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name parties and products."""
+    wanted = list(portal_ids)
+    linked = context.store.links.by_portal(entity, wanted)
+    return {number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}") for number in wanted}
+
+
+def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[str, str]:
+    """Id in 1C -> portal number of the records that have a pair."""
+    found = context.store.links.by_foreign(entity, origins)
+    return {origin: row["portal_id"] for origin, row in found.items() if row["state"] == "linked"}
+
+
+class Intents:
+    """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key for ever, so that its doubt
+    outlives the run; other writes set values, and their keys live for one run."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._store = context, context.store.outbox
+        self._open = {row["key"]: row for row in self._store.listed("new", "sending", "doubt", "failed") if row["method"] == "create"}
+
+    def _named(self, key: str) -> str:
+        return f"create:{key}" if key.endswith("/item") else f"{key}:{self._context.run}"
+
+    def sending(self, *found: str) -> None:
+        named = [self._named(key) for key in found]
+        fresh = [key for key in named if key not in self._open]
+        self._store.put([{"key": key, "entity": key.removeprefix("create:").partition(":")[0], "entity_key": key, "payload": None,
+                          "method": "create" if key.startswith("create:") else "update"} for key in fresh], self._context.run)
+        self._open |= {key: row for key in fresh if (row := self._store.find(key))}
+        self._mark([key for key in named if self._open[key]["state"] in ("doubt", "failed")], "new")
+        self._mark(named, "sending", attempted_at=self._context.now)
+
+    def done(self, key: str, identifier: str | None) -> None:
+        self._mark([self._named(key)], "done", result=identifier)
+
+    def doubt(self, key: str) -> None:
+        self._mark([self._named(key)], "doubt")
+
+    def failed(self, key: str, reason: str) -> None:
+        self._mark([self._named(key)], "failed", error=reason)
+
+    def again(self, key: str) -> None:
+        self._mark([self._named(key)], "new")
+
+    def unsure(self, key: str) -> float | None:
+        row = self._open.get(self._named(key))
+        return row["attempted_at"].timestamp() if row and row["state"] in ("sending", "doubt") and row["attempted_at"] else None
+
+    def _mark(self, found: Sequence[str], state: str, *, attempted_at: Any = None, **values: Any) -> None:
+        known = [key for key in found if key in self._open]
+        self._store.mark([self._open[key]["id"] for key in known], state, **values)
+        for key in known:
+            self._open[key] |= {"state": state} | ({"attempted_at": attempted_at} if attempted_at else {})
+
+
+def _pairs(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=LINK, dtype=object)

@@ -1,0 +1,119 @@
+"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C shows them.
+
+Life cycle as for documents (`etl.flows.outgoing`): a record stays in its file until 1C returns it or for `resend` sessions.
+A file holds only what was changed: what it does not name, 1C keeps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from etl import tables
+from etl.exchange import ARCHIVE
+from etl.flows import outgoing
+from etl.flows.context import Context, Record
+from etl.flows.directory_memory import Key, Memory
+from etl.load import commerceml
+from etl.store_schema import encode
+from etl.transform.merge import ABSENT
+
+#: Tables a record may put into its file, with what makes a row of each unique there.
+TABLES = {"parties": ("id",), "accounts": ("party", "number"), "contacts": ("id",), "products": ("id",), "prices": ("product", "price_type"),
+          "price_types": ("id",)}
+
+
+def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None:
+    """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
+    rows = [{"path": path, "document": origin, "hash": hashlib.sha256(encode(payload).encode()).hexdigest(), "payload": payload}
+            for origin, payload in payloads.items()]
+    context.store.publications.put(rows, context.run)
+
+
+def publish(context: Context, path: str) -> None:
+    """Write the file if what it must hold has changed."""
+    assume(context, path)
+    rows = context.store.publications.outgoing(path)
+    stamp = _stamp(context, path, rows)
+    if stamp is None:
+        return
+    frames = {name: tables.frame(name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key))
+              for name, key in TABLES.items()}
+
+    def write(target: BinaryIO) -> None:
+        commerceml.write(target, frames, context.profile.contract, generated_at=stamp, currency=context.profile.onec.currency)
+
+    if context.exchange.publish(path, write).changed:
+        context.wrote(context.exchange.folder / path)
+        if rows:
+            context.exchange.publish(f"{ARCHIVE}/{stamp:%Y-%m}/{outgoing.SENT}{stamp:%Y%m%dT%H%M%S}-{Path(path).name}", write)
+    context.report.counts["published"] += sum(row["state"] == "planned" for row in rows)
+    context.store.publications.published(path)
+
+
+def assume(context: Context, path: str) -> None:
+    """Records 1C has had `resend` sessions for leave the file; nothing counts as agreed by that."""
+    silent = [row["id"] for row in context.store.publications.listed("published")
+              if row["path"] == path and row["sessions"] >= context.profile.onec.resend]
+    context.store.publications.mark(silent, "assumed")
+    context.report.counts["assumed"] += len(silent)
+
+
+def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Any], same: Callable[[str, Any, Any], bool]) -> list[Record]:
+    """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
+
+    `told`: records read in this run (with `values`, `seq`, `file`); memory is that after the merge, so a value still waiting in `sent`
+    was not confirmed.
+    """
+    issues = []
+    for origin, rows in context.store.publications.find({key for _, key in told}).items():
+        for row in (one for one in rows if one["path"] == path and one["state"] in ("published", "assumed")):
+            shown = [(key, told[key]) for key, _ in _carried(row) if key in told and key[1] == origin]
+            if not shown or shown[0][1].seq <= int(row["published_at"].timestamp()):
+                continue
+            refused = [(key, field) for key, fields in _carried(row) if key in told for field in fields
+                       if _differs(memory, key, field, told[key].values.get(field), same)]
+            context.store.publications.mark([row["id"]], "refused" if refused else "echoed")
+            context.report.counts["refused" if refused else "echoed"] += 1
+            issues += [_refusal(memory, key, field, told[key]) for key, field in refused]
+    return issues
+
+
+def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
+    return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]
+
+
+def _differs(memory: Memory, key: Key, field: str, shown: Any, same: Callable[[str, Any, Any], bool]) -> bool:
+    known = memory.get(key, field)
+    return shown is not None and bool(known.sent) and known.tail is not None and not same(field, shown, known.tail)
+
+
+def _refusal(memory: Memory, key: Key, field: str, card: Any) -> Record:
+    ours, theirs = memory.get(key, field).tail, card.values[field]
+    return tables.issue(f"1С не приняла правку поля «{field}»: у нас «{ours}», в 1С «{theirs}». Исправьте запись в 1С вручную.", severity="warn",
+                        file=card.file, entity=key[0], key=key[1], field=field, value=theirs)
+
+
+def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
+    return list({tuple(row.get(name) for name in key): row for row in rows}.values())
+
+
+def _stamp(context: Context, path: str, rows: Sequence[Record]) -> dt.datetime | None:
+    """ДатаФормирования: the moment the set of records last changed; None when there has never been anything to send."""
+    signature = [[row["document"], row["hash"]] for row in rows]
+    known = json.loads(context.store.files.cursor(f"directory:{path}") or "null")
+    if known and known["records"] == signature:
+        return dt.datetime.fromisoformat(known["at"])
+    if not known and not signature:
+        return None
+    context.store.files.set_cursor(f"directory:{path}", json.dumps({"records": signature, "at": context.local.isoformat()}))
+    return context.local
+
+
+def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
+    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them again."""
+    return [field for field in fields if memory.get(key, field).sent and memory.get(key, field).tail not in (None, ABSENT)]
