@@ -19,10 +19,10 @@ ETL = ROOT / "etl"
 MODULES = sorted(ETL.rglob("*.py"))
 
 #: package or module -> what of etl it may import (prefixes). One way: down.
-GROUND = ("etl.errors", "etl.tables", "etl.dialects", "etl.profile", "etl.profile_file", "etl.__version__")
+GROUND = ("etl.errors", "etl.xml_safe", "etl.tables", "etl.dialects", "etl.profile", "etl.profile_file", "etl.__version__")
 PURE = ("etl.transform.clean", "etl.transform.keys")
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "etl.errors": (), "etl.dialects": (), "etl.tables": ("etl.errors",), "etl.profile_file": ("etl.errors",),
+    "etl.errors": (), "etl.dialects": (), "etl.xml_safe": ("etl.errors",), "etl.tables": ("etl.errors",), "etl.profile_file": ("etl.errors",),
     "etl.profile": ("etl.errors", "etl.dialects", "etl.profile_file", "etl.tables"),
     "etl.transform": (*GROUND, "etl.transform"),
     "etl.extract": (*GROUND, *PURE, "etl.extract", "etl.bitrix24"),

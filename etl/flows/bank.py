@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from etl import tables
-from etl.flows import documents_in, outgoing
+from etl.flows import billing, documents_in, outgoing
 from etl.flows.context import Context, Record
 from etl.store_schema import decode, encode
 from etl.transform import clean, facts, keys, payment_documents, payments
@@ -24,16 +24,18 @@ _KEPT_DAYS = 400
 
 
 def run(context: Context) -> None:
-    """Match what the statements brought and what was waiting."""
+    """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты» of their months."""
     waiting = tables.frame("receipts", decode(context.store.files.cursor(WAITING) or "[]"))
     receipts = tables.concat("receipts", [waiting, *context.receipts])
-    if len(receipts):
-        match(context, receipts)
+    paid = match(context, receipts) if len(receipts) else set()
     report_to_1c(context)
+    if context.profile.delivery.payment == "spreadsheet":
+        for month in sorted(paid):
+            billing.rewrite(context, month)
 
 
-def match(context: Context, receipts: pd.DataFrame) -> None:
-    """Receipts against open charges; facts, questions and the waiting list follow from the verdicts."""
+def match(context: Context, receipts: pd.DataFrame) -> set[str]:
+    """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns the months paid for."""
     answers = {key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()}
     known = {row["id"].partition(":")[0] for row in tables.records(context.store.facts.rows("payment")) if row["source"] == "bank"}
     found = payments.match(receipts, open_documents(context), context.profile.bank, answers, known)
@@ -47,6 +49,7 @@ def match(context: Context, receipts: pd.DataFrame) -> None:
     kept = [row for row in tables.records(payments.unique(receipts)) if payments.receipt_key(row) in left and row["date"] >= since]
     context.store.files.set_cursor(WAITING, encode(kept))
     context.store.questions.withdraw({question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"} - left)
+    return {key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month}
 
 
 def tables_of(found: pd.DataFrame) -> list[Record]:
@@ -58,13 +61,19 @@ def open_documents(context: Context) -> pd.DataFrame:
     """Charges as `transform.payments` wants them: what is owed, by whom, under which printed numbers."""
     told = tables.records(context.store.facts.rows("payment"))
     from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
-    rows = []
+    printed, rows = outgoing.printed_numbers(context), []
     for charge in tables.records(context.store.charges.current()):
         paid = from_bank.get(charge["number"])
-        rows.append({"number": charge["number"], "printed": (charge["number"],), "contract_number": charge["contract_number"],
+        rows.append({"number": charge["number"], "printed": _forms(printed.get(charge["number"], [])), "contract_number": charge["contract_number"],
                      "payer": charge["payer"], "inn": charge["payer_inn"], "date": charge["date"], "month": charge["month"],
                      "amount": charge["amount"], "remaining": charge["amount"] - ((paid.amount if paid else None) or 0), "deal": charge["deal"]})
     return pd.DataFrame(rows, columns=list(payments.OPEN_DOCUMENTS), dtype=object)
+
+
+def _forms(numbers: list[str]) -> tuple[str, ...]:
+    """A number of 1C as written, as printed with the prefix of its base, and without it."""
+    said = [form for number in numbers for form in (number, clean.printed_number(number), clean.printed_number(number, base_prefix=False))]
+    return tuple(dict.fromkeys(form for form in said if form))
 
 
 def report_to_1c(context: Context) -> None:
@@ -102,5 +111,6 @@ def _candidate(text: str) -> dict[str, str]:
 
 
 def _numbers(answer: Any) -> list[str]:
+    """Document numbers of an answer: one candidate, or several numbers a person wrote; none = the receipt is not ours."""
     chosen = answer.get("id") if isinstance(answer, dict) else answer
-    return [chosen] if chosen and keys.decode(chosen) else []
+    return [number for number in str(chosen or "").replace(",", " ").split() if keys.decode(number)]

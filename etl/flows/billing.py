@@ -30,14 +30,24 @@ def run(context: Context) -> None:
     registers.refuse_if_lost(context)
     export_planned(context, settings)
     month = context.month or f"{context.today:%Y-%m}"
-    if context.month or context.force_billing or (settings.day and context.today.day >= settings.day and not _charged_today(context, month)):
+    due = bool(settings.day and context.today.day >= settings.day)
+    if context.month or context.force_billing or (due and not _charged_today(context, month)):
         charge(context, settings, month)
+    else:
+        _remind(context)
 
 
 def _charged_today(context: Context, month: str) -> bool:
     """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an accountant fewer."""
     return any(version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
                for version in context.store.charges.versions(month))
+
+
+def _remind(context: Context) -> None:
+    """Deals left out by the last charging stay in the account until they are mended."""
+    waiting = tables.records(context.store.runs.open_issues(SCOPE))
+    context.report.counts["not_billed"] = sum(row["entity"] == "deal" for row in waiting)
+    context.report.issues += waiting
 
 
 def charge(context: Context, settings: Billing, month: str) -> None:
@@ -82,7 +92,9 @@ def export(context: Context, settings: Billing, month: str, version: int) -> Non
             extended=context.profile.onec.extended))
         outgoing.publish(context)
     else:
-        write_import(context, rows, "charge", f"nachisleniya-{month}-v{version}")
+        # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a person's hand
+        fresh = tables.frame("charges", [row for row in tables.records(rows) if row["action"] == "new"])
+        write_import(context, fresh, "charge", f"nachisleniya-{month}-v{version}")
     sha256 = write_register(context, settings, month, version)
     context.store.charges.export(month, version, {"sha256": sha256, "delivery": delivery, **registers.totals(rows)})
     _count(context, tables.records(rows))
@@ -113,7 +125,7 @@ def write_register(context: Context, settings: Billing, month: str, version: int
     def write(target: Any) -> None:
         spreadsheet.write_register(
             target, charges=rows, meta=heading, exceptions=_left_out(plan, rows), terminated=plan.terminated,
-            comparison=tables.records(billing.compare(before, billing.current(register, month))))
+            comparison=tables.records(billing.compare(before, billing.current(register, month))), payments=_payments(context, rows))
 
     return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
 
@@ -127,6 +139,14 @@ def rewrite(context: Context, month: str) -> list[Path]:
     for version in versions:
         write_register(context, settings, month, version["version"])
     return [context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx" for version in versions]
+
+
+def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """Sheet «Оплаты»: what is known to be paid of these charges, where 1C learns of payments from the register and not from a file."""
+    if "bank" not in context.profile.flows or context.profile.delivery.payment != "spreadsheet":
+        return None
+    numbers = set(rows["number"])
+    return tables.frame("payments", [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers])
 
 
 def _left_out(plan: billing.BillingPlan, rows: pd.DataFrame) -> pd.DataFrame:

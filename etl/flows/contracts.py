@@ -26,9 +26,18 @@ def move(context: Context) -> None:
         return
     known, legacy = facts(context), registers.legacy_deals(context)
     judged = {deal: told for deal, told in known.items() if deal not in legacy}
+    settle(context, judged, _results(context, judged))
+
+
+def settle(context: Context, judged: dict[str, dict[str, Any]], others: list[Record], sources: dict[str, Record] | None = None) -> None:
+    """Write the stages that follow from the facts together with other changes, and remember what was derived.
+
+    `sources`: deal -> {file, document} of the facts, for the journal.
+    """
     changes, derived = stages.moves(judged, context.profile.rules, context.deals, context.store.stages.read())
-    applied = context.portal.apply([*tables.records(changes), *_results(context, judged)])
-    _count(context, applied)
+    moves = [row | (sources or {}).get(row["key"], {}) for row in tables.records(changes)]
+    applied = context.portal.apply([*moves, *others])
+    count(context, applied)
     undecided = _undecided(applied)
     context.store.stages.write({deal: stage for deal, stage in derived.items() if deal not in undecided})
 
@@ -52,7 +61,11 @@ def _shown(value: Any) -> Any:
     return value or None  # a sum of nothing and an empty field say the same
 
 
-def _count(context: Context, applied: list[Record]) -> None:
+_COUNTERS = {"stage": "moved", "update": "fields", "rows": "composed", "link": "fields"}
+
+
+def count(context: Context, applied: list[Record]) -> None:
+    """Changes that were made go into the account."""
     for row in applied:
-        if row["outcome"] == "done":
-            context.report.counts["moved" if row["action"] == "stage" else "fields"] += 1
+        if row["outcome"] == "done" and row["action"] in _COUNTERS:
+            context.report.counts[_COUNTERS[row["action"]]] += 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -21,41 +20,12 @@ from etl.bitrix24.writes import Result
 from etl.flows import delivery, directory_fields, directory_files
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Agreed, Key, Memory
+from etl.flows.directory_records import Card, Save, name, onec_id
 from etl.profile import Entity
 from etl.store_files import newer
 from etl.store_schema import encode
-from etl.transform import clean, keys, merge
+from etl.transform import clean, merge
 from etl.transform.identity import LINK, Matches
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What 1C tells of one record. `owner`: id of the company a contact person belongs to; `seq`: moment its file was made."""
-
-    entity: str
-    origin: str
-    values: Record
-    owner: str | None = None
-    seq: int = 0
-    file: str | None = None
-    deleted: bool = False
-
-    @property
-    def key(self) -> Key:
-        return self.entity, self.origin
-
-
-@dataclass(frozen=True, slots=True)
-class Save:
-    """One record of the portal to be brought to `values`; without `id` it is created. `dropped`: list values to be taken away."""
-
-    key: Key
-    values: Record
-    id: str | None = None
-    before: Record = field(default_factory=dict)
-    reasons: Record = field(default_factory=dict)
-    file: str | None = None
-    owner: str | None = None
-    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Directory:
@@ -105,7 +75,7 @@ class Directory:
         self._hear()
         if self.cards or self.outward or any(self.memory.wanted(key) for key in self.memory):
             self._exchange()
-        if self.path and any(self.sends(entity) for entity in self.settings):
+        if self.path and self.outward:
             directory_files.publish(self.context, self.path)
 
     @property
@@ -125,6 +95,7 @@ class Directory:
         saves, changed = self._fields()
         saves += self._new_on_portal(found)
         changed |= self._new_in_1c(found)
+        self._settle_questions()
         self._guard(saves, changed)
         self._commit(changed)
         for entity in self.settings:
@@ -142,22 +113,19 @@ class Directory:
             if self.links.get(key[1], {}).get("state") != "linked" and (values := self.memory.wanted(key)):
                 self.cards[key] = Card(key[0], key[1], values, owner=values.get("owner"))
         files = {one.name: one for one in self.context.store.files.listed("spooled", direction="in") if one.run == self.context.run}
-        found = [(card, files.get(row["file"] or ""), row) for card, row in self.heard()]
-        known = self.context.store.files.document_versions({self._mark(card) for card, _, _ in found})
-        for card, file, row in found:
+        found = [(f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row) for card, row in self.heard()]
+        known = self.context.store.files.document_versions({mark for mark, _, _ in found})
+        for mark, card, row in found:
+            file = files.get(row["file"] or "")
             moment = file.generated_at if file and file.generated_at else self.context.now
-            seen = {"id": self._mark(card), "version": row["version"], "generated_at": moment, "seq": file.seq if file else 0, "hash": None}
-            last = known.get(seen["id"])
-            if last is not None and newer(last | {"version": row["version"] and last["version"]}, seen) and last["version"] != row["version"]:
-                continue
-            known[seen["id"]] = seen
+            seen = {"id": mark, "version": row["version"], "generated_at": moment, "seq": file.seq if file else 0, "hash": None}
+            if mark in known and newer(known[mark], seen):
+                continue  # a late file: this record was told anew since
+            known[mark] = seen
             self.seen.append(seen | {"hash": hashlib.sha256(encode([moment, row["version"]]).encode()).hexdigest()})
             before = self.cards.get(card.key)
-            values = before.values | card.values if before and self.links.get(card.origin, {}).get("state") != "linked" else card.values
-            self.cards[card.key] = Card(card.entity, card.origin, values, card.owner, int(moment.timestamp()), row["file"], card.deleted)
-
-    def _mark(self, card: Card) -> str:
-        return f"{card.entity}:{card.origin}"
+            self.cards[card.key] = Card(card.entity, card.origin, before.values | card.values if before else card.values, card.owner,
+                                        int(moment.timestamp()), row["file"], card.deleted)
 
     # ---- who is who ----
     def _match(self) -> Matches:
@@ -170,6 +138,11 @@ class Directory:
         self.pairs = {origin: portal for portal, origin, _ in found.linked.itertuples(index=False)}
         self.issues += tables.records(found.issues)
         self._ask(found)
+        questioned = {candidate["id"] for row in self.asked.values() for candidate in row.get("candidates", ())}
+        for origin, row in self.links.items():
+            portal = f"{row['entity']}_{row['portal_id']}"
+            if row["state"] == "proposed" and portal in self.held and portal not in questioned and portal not in set(self.pairs.values()):
+                self.pairs[origin] = portal
         return found
 
     def _known(self) -> Iterator[tuple[str, str]]:
@@ -199,27 +172,24 @@ class Directory:
         return rows
 
     def _ask(self, found: Matches) -> None:
+        apart = {key.partition(":")[2] for key, answer in self.answers.items() if answer.get("id") is None}
         for portal, origin, reason in (*found.proposed.itertuples(index=False), *found.ask.itertuples(index=False)):
             if origin in self.pairs:
-                if any(self.sends(entity) for entity in self.settings):
-                    self._question(f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
+                if self.outward:
+                    self.question(f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
             else:
                 self._candidate(origin, portal, reason)
         for card in list(self.cards.values()):
-            if card.origin not in self.pairs and card.origin not in self.asked and ["record", card.origin] not in self._apart():
+            if card.origin not in self.pairs and card.origin not in self.asked and card.origin not in apart:
                 for portal, reason in self.rivals(card):
                     self._candidate(card.origin, portal, reason)
-        self._settle_questions()
-
-    def _apart(self) -> list[list[str]]:
-        return [key.split(":", 1) for key, answer in self.answers.items() if answer.get("id") is None]
 
     def rivals(self, card: Card) -> Iterator[tuple[str, str]]:
         """Portal records that may be this record of 1C although nothing but a person can say so: we sent one of that name, and 1C may have
         answered it with a record of its own."""
         for row in self.links.values():
             portal = f"{row['entity']}_{row['portal_id']}"
-            if row["state"] == "proposed" and portal in self.held and clean.fold(self.held[portal].get("name")) == clean.fold(card.values.get("name")):
+            if row["state"] == "proposed" and portal in self.held and _same_name(self.held[portal], card.values):
                 yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."
 
     def _candidate(self, origin: str, portal: str, reason: str) -> None:
@@ -227,15 +197,16 @@ class Directory:
         row = self.asked.setdefault(origin, {"text": f"Запись 1С {directory_fields.told(card.values, origin)}: какая карточка портала ей "
                                                      "соответствует? 0 = никакая, это отдельная запись.", "candidates": []})
         row["candidates"].append({"id": portal, "text": reason})
-        self._question(f"record:{origin}", row["text"], row["candidates"])
+        self.question(f"record:{origin}", row["text"], row["candidates"])
 
-    def _question(self, key: str, text: str, candidates: list[Record]) -> None:
+    def question(self, key: str, text: str, candidates: list[Record]) -> None:
+        """Something only a person can answer."""
         self.context.store.questions.ask([{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.run)
         self.asked.setdefault(key, {})
 
     def _settle_questions(self) -> None:
         """Questions that nobody needs any more are withdrawn; open ones are told in the account of the run."""
-        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope and row["key"].partition(":")[0] != "field"]
+        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope ]
         self.context.store.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
         self.issues += [tables.issue(row["text"], severity="ask", entity=self.scope, key=row["key"].partition(":")[2])
                         for row in mine if row["key"] in self.asked]
@@ -326,28 +297,29 @@ class Directory:
     def _commit(self, changed: Mapping[Key, set[str]]) -> None:
         store = self.context.store
         with store.transaction():
-            self._link([(portal.partition("_")[0], origin, portal) for origin, portal in self.pairs.items()])
+            self._link()
             if changed and self.path:
                 directory_files.enqueue(self.context, self.path, self.payloads(changed))
             self.memory.commit()
             store.files.remember_documents(self.seen)
 
-    def _link(self, found: Iterable[tuple[str, str, str]]) -> None:
-        """Pairs into the memory. A record of ours that 1C has not shown yet is only proposed, and a former pair of the card is let go."""
-        rows = [{"entity": entity, "foreign_id": origin, "portal_id": portal.partition("_")[2],
-                 "state": "linked" if not self._unconfirmed(entity, origin) else "proposed"} for entity, origin, portal in found]
+    def _link(self) -> None:
+        """New pairs into the memory; a former pair of the same card is let go."""
+        rows = [{"entity": portal.partition("_")[0], "foreign_id": origin, "portal_id": portal.partition("_")[2],
+                 "state": "proposed" if self.unconfirmed(origin) else "linked"} for origin, portal in self.pairs.items()]
         new = [row for row in rows if not self._is_stored(row)]
-        for entity in self.settings:
-            here = {row["portal_id"]: row["foreign_id"] for row in new if row["entity"] == entity}
-            former = [row for row in self.context.store.links.all(entity, "linked", "proposed")
-                      if here.get(row["portal_id"], row["foreign_id"]) != row["foreign_id"]]
-            self.context.store.links.put([row | {"entity": entity, "state": "gone"} for row in former])
-            self.context.store.fields.forget(entity, [row["foreign_id"] for row in former])
+        here = {(row["entity"], row["portal_id"]): row["foreign_id"] for row in new}
+        former = [row for origin, row in self.links.items() if row["state"] in ("linked", "proposed")
+                  and here.get((row["entity"], row["portal_id"]), origin) != origin]
+        self.context.store.links.put([row | {"state": "gone"} for row in former])
+        for row in former:
+            self.context.store.fields.forget(row["entity"], [row["foreign_id"]])
         self.context.store.links.put(new)
-        self.links |= {row["foreign_id"]: self.links.get(row["foreign_id"], {}) | row for row in new}
+        self.links |= {row["foreign_id"]: row | {"changed_at": self.context.now} for row in new}
 
-    def _unconfirmed(self, entity: str, origin: str) -> bool:
-        return self.links.get(origin, {}).get("state") == "proposed" and (entity, origin) not in self.cards
+    def unconfirmed(self, origin: str) -> bool:
+        """True for a record of ours that 1C has not shown yet: its id there may become another."""
+        return self.links.get(origin, {}).get("state") == "proposed" and not any((entity, origin) in self.cards for entity in self.settings)
 
     def _is_stored(self, row: Record) -> bool:
         known = self.links.get(row["foreign_id"])
@@ -370,7 +342,7 @@ class Directory:
         with self.context.store.transaction():
             if save.id is None and result.id:
                 self.pairs[save.key[1]] = result.id
-                self._link([(save.key[0], save.key[1], result.id)])
+                self.context.store.links.put([{"entity": save.key[0], "foreign_id": save.key[1], "portal_id": result.id.partition("_")[2]}])
                 for field_ in set(keep) - self.memory.of(save.key).keys():
                     self.memory.set(save.key, field_, Agreed(base=None))
             for field_ in list(self.memory.wanted(save.key)):
@@ -397,71 +369,9 @@ class Directory:
         return row | {"entity": portal.partition("_")[0], "key": portal.partition("_")[2]} if portal else row
 
 
-def name(key: Key) -> str:
-    """Key of a record's intents in the outbox."""
-    return ":".join(key)
-
-
-def onec_id(context: Context, portal: str) -> str:
-    """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it one of its own."""
-    return keys.document_id(context.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
-
-
-def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
-    """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name parties and products."""
-    wanted = list(portal_ids)
-    linked = context.store.links.by_portal(entity, wanted)
-    return {number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}") for number in wanted}
-
-
-def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[str, str]:
-    """Id in 1C -> portal number of the records that have a pair."""
-    found = context.store.links.by_foreign(entity, origins)
-    return {origin: row["portal_id"] for origin, row in found.items() if row["state"] == "linked"}
-
-
-class Intents:
-    """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key for ever, so that its doubt
-    outlives the run; other writes set values, and their keys live for one run."""
-
-    def __init__(self, context: Context) -> None:
-        self._context, self._store = context, context.store.outbox
-        self._open = {row["key"]: row for row in self._store.listed("new", "sending", "doubt", "failed") if row["method"] == "create"}
-
-    def _named(self, key: str) -> str:
-        return f"create:{key}" if key.endswith("/item") else f"{key}:{self._context.run}"
-
-    def sending(self, *found: str) -> None:
-        named = [self._named(key) for key in found]
-        fresh = [key for key in named if key not in self._open]
-        self._store.put([{"key": key, "entity": key.removeprefix("create:").partition(":")[0], "entity_key": key, "payload": None,
-                          "method": "create" if key.startswith("create:") else "update"} for key in fresh], self._context.run)
-        self._open |= {key: row for key in fresh if (row := self._store.find(key))}
-        self._mark([key for key in named if self._open[key]["state"] in ("doubt", "failed")], "new")
-        self._mark(named, "sending", attempted_at=self._context.now)
-
-    def done(self, key: str, identifier: str | None) -> None:
-        self._mark([self._named(key)], "done", result=identifier)
-
-    def doubt(self, key: str) -> None:
-        self._mark([self._named(key)], "doubt")
-
-    def failed(self, key: str, reason: str) -> None:
-        self._mark([self._named(key)], "failed", error=reason)
-
-    def again(self, key: str) -> None:
-        self._mark([self._named(key)], "new")
-
-    def unsure(self, key: str) -> float | None:
-        row = self._open.get(self._named(key))
-        return row["attempted_at"].timestamp() if row and row["state"] in ("sending", "doubt") and row["attempted_at"] else None
-
-    def _mark(self, found: Sequence[str], state: str, *, attempted_at: Any = None, **values: Any) -> None:
-        known = [key for key in found if key in self._open]
-        self._store.mark([self._open[key]["id"] for key in known], state, **values)
-        for key in known:
-            self._open[key] |= {"state": state} | ({"attempted_at": attempted_at} if attempted_at else {})
-
-
 def _pairs(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=LINK, dtype=object)
+
+
+def _same_name(left: Record, right: Record) -> bool:
+    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))

@@ -6,6 +6,7 @@ let documents change deals (`etl.flows.orders`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,27 +14,33 @@ import pandas as pd
 from etl import tables
 from etl.flows import outgoing
 from etl.flows.context import Context, Record
-from etl.transform import facts
+from etl.transform import facts, keys
 
 SCOPE = "documents-in"
 
 
 def run(context: Context) -> None:
-    """Record what the documents read in this run tell."""
+    """Record what the documents read in this run tell; where the profile has orders, let them change deals."""
     documents = context.table("documents")
     if len(documents):
         outgoing.seen_back(context, tables.records(documents), {seen["id"]: seen["generated_at"] for seen in context.seen})
-        _record_facts(context, documents)
+    if context.profile.orders:
+        from etl.flows import orders
+
+        orders.run(context)
+    elif len(documents):
+        found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known_numbers(context))
+        context.note(unknown, SCOPE)
+        record_facts(context, documents, found)
     outgoing.assume(context)
 
 
-def _record_facts(context: Context, documents: pd.DataFrame) -> None:
-    found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known_numbers(context))
-    context.note(unknown, SCOPE)
+def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, str], deals: Mapping[str, str] | None = None) -> None:
+    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target -> deal."""
     recorded = {kind: context.store.facts.rows(kind) for kind in ("payment", "shipment")}
     payments = facts.payment_facts(documents, found, context.profile.dialect, recorded["payment"])
-    record(context, "payment", payments)
-    record(context, "shipment", facts.shipment_facts(documents, found, recorded["shipment"]))
+    record(context, "payment", payments, deals)
+    record(context, "shipment", facts.shipment_facts(documents, found, recorded["shipment"]), deals)
 
 
 def known_numbers(context: Context) -> set[str]:
@@ -44,24 +51,23 @@ def known_numbers(context: Context) -> set[str]:
     return charges | acts | sent | {link["foreign_id"] for link in context.store.links.all("document", "linked")}
 
 
-def record(context: Context, kind: str, found: pd.DataFrame) -> None:
-    """Facts into the state; what is new or changed goes into the journal of the charge's deal."""
+def record(context: Context, kind: str, found: pd.DataFrame, deals: Mapping[str, str] | None = None) -> None:
+    """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by `deals`."""
     changes = context.store.facts.record(kind, found, context.run)
     # a flag repeats what a document tells, so only documents are counted
     context.report.counts[f"{kind}s"] += sum((change["after"] or change["before"])["source"] in ("1c", "bank", "xlsx") for change in changes)
-    context.journal([_told(kind, change) for change in changes])
+    context.journal([_told(kind, change, deals or {}) for change in changes])
 
 
 _WORDS = {"payment": "Оплата", "shipment": "Отгрузка"}
 
 
-def _told(kind: str, change: Record) -> dict[str, Any]:
-    from etl.transform import keys
-
+def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]:
     after = change["after"] or change["before"]
     key = keys.decode(after["target"])
+    deal = deals.get(after["target"]) or (key.id if key and key.kind != "invoice" else None)
     number = f" № {after['number']}" if after["number"] else ""
-    return {"entity": "deal" if key else "document", "key": key.id if key else after["target"], "action": kind, "field": after["source"],
+    return {"entity": "deal" if deal else "document", "key": deal or after["target"], "action": kind, "field": after["source"],
             "before": change["before"] and change["before"]["amount"], "after": after["amount"], "file": after["file"],
             "document": after["target"], "rule": "facts: максимум по источникам, не сумма",
             "message": f"{_WORDS[kind]}{number} по документу {after['target']}: {after['amount']} руб."}

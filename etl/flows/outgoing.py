@@ -22,6 +22,8 @@ from etl.store_schema import encode
 
 #: Prefix of archived copies of what was sent, so that nobody takes them for files of 1C.
 SENT = "sent-"
+#: Links of this entity remember 1C's own number of a document of ours; they bind nothing.
+PRINTED = "printed"
 _TABLES = ("documents", "lines", "parties")
 #: Number of the last document of a group decides nothing for people: the state of the group is that of its main document.
 CONFIRMED = ("echoed", "assumed")
@@ -88,6 +90,16 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
         main = held["payload"]["documents"][0]
         if row := told.get((held["document"], main["kind"])):
             _judge(context, held, main, row, generated_at.get(row["id"]))
+    context.store.links.put([{"entity": PRINTED, "foreign_id": f"{row['kind']}|{row['number']}", "number": row["number_1c"], "state": "gone"}
+                             for row in documents if row["number"] in sent and row["number_1c"]])
+
+
+def printed_numbers(context: Context) -> dict[str, list[str]]:
+    """Our number -> the numbers under which 1C prints that document: what people quote when they pay."""
+    found: dict[str, list[str]] = {}
+    for link in context.store.links.all(PRINTED):
+        found.setdefault(link["foreign_id"].partition("|")[2], []).append(link["number"])
+    return found
 
 
 def count_session(context: Context, moment: dt.datetime) -> None:

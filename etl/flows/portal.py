@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from etl import tables
 from etl.bitrix24 import client as rest
 from etl.bitrix24 import fields
 from etl.extract import bitrix24 as extract
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from etl.flows.context import Context
 
 
+_FOLLOWED = ("stage", "update", "rows", "link")
+#: fields of the portal that are columns of `deals`
+_COLUMNS = {"opportunity": "amount", "assignedById": "manager"}
+
+
 class PortalSide:
     """Connected at first use; every name of the profile is resolved before anything else is asked."""
 
@@ -24,6 +30,13 @@ class PortalSide:
         profile = context.profile
         self.client = rest.connect(profile.bitrix24, profile.path.parent, profile.state_folder)
         self.names = fields.load(self.client, profile)
+
+    @cached_property
+    def directory(self) -> dict[str, pd.DataFrame]:
+        """Companies and contacts with requisites, bank details and addresses, read once per run."""
+        from etl.extract import bitrix24_parties
+
+        return bitrix24_parties.parties(self.client, self.names, self._context.profile)
 
     @cached_property
     def deals(self) -> pd.DataFrame:
@@ -38,15 +51,23 @@ class PortalSide:
 
         applied = delivery.apply(self._context, self.client, self.names, changes) if changes else []
         for row in applied:
-            if row["outcome"] == "done" and row["action"] in ("stage", "update"):
+            if row["outcome"] == "done" and row["entity"] == "deal" and row["action"] in _FOLLOWED:
                 self._follow(row)
         return applied
+
+    def add(self, deal: dict[str, Any]) -> None:
+        """A deal made in this run is one of the deals from now on."""
+        self.deals = tables.concat("deals", [self.deals, tables.frame("deals", [deal])])
 
     def _follow(self, row: dict[str, Any]) -> None:
         places = self.deals.index[self.deals["id"] == row["key"]]
         for place in places:
-            if row["action"] == "stage":
-                self.deals.at[place, "stage"] = row["after"]
+            if row["action"] in ("stage", "link"):
+                self.deals.at[place, "stage" if row["action"] == "stage" else "organisation"] = row["after"]
+            elif row["action"] == "rows":
+                self.deals.at[place, "amount"] = sum(line["amount"] for line in row["lines"])
+            elif row["field"] in _COLUMNS:
+                self.deals.at[place, _COLUMNS[row["field"]]] = row["after"]
             else:
                 fields: Any = self.deals.at[place, "fields"]
                 self.deals.at[place, "fields"] = fields | {row["field"]: row["after"]}

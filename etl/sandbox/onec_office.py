@@ -11,7 +11,7 @@ from typing import Any
 from etl.sandbox import onec_people
 from etl.sandbox.onec_books import Books
 from etl.sandbox.onec_incoming import Settings
-from etl.sandbox.onec_records import OPERATIONS, Debt, Document, Line, Party, Product
+from etl.sandbox.onec_records import Contract, Debt, Document, Line, OPERATIONS, Party, Product
 
 _START = dt.datetime(2026, 11, 2, 9, 0)
 _EVERY = tuple(OPERATIONS)
@@ -198,6 +198,12 @@ class Office:
         """A counterparty by reference, for example `document.party`."""
         self.books.refresh()
         return self.books.party(guid)
+
+    @property
+    def contracts(self) -> list[Contract]:
+        """Contracts of all counterparties."""
+        self.books.refresh()
+        return list(self.books.records["contract"].values())
 
     @property
     def products(self) -> list[Product]:

@@ -65,12 +65,14 @@ def _accountant(stage: Stage) -> list[str]:
 
 
 def _statement_rows(stage: Stage) -> list[tuple[str, str, Decimal]]:
+    """(contract, payer as the bank writes him, sum): 1C numbers its invoices itself, so people quote their contract."""
     handled, rows = stage.memory.setdefault("invoices", []), []
-    for order in stage.onec.orders or stage.onec.invoices:
-        if order.number not in handled:
-            handled.append(order.number)
-            payer = stage.onec.books.records["party"][order.party].name if order.party else ""
-            rows += [(order.number, payer, part) for part in shares(order.number, order.amount)]
+    names = {party.guid: party.name.partition(" (дог.")[0] for party in stage.onec.parties}
+    contracts = {contract.guid: contract.number for contract in stage.onec.contracts}
+    for invoice in stage.onec.orders or stage.onec.invoices:
+        if invoice.number not in handled:
+            handled.append(invoice.number)
+            rows += [(contracts.get(invoice.contract or "", ""), names.get(invoice.party or "", ""), part) for part in shares(invoice.number, invoice.amount)]
     return rows
 
 
@@ -82,9 +84,9 @@ def statement(stage: Stage, receipts: list[tuple[str, str, Decimal]]) -> bytes:
     lines = ["1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=Windows", "Получатель=obmen24", f"ДатаСоздания={day}", f"ДатаНачала={day}",
              f"ДатаКонца={day}", f"РасчСчет={account}", "СекцияРасчСчет", f"ДатаНачала={day}", f"ДатаКонца={day}", f"РасчСчет={account}",
              "НачальныйОстаток=0.00", f"ВсегоПоступило={total:.2f}", "ВсегоСписано=0.00", f"КонечныйОстаток={total:.2f}", "КонецРасчСчет"]
-    for number, (charge, payer, amount) in enumerate(receipts, 1):
+    for number, (contract, payer, amount) in enumerate(receipts, 1):
         lines += ["СекцияДокумент=Платежное поручение", f"Номер={number}", f"Дата={day}", f"Сумма={amount:.2f}", "ПлательщикСчет=40817810000000000000",
-                  f"Плательщик1={payer}", f"ПолучательСчет={account}", f"ДатаПоступило={day}", f"НазначениеПлатежа=Оплата по счету № {charge} за видеонаблюдение",
+                  f"Плательщик1={payer}", f"ПолучательСчет={account}", f"ДатаПоступило={day}", f"НазначениеПлатежа=Оплата по договору № {contract} за видеонаблюдение",
                   "КонецДокумента"]
     return "\r\n".join([*lines, "КонецФайла", ""]).encode("cp1251")
 

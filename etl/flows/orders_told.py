@@ -1,0 +1,125 @@
+"""What 1C has told of orders so far, and which deals it speaks about.
+
+1C tells a document when it changes and not again, so the newest text of each is kept (`store.files`). An order may wait for its buyer,
+a composition is compared with the portal run after run. A number of ours or the origin of a deal says whose a document is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from etl import tables
+from etl.flows import documents_in
+from etl.flows.context import Context, Record
+from etl.transform import facts, identity, keys, orders
+
+#: entity of store.fields: number of a document sent to 1C -> `date` and `deal`, frozen at the first sending
+SENT = "sent"
+
+
+@dataclass(frozen=True)
+class Told:
+    """Documents as 1C told them last, with what they are to the portal (`identity.document_deals`).
+
+    found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents of deals (both with
+    `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run; `buyers`: document -> its buyer as 1C wrote it.
+    """
+
+    documents: pd.DataFrame
+    lines: pd.DataFrame
+    found: dict[str, str]
+    roles: pd.DataFrame
+    content: pd.DataFrame
+    owned: pd.DataFrame
+    unknown: pd.DataFrame
+    made: dict[str, int]
+    buyers: dict[str, Record]
+    fresh: frozenset[str]
+
+    def orders(self) -> dict[str, Record]:
+        """deal -> its order, the latest told where there are several."""
+        rows = sorted((row for row in tables.records(self.content) if row["kind"] == "order"), key=lambda row: self.made[row["id"]])
+        return {row["deal"]: row for row in rows}
+
+
+def read(context: Context) -> Told:
+    """Everything told up to and including this run."""
+    held = {row["id"]: row for row in context.store.files.told_documents()} | {row["id"]: row for row in context.seen if row["payload"]}
+    payloads = [row["payload"] for row in held.values()]
+    documents = tables.frame("documents", [payload["row"] for payload in payloads])
+    found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known(context, documents))
+    roles = identity.document_deals(documents, found, links=born(context) if len(documents) else {}, invoices=invoices(context))
+    owners = dict(roles[["id", "deal"]].to_numpy().tolist())
+    owned = [row | {"deal": owners[row["id"]]} for row in tables.records(documents) if owners[row["id"]] and not _charged(row)]
+    return Told(
+        documents, tables.frame("lines", [line for payload in payloads for line in payload["lines"]]), found, roles, orders.attached(documents, roles),
+        tables.frame("documents", owned), unknown, {key: _seconds(row["generated_at"]) for key, row in held.items()},
+        {payload["row"]["id"]: buyer for payload in payloads if (buyer := _buyer(payload))}, frozenset(row["id"] for row in context.seen))
+
+
+def _charged(row: Record) -> bool:
+    """A charge or an act of a contract is no order of its deal."""
+    key = keys.decode(row["number"])
+    return key is not None and key.kind not in ("order", "invoice")
+
+
+def _seconds(moment: Any) -> int:
+    return int(moment.timestamp()) if moment else 0
+
+
+def _buyer(payload: Record) -> Record | None:
+    return next((row for row in payload["parties"] if row["id"] == payload["row"]["party"]), None)
+
+
+def sent(context: Context) -> dict[str, Record]:
+    """number -> {date, deal} of every order and invoice that was ever sent."""
+    found: dict[str, Record] = {}
+    for row in tables.records(context.store.fields.read(SENT)):
+        found.setdefault(row["key"], {})[row["field"]] = row["base"]
+    return found
+
+
+def freeze(context: Context, number: str, deal: str, day: Any) -> None:
+    """Remember the first sending of a document; later sendings change nothing."""
+    if not len(context.store.fields.read(SENT, [number])):
+        context.store.fields.write([{"entity": SENT, "key": number, "field": field, "known": True, "base": value}
+                                    for field, value in (("date", day), ("deal", deal))])
+
+
+def invoices(context: Context) -> dict[str, str]:
+    """Smart invoice -> its deal, of those that were sent."""
+    return {key.id: row["deal"] for number, row in sent(context).items() if (key := keys.decode(number)) and key.kind == "invoice"}
+
+
+def born(context: Context) -> dict[str, str]:
+    """Order of 1C -> its deal: the deal carries the origin itself; beside that pairs a person has made."""
+    ours = context.profile.bitrix24.originator
+    own = {row["origin"]: row["id"] for row in tables.records(context.deals) if row["originator"] == ours and row["origin"]}
+    return {row["foreign_id"]: row["portal_id"] for row in context.store.links.all("document", "linked")} | own
+
+
+def known(context: Context, documents: pd.DataFrame) -> set[str]:
+    """Numbers and ids by which documents of 1C refer to orders: what was sent, what is provably ours, and orders born in 1C.
+
+    A number of 1C's own counts while only one order bears it: numbers start anew each year.
+    """
+    registered = documents_in.known_numbers(context) | set(sent(context))
+    if not len(documents):
+        return registered
+    pairs, portal = born(context), context.profile.bitrix24.name
+    rows = tables.records(documents)
+    ours = {row["number"] for row in rows if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]}
+    numbers = Counter(row["number"] for row in rows if row["kind"] == "order" and row["number"])
+    single = {row["number"] for row in rows if row["id"] in pairs and row["number"] and numbers[row["number"]] == 1}
+    return registered | ours | pairs.keys() | single
+
+
+def owners(context: Context) -> dict[str, str]:
+    """Target of a fact -> the deal it is about."""
+    pairs = born(context)
+    numbers = {row["number"]: pairs[row["foreign_id"]] for row in context.store.links.all("document", "linked") if row["number"]}
+    return {number: row["deal"] for number, row in sent(context).items()} | pairs | numbers
