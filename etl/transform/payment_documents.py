@@ -35,7 +35,7 @@ def _payment(fact: Record, charge: Record, portal: str, invoiced: bool) -> Recor
         "id": keys.document_id(portal, kind, number), "kind": kind, "number": number, "date": fact["date"],
         "basis": keys.document_id(portal, "invoice" if invoiced else "order", charge["number"]), "basis_number": charge["number"],
         "party": keys.document_id(portal, "party", charge["payer_key"]), "organisation": charge["organisation"],
-        "amount": abs(fact["amount"]), "currency": "RUB", "paid": True, "paid_on": fact["date"], "paid_number": fact["number"],
+        "amount": abs(fact["amount"]), "currency": "RUB", "posted": True, "paid": True, "paid_on": fact["date"], "paid_number": fact["number"],
         "deal": charge["deal"], "requisites": {"Номер договора": charge["contract_number"], "Ключ": charge["number"]}}
 
 
