@@ -156,7 +156,8 @@ def measure(job: Job, portal_deals: int, deals: int) -> Measured:
         theirs.close()
         seconds, megabytes, seen, error = ours.recv()
         worker.join()
-        return Measured(seconds, megabytes, *ask("requests"), seen, error, ask("counted"))
+        requests, refusals = ask("requests")
+        return Measured(seconds, megabytes, requests, refusals, seen, error, ask("counted"))
 
 
 def _work(pipe: Connection, job: Job, webhook: str, deals: list[int]) -> None:

@@ -118,13 +118,13 @@ def _grow(parent: Any, children: list[Any]) -> None:
         if value is None:
             continue
         child = etree.SubElement(parent, tag)
-        if isinstance(value, Attributed):
+        inner = value.inner if isinstance(value, Attributed) else value
+        if inner is not value:
             child.attrib.update(value.attributes)
-            value = value.inner
-        if isinstance(value, list):
-            _grow(child, value)
+        if isinstance(inner, list):
+            _grow(child, inner)
         else:
-            child.text = value
+            child.text = inner
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------

@@ -81,7 +81,8 @@ def _line(number: int, item: int) -> str:
 
 def _order(number: int) -> str:
     payer = number % 5000
-    contacts = "".join(f"\t\t\t\t\t<Контакт>\n\t\t\t\t\t\t<Тип>{kind}</Тип>\n\t\t\t\t\t\t<Значение>{value}</Значение>\n\t\t\t\t\t</Контакт>\n"
+    tabs = "\t" * 5
+    contacts = "".join(f"{tabs}<Контакт>\n{tabs}\t<Тип>{kind}</Тип>\n{tabs}\t<Значение>{value}</Значение>\n{tabs}</Контакт>\n"
                        for kind, value in (("Телефон рабочий", f"+7495{payer:07d}"), ("Почта", f"client{payer}@example.com")))
     pairs = [("Номер по 1С", f"НФ00-{number:06d}"), ("Дата по 1С", "2026-11-01T09:30:00"), ("Проведен", "true"),
              ("Статус заказа", "[N] Принят"), ("Номер оплаты по 1С", f"{number}"), ("Дата оплаты по 1С", "2026-11-02"),
@@ -104,9 +105,11 @@ def _order(number: int) -> str:
 def _groups() -> str:
     items = "".join(f"\t\t\t<Группа>\n\t\t\t\t<Ид>{guid('группа', item)}</Ид>\n\t\t\t\t<Наименование>Группа {item}</Наименование>\n"
                     "\t\t\t</Группа>\n" for item in range(50))
-    properties = "".join(f"\t\t\t<Свойство>\n\t\t\t\t<Ид>{guid('свойство', item)}</Ид>\n\t\t\t\t<Наименование>Свойство {item}</Наименование>\n"
+    properties = "".join(f"\t\t\t<Свойство>\n\t\t\t\t<Ид>{guid('свойство', item)}</Ид>\n"
+                         f"\t\t\t\t<Наименование>Свойство {item}</Наименование>\n"
                          "\t\t\t\t<ТипЗначений>Строка</ТипЗначений>\n\t\t\t</Свойство>\n" for item in range(6))
-    return (f"\t<Классификатор>\n\t\t<Ид>{_CATALOGUE}</Ид>\n\t\t<Наименование>Классификатор</Наименование>\n\t\t<Группы>\n{items}\t\t</Группы>\n"
+    return (f"\t<Классификатор>\n\t\t<Ид>{_CATALOGUE}</Ид>\n\t\t<Наименование>Классификатор</Наименование>\n"
+            f"\t\t<Группы>\n{items}\t\t</Группы>\n"
             f"\t\t<Свойства>\n{properties}\t\t</Свойства>\n\t</Классификатор>\n")
 
 

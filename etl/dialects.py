@@ -34,7 +34,7 @@ class Dialect:
     exempt: str = "Без НДС"                 # how «без НДС» is spelt in Ставка
     vat_rates: frozenset[str] | None = None  # rates the base knows besides `exempt`; None = any
     party_id_limit: int = 40                # length of Контрагент/Ид
-    unit_by_code: bool = False              # Единица of a row is looked up as a code (УТ 11 creates a unit otherwise)
+    unit_by_code: bool = False              # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants 3 signs
     comment_requisite: bool = False         # the comment is taken from «Комментарии покупателя» (УТ 11)
 
     @property
@@ -78,7 +78,7 @@ DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
             intake=("webdata*/*.xml", _FROM_1C), order_path="to_1c/orders.xml", kinds=_STOCK,
             tells=frozenset({"orders_from_us", "orders_born", "paid_full", "paid_partial", "shipped_full", "shipments", "status",
                              "catalogue"}),
-            vat_rates=_OLD_RATES | {"5", "7", "22"}),
+            vat_rates=_OLD_RATES | {"5", "7", "22"}, unit_by_code=True),
     Dialect(name="bp3", title="1С:Бухгалтерия 3.0", version="2.05", namespace=None, bom=True,
             intake=(_FROM_1C,), order_path=None, kinds=frozenset(), tells=frozenset()),
     Dialect(name="bitrix3", title="расширенный договор обмена", version="3.1", namespace="urn:1C.ru:commerceml_3", bom=True,
@@ -118,6 +118,8 @@ UNITS: dict[str, str] = {
     "шт": "796", "кг": "166", "г": "163", "т": "168", "м": "006", "м2": "055", "м3": "113", "л": "112", "ч": "356", "час": "356",
     "сут": "359", "день": "359", "мес": "362", "год": "366", "упак": "778", "компл": "839", "усл": "876", "услуга": "876", "пар": "715"}
 UNIT = "шт"
+#: code -> the first short name of it
+UNIT_NAMES: dict[str, str] = {code: name for name, code in reversed(UNITS.items())}
 
 #: from this day on the standard VAT rate is (Tax Code art. 164; laws 303-ФЗ of 2018 and 425-ФЗ of 2025)
 VAT_STANDARD: tuple[tuple[dt.date, Decimal], ...] = (

@@ -170,7 +170,8 @@ def disk_trouble() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in GONE_ERRORS:
-            raise TryLater(f"Папка обмена изменилась во время работы: {error.strerror}.", "Проверьте её; следующий запуск повторит.") from error
+            raise TryLater(f"Папка обмена изменилась во время работы: {error.strerror}.",
+                           "Проверьте её; следующий запуск повторит.") from error
         if error.errno not in DISK_ERRORS:
             raise
         raise TryLater(f"Запись на диск не удалась: {error.strerror}.",

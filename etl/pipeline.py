@@ -1,9 +1,9 @@
 """The order of steps, and nothing else. A run reads what 1C and people left, then does the flows of the profile:
 
     flow            extract                                   transform                    load
-    documents-in    CommerceML of 1C                          facts                        payments and shipments into the state
     parties         contractors of 1C, companies, contacts    identity, merge              portal, 1C
     products        catalogue of 1C and of the portal         identity, merge              portal, 1C
+    documents-in    CommerceML of 1C                          facts, orders, stages        payments and shipments into the state, deals
     bank            1CClientBankExchange                      payments (matching)          payment facts, documents for 1C
     spreadsheet-in  a deal export saved by a person           billing                      as billing
     orders-out      deals, rows, smart invoices               documents, composition       CommerceML for 1C
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from etl.store import Store
 
 #: flow -> module with `run(context)`. First those that read what others left, then those that make something new.
-READING = {"documents-in": "documents_in", "parties": "parties", "products": "products", "bank": "bank", "spreadsheet-in": "spreadsheet_in"}
+READING = {"parties": "parties", "products": "products", "documents-in": "documents_in", "bank": "bank", "spreadsheet-in": "spreadsheet_in"}
 MAKING = {"orders-out": "orders_out", "billing": "billing", "commission": "commission"}
 
 

@@ -16,13 +16,13 @@ WORDS: dict[str, str] = {
     "payments": "новых оплат", "shipments": "новых отгрузок", "charges": "начислений", "amended": "исправленных начислений",
     "resent": "повторно отправлено с датой расторжения", "accruals": "актов вознаграждения",
     "published": "документов отправлено в 1С", "echoed": "подтверждено 1С", "assumed": "без ответа 1С (считаем принятыми)",
-    "refused": "1С не приняла", "moved": "сделок перемещено", "fields": "полей сделок записано",
+    "refused": "1С не приняла", "moved": "сделок перемещено", "fields": "полей сделок записано", "composed": "составов сделок записано",
     "created": "записей создано в портале", "updated": "записей изменено в портале", "notified": "уведомлений отправлено",
     "not_billed": "сделок не вошло в начисление", "matched": "оплат банка сопоставлено", "unmatched": "оплат банка без пары",
 }
 #: Counters that mean something changed somewhere.
 EFFECTS = ("files_bad", "payments", "shipments", "charges", "amended", "resent", "accruals", "published", "echoed", "assumed",
-           "refused", "moved", "fields", "created", "updated", "notified", "matched")
+           "refused", "moved", "fields", "composed", "created", "updated", "notified", "matched")
 _SHOWN_ISSUES = 15
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from etl import profile_file, store_status
+from etl.errors import NeedsPerson
 
 
 def read(profile_path: Path) -> dict[str, Any] | None:
     """The state's own short account, or None where nothing has run yet. Raises ConfigError for an unreadable profile."""
     raw = profile_file.read(profile_path)
-    return store_status.quick_status(profile_file.state_url(profile_path, raw))
+    try:
+        return store_status.quick_status(profile_file.state_url(profile_path, raw), raw.get("bitrix24", {}).get("name"))
+    except sqlite3.DatabaseError as error:
+        raise NeedsPerson(f"Файл состояния повреждён ({error}).",
+                          "Верните его из резервной копии; если её нет, уберите файл и выполните obmen24 restore.") from error
 
 
 def too_old(found: dict[str, Any] | None, max_age: int | None) -> bool:

@@ -28,7 +28,7 @@ PARSER: dict[str, Any] = {
     "huge_tree": False, "recover": False, "remove_comments": True, "remove_pis": True}
 MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS = 2 << 30, 64, 50_000_000
 MAX_TEXT = 10_000_000            # one value; libxml2 has the same limit in the second pass
-MAX_RECORD = 32 << 20            # bytes of one record: what may stand in memory at once
+MAX_RECORD = 24 << 20            # bytes of one record: what may stand in memory at once
 CHUNK = 1 << 16
 _HEAD = 1 << 16
 
@@ -284,8 +284,13 @@ def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
         parser.close()
 
 
+#: the default namespace of the root: without it libxml2 and Python need not build `{urn…}` before every tag
+_ROOT_SPACE = re.compile(
+    rb"""(<[^\s<>/!?]+(?:\s+[^\s=<>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?)\s+xmlns\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+
+
 class Events:
-    """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once.
+    """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once. Names are local names.
 
     The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat.
     `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
@@ -303,7 +308,7 @@ class Events:
         first = None
         for chunk in _chunks(self.stream, self.encoding):
             with refusing(self.name):
-                self.parser.feed(chunk)
+                self.parser.feed(chunk if first is not None else _ROOT_SPACE.sub(rb"\1", chunk, count=1))
             self.position += len(chunk)
             for event, element in self.parser.read_events():
                 if first is None:

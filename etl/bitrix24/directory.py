@@ -19,6 +19,8 @@ REQUISITE = 8
 _PRESETS = {"legal": ("RU_COMPANY", "организация"), "sole_trader": ("RU_INDIVIDUAL", "ип"), "person": ("RU_PERSON", "физ. лицо")}
 #: Column of `parties` -> TYPE_ID of an address: 6 legal, 1 actual.
 ADDRESSES = {"legal_address": "6", "actual_address": "1"}
+#: Parts of an address around its text, in the order people read them.
+ADDRESS_PARTS = ("POSTAL_CODE", "COUNTRY", "PROVINCE", "REGION", "CITY", "ADDRESS_2")
 #: Column of `parties` -> field of a requisite.
 REQUISITE_FIELDS = {"inn": "RQ_INN", "kpp": "RQ_KPP", "okpo": "RQ_OKPO", "name": "RQ_COMPANY_NAME", "full_name": "RQ_COMPANY_FULL_NAME"}
 #: Column of `accounts` -> field of a bank detail.

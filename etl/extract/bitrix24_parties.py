@@ -61,7 +61,7 @@ def _party(kind: int, row: Row, requisites: list[Row], addresses: Mapping[str, R
     return {
         "id": joined(kind, row["id"]), "kind": _kind(kind, inn, requisite),
         "name": values.words(row.get("title")) if kind == COMPANY else _full_name(row),
-        "full_name": values.words(requisite.get("RQ_COMPANY_FULL_NAME") or requisite.get("RQ_COMPANY_NAME")),
+        "full_name": values.words(requisite.get("RQ_COMPANY_FULL_NAME")),
         "inn": inn, "kpp": values.words(requisite.get("RQ_KPP")), "okpo": values.words(requisite.get("RQ_OKPO")),
         "ogrn": values.words(requisite.get("RQ_OGRN") or requisite.get("RQ_OGRNIP")), **_communications(row),
         "city": values.words((actual or {}).get("CITY") or (legal or {}).get("CITY")),
@@ -106,10 +106,13 @@ def _contact(row: Row) -> tables.Record:
 
 
 def _address(row: Row | None) -> str | None:
-    if row is None:
+    """One line. An address written as one text comes back as it was; a city alone is a city, not an address."""
+    line = values.words((row or {}).get("ADDRESS_1"))
+    if row is None or line is None:
         return None
-    parts = (row.get(name) for name in ("POSTAL_CODE", "COUNTRY", "PROVINCE", "REGION", "CITY", "ADDRESS_1", "ADDRESS_2"))
-    return ", ".join(dict.fromkeys(text for part in parts if (text := values.words(part)))) or None
+    parts = {name: text for name in directory.ADDRESS_PARTS if (text := values.words(row.get(name))) and text not in line}
+    after = parts.pop("ADDRESS_2", None)
+    return ", ".join(dict.fromkeys(part for part in (*parts.values(), line, after) if part))
 
 
 def _account(party: str, bank: Row) -> tables.Record:

@@ -64,12 +64,8 @@ class Scope:
         """The record is read: its issues get its number or Ид."""
         if self._found:
             for found in self._found:
-                label = f"{_LABELS.get(self.entity, '')}{key}: " if key else ""
-                self.add("issues", {**found, "key": key, "place": f"{label}{found['place']}"})
+                self.add("issues", {**found, "key": key})
             self._found = []
-
-
-_LABELS = {"documents": "Документ № ", "products": "Товар ", "parties": "Контрагент ", "prices": "Предложение "}
 
 
 def place(element: Any) -> str:

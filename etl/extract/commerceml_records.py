@@ -153,9 +153,10 @@ def product(row: Row, element: Any, scope: Scope) -> None:
 
 
 def _unit(row: Row) -> None:
+    """3.x refers to a unit by its code only, others may leave the short name out."""
     full = row.pop("_unit_full", None)
-    if full:
-        row.setdefault("unit", full)
+    if "unit" not in row:
+        row["unit"] = dialects.UNIT_NAMES.get(row.get("unit_code", "")) or full or None
 
 
 def _kind(word: str | None) -> str | None:

@@ -21,6 +21,7 @@ from etl.flows.context import Context, Record
 from etl.store_files import StoredFile, newer
 from etl.store_schema import encode
 
+_PATIENCE = 15 * 60
 BANK_MARK = b"1CClientBankExchange"
 
 
@@ -38,10 +39,15 @@ def take(context: Context) -> list[Item]:
 
     Raises TryLater when the folder is not there.
     """
+    for file in context.store.files.listed("parsed", direction="in"):  # a kill came between the move and its mark
+        if place := context.exchange.find_archived(file.raw_hash or ""):
+            context.store.files.mark("in", file.hash, "archived", stored_as=place)
     look = context.exchange.take(verify)
     for bad in look.bad:
         _set_aside(context, bad.taken, bad.error)
     context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
+    context.note([tables.issue(f"{waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.".capitalize(), severity="warn",
+                               file=waiting.name) for waiting in look.waiting if waiting.seconds > _PATIENCE], "intake")
     items = [item for taken in look.taken if (item := _claim(context, taken)) is not None]
     items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
     newest: dict[str, Record] = {}

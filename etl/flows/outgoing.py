@@ -19,6 +19,7 @@ from etl.exchange import ARCHIVE
 from etl.flows.context import Context, Record
 from etl.load import commerceml
 from etl.store_schema import encode
+from etl.transform import keys
 
 #: Prefix of archived copies of what was sent, so that nobody takes them for files of 1C.
 SENT = "sent-"
@@ -45,7 +46,7 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
                                   currency=context.profile.onec.currency)
     context.note(refused, "outgoing")
     bad = {row["key"] for row in tables.records(refused) if row["severity"] == "reject"}
-    groups = {number: group for number, group in _groups(found).items() if number not in bad}
+    groups = {number: group for number, group in _groups(found).items() if not bad & {row["id"] for row in group["documents"]}}
     rows = [{"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group} for number, group in groups.items()]
     ids = context.store.publications.put(rows, context.run)
     return {document: publication for (_, document), publication in ids.items()}
@@ -115,9 +116,10 @@ def assume(context: Context) -> None:
 
 
 def _judge(context: Context, held: Record, main: Record, row: Record, written: dt.datetime | None) -> None:
-    same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
     late = written is not None and held["published_at"] is not None and written < held["published_at"]
-    if late and not same:
+    same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
+    same = same and (not _edited_again(main) or _same_lines(context, held, main, row))
+    if late and (not same or _edited_again(main)):
         return  # an older export proves nothing
     state = "echoed" if same else "refused"
     context.store.publications.mark([held["id"]], state)
@@ -128,6 +130,19 @@ def _judge(context: Context, held: Record, main: Record, row: Record, written: d
         context.note([tables.issue(f"1С не приняла правку: у нас {main.get('amount')}, в 1С {row['amount']}. Исправьте документ в 1С вручную.",
                                    severity="warn", file=row["file"], entity="document", key=held["document"], field="amount",
                                    value=row["amount"])], "outgoing")
+
+
+def _edited_again(main: Record) -> bool:
+    """True for an order or invoice of a deal: it goes again with any edit, so an export made before our publication may tell the former
+    text of the same sum. Other documents go again with another sum only, and 1C's clock may be behind ours."""
+    key = keys.decode(main["number"])
+    return key is None or key.kind in ("order", "invoice")
+
+
+def _same_lines(context: Context, held: Record, main: Record, row: Record) -> bool:
+    """Whether 1C shows the line sums we sent; a document told without lines says nothing about them."""
+    told = sorted(line["amount"] for line in tables.records(context.table("lines")) if line["document"] == row["id"])
+    return not told or told == sorted(line["amount"] for line in held["payload"]["lines"] if line["document"] == main["id"])
 
 
 def _groups(found: Mapping[str, Any]) -> dict[str, Record]:

@@ -39,6 +39,19 @@ class PortalSide:
         return bitrix24_parties.parties(self.client, self.names, self._context.profile)
 
     @cached_property
+    def own_requisites(self) -> dict[str, str]:
+        """Requisite of one of our own companies -> the organisation's name in the profile."""
+        from etl.bitrix24 import directory
+
+        return directory.own_requisites(self.client, self._context.profile)
+
+    def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
+        """External id under our originator -> ids of the portal's companies, contacts or deals that carry it."""
+        from etl.load import bitrix24 as load
+
+        return load.by_origin(self.client, kind, self._context.profile.bitrix24.originator, origins)
+
+    @cached_property
     def deals(self) -> pd.DataFrame:
         """Deals of the profile's pipeline, read once per run."""
         found = extract.deals(self.client, self.names, self._context.profile)

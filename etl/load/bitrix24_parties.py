@@ -25,7 +25,8 @@ _PERSON_FIELDS = {"last_name": "lastName", "first_name": "name", "middle_name": 
 @dataclass(frozen=True)
 class Party:
     """What is to be true on the portal. `values`: columns of `parties` and `contacts`; a column that is absent or None
-    is left alone. `id` (`company_5`, `contact_7`) if known, else the party is looked up by `origin` and created.
+    is left alone. `id` (`company_5`, `contact_7`) if known, else the party is looked up by `origin` and created. Phones and
+    e-mails are added to those of the portal; `dropped` names the ones to be taken away.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Party:
     id: str | None = None
     contact: bool = False
     accounts: Sequence[Mapping[str, Any]] = field(default=())
+    dropped: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def kind(self) -> int:
@@ -128,8 +130,13 @@ class _Saver:
         present = {(kind, _comparable(kind, str(element["value"]))) for kind in directory.MULTIFIELDS.values()
                    for element in directory.multifields(row, kind)}
         added = [(kind, value) for kind, value in _multifields(party) if (kind, _comparable(kind, value)) not in present]
-        if added:
-            changed["fm"] = {f"n{index}": _element(kind, value) for index, (kind, value) in enumerate(added)}
+        gone = {(directory.MULTIFIELDS[column], _comparable(directory.MULTIFIELDS[column], value))
+                for column, found in party.dropped.items() for value in found}
+        removed = [element for kind in directory.MULTIFIELDS.values() for element in directory.multifields(row, kind)
+                   if (kind, _comparable(kind, str(element["value"]))) in gone]
+        if added or removed:
+            changed["fm"] = {f"n{index}": _element(kind, value) for index, (kind, value) in enumerate(added)} | {
+                str(element["id"]): _element(str(element["typeId"]), "") for element in removed}
         if not values.words(row.get("originId")):
             changed |= {"originatorId": self._profile.bitrix24.originator, "originId": party.origin}
         return _update(f"{party.key}/fields", "crm.item.update", number, changed, entityTypeId=party.kind)
@@ -168,7 +175,7 @@ class _Saver:
         banks = {f"{party.key}/bank/{account['number']}": (party, account) for party in parties for account in party.accounts}
         self._run(list(banks), lambda keys: self._bank_writes({key: banks[key] for key in keys}))
         placed = {f"{party.key}/address/{column}": (party, column) for party in parties for column in directory.ADDRESSES
-                  if _given(party).get(column)}
+                  if _placed(party, column)}
         self._run(list(placed), lambda keys: self._address_writes({key: placed[key] for key in keys}))
 
     def _bank_writes(self, tasks: Mapping[str, tuple[Party, Mapping[str, Any]]]) -> list[Write | Result]:
@@ -195,8 +202,9 @@ class _Saver:
                 for key, (party, column) in tasks.items()]
 
     def _address_write(self, key: str, party: Party, column: str, row: Row | None) -> Write | Result:
-        number, given = self._requisites[party.key], _given(party)
-        wanted = {"ADDRESS_1": given[column], **({"CITY": given["city"]} if column == "actual_address" and "city" in given else {})}
+        number, wanted = self._requisites[party.key], _placed(party, column)
+        if row is not None and wanted.get("ADDRESS_1", row.get("ADDRESS_1")) != row.get("ADDRESS_1"):
+            wanted = dict.fromkeys(directory.ADDRESS_PARTS, "") | {"CITY": str(row.get("CITY") or "")} | wanted  # the new text says it all
         changed = _different(row, wanted) if row is not None else wanted
         if not changed:
             return Result(key, "done", number)
@@ -268,9 +276,16 @@ def _requisite(party: Party) -> dict[str, str]:
     return wanted
 
 
+def _placed(party: Party, column: str) -> dict[str, str]:
+    """Fields of one address: the whole text in one line; the city stands with the actual address, also alone."""
+    given = _given(party)
+    return ({"ADDRESS_1": given[column]} if column in given else {}) | (
+        {"CITY": given["city"]} if column == "actual_address" and "city" in given else {})
+
+
 def _requisite_wanted(party: Party) -> bool:
     told = set(_requisite(party)) - {"RQ_COMPANY_NAME"}
-    return bool(told or party.accounts or directory.ADDRESSES.keys() & _given(party).keys())
+    return bool(told or party.accounts or any(_placed(party, column) for column in directory.ADDRESSES))
 
 
 def _chosen(party: Party, rows: Sequence[Row]) -> Row | None:

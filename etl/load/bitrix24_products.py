@@ -106,7 +106,9 @@ class _Saver:
 
     def _field_writes(self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]) -> list[Write | Result]:
         held = self._held(ids[key] for key in keys)
-        return [self._update(f"{key}/fields", ids[key], held.get(ids[key]), self._wanted(known[key])) for key in keys]
+        rows = {key: held.get(ids[key]) for key in keys}
+        return [self._update(f"{key}/fields", ids[key], row, self._wanted(known[key]) | _marked(known[key], row))
+                for key, row in rows.items()]
 
     def _purchasing_writes(self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]) -> list[Write | Result]:
         held = self._held(ids[key] for key in keys)
@@ -135,6 +137,11 @@ class _Saver:
         if all(_same(row.get(name), value) for name, value in wanted.items()):
             return Result(key, "done", number)
         return Write(key, number, Command("catalog.price.update", {"id": row["id"], "fields": wanted}))
+
+
+def _marked(product: Product, row: Row | None) -> dict[str, str]:
+    """The external id for a product that has none."""
+    return {"xmlId": product.origin} if row is not None and not values.words(row.get("xmlId")) else {}
 
 
 def _same(held: Any, wanted: Any) -> bool:

@@ -202,7 +202,7 @@ def line_3(line: Record, included: bool, dialect: Dialect) -> list[Node]:
 
 def unit_of(line: Record) -> tuple[str, str]:
     """(short name, code) of the unit; 1C needs both, so the missing one is looked up."""
-    unit = line["unit"] or next((name for name, code in dialects.UNITS.items() if code == line["unit_code"]), dialects.UNIT)
+    unit = line["unit"] or dialects.UNIT_NAMES.get(line["unit_code"] or "", dialects.UNIT)
     return unit, line["unit_code"] or dialects.UNITS.get(unit.rstrip("."), dialects.UNITS[dialects.UNIT])
 
 

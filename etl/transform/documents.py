@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from etl.profile import Billing, Orders, Organisation
 from etl.tables import Record, frame, issue, records
 from etl.transform import clean, keys
+from etl.transform.orders import is_prepaid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,8 +211,7 @@ class _Desk:
         """
         order = self._order(deal)
         invoices = [head for row in self._invoices.get(deal["id"], ()) if self._extended and (head := self._invoice(row))]
-        variant = (deal["fields"] or {}).get(self._settings.variant_field) if self._settings.variant_field else None
-        if variant in self._settings.prepaid_values and variant is not None:
+        if is_prepaid(deal, self._settings):
             return [*invoices, *([order | _based_on(invoices[0] if invoices else None)] if order else [])]
         return [*([order] if order else []), *(head | _based_on(order) for head in invoices)]
 
@@ -270,7 +270,7 @@ class _Desk:
         contact = self._contacts.get(deal["contact"], {})
         title = f"Сделка № {deal['id']}" + (f" «{clean.text(deal['title'])}»" if deal["title"] else "")
         return head | {
-            "party": party["id"], "organisation": own.name, "deal": deal["id"], "amount": amount, "currency": deal["currency"] or CURRENCY,
+            "party": party["id"], "organisation": own.name, "deal": deal["id"], "posted": True if self._extended else None, "amount": amount, "currency": deal["currency"] or CURRENCY,
             "manager": self._managers.get((deal["manager"] or "").casefold(), deal["manager_name"]), "rate": ONE,
             "vat_amount": sum(taxes, Decimal(0)) if taxes else None, "vat_included": all(row["vat_included"] is not False for row in rows),
             "comment": "; ".join(part for part in (title, deal["lead_source"] and f"Источник обращения: {deal['lead_source']}") if part),

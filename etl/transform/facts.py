@@ -322,13 +322,14 @@ def _order(rows: Sequence[Record], money: Mapping[str, list[Record]], goods: Map
     sent_facts = [fact for name in names for fact in goods.get(name, ())]
     sent = settle((fact for fact in sent_facts if fact["source"] != "1c-closing"), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
-    proven = proofs.get(clean.fold(status), set())
+    # a status «proves» a fact only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к отгрузке» may be unpaid)
+    proven = proofs.get(clean.fold(status), set()) - {name for name, sums in (("paid", got), ("shipped", sent))
+                                                      if sums.amount is not None or any(row[name] is False for row in orders[-1:])}
     closed = "closed" in proven or any(fact["source"] == "1c-closing" and fact["amount"] != 0 for fact in sent_facts)
     last = heads[-1] if heads else rows[-1]
     return {
         "ordered": bool(orders), "invoiced": bool(invoices), "amount": amount,
-        # a status «proves» payment only where no source counts money (onec §1.5: «Готов к отгрузке» may be unpaid)
-        "paid": got.full or ("paid" in proven and got.amount is None), "prepaid": (got.amount or ZERO) > 0 or "prepaid" in proven,
+        "paid": got.full or "paid" in proven, "prepaid": (got.amount or ZERO) > 0 or "prepaid" in proven,
         "seen": got.seen, "paid_amount": got.amount, "paid_on": got.on,
         "shipped": sent.full or closed or "shipped" in proven, "closed": closed, "shipped_amount": sent.amount,
         "shipped_on": max((fact["date"] for fact in sent_facts if fact["date"] and fact["amount"]), default=None),

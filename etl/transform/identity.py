@@ -90,7 +90,8 @@ def cards(parties: pd.DataFrame, contacts: pd.DataFrame) -> list[Card]:
         company = is_company(party["kind"], party["inn"])
         made.append(Card(party["id"], not company, None, _told(party) if company else _told(party) | _person(party)))
         if company:
-            made += [Card(row["id"], True, party["id"], _told(row)) for row in people[party["id"]] or _own_person(party)]
+            made += [Card(row["id"], True, party["id"], _told(row) | ({} if row["last_name"] else _person(row)))
+                     for row in people[party["id"]] or _own_person(party)]
     return made
 
 
@@ -100,15 +101,16 @@ def _told(row: Record) -> Record:
 
 
 def _person(party: Record) -> Record:
-    name = clean.person(party["full_name"] or party["name"])
+    name = clean.person(party.get("full_name") or party["name"])
     return _told({"last_name": name.last, "first_name": name.first, "middle_name": name.middle})
 
 
 def _own_person(party: Record) -> list[Record]:
-    if party["kind"] != "sole_trader" or not clean.person(party["full_name"] or party["name"]).last:
+    parts = _person(party)
+    if party["kind"] != "sole_trader" or not parts:
         return []
     reached = {name: party[name] for name in ("phones", "emails", "city")}
-    return [{"id": f"{party['id']}#contact", **_person(party), **reached}]
+    return [{"id": f"{party['id']}#contact", "name": " ".join(parts.values()), **parts, **reached}]
 
 
 def same_name(parties: pd.DataFrame) -> pd.DataFrame:
@@ -259,11 +261,11 @@ class _Desk:
         mine, theirs = self.portal[portal], self.onec[onec]
         told = f"на портале {self.side.told(mine)}, в 1С {self.side.told(theirs)}"
         if alone and self.side.sure(mine, theirs):
-            self.proposed.append([portal, onec, f"Совпадает {self.side.by}: {told}. Подтвердите: obmen24 link {portal} {onec}."])
+            self.proposed.append([portal, onec, f"Совпадает {self.side.by}: {told}. Подтвердите: obmen24 link {_words(portal)} {onec}."])
             self.held |= {portal, onec}
             return
         why = "несколько равных кандидатов" if not alone else "вид записи различается"
-        self._ask(portal, onec, f"Совпадает {self.side.by}, но {why}: {told}. Укажите верную пару: obmen24 link {portal} {onec}.")
+        self._ask(portal, onec, f"Совпадает {self.side.by}, но {why}: {told}. Укажите верную пару: obmen24 link {_words(portal)} {onec}.")
 
     def _twins(self) -> None:
         """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double or join there."""
@@ -284,6 +286,11 @@ class _Desk:
             if key := self.side.key(row):
                 groups[key].append(row)
         return groups
+
+
+def _words(portal: str) -> str:
+    """`company_5` as the command line takes it: entity and number."""
+    return portal.replace("_", " ", 1)
 
 
 def _foreign(row: Record, originator: str, onec: Collection[str]) -> str | None:

@@ -70,6 +70,30 @@ def _unmapped(row: Record, field: str, value: str, message: str) -> Record:
                  field=field, value=value)
 
 
+def doubtful(documents: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]], settings: Orders) -> pd.DataFrame:
+    """Issues: orders (with `deal`) whose status says what their facts do not (onec §1.5), and orders that 1C gave up.
+
+    A deal is neither moved by such a status nor closed by a deletion: both are shown to a person.
+    """
+    proofs = {clean.fold(status): words for status, words in settings.statuses.items()}
+    issues = []
+    for row in records(documents):
+        known = facts.get(row["deal"], {})
+        claimed = [word.strip() for word in proofs.get(clean.fold(row["status"]), "").split(",") if word.strip()]
+        missing = ", ".join(_CLAIMS.get(word, word) for word in claimed if word in known and not known[word])
+        common = {"severity": "warn", "file": row["file"], "place": row["place"], "entity": "deal", "key": row["deal"]}
+        if row["kind"] == "order" and (row["deleted"] or row["cancelled"]):
+            issues.append(issue(f"Заказ {_number(row) or row['number']} в 1С {'помечен на удаление' if row['deleted'] else 'отменён'}. Сделка не "
+                                "изменена: закройте её вручную, если она больше не нужна.", field="stage", **common))
+        elif row["kind"] == "order" and missing:
+            issues.append(issue(f"Статус заказа «{row['status']}» означает «{missing}», но документы 1С этого не подтверждают. Сделка не "
+                                "перемещена. Проверьте оплату и отгрузку в 1С.", field="status", value=row["status"], **common))
+    return frame("issues", issues)
+
+
+_CLAIMS = {"paid": "оплачено", "shipped": "отгружено", "closed": "закрыто", "prepaid": "есть предоплата"}
+
+
 # ---- what documents tell their deals ----
 
 def attached(documents: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
@@ -298,7 +322,7 @@ def choose_invoices(deals: pd.DataFrame, invoices: pd.DataFrame, settings: Order
     `invoices`: table `documents` (id = smart invoice, deal, status = its stage), `final` = its final stages, `sent` = numbers 1C has.
     None or several are a question to a person; with `create_invoices` a deal without any gets one. Postpaid deals need none; an
     invoice that 1C has stays in exchange whatever the stage.
-    `status` of a chosen invoice is the stage that sends it: its deal's where the profile names that one, else its own.
+    `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage, else its own.
     """
     own: dict[str, list[Record]] = defaultdict(list)
     for row in records(invoices):
@@ -311,7 +335,8 @@ def choose_invoices(deals: pd.DataFrame, invoices: pd.DataFrame, settings: Order
             continue
         fitting = before[-1:] or [row for row in own[deal["id"]] if row["status"] not in final]
         if len(fitting) == 1:
-            chosen.append(fitting[0] | ({"status": deal["stage"]} if deal["stage"] in settings.invoice_stages else {}))
+            # a prepaid deal that skipped the invoice stage sends its invoice with the order
+            chosen.append(fitting[0] | ({"status": settings.invoice_stages[0]} if due and settings.invoice_stages else {}))
         elif not fitting and settings.create_invoices and not own[deal["id"]]:
             create.append(deal["id"])
         else:

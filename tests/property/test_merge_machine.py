@@ -27,6 +27,7 @@ from etl.transform.merge import ABSENT, MEMORY, Sent
 FIELDS = ("x", "y")
 OWNERS = {("deal", "x"): "portal", ("deal", "y"): "1c"}
 RESEND = 2
+FEW = 2                 # records of each side: faults meet on the same record more often
 
 FAULTS = (
     "tail_rule", "sessions_counted_from_intent", "only_last_sent", "base_moved_at_send", "want_not_noted", "one_side_adopted", "resend_for_ever", "stale_per_file",
@@ -349,6 +350,7 @@ class Model(RuleBasedStateMachine):
             for field in FIELDS:
                 self.held.setdefault(("1c", record["number"] or guid, field), set()).add(record[field])
 
+    @precondition(lambda self: len(self.portal.deals) < FEW)
     @rule()
     def manager_makes_a_deal(self) -> None:
         number = len(self.portal.deals) + 1
@@ -357,6 +359,7 @@ class Model(RuleBasedStateMachine):
             self.portal.deals[number][field] = value = next(self.values)
             self.edited("portal", keys.order(str(number)), field, value)
 
+    @precondition(lambda self: len(self.onec.records) < FEW)
     @rule()
     def accountant_makes_an_order(self) -> None:
         values = {field: next(self.values) for field in FIELDS}
@@ -412,7 +415,7 @@ class Model(RuleBasedStateMachine):
 
     # ---- we ----
 
-    @rule(faults=st.lists(st.sampled_from(["ok", "before", "after"]), max_size=5), crash=st.none() | st.integers(1, 16))
+    @rule(faults=st.lists(st.sampled_from(["ok", "before", "after"]), max_size=5), crash=st.none() | st.none() | st.integers(1, 12))
     def run(self, faults: list[str] | None = None, crash: int | None = None) -> None:
         self.portal.faults, self.sync.crash_at = list(faults or ()), crash
         with contextlib.suppress(Crash):
@@ -636,8 +639,13 @@ def test_a_long_campaign_of_random_histories() -> None:
     campaign("", 20_000, seed=False)
 
 
+#: found by chance within a few hundred histories; the others need a rarer meeting of events and are played above
+OFTEN = ("tail_rule", "base_moved_at_send", "one_side_adopted", "resend_for_ever", "look_up_skipped", "dedupe_by_name", "born_in_1c_sent_as_new",
+         "matched_by_name")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
-def test_random_histories_find_each_seeded_fault(fault: str) -> None:
+@pytest.mark.parametrize("fault", OFTEN)
+def test_random_histories_find_the_common_faults_by_themselves(fault: str) -> None:
     with pytest.raises(BaseException, match=FOUND):
         campaign(fault, 5_000)

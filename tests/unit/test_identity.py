@@ -56,7 +56,7 @@ def test_inn_and_kpp_only_propose() -> None:
     found = match([company("1", inn=INN, kpp="770701001")], [record("g1", inn=INN, kpp="770701001")])
     assert linked(found) == []
     assert found.proposed[LINK].to_numpy().tolist() == [["company_1", "g1"]]
-    assert found.proposed["reason"].str.contains("obmen24 link company_1 g1").all()
+    assert found.proposed["reason"].str.contains("obmen24 link company 1 g1").all()
     assert (found.new_for_portal, found.new_for_1c) == ([], [])
 
 
