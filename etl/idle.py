@@ -7,15 +7,16 @@ profile's model nor the state's library is loaded: the profile counts as read wh
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import fnmatch
+import json
+import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from etl import __version__, dialects, profile_file, store_status
 from etl.errors import EtlError
-from etl.exchange import Exchange, sources
 
 #: Flows that only react to files.
 FILE_FLOWS = frozenset({"documents-in", "bank", "spreadsheet-in"})
@@ -26,7 +27,7 @@ _ACCEPTED = "profile.accepted"
 
 
 def nothing_to_do(path: Path, flows: Iterable[str]) -> bool:
-    """True when the flows only react to files, no file waits, the last run was clean and owes the portal nothing. Notes the run then."""
+    """True when the flows only react to files, no file waits, the last run was clean and owes the portal nothing; notes the run."""
     try:
         raw = profile_file.read(path)
     except EtlError:
@@ -49,7 +50,7 @@ def accept(path: Path) -> None:
     raw = profile_file.read(path)
     folder = profile_file.state_folder(path, raw)
     if folder.is_dir():
-        (folder / _ACCEPTED).write_text(_fingerprint(path, raw), encoding="ascii")
+        (folder / _ACCEPTED).write_text(_fingerprint(path, raw), encoding="utf-8")
 
 
 def globs(dialect: str, flows: Iterable[str], *, extended: bool) -> tuple[str, ...]:
@@ -63,24 +64,52 @@ def globs(dialect: str, flows: Iterable[str], *, extended: bool) -> tuple[str, .
 
 def _accepted(path: Path, raw: profile_file.Raw) -> str | None:
     try:
-        return (profile_file.state_folder(path, raw) / _ACCEPTED).read_text(encoding="ascii")
+        return (profile_file.state_folder(path, raw) / _ACCEPTED).read_text(encoding="utf-8")
     except OSError:
         return None
 
 
 def _fingerprint(path: Path, raw: profile_file.Raw) -> str:
-    return hashlib.sha256(f"{__version__}|{path.resolve()}|{sorted(raw.items())!r}".encode()).hexdigest()
+    return f"{__version__}\n{path.resolve()}\n{sorted(raw.items())!r}"
 
 
 def _files_waiting(path: Path, raw: profile_file.Raw) -> bool:
+    """Any file that `etl.exchange` would look at: one that matches a glob and is not noted as dealt with in the spool's memory.
+
+    Asked with the smallest parts of the standard library: importing `etl.exchange` costs as much as importing click."""
     onec = raw["onec"]
     folder = (path.parent / onec.get("folder", "exchange_dir")).resolve()
-    taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
-    exchange = Exchange(folder, profile_file.state_folder(path, raw) / "spool", sources(taken), sentinel=onec.get("sentinel"))
-    try:
-        return any(note.done is None for _, note in exchange.look())
-    except EtlError:
+    if onec.get("sentinel") and not (folder / onec["sentinel"]).exists():
         return True  # the full run says what is wrong with the folder
+    dealt = _dealt_with(profile_file.state_folder(path, raw) / "spool" / "seen.json")
+    taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
+    try:
+        return any(name not in dealt or dealt[name] != (found.st_size, found.st_mtime_ns)
+                   for pattern in taken for name, found in _matching(folder, "", pattern.split("/")))
+    except OSError:
+        return True
+
+
+def _dealt_with(memory: Path) -> dict[str, tuple[int, int]]:
+    try:
+        notes = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: (note["stamp"][2], note["stamp"][3]) for name, note in notes.items() if note["done"]}
+
+
+def _matching(folder: Path, prefix: str, parts: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        entries = list(os.scandir(folder / prefix))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if fnmatch.fnmatchcase(entry.name.lower(), parts[0].lower()):
+            name = f"{prefix}{entry.name}"
+            if len(parts) > 1 and entry.is_dir(follow_symlinks=False):
+                yield from _matching(folder, f"{name}/", parts[1:])
+            elif len(parts) == 1 and not entry.is_dir(follow_symlinks=False):
+                yield name, entry.stat(follow_symlinks=False)
 
 
 def _note(url: str, portal: str) -> None:
