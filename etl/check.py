@@ -65,6 +65,8 @@ def check(profile: Profile) -> Check:
     result.told += _release(profile)
     _look(result, lambda: _folder(profile, result))
     _look(result, lambda: _portal(profile, result))
+    if not result.wrong and not result.later and "parties" in profile.flows:
+        _look(result, lambda: result.told.append(_coverage_text(coverage(profile))))
     return result
 
 
@@ -202,3 +204,28 @@ def _portal(profile: Profile, result: Check) -> None:
     with portal(profile) as (client, names):
         count = len(extract.deal_ids(client, names))
         result.told.append(f"Портал {profile.bitrix24.name}: все названия профиля найдены, сделок в воронке: {count}.")
+
+
+def coverage(profile: Profile) -> dict[str, int]:
+    """Parties of 1C that were told so far or wait in the exchange folder, by how they are tied to the portal: by_guid, by_inn, doubtful,
+    unmatched_1c; unmatched_portal = cards that 1C is not known to have. Counted on copies, nothing is changed; {} where not exchanged.
+    """
+    from etl import pipeline
+    from etl.flows import intake, parties
+
+    if profile.bitrix24.sandbox:
+        from etl.sandbox import rehearsal
+
+        with rehearsal.staged(profile) as stage:
+            return coverage(stage.profile)
+    with pipeline.opened(profile, ("parties",), trigger="check", dry=True) as context:
+        intake.take(context)
+        return parties.coverage(context)
+
+
+def _coverage_text(found: dict[str, int]) -> str:
+    words = {"by_guid": "связаны по GUID или ответу", "by_inn": "предложены по ИНН", "doubtful": "сомнительны", "unmatched_1c": "есть только в 1С",
+             "unmatched_portal": "есть только на портале"}
+    counted = ", ".join(f"{words[name]}: {count}" for name, count in found.items())
+    doubtful = found.get("by_inn", 0) + found.get("doubtful", 0)
+    return f"Контрагенты: {counted}." + (" Сомнительные пары подтвердит человек: obmen24 run, затем obmen24 ask." if doubtful else "")

@@ -33,10 +33,11 @@ def nothing_to_do(path: Path, flows: Iterable[str]) -> bool:
     except EtlError:
         return False
     # every reading flow of the profile runs with the one asked for
-    if not (set(flows) | (set(raw.get("flows", ())) & (FROM_1C | FROM_PEOPLE))) <= FILE_FLOWS or _accepted(path, raw) != _fingerprint(path, raw):
+    reacting = set(flows) | (set(raw.get("flows", ())) & (FROM_1C | FROM_PEOPLE))
+    if not reacting <= FILE_FLOWS or _accepted(path, raw) != _fingerprint(path, raw):
         return False
     url = profile_file.state_url(path, raw)
-    status = store_status.quick_status(url) if url.startswith("sqlite") else None
+    status = store_status.quick_status(url, raw["bitrix24"]["name"]) if url.startswith("sqlite") else None
     if status is None or status["last_run"]["status"] != "clean" or status["outbox_waiting"]:
         return False
     if _files_waiting(path, raw):

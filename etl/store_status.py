@@ -14,7 +14,9 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 
 _MINE = "(CAST(:portal AS TEXT) IS NULL OR portal = :portal)"
 _GOOD = f"SELECT max(finished_at) FROM run WHERE status IN ('clean', 'attention') AND {_MINE}"  # noqa: S608 constant text
-_LAST = f"SELECT id, status, started_at FROM run WHERE {_MINE} ORDER BY started_at DESC, id DESC LIMIT 1"  # noqa: S608
+# runs of one portal are numbered; those of several are put in order by their start
+_NEWEST = "ORDER BY CASE WHEN CAST(:portal AS TEXT) IS NULL THEN started_at END DESC, id DESC LIMIT 1"
+_LAST = f"SELECT id, status, started_at FROM run WHERE {_MINE} {_NEWEST}"  # noqa: S608
 _COUNTS = {
     "open_issues": "issue WHERE closed_run IS NULL",
     "outbox_waiting": "outbox WHERE state IN ('new', 'sending', 'doubt')",

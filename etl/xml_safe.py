@@ -284,13 +284,8 @@ def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
         parser.close()
 
 
-#: the default namespace of the root: without it libxml2 and Python need not build `{urn…}` before every tag
-_ROOT_SPACE = re.compile(
-    rb"""(<[^\s<>/!?]+(?:\s+[^\s=<>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?)\s+xmlns\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
-
-
 class Events:
-    """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once. Names are local names.
+    """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once.
 
     The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat.
     `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
@@ -308,7 +303,7 @@ class Events:
         first = None
         for chunk in _chunks(self.stream, self.encoding):
             with refusing(self.name):
-                self.parser.feed(chunk if first is not None else _ROOT_SPACE.sub(rb"\1", chunk, count=1))
+                self.parser.feed(chunk)
             self.position += len(chunk)
             for event, element in self.parser.read_events():
                 if first is None:

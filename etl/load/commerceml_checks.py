@@ -41,7 +41,8 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
         rejects = [*_header(row, dialect, currency), *_parties(people, ambiguous, dialect), *_lines(own, known, dialect),
                    *_characters(row, own, people)]
         if doubles[row["kind"], row["number"]] > 1:
-            rejects.append(("number", "Номер есть у двух документов: 1С запишет один поверх другого. Документ не отправлен.", row["number"]))
+            rejects.append(("number", "Номер есть у двух документов: 1С запишет один поверх другого. Документ не отправлен.",
+                            row["number"]))
         found += [_issue(row, "reject", *problem) for problem in rejects]
         found += [_issue(row, "warn", *problem) for problem in _doubts(row, own, day)]
     return canonical.frame("issues", found)

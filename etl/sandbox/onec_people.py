@@ -43,7 +43,7 @@ def lines_from(books: Books, given: Iterable[Line | dict[str, Any]], *, included
         if not line.amount:
             line.amount = money(line.price * line.quantity)
         if not line.price and line.quantity:
-            line.price = line.amount / line.quantity
+            line.price = money(line.amount / line.quantity)  # 1C keeps two digits of a price
         line.vat_amount = line.vat_amount or vat_of(line.amount, line.vat, included=included)
         if line.product is None:
             known = books.find_product(guid=None, name=line.name, article=line.article)

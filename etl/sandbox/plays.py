@@ -7,6 +7,8 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
+from etl.sandbox import plays_orders
+
 if TYPE_CHECKING:
     from etl.sandbox.rehearsal import Stage
 
@@ -91,4 +93,4 @@ def statement(stage: Stage, receipts: list[tuple[str, str, Decimal]]) -> bytes:
     return "\r\n".join([*lines, "КонецФайла", ""]).encode("cp1251")
 
 
-PLAYS: dict[str, Play] = {"video": video}
+PLAYS: dict[str, Play] = {"video": video, "prepaid": plays_orders.prepaid, "leads": plays_orders.leads, "twoway": plays_orders.twoway}

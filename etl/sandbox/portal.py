@@ -27,6 +27,7 @@ from etl.sandbox import (  # noqa: F401  (importing a module registers its metho
     portal_crm,
     portal_crm_items,
     portal_dictionaries,
+    portal_documents,
     portal_requisites,
     portal_rows,
     portal_service,

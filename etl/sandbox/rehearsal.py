@@ -20,7 +20,7 @@ from etl import pipeline
 from etl.errors import ConfigError
 from etl.profile import Profile
 from etl.report import RunReport
-from etl.sandbox import demo, plays
+from etl.sandbox import demo, demo_orders, plays
 from etl.sandbox.onec import OneC
 from etl.sandbox.portal import Portal
 
@@ -28,7 +28,8 @@ _ROUNDS = 8
 _PLACES = (("to_1c", "файл, который сейчас читает 1С (документы, которые она уже вернула, из него убраны)"),
            ("spreadsheets/out", "реестр для бухгалтера, акты, файлы загрузки"),
            ("archive", "всё прочитанное, копии отправленного (sent-…) и реестров"), ("quarantine", "плохие файлы с объяснением"))
-SEEDS: dict[str, Callable[[dt.date], dict[str, Any]]] = {"video": demo.video}
+SEEDS: dict[str, Callable[[dt.date], dict[str, Any]]] = {
+    "video": demo.video, "prepaid": demo_orders.prepaid, "leads": demo_orders.leads, "twoway": demo_orders.twoway}
 
 
 @dataclass
