@@ -38,9 +38,9 @@ def run() -> list[Result]:
     """(name, measured ratio or MiB, limit, ok) of each target."""
     with tempfile.TemporaryDirectory() as folder:
         results = []
-        for kind, count in (("products", 10_000), ("offers", 20_000), ("orders", 5_000)):
+        for kind, count in (("products", 5_000), ("offers", 10_000), ("orders", 2_500)):
             results += _reading(generate.make(Path(folder), kind, count), kind)
-        results += _writing(generate.make(Path(folder), "orders", 3_000))
+        results += _writing(generate.make(Path(folder), "orders", 1_500))
         results += _memory(Path(folder))
     return results
 

@@ -19,6 +19,8 @@ from etl.profile import Billing
 from etl.transform import billing, clean, documents, facts
 
 SCOPE = "billing"
+#: Charges turned into documents at a time: memory stays flat, the file is one all the same.
+_PART = 1000
 
 
 def run(context: Context) -> None:
@@ -87,9 +89,10 @@ def export(context: Context, settings: Billing, month: str, version: int) -> Non
     rows = context.store.charges.rows(month, version)
     delivery = context.profile.delivery.charge
     if delivery == "commerceml":
-        outgoing.enqueue(context, documents.charge_documents(
-            rows, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations,
-            extended=context.profile.onec.extended))
+        for start in range(0, len(rows), _PART):
+            outgoing.enqueue(context, documents.charge_documents(
+                rows.iloc[start:start + _PART], portal=context.profile.bitrix24.name, settings=settings,
+                organisations=context.profile.organisations, extended=context.profile.onec.extended))
         outgoing.publish(context)
     else:
         # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a person's hand

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from etl import tables
 from etl.dialects import Dialect
@@ -62,15 +63,8 @@ def publish(context: Context) -> int:
     stamp = _stamp(context, path, rows)
     if stamp is None:
         return 0
-    frames = {name: tables.frame(name, [row for held in rows for row in held["payload"][name]]) for name in _TABLES}
-
-    def write(target: BinaryIO) -> None:
-        commerceml.write(target, frames, dialect, generated_at=stamp, currency=context.profile.onec.currency)
-
-    if context.exchange.publish(path, write).changed:
-        context.wrote(context.exchange.folder / path)
-        if rows:
-            context.exchange.publish(f"{ARCHIVE}/{stamp:%Y-%m}/{SENT}{stamp:%Y%m%dT%H%M%S}-{Path(path).name}", write)
+    if not stamp.written:
+        _write(context, path, rows, stamp)
     fresh = [row for row in rows if row["state"] == "planned"]
     context.store.publications.published(path)
     context.report.counts["published"] += len(fresh)
@@ -167,13 +161,46 @@ def _hash(group: Record) -> str:
     return hashlib.sha256(encode(group).encode()).hexdigest()
 
 
-def _stamp(context: Context, path: str, rows: Iterable[Record]) -> dt.datetime | None:
-    """ДатаФормирования of the file: the moment its set of documents last changed. None: there has never been anything to send."""
-    signature = [[row["document"], row["hash"]] for row in rows]
+class _Stamp(NamedTuple):
+    """ДатаФормирования of a file: the moment its set of documents last changed; `written` = the file with it lies there."""
+
+    documents: str
+    at: dt.datetime
+    written: bool
+
+
+def _stamp(context: Context, path: str, rows: Iterable[Record]) -> _Stamp | None:
+    """None: there has never been anything to send."""
+    listed = [[row["document"], row["hash"]] for row in rows]
+    signature = hashlib.sha256(json.dumps(listed).encode()).hexdigest() if listed else "empty"
     known = json.loads(context.store.files.cursor(f"outgoing:{path}") or "null")
     if known and known["documents"] == signature:
-        return dt.datetime.fromisoformat(known["at"])
-    if not known and not signature:
-        return None
-    context.store.files.set_cursor(f"outgoing:{path}", json.dumps({"documents": signature, "at": context.local.isoformat()}))
-    return context.local
+        file = context.exchange.folder / path
+        return _Stamp(signature, dt.datetime.fromisoformat(known["at"]), file.is_file() and _digest(file) == known["sha256"])
+    return None if known is None and not listed else _Stamp(signature, context.local, written=False)
+
+
+def _write(context: Context, path: str, rows: Sequence[Record], stamp: _Stamp) -> None:
+    """The file and a copy of it in the archive; the stamp is noted first, so that a killed run repeats the same bytes."""
+    cursor = {"documents": stamp.documents, "at": stamp.at.isoformat(), "sha256": None}
+    context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor))
+    frames = {name: tables.frame(name, [row for held in rows for row in held["payload"][name]]) for name in _TABLES}
+    published = context.exchange.publish(path, lambda target: commerceml.write(
+        target, frames, dialect_of(context), generated_at=stamp.at, currency=context.profile.onec.currency))
+    if published.changed:
+        context.wrote(published.path)
+    if rows:
+        name = f"{SENT}{stamp.at:%Y%m%dT%H%M%S}-{published.path.name}"
+        context.exchange.publish(f"{ARCHIVE}/{stamp.at:%Y-%m}/{name}", lambda target: copied(published.path, target))
+    context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor | {"sha256": published.sha256}))
+
+
+def copied(source: Path, target: BinaryIO) -> None:
+    """The bytes of a file that was just published, for its copy in the archive."""
+    with source.open("rb") as stream:
+        shutil.copyfileobj(stream, target)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,6 +17,7 @@ import pandas as pd
 from etl import tables
 from etl.errors import NeedsPerson
 from etl.exchange import ARCHIVE, SHEETS_OUT
+from etl.flows import outgoing
 from etl.flows.context import Context, Record
 from etl.load import spreadsheet
 
@@ -61,7 +62,7 @@ def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *,
     if published.note:
         context.report.notes.append(published.note)
     if archive:
-        context.exchange.publish(f"{ARCHIVE}/{context.today:%Y-%m}/{name}", write)
+        context.exchange.publish(f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: outgoing.copied(published.path, target))
     return published.sha256
 
 
