@@ -26,9 +26,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from etl.bitrix24 import directory, fields
-from etl.bitrix24.client import Client, Outcome, rows
 from etl.bitrix24.classify import Verdict
-from etl.bitrix24.fields import COMPANY, DEAL, INVOICE
+from etl.bitrix24.client import Client, Outcome, rows
+from etl.bitrix24.fields import DEAL, INVOICE
 from etl.bitrix24.lists import Listing, of_owners, paged
 from etl.errors import ConfigError, Rejected, TryLater
 from etl.load import invoice_template_docx as docx
@@ -53,8 +53,9 @@ def build(number: str, date: str) -> bytes:
     title = f"Счет на оплату № {number} от {date}"
     body = [
         _bank(), paragraph(run(title, size=28, bold=True), before=240, after=120, rule=18), _parties(), paragraph(after=60), _goods(),
-        _totals(), paragraph(run("Всего наименований {TotalRows}, на сумму {TotalSum}"), before=60),
-        paragraph(run("{TotalSumWords}", bold=True), rule=18, after=200), _signatures(),
+        paragraph(run("", size=4), keep=True), _totals(),
+        paragraph(run("Всего наименований {TotalRows}, на сумму {TotalSum}"), before=60, keep=True),
+        paragraph(run("{TotalSumWords}", bold=True), rule=18, after=200, keep=True), _signatures(),
         paragraph(run("М. П.", size=16), picture(_STAMP, 4), before=60),
     ]
     return docx.package(body, 4, margins=_MARGIN, title="Счет на оплату")
@@ -88,7 +89,8 @@ def _parties() -> Element:
     listed = {
         "Поставщик (Исполнитель):": "{MyCompanyRequisiteRqCompanyName}, ИНН/КПП {MyCompanyRequisiteRqInn}/{MyCompanyRequisiteRqKpp}, "
                                     "{MyCompanyRequisiteRegisteredAddressText}, тел.: {MyCompanyPhone}",
-        "Покупатель (Заказчик):": "{ClientName}, ИНН/КПП {RequisiteRqInn}/{RequisiteRqKpp}, {RequisiteRegisteredAddressText}, тел.: {ClientPhone}",
+        "Покупатель (Заказчик):": "{ClientName}, ИНН/КПП {RequisiteRqInn}/{RequisiteRqKpp}, "
+                                  "{RequisiteRegisteredAddressText}, тел.: {ClientPhone}",
         "Основание:": "{Title}",
     }
     label = _WIDTH * 18 // 100
@@ -101,9 +103,10 @@ def _goods() -> Element:
     """Price and sum as the row shows them: with the tax or without it, as the portal's row says."""
     columns = [("№", 5, "center", "{ProductsIndex}"), ("Товары (работы, услуги)", 45, "left", "{ProductsProductName}"),
                ("Кол-во", 9, "right", "{ProductsProductQuantity}"), ("Ед.", 8, "left", "{ProductsProductMeasureName}"),
-               ("Цена", 16, "right", "{ProductsProductPriceRaw~WZ=Y,NS=Y}"), ("Сумма", 17, "right", "{ProductsProductPriceRawSum~WZ=Y,NS=Y}")]
+               ("Цена", 16, "right", "{ProductsProductPriceRaw~WZ=Y,NS=Y}"),
+               ("Сумма", 17, "right", "{ProductsProductPriceRawSum~WZ=Y,NS=Y}")]
     widths = [_WIDTH * share // 100 for _, share, _, _ in columns]
-    heading = (cell(width, paragraph(run(caption, bold=True), align="center"), middle=True)
+    heading = (cell(width, paragraph(run(caption, bold=True), align="center"), vertical="center")
                for width, (caption, _, _, _) in zip(widths, columns, strict=True))
     line = (cell(width, paragraph(run(words, size=16), align=align)) for width, (_, _, align, words) in zip(widths, columns, strict=True))
     outside = dict.fromkeys(("top", "left", "bottom", "right"), THICK)
@@ -114,10 +117,11 @@ def _totals() -> Element:
     """The title of a tax is the portal's: «В том числе НДС» or «НДС», as the rows say; one row for each rate, none without a tax."""
     listed = {"Итого:": "{TotalRaw~WZ=Y,NS=Y}", "{TaxesTaxTitle} ({TaxesTaxRate}%):": "{TaxesTaxValue~WZ=Y,NS=Y}",
               "Всего к оплате:": "{TotalSum~WZ=Y,NS=Y}"}
-    amount = _WIDTH * 17 // 100
-    return table((_WIDTH - amount, amount), *(
-        row(*(cell(width, paragraph(run(words, bold=True), align="right", before=30)) for width, words in ((_WIDTH - amount, caption), (amount, value))))
-        for caption, value in listed.items()))
+    widths = (_WIDTH - _WIDTH * 17 // 100, _WIDTH * 17 // 100)
+    return table(widths, *(
+        row(*(cell(width, paragraph(run(words, bold=True), align="right", before=30, keep=True))
+              for width, words in zip(widths, pair, strict=True)))
+        for pair in listed.items()))
 
 
 def _signatures() -> Element:
@@ -126,14 +130,15 @@ def _signatures() -> Element:
     line = {"bottom": THIN}
 
     def signed(title: str, sign: Picture, number: int, who: str, *right: Element, merge: str) -> Element:
-        return row(cell(widths[0], paragraph(run(title, bold=True), before=300)),
-                   cell(widths[1], paragraph(picture(sign, number), align="center"), borders=line),
-                   cell(widths[2], paragraph(run(who), align="right", before=300), borders=line), cell(widths[3], *right, merge=merge), height=700)
+        return row(cell(widths[0], paragraph(run(title, bold=True), keep=True), vertical="bottom"),
+                   cell(widths[1], paragraph(picture(sign, number), align="center", keep=True), borders=line, vertical="bottom"),
+                   cell(widths[2], paragraph(run(f"{{{who}~{_NAME_FORMAT}}}"), align="right", keep=True), borders=line, vertical="bottom"),
+                   cell(widths[3], *right, merge=merge), height=880)
 
     return table(
         widths,
-        signed("Руководитель", _DIRECTOR, 1, f"{{MyCompanyRequisiteRqDirector~{_NAME_FORMAT}}}", paragraph(picture(_QR, 3), align="right"), merge="restart"),
-        signed("Бухгалтер", _ACCOUNTANT, 2, f"{{MyCompanyRequisiteRqAccountant~{_NAME_FORMAT}}}", merge="continue"))
+        signed("Руководитель", _DIRECTOR, 1, "MyCompanyRequisiteRqDirector", paragraph(picture(_QR, 3), align="right"), merge="restart"),
+        signed("Бухгалтер", _ACCOUNTANT, 2, "MyCompanyRequisiteRqAccountant", merge="continue"))
 
 
 # ---- upload ---------------------------------------------------------------------------------------------------------
@@ -180,7 +185,8 @@ def _upload(client: Client, kind: int, file: bytes) -> str:
     content = {"file": ["schet-na-oplatu.docx", base64.b64encode(file).decode("ascii")]}
     if found:
         bindings = sorted({*bindings, *(str(code) for code in rows(found[0].get("entityTypeId")))})
-        outcome = client.write("crm.documentgenerator.template.update", {"id": found[0]["id"], "fields": {**content, "entityTypeId": bindings}})
+        outcome = client.write("crm.documentgenerator.template.update", {
+            "id": found[0]["id"], "fields": {**content, "entityTypeId": bindings}})
     else:
         outcome = client.write("crm.documentgenerator.template.add", {"fields": {
             **content, "name": name, "numeratorId": _numerator(client), "region": "ru", "entityTypeId": bindings, "users": ["UA"],
@@ -188,7 +194,7 @@ def _upload(client: Client, kind: int, file: bytes) -> str:
     held = {str(code) for code in rows(_done(outcome, name)["template"].get("entityTypeId"))}
     account = f"Шаблон «{name}» {'обновлён' if found else 'загружен'}."
     if missing := [code for code in bindings if code not in held]:
-        account += f" Портал не привязал его к {', '.join(missing)}: отметьте нужные воронки в CRM, Настройки, Шаблоны документов."
+        account += f" Портал не привязал его к {', '.join(missing)}: отметьте эти воронки в шаблоне на портале (CRM, шаблоны документов)."
     return account
 
 
@@ -221,7 +227,7 @@ def _done(outcome: Outcome, name: str) -> Mapping[str, Any]:
         return result
     if outcome.verdict is Verdict.PERMANENT:
         raise ConfigError(f"Портал не принял «{name}»: {outcome.text or outcome.code or 'без объяснения'}.",
-                          "Владельцу вебхука нужно право изменять шаблоны документов (CRM, Настройки, Документы, Права доступа).")
+                          "Владельцу вебхука нужно право изменять шаблоны документов CRM; дайте его и повторите.")
     raise TryLater(f"Портал не подтвердил загрузку «{name}».", "Повторите obmen24 init --templates: второй копии не появится.")
 
 
@@ -231,8 +237,8 @@ def _done(outcome: Outcome, name: str) -> Mapping[str, Any]:
 def _without_qr(client: Client, profile: Profile) -> list[str]:
     """A sentence for each of our organisations whose requisites on the portal are not enough: it then prints no QR code, silently."""
     own = directory.own_requisites(client, profile)
-    held = {str(one["ID"]): one for one in of_owners(client, Listing("crm.requisite.list", select=["*", "UF_*"]), "@ID", own)} if own else {}
-    banks = directory.grouped(client, directory.banks(), "ENTITY_ID", own) if own else {}
+    held = {str(one["ID"]): one for one in of_owners(client, Listing("crm.requisite.list", select=["*"]), "@ID", own)}
+    banks = directory.grouped(client, directory.banks(), "ENTITY_ID", own)
     said = []
     for organisation in profile.organisations:
         requisites = [number for number, name in own.items() if name == organisation.name]

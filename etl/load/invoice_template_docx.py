@@ -63,17 +63,20 @@ def run(text: str, *, size: int = 18, bold: bool = False) -> Element:
     return _tag("r", properties, words)
 
 
-def paragraph(*runs: Element, align: str = "left", before: int = 0, after: int = 0, rule: int = 0) -> Element:
-    """A paragraph; `rule`: width of a line under it, eighths of a point."""
-    properties = _tag("pPr")
+def paragraph(*runs: Element, align: str = "left", before: int = 0, after: int = 0, rule: int = 0, keep: bool = False) -> Element:
+    """A paragraph; `rule`: width of a line under it, eighths of a point; `keep`: on one page with what follows."""
+    properties = _tag("pPr", *([_tag("keepNext")] if keep else []))
     if rule:
         properties.append(_tag("pBdr", _tag("bottom", val="single", sz=rule, space=1, color="000000")))
     properties.extend([_tag("spacing", before=before, after=after), _tag("jc", val=align)])
     return _tag("p", properties, *runs)
 
 
-def cell(width: int, *content: Element, span: int = 1, merge: str | None = None, borders: Sides | None = None, middle: bool = False) -> Element:
-    """A cell of a table. `merge`: "restart" begins a cell over several rows, "continue" goes on; `borders`: side -> width, 0 for none."""
+def cell(width: int, *content: Element, span: int = 1, merge: str | None = None, borders: Sides | None = None,
+         vertical: str = "top") -> Element:
+    """A cell of a table. `merge`: "restart" begins a cell over several rows, "continue" goes on; `borders`: side -> width, 0 for none;
+    `vertical`: top, center or bottom.
+    """
     properties = _tag("tcPr", _tag("tcW", w=width, type="dxa"))
     if span > 1:
         properties.append(_tag("gridSpan", val=span))
@@ -81,8 +84,7 @@ def cell(width: int, *content: Element, span: int = 1, merge: str | None = None,
         properties.append(_tag("vMerge", val=merge))
     if borders is not None:
         properties.append(_tag("tcBorders", *_sides(borders, ("top", "left", "bottom", "right"))))
-    if middle:
-        properties.append(_tag("vAlign", val="center"))
+    properties.append(_tag("vAlign", val=vertical))
     return _tag("tc", properties, *(content or (paragraph(),)))
 
 
@@ -171,8 +173,8 @@ def _xml(root: Element) -> bytes:
 
 def _styles() -> Element:
     fonts = _tag("rFonts", **dict.fromkeys(("ascii", "hAnsi", "cs", "eastAsia"), "Arial"))
-    defaults = _tag("docDefaults", _tag("rPrDefault", _tag("rPr", fonts, _tag("sz", val=18), _tag("szCs", val=18), _tag("lang", val="ru-RU"))),
-                    _tag("pPrDefault", _tag("pPr", _tag("spacing", before=0, after=0))))
+    look = _tag("rPr", fonts, _tag("sz", val=18), _tag("szCs", val=18), _tag("lang", val="ru-RU"))
+    defaults = _tag("docDefaults", _tag("rPrDefault", look), _tag("pPrDefault", _tag("pPr", _tag("spacing", before=0, after=0))))
     return _tag("styles", defaults, _tag("style", _tag("name", val="Normal"), type="paragraph", default=1, styleId="Normal"))
 
 
@@ -187,9 +189,9 @@ def _content_types() -> bytes:
 
 def _relationships(listed: Iterable[tuple[str, str, str]]) -> bytes:
     make = ElementMaker(namespace=f"{_PACKAGE}/relationships", nsmap={None: f"{_PACKAGE}/relationships"})
-    core = f"{_PACKAGE}/relationships/metadata/core-properties"
+    kinds = {"core": f"{_PACKAGE}/relationships/metadata/core-properties"}
     return _xml(make.Relationships(*(
-        make.Relationship(Id=number, Type=core if kind == "core" else f"{_NAMES['r']}/{kind}", Target=target) for number, kind, target in listed)))
+        make.Relationship(Id=number, Type=kinds.get(kind, f"{_NAMES['r']}/{kind}"), Target=target) for number, kind, target in listed)))
 
 
 def _core(title: str) -> bytes:

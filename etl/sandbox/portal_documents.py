@@ -34,11 +34,12 @@ def _refused(text: str) -> RestError:
     return RestError(400, "0", text)
 
 
-def _show(core: Core, row: Record) -> Record:
+def _show(row: Record) -> Record:
     shown = {name: None if row.get(name) is None else str(row[name]) for name in TEMPLATE}
     link = f"https://sandbox/bitrix/services/main/ajax.php?action=crm.documentgenerator.template.download&SITE_ID=s1&id={row['id']}"
     machine = "https://sandbox/rest/crm.documentgenerator.template.download.json?auth=***&token=***"
-    return shown | {"download": link, "downloadMachine": machine, "users": {code: code for code in row["users"]}, "entityTypeId": row["entityTypeId"]}
+    rights = {code: code for code in row["users"]}
+    return shown | {"download": link, "downloadMachine": machine, "users": rights, "entityTypeId": row["entityTypeId"]}
 
 
 def _file(value: Any) -> str:
@@ -90,7 +91,7 @@ def template_add(core: Core, params: dict[str, Any]) -> Record:
         "createTime": core.stamp(), "updateTime": core.stamp(),
     }  # fmt: skip
     core.store.put("doctemplate", number, row)
-    return {"template": _show(core, row)}
+    return {"template": _show(row)}
 
 
 @rest("crm.documentgenerator.template.update", case="exact")
@@ -106,12 +107,12 @@ def template_update(core: Core, params: dict[str, Any]) -> Record:
         changed["file"] = _file(fields["file"])
     row = {**row, **changed, "updateTime": core.stamp()}
     core.store.put("doctemplate", row["id"], row)
-    return {"template": _show(core, row)}
+    return {"template": _show(row)}
 
 
 @rest("crm.documentgenerator.template.get", case="exact")
 def template_get(core: Core, params: dict[str, Any]) -> Record:
-    return {"template": _show(core, _template(core, params))}
+    return {"template": _show(_template(core, params))}
 
 
 @rest("crm.documentgenerator.template.delete", case="exact")
@@ -130,12 +131,12 @@ def template_list(core: Core, params: dict[str, Any]) -> Page:
     chosen = [str(name) for name in as_list(params.get("select"))] or ["*"]
     names = {*TEMPLATE} if "*" in chosen else {"id", *chosen} & {*TEMPLATE, *EXTRA}
     names |= {"download", "downloadMachine"} | ({*EXTRA} & {*chosen})
-    shown = {str(row["id"]): _listed(core, row, names) for row in page.result}
+    shown = {str(row["id"]): _listed(row, names) for row in page.result}
     return Page({"templates": shown}, page.total, page.next)
 
 
-def _listed(core: Core, row: Record, names: set[str]) -> Record:
-    shown = _show(core, row) | {"users": row["users"]}
+def _listed(row: Record, names: set[str]) -> Record:
+    shown = _show(row) | {"users": row["users"]}
     return {name: value for name, value in shown.items() if name in names}
 
 
