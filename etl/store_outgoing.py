@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -129,6 +129,20 @@ class Publications:
         """What the file must hold: planned and published documents, by id."""
         return self._db.rows(self._db.mine(PUBLICATION, PUBLICATION.c.path == path, PUBLICATION.c.state.in_(("planned", "published")))
                              .order_by(PUBLICATION.c.id))
+
+    def listed_in(self, path: str) -> list[Record]:
+        """What the file must hold, by id, without the payloads: id, document, hash, state."""
+        columns = (PUBLICATION.c.id, PUBLICATION.c.document, PUBLICATION.c.hash, PUBLICATION.c.state)
+        return self._db.rows(sa.select(*columns).where(
+            PUBLICATION.c.portal == self._db.portal, PUBLICATION.c.path == path, PUBLICATION.c.state.in_(("planned", "published")),
+        ).order_by(PUBLICATION.c.id))
+
+    def payloads(self, ids: Iterable[int], part: int = 500) -> Iterator[list[Any]]:
+        """Payloads in the order of the ids, `part` at a time: a large file is written without holding it."""
+        wanted = list(ids)
+        for start in range(0, len(wanted), part):
+            found = {row["id"]: row["payload"] for row in self._db.many(PUBLICATION, "id", wanted[start:start + part])}
+            yield [found[number] for number in wanted[start:start + part]]
 
     def count_session(self, session: str, *, before: Any = None) -> None:
         """A session of 1C was seen (a new export of it): it has read everything published before the moment `before` (default now).

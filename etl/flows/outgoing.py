@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -59,7 +59,7 @@ def publish(context: Context) -> int:
     path = dialect.order_path
     if path is None:
         return 0
-    rows = context.store.publications.outgoing(path)
+    rows = context.store.publications.listed_in(path)
     stamp = _stamp(context, path, rows)
     if stamp is None:
         return 0
@@ -184,15 +184,19 @@ def _write(context: Context, path: str, rows: Sequence[Record], stamp: _Stamp) -
     """The file and a copy of it in the archive; the stamp is noted first, so that a killed run repeats the same bytes."""
     cursor = {"documents": stamp.documents, "at": stamp.at.isoformat(), "sha256": None}
     context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor))
-    frames = {name: tables.frame(name, [row for held in rows for row in held["payload"][name]]) for name in _TABLES}
-    published = context.exchange.publish(path, lambda target: commerceml.write(
-        target, frames, dialect_of(context), generated_at=stamp.at, currency=context.profile.onec.currency))
+    published = context.exchange.publish(path, lambda target: commerceml.write_parts(
+        target, _parts(context, rows), dialect_of(context), generated_at=stamp.at, currency=context.profile.onec.currency))
     if published.changed:
         context.wrote(published.path)
     if rows:
         name = f"{SENT}{stamp.at:%Y%m%dT%H%M%S}-{published.path.name}"
         context.exchange.publish(f"{ARCHIVE}/{stamp.at:%Y-%m}/{name}", lambda target: copied(published.path, target))
     context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor | {"sha256": published.sha256}))
+
+
+def _parts(context: Context, rows: Sequence[Record]) -> Iterator[dict[str, Any]]:
+    for payloads in context.store.publications.payloads(row["id"] for row in rows):
+        yield {name: tables.frame(name, [row for payload in payloads for row in payload[name]]) for name in _TABLES}
 
 
 def copied(source: Path, target: BinaryIO) -> None:

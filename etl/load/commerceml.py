@@ -8,7 +8,7 @@ The same tables give the same bytes. Rules per dialect: reference/commerceml §6
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -27,7 +27,7 @@ from etl.load.commerceml_checks import problems
 from etl.load.commerceml_text import ILLEGAL, Node, render
 from etl.tables import Record
 
-__all__ = ["problems", "schema_path", "validate", "write"]
+__all__ = ["problems", "schema_path", "validate", "write", "write_parts"]
 
 ROOT = "КоммерческаяИнформация"
 _BLOCK = 1000
@@ -43,14 +43,21 @@ def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect
     give an empty valid root. Raises Rejected if a value cannot stand in XML or the file breaks the schema (call `problems`
     first), ValueError for tables that the dialect has no place for.
     """
-    _refuse_foreign(tables, dialect)
+    write_parts(target, [tables], dialect, generated_at=generated_at, currency=currency)
+
+
+def write_parts(target: BinaryIO, parts: Iterable[Mapping[str, pd.DataFrame]], dialect: Dialect, *, generated_at: dt.datetime,
+                currency: str = "руб") -> None:
+    """`write` for tables that come part by part, each holding whole business groups: memory is that of one part."""
     proof = _Proof(target, dialect)
     proof.put(_head(dialect, generated_at))
-    for text in catalogue.sections(tables, dialect) if dialect.extended else ():
-        proof.put(text)
-    documents = tables.get("documents", canonical.frame("documents"))
-    for text in _containers(documents, tables, dialect, currency) if dialect.extended else _flat(documents, tables, dialect, currency):
-        proof.put(text)
+    for tables in parts:
+        _refuse_foreign(tables, dialect)
+        for text in catalogue.sections(tables, dialect) if dialect.extended else ():
+            proof.put(text)
+        documents = tables.get("documents", canonical.frame("documents"))
+        for text in _containers(documents, tables, dialect, currency) if dialect.extended else _flat(documents, tables, dialect, currency):
+            proof.put(text)
     proof.put(f"</{ROOT}>\n")
     proof.close()
 
