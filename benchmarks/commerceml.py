@@ -10,7 +10,6 @@ import datetime as dt
 import io
 import multiprocessing
 import pyexpat
-import resource
 import statistics
 import tempfile
 import time
@@ -151,7 +150,9 @@ def _read_and_tell(path: Path, queue: Any) -> None:
         reader.verify(stream, name=path.name)
         for _ in reader.read(stream, name=path.name):
             pass
-    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # not ru_maxrss: a child inherits the peak of the process that started it
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    queue.put(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 
 
 

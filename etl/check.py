@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
 NEEDS: dict[str, tuple[str, ...]] = {
     "paid_charges": ("paid_partial", "paid_full"), "paid": ("paid_partial", "paid_full"), "prepaid": ("paid_partial",),
-    "shipped": ("shipments", "shipped_full"), "closed": ("closing",), "invoiced": ("invoices",), "status": ("status",),
+    "shipped": ("shipments", "shipped_full"), "shipped_amount": ("shipments", "shipped_full"), "closed": ("closing",), "invoiced": ("invoices",), "status": ("status",),
 }
 _MONEY = ("paid_charges", "paid", "prepaid")
 _ADVISED = "10.3.52.2"

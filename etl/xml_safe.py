@@ -28,7 +28,7 @@ PARSER: dict[str, Any] = {
     "huge_tree": False, "recover": False, "remove_comments": True, "remove_pis": True}
 MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS = 2 << 30, 64, 50_000_000
 MAX_TEXT = 10_000_000            # one value; libxml2 has the same limit in the second pass
-MAX_RECORD = 24 << 20            # bytes of one record: what may stand in memory at once
+MAX_RECORD = 20 << 20            # bytes of one record: what may stand in memory at once
 CHUNK = 1 << 16
 _HEAD = 1 << 16
 
@@ -285,7 +285,7 @@ def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
 
 
 class Events:
-    """Pass 2: (event, element) of the wanted local names, from the start of the stream. Iterate once.
+    """Pass 2: each finished element of the wanted local names, from the start of the stream, inner ones first. Iterate once.
 
     The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat.
     `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
@@ -294,27 +294,24 @@ class Events:
 
     def __init__(self, stream: BinaryIO, name: str, tags: tuple[str, ...]) -> None:
         self.stream, self.name = stream, name
-        self.encoding = sniff(stream, name)
+        self.encoding = root(stream, name).encoding         # refuses a DOCTYPE even of a file that was not checked
         self.position = self.mark = self.encoding.bom
-        self.parser = etree.XMLPullParser(events=("start", "end"), tag=[f"{{*}}{tag}" for tag in tags],
+        self.parser = etree.XMLPullParser(events=("end",), tag=[f"{{*}}{tag}" for tag in tags],
                                           encoding=self.encoding.name, remove_blank_text=True, collect_ids=False, **PARSER)
 
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        first = None
+    def __iter__(self) -> Iterator[Any]:
         for chunk in _chunks(self.stream, self.encoding):
             with refusing(self.name):
                 self.parser.feed(chunk)
             self.position += len(chunk)
-            for event, element in self.parser.read_events():
-                if first is None:
-                    first = element
-                    _no_doctype(element, self.name)
-                yield event, element
+            for _, element in self.parser.read_events():
+                yield element
             if self.position - self.mark > MAX_RECORD:
                 raise _refused(f"одна запись длиннее {MAX_RECORD >> 20} МБ.", self.name)
         with refusing(self.name, end=True):
             self.parser.close()
-        yield from self.parser.read_events()
+        for _, element in self.parser.read_events():
+            yield element
 
     def done(self, element: Any) -> None:
         """A record is finished: forget its earlier siblings."""

@@ -41,7 +41,7 @@ from etl.extract.commerceml_fields import (
     text,
     time,
 )
-from etl.extract.commerceml_file import ROOT, FileInfo, content_hash, verify
+from etl.extract.commerceml_file import FileInfo, content_hash, verify
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
@@ -179,8 +179,6 @@ def _read_document(element: Any, scope: Scope) -> None:
 
 
 def _read_product(element: Any, scope: Scope) -> None:
-    if scope.container != "Каталог":
-        return
     scope.counts["products"] += 1
     scope.begin("products")
     row = fill(PRODUCT, element, scope)
@@ -242,17 +240,27 @@ def _read_property(element: Any, scope: Scope) -> None:
 VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("value")})
 PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
-#: record element -> its reader. A record inside a record belongs to the outer one.
+#: record element -> its reader
 RECORDS: dict[str, Callable[[Any, Scope], None]] = {
     "Документ": _read_document, "Товар": _read_product, "Предложение": _read_offer, "Контрагент": _read_party,
-    "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property, "Скидка": lambda *_: None}
-#: containers that may say that they hold changes only
-CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты")
+    "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property}
+#: containers of records; some say that they hold changes only
+CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты", "Контейнер", "Скидки")
+#: a record inside one of these belongs to it
+_OWNERS = frozenset({"Документ", "Товар", "Предложение", "Контрагент", "Группа", "Скидки"})
+
+
+def _place_for(parent: Any) -> frozenset[str]:
+    """The records that count under this parent: an inner one is read with its owner, a Товар is a product only in a Каталог."""
+    above = {xml_safe.local(element.tag) for element in (parent, *parent.iterancestors())}
+    if above & _OWNERS:
+        return frozenset()
+    return frozenset(RECORDS) if "Каталог" in above else frozenset(RECORDS.keys() - {"Товар"})
 
 
 # ---- the two passes ------------------------------------------------------------------------------------------------
 
-def read(stream: BinaryIO, *, name: str, chunk: int = 5000) -> Iterator[tuple[str, pd.DataFrame]]:
+def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[str, pd.DataFrame]]:
     """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in one chunk.
 
     Tables: parties, accounts, contacts, products, price_types, prices, stock, documents, lines, issues. Amounts are
@@ -274,25 +282,21 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _walk(stream: BinaryIO, scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
     """Read record after record into the scope; yields after each."""
-    events = xml_safe.Events(stream, scope.file, (ROOT, *RECORDS, *CONTAINERS))
-    record, handler = None, None
-    for event, element in events:
-        if event == "start":
-            if record is None:
-                tag = xml_safe.local(element.tag)
-                handler = RECORDS.get(tag)
-                if handler is not None:
-                    record = element
-                elif tag in CONTAINERS:
-                    scope.container = tag
-                    scope.counts["changes_only"] += _changes_only(tag, element)
-        elif element is record and handler is not None:
-            handler(element, scope)
+    events = xml_safe.Events(stream, scope.file, (*RECORDS, *CONTAINERS))
+    parent, wanted = None, frozenset[str]()
+    for element in events:
+        if (above := element.getparent()) is not parent:
+            parent, wanted = above, _place_for(above) if above is not None else frozenset()
+        tag = xml_safe.local(element.tag)
+        if tag in wanted:
+            RECORDS[tag](element, scope)
             events.done(element)
-            record = None
             if progress:
                 progress(events.position)
             yield
+        elif tag in CONTAINERS and wanted:
+            scope.counts["changes_only"] += _changes_only(tag, element)
+            events.done(element)
 
 
 def _changes_only(tag: str, element: Any) -> bool:

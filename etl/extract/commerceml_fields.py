@@ -6,7 +6,7 @@ A dispatch table is `Fields({tag: handler})`; a handler is `put(row, element, sc
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,11 +27,10 @@ class Scope:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.rows: dict[str, list[tables.Record]] = {}
+        self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
         self.size = 0                                          # rows not yet handed out
         self.counts: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
-        self.container = ""                                    # the last opened Каталог, ПакетПредложений, …
         self.groups: dict[str, str] = {}                       # Ид of a group -> path
         self.properties: dict[str, tuple[str, dict[str, str]]] = {}
         self.price_types: dict[str, tables.Record] = {}
@@ -42,12 +41,12 @@ class Scope:
 
     def add(self, table: str, row: tables.Record) -> None:
         """A finished row of a canonical table."""
-        self.rows.setdefault(table, []).append(row)
+        self.rows[table].append(row)
         self.size += 1
 
     def take(self) -> dict[str, list[tables.Record]]:
         """The rows collected so far; they are handed out once."""
-        taken, self.rows, self.size = self.rows, {}, 0
+        taken, self.rows, self.size = self.rows, defaultdict(list), 0
         return taken
 
     def begin(self, entity: str) -> None:
@@ -251,14 +250,14 @@ def requisites(known: Mapping[str, Put], rest: str = "requisites") -> Put:
 
     Names are compared without blanks, case and ё; a repeated name keeps all its values.
     """
-    index = {dialects.plain(name): put for name, put in known.items()}
+    index = {**known, **{dialects.plain(name): put for name, put in known.items()}}
 
     def put_all(row: Row, element: Any, scope: Scope) -> None:
         for child in element:
             name, found = pair(child)
             if name is None:
                 continue
-            put = index.get(dialects.plain(name))
+            put = index.get(name) or index.get(dialects.plain(name))
             for value in found:
                 if put is not None:
                     put(row, value, scope)

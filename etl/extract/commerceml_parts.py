@@ -50,7 +50,8 @@ def tax(fields: Fields) -> Put:
     """Налог: VAT only. Several of them in one document are added up."""
     def put(row: Row, element: Any, scope: Scope) -> None:
         found = fill(fields, element, scope)
-        if "ндс" not in dialects.plain(found.pop("_name", "НДС")):
+        name = found.pop("_name", "НДС")
+        if name != "НДС" and "ндс" not in dialects.plain(name):
             return
         if row.get("vat_amount") is not None and found.get("vat_amount") is not None:
             found["vat_amount"] += row["vat_amount"]

@@ -105,7 +105,8 @@ _WORDS = {"stage": "Стадия", "update": "Поле", "notify": "Уведом
 
 
 def _told(row: Record) -> Record:
-    said = f"{_WORDS[row['action']]}: {row['detail']}" if row["detail"] else _WORDS[row["action"]]
+    what = f"{_WORDS['update']} «{row['field']}»" if row["action"] == "update" else _WORDS[row["action"]]
+    said = f"{what}: {row['detail']}" if row["detail"] else what
     return {"entity": row["entity"], "key": row.get("id") or row["key"], "action": row["action"], "field": row["field"],
             "before": row["before"], "after": row["after"], "file": row.get("file"), "document": row.get("document"), "rule": row["reason"],
             "level": "info" if row["outcome"] == "done" else "warn",

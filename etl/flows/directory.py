@@ -10,7 +10,9 @@ watermark would miss edits, and the lists cost one request for 2,500 records.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -20,21 +22,23 @@ from etl.bitrix24.writes import Result
 from etl.flows import delivery, directory_fields, directory_files
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Agreed, Key, Memory
-from etl.flows.directory_records import Card, Save, name, onec_id
+from etl.flows.directory_records import TITLES, Card, Intents, Save, intent, onec_id, pair_frame, same_name, unlinked
 from etl.profile import Entity
 from etl.store_files import newer
 from etl.store_schema import encode
-from etl.transform import clean, merge
-from etl.transform.identity import LINK, Matches
+from etl.transform import merge
+from etl.transform.identity import Matches
 
 
-class Directory:
+class Directory(ABC):
     """One directory in one run. Subclasses say what 1C told, how the portal is read and written, and what a record's file row is."""
 
     scope = ""
     #: entity -> fields that both sides may edit, and fields that only 1C owns
     two_way: Mapping[str, tuple[str, ...]] = {}
     one_way: Mapping[str, tuple[str, ...]] = {}
+    #: entity -> fields of 1C that are only remembered, for publications that must repeat them
+    kept: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, context: Context, settings: Mapping[str, Entity], path: str | None) -> None:
         self.context, self.settings, self.path = context, settings, path
@@ -49,25 +53,25 @@ class Directory:
         self.seen: list[Record] = []
 
     # ---- to be said by a flow ----
+    @abstractmethod
     def heard(self) -> Iterator[tuple[Card, Record]]:
         """Records of 1C read in this run, each with its table row (file, version)."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def read(self) -> dict[str, Record]:
         """The portal's directory: id -> values, with `originator` and `origin`."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def matches(self, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame) -> Matches:
         """Pairs of the portal's directory with records of 1C."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def save(self, saves: Sequence[Save]) -> Iterator[Result]:
-        """Write to the portal; results by `name(save.key)`."""
-        raise NotImplementedError  # pragma: no cover
+        """Write to the portal; results by `intent(save.key)`."""
 
+    @abstractmethod
     def payloads(self, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
         """File rows of changed records: id in 1C of what is published -> payload of `directory_files.enqueue`."""
-        raise NotImplementedError  # pragma: no cover
 
     # ---- the order of steps ----
     def run(self) -> None:
@@ -75,8 +79,15 @@ class Directory:
         self._hear()
         if self.cards or self.outward or any(self.memory.wanted(key) for key in self.memory):
             self._exchange()
+            self.context.store.runs.close_issues(self.context.run, [self.scope])
         if self.path and self.outward:
             directory_files.publish(self.context, self.path)
+
+    def compare(self) -> Matches:
+        """Only who is who: nothing is written anywhere but into this run's state."""
+        self._hear()
+        self.held = self._held()
+        return self._match()
 
     @property
     def outward(self) -> bool:
@@ -86,25 +97,33 @@ class Directory:
         """True where edits of the portal go to 1C in a file of their own."""
         return self.path is not None and self.settings[entity].direction != "to-portal"
 
+    def remembered(self, entity: str) -> tuple[str, ...]:
+        """Fields whose agreed value stays in the memory."""
+        return (*self.two_way[entity], *self.kept.get(entity, ())) if self.sends(entity) else ()
+
     def receives(self, entity: str) -> bool:
         return self.settings[entity].direction != "to-1c"
 
+    def _held(self) -> dict[str, Record]:
+        return {portal: row for portal, row in self.read().items() if portal.partition("_")[0] in self.settings}
+
     def _exchange(self) -> None:
-        self.held = self.read()
+        self.held = self._held()
         found = self._match()
         saves, changed = self._fields()
-        saves += self._new_on_portal(found)
+        saves += self._new_on_portal()
         changed |= self._new_in_1c(found)
         self._settle_questions()
         self._guard(saves, changed)
         self._commit(changed)
         for entity in self.settings:
             self._write([save for save in saves if save.key[0] == entity])
+        if not self.context.dry:
+            Intents(self.context).settle(self.pairs)
         if self.path:
             told = {key: card for key, card in self.cards.items() if card.seq}
-            self.issues += directory_files.judge(self.context, self.path, self.memory, told, directory_fields.same)
+            self.issues += directory_files.judge(self.context, self.path, self.memory, told, self.pairs)
         self.context.note([self._shown(row) for row in self.issues], self.scope)
-        self.context.store.runs.close_issues(self.context.run, [self.scope])
 
     # ---- what 1C told ----
     def _hear(self) -> None:
@@ -113,7 +132,8 @@ class Directory:
             if self.links.get(key[1], {}).get("state") != "linked" and (values := self.memory.wanted(key)):
                 self.cards[key] = Card(key[0], key[1], values, owner=values.get("owner"))
         files = {one.name: one for one in self.context.store.files.listed("spooled", direction="in") if one.run == self.context.run}
-        found = [(f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row) for card, row in self.heard()]
+        found = [(f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row) for card, row in self.heard()
+                 if card.entity in self.settings]
         known = self.context.store.files.document_versions({mark for mark, _, _ in found})
         for mark, card, row in found:
             file = files.get(row["file"] or "")
@@ -123,6 +143,8 @@ class Directory:
                 continue  # a late file: this record was told anew since
             known[mark] = seen
             self.seen.append(seen | {"hash": hashlib.sha256(encode([moment, row["version"]]).encode()).hexdigest()})
+            if card.deleted:
+                self.memory.forget(card.key, self.memory.of(card.key).keys() if card.origin not in self.links else ())
             before = self.cards.get(card.key)
             self.cards[card.key] = Card(card.entity, card.origin, before.values | card.values if before else card.values, card.owner,
                                         int(moment.timestamp()), row["file"], card.deleted)
@@ -134,15 +156,12 @@ class Directory:
         onec = [self._onec_row(card) for card in self.cards.values()]
         told = {row["id"] for row in onec}
         onec += [self._stub(portal, origin) for portal, origin in self._known() if origin not in told]
-        found = self.matches(onec, _pairs(links), _pairs(self._answered()))
+        found = self.matches(onec, pair_frame(links), pair_frame(self._answered()))
         self.pairs = {origin: portal for portal, origin, _ in found.linked.itertuples(index=False)}
         self.issues += tables.records(found.issues)
         self._ask(found)
-        questioned = {candidate["id"] for row in self.asked.values() for candidate in row.get("candidates", ())}
-        for origin, row in self.links.items():
-            portal = f"{row['entity']}_{row['portal_id']}"
-            if row["state"] == "proposed" and portal in self.held and portal not in questioned and portal not in set(self.pairs.values()):
-                self.pairs[origin] = portal
+        taken = {candidate["id"] for row in self.asked.values() for candidate in row.get("candidates", ())} | set(self.pairs.values())
+        self.pairs |= {origin: portal for origin, portal in self._proposed if portal not in taken}
         return found
 
     def _known(self) -> Iterator[tuple[str, str]]:
@@ -159,7 +178,7 @@ class Directory:
         return {"id": card.origin, "deleted": card.deleted or None, "kind": card.values.get("kind") or "person", **card.values}
 
     def _stub(self, portal: str, origin: str) -> Record:
-        return {"id": origin, **{name: self.held[portal].get(name) for name in ("kind", "inn", "kpp", "name", "article")}}
+        return {"id": origin, **{column: self.held[portal].get(column) for column in ("kind", "inn", "kpp", "name", "article")}}
 
     def _answered(self) -> list[list[str | None]]:
         rows: list[list[str | None]] = []
@@ -187,10 +206,15 @@ class Directory:
     def rivals(self, card: Card) -> Iterator[tuple[str, str]]:
         """Portal records that may be this record of 1C although nothing but a person can say so: we sent one of that name, and 1C may have
         answered it with a record of its own."""
-        for row in self.links.values():
-            portal = f"{row['entity']}_{row['portal_id']}"
-            if row["state"] == "proposed" and portal in self.held and _same_name(self.held[portal], card.values):
+        for _, portal in self._proposed:
+            if same_name(self.held[portal], card.values):
                 yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."
+
+    @cached_property
+    def _proposed(self) -> list[tuple[str, str]]:
+        """Our records that 1C has not shown yet: (the id we gave, card of the portal)."""
+        found = [(origin, f"{row['entity']}_{row['portal_id']}") for origin, row in self.links.items() if row["state"] == "proposed"]
+        return [(origin, portal) for origin, portal in found if portal in self.held]
 
     def _candidate(self, origin: str, portal: str, reason: str) -> None:
         card = next(card for card in self.cards.values() if card.origin == origin)
@@ -228,31 +252,29 @@ class Directory:
         return values.saves([*tables.records(merged), *assigned]), changed
 
     # ---- new records ----
-    def _new_on_portal(self, found: Matches) -> list[Save]:
+    def _new_on_portal(self) -> list[Save]:
         saves = []
-        for card in self._unmatched(found):
-            for name, value in card.values.items():
-                self.memory.want(card.key, name, value)
+        for card in self._unmatched():
+            for column, value in card.values.items():
+                self.memory.want(card.key, column, value)
             if card.owner:
                 self.memory.want(card.key, "owner", card.owner)
             if card.origin not in self.asked and self._creatable(card):
                 saves.append(Save(card.key, card.values, file=card.file, owner=card.owner))
         return saves
 
-    def _unmatched(self, found: Matches) -> list[Card]:
+    def _unmatched(self) -> list[Card]:
         """Cards without a pair, those of questions too, companies before their people."""
         free = [card for entity in self.settings for card in self.cards.values()
                 if card.entity == entity and card.origin not in self.pairs and not card.deleted and self.receives(entity)]
         gone = [card for card in free if self.links.get(card.origin, {}).get("state") == "linked"]
-        self.issues += [tables.issue("Карточку этой записи 1С на портале удалили или объединили с другой: она не создаётся заново. Свяжите: "
-                                     f"obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn", entity=card.entity, key=card.origin,
-                                     file=card.file) for card in gone]
+        self.issues += [unlinked(card, "Карточку этой записи 1С на портале удалили или объединили с другой, заново она не создаётся.")
+                        for card in gone]
         return [card for card in free if card not in gone]
 
     def _creatable(self, card: Card) -> bool:
         if not self.settings[card.entity].create:
-            self.issues.append(tables.issue("Записи нет на портале, а создавать записи профиль не разрешает. Свяжите её с карточкой: "
-                                            f"obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn", entity=card.entity, key=card.origin))
+            self.issues.append(unlinked(card, "Записи 1С нет на портале, а создавать записи профиль не разрешает."))
         return self.settings[card.entity].create and bool(card.values.get("name") or card.values.get("last_name"))
 
     def _new_in_1c(self, found: Matches) -> dict[Key, set[str]]:
@@ -273,14 +295,20 @@ class Directory:
         return bool(self.held[portal].get("name"))
 
     def _hand_over(self, key: Key, portal: str) -> set[str]:
-        values = {name: self.held[portal].get(name) for name in self.two_way[key[0]]}
-        filled = {name: value for name, value in values.items() if value is not None}
+        values = {column: self.held[portal].get(column) for column in self.two_way[key[0]]}
+        filled = {column: value for column, value in values.items() if value is not None}
         self.memory.take(merge.published(*key, filled, self.moment))
-        for name in values.keys() - filled.keys():
-            self.memory.set(key, name, Agreed(base=None))
-        self.context.journal([self._journal_row(key, "to-1c", name, None, value, "записи не было в 1С", self.path, "Передано в 1С")
-                              for name, value in filled.items()])
+        for column in values.keys() - filled.keys():
+            self.memory.set(key, column, Agreed(base=None))
+        self.context.journal([self._journal_row(key, "to-1c", column, None, value, "записи не было в 1С", self.path, "Передано в 1С")
+                              for column, value in filled.items()])
         return set(filled)
+
+    def value_for_1c(self, key: Key, field: str) -> Any:
+        """What a publication says of a field: our latest edit, else what 1C itself told last, so that repeating it changes nothing."""
+        known = self.memory.get(key, field)
+        told = known.tail if known.sent else known.want if known.want is not merge.ABSENT else known.base
+        return self.held[self.pairs[key[1]]].get(field) if told in (None, merge.ABSENT) else told
 
     @property
     def moment(self) -> int:
@@ -289,8 +317,8 @@ class Directory:
     # ---- writing ----
     def _guard(self, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
         replaced = [{"action": "update", "before": before} for save in saves for before in save.before.values()]
-        replaced += [{"action": "update", "before": True} for key, fields in changed.items() for name in fields
-                     if self.memory.get(key, name).base not in (merge.ABSENT, None)]
+        replaced += [{"action": "update", "before": True} for key, fields in changed.items() for column in fields
+                     if self.memory.get(key, column).base not in (merge.ABSENT, None)]
         if not self.context.dry:
             delivery.guard(self.context, replaced)
 
@@ -327,7 +355,7 @@ class Directory:
 
     def _write(self, saves: Sequence[Save]) -> None:
         """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls everything done."""
-        known = {name(save.key): save for save in saves}
+        known = {intent(save.key): save for save in saves}
         results = [Result(key, "done", save.id, "план") for key, save in known.items()] if self.context.dry else self.save(saves)
         for result in results:
             save = known[result.key]
@@ -338,40 +366,34 @@ class Directory:
                                                 entity=save.key[0], key=save.key[1], file=save.file))
 
     def _done(self, save: Save, result: Result) -> None:
-        keep = self.two_way[save.key[0]] if self.sends(save.key[0]) else ()
+        keep = self.remembered(save.key[0])
         with self.context.store.transaction():
             if save.id is None and result.id:
                 self.pairs[save.key[1]] = result.id
                 self.context.store.links.put([{"entity": save.key[0], "foreign_id": save.key[1], "portal_id": result.id.partition("_")[2]}])
-                for field_ in set(keep) - self.memory.of(save.key).keys():
-                    self.memory.set(save.key, field_, Agreed(base=None))
-            for field_ in list(self.memory.wanted(save.key)):
-                if save.id is None or field_ in save.values:
-                    self.memory.settle(save.key, field_, keep=field_ in keep)
+                for column in set(self.two_way[save.key[0]]) & set(keep) - self.memory.of(save.key).keys():
+                    self.memory.set(save.key, column, Agreed(base=None))
+            for column in list(self.memory.wanted(save.key)):
+                if save.id is None or column in save.values:
+                    self.memory.settle(save.key, column, keep=column in keep)
             self.memory.commit()
             self._journal_save(save)
         if save.values:
             self.context.report.counts["updated" if save.id else "created"] += 1
 
     def _journal_save(self, save: Save) -> None:
-        action, words = ("update", "Поле") if save.id else ("create", "Создано из 1С: поле")
-        self.context.journal([self._journal_row(save.key, action, name, save.before.get(name), value, save.reasons.get(name, "записи не было на портале"),
-                                                save.file, f"{words} «{name}»") for name, value in save.values.items() if name != "kind"])
+        action, words = ("update", "Записано из 1С") if save.id else ("create", "Создано из 1С")
+        self.context.journal([self._journal_row(save.key, action, column, save.before.get(column), value,
+                                                save.reasons.get(column, "записи не было на портале"), save.file, words)
+                              for column, value in save.values.items() if column in TITLES and value is not False])
 
-    def _journal_row(self, key: Key, action: str, name_: str, before: Any, after: Any, rule: Any, file: str | None, words: str) -> Record:
+    def _journal_row(self, key: Key, action: str, column: str, before: Any, after: Any, rule: Any, file: str | None, words: str) -> Record:
         portal = self.pairs.get(key[1])
-        return {"entity": key[0], "key": portal.partition("_")[2] if portal else key[1], "action": action, "field": name_, "before": before,
-                "after": after, "file": file, "document": key[1], "reason": rule, "message": words}
+        return {"entity": key[0], "key": portal.partition("_")[2] if portal else key[1], "action": action, "field": column,
+                "before": directory_fields.shown(before), "after": directory_fields.shown(after), "file": file, "document": key[1],
+                "reason": rule, "message": f"{words}: {TITLES.get(column, column)}:"}
 
     def _shown(self, row: Record) -> Record:
         """An issue under the portal's own number, where the record has one."""
         portal = self.pairs.get(row["key"] or "")
         return row | {"entity": portal.partition("_")[0], "key": portal.partition("_")[2]} if portal else row
-
-
-def _pairs(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=LINK, dtype=object)
-
-
-def _same_name(left: Record, right: Record) -> bool:
-    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from etl import tables
-from etl.flows.directory_memory import Key
-from etl.flows.directory_records import Save
+from etl.flows.directory_memory import Agreed, Key
+from etl.flows.directory_records import TITLES, Save
 from etl.store_schema import encode
 from etl.transform import merge
 
@@ -46,6 +46,13 @@ def comparable(value: str) -> str:
     """A phone by its last ten digits (8 and +7 are one), an e-mail in lower case."""
     digits = "".join(sign for sign in value if sign.isdigit())
     return value.strip().lower() if "@" in value or not digits else digits[-10:]
+
+
+def shown(value: Any) -> Any:
+    """A value as the journal tells it: lists in one line."""
+    if isinstance(value, tuple):
+        return "; ".join(" ".join(str(part) for part in item if part) if isinstance(item, tuple) else str(item) for item in value)
+    return value
 
 
 def same(field: str, left: Any, right: Any) -> bool:
@@ -116,12 +123,19 @@ class Values:
     def assigned(self) -> list[Record]:
         """Changes of the portal in fields that do not travel back."""
         rows = []
-        for key, portal in self.pairs.items():
+        for key in self.pairs:
             fields = self._one_way(key[0])
-            self.memory.forget(key, self.memory.of(key).keys() - set(fields) - set(self.directory.two_way[key[0]]))
+            self.memory.forget(key, self.memory.of(key).keys() - {*fields, *self.directory.remembered(key[0])})
+            self._keep(key)
             given = self._given(key)
-            rows += [row for field in fields if field in given and (row := self._assign(key, field, given[field], portal))]
+            rows += [row for field in fields if field in given and (row := self._assign(key, field, given[field]))]
         return rows
+
+    def _keep(self, key: Key) -> None:
+        given = self._given(key)
+        for field in self.directory.kept.get(key[0], ()):
+            if field in given and self.directory.sends(key[0]):
+                self.memory.set(key, field, Agreed(base=given[field]))
 
     def _one_way(self, entity: str) -> tuple[str, ...]:
         if not self.directory.receives(entity):
@@ -133,7 +147,7 @@ class Values:
         card = self.directory.cards.get(key)
         return self.memory.wanted(key) | ({name: value for name, value in card.values.items() if value is not None} if card else {})
 
-    def _assign(self, key: Key, field: str, given: Any, portal: str) -> Record | None:
+    def _assign(self, key: Key, field: str, given: Any) -> Record | None:
         held = self._held(key, field)
         after = joined(field, held, given)
         if same(field, held, after):
@@ -182,8 +196,9 @@ class Values:
         return f"field:{hashlib.sha256(encode(values).encode()).hexdigest()[:16]}"
 
     def _question(self, key: Key, field: str, held: Any, given: Any) -> None:
-        text = f"Поле «{field}» карточки {self.pairs[key]} различается: на портале «{held}», в 1С «{given}». Какое значение верно?"
-        candidates = [{"id": "portal", "text": f"значение портала: {held}"}, {"id": "1c", "text": f"значение 1С: {given}"}]
+        ours, theirs = shown(held), shown(given)
+        text = f"Карточка {self.pairs[key]}, {TITLES.get(field, field)}: на портале «{ours}», в 1С «{theirs}». Какое значение верно?"
+        candidates = [{"id": "portal", "text": f"значение портала: {ours}"}, {"id": "1c", "text": f"значение 1С: {theirs}"}]
         self.directory.question(self._question_key(key, field, held, given), text, candidates)
 
     def _answers(self, portal: Iterable[list[Any]]) -> dict[tuple[str, str, str], str]:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from etl import tables
 from etl.exchange import ARCHIVE
-from etl.flows import outgoing
+from etl.flows import directory_fields, outgoing
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Key, Memory
+from etl.flows.directory_records import TITLES, Card
 from etl.load import commerceml
 from etl.store_schema import encode
 from etl.transform.merge import ABSENT
 
 #: Tables a record may put into its file, with what makes a row of each unique there.
-TABLES = {"parties": ("id",), "accounts": ("party", "number"), "contacts": ("id",), "products": ("id",), "prices": ("product", "price_type"),
-          "price_types": ("id",)}
+TABLES = {"parties": ("id",), "accounts": ("party", "number"), "contacts": ("id",), "products": ("id",),
+          "prices": ("product", "price_type"), "price_types": ("id",)}
 
 
 def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None:
@@ -63,11 +64,10 @@ def assume(context: Context, path: str) -> None:
     context.report.counts["assumed"] += len(silent)
 
 
-def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Any], same: Callable[[str, Any, Any], bool]) -> list[Record]:
+def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
-    `told`: records read in this run (with `values`, `seq`, `file`); memory is that after the merge, so a value still waiting in `sent`
-    was not confirmed.
+    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was not confirmed.
     """
     issues = []
     for origin, rows in context.store.publications.find({key for _, key in told}).items():
@@ -76,9 +76,13 @@ def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Any], 
             if not shown or shown[0][1].seq <= int(row["published_at"].timestamp()):
                 continue
             refused = [(key, field) for key, fields in _carried(row) if key in told for field in fields
-                       if _differs(memory, key, field, told[key].values.get(field), same)]
-            context.store.publications.mark([row["id"]], "refused" if refused else "echoed")
-            context.report.counts["refused" if refused else "echoed"] += 1
+                       if _differs(memory, key, field, told[key].values.get(field))]
+            state = "refused" if refused else "echoed"
+            context.store.publications.mark([row["id"]], state)
+            context.report.counts[state] += 1
+            context.journal([{"entity": shown[0][0][0], "key": pairs.get(origin, origin).partition("_")[2] or origin, "action": state,
+                              "file": shown[0][1].file, "document": origin, "reason": "сравнение с переданным",
+                              "message": "1С не приняла правку" if refused else "1С вернула запись"}])
             issues += [_refusal(memory, key, field, told[key]) for key, field in refused]
     return issues
 
@@ -87,15 +91,15 @@ def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
     return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]
 
 
-def _differs(memory: Memory, key: Key, field: str, shown: Any, same: Callable[[str, Any, Any], bool]) -> bool:
+def _differs(memory: Memory, key: Key, field: str, shown: Any) -> bool:
     known = memory.get(key, field)
-    return shown is not None and bool(known.sent) and known.tail is not None and not same(field, shown, known.tail)
+    return shown is not None and bool(known.sent) and known.tail is not None and not directory_fields.same(field, shown, known.tail)
 
 
-def _refusal(memory: Memory, key: Key, field: str, card: Any) -> Record:
-    ours, theirs = memory.get(key, field).tail, card.values[field]
-    return tables.issue(f"1С не приняла правку поля «{field}»: у нас «{ours}», в 1С «{theirs}». Исправьте запись в 1С вручную.", severity="warn",
-                        file=card.file, entity=key[0], key=key[1], field=field, value=theirs)
+def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
+    ours, theirs = (directory_fields.shown(value) for value in (memory.get(key, field).tail, card.values[field]))
+    return tables.issue(f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». Исправьте её в 1С вручную.",
+                        severity="warn", file=card.file, entity=key[0], key=key[1], field=field, value=theirs)
 
 
 def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:

@@ -6,9 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
+from etl import tables
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Key
-from etl.transform import keys
+from etl.transform import clean, keys
+from etl.transform.identity import LINK
+
+#: Field -> how people call it.
+TITLES = {
+    "name": "наименование", "full_name": "полное наименование", "inn": "ИНН", "kpp": "КПП", "ogrn": "ОГРН", "okpo": "ОКПО",
+    "phones": "телефоны", "emails": "e-mail", "city": "город", "legal_address": "юридический адрес",
+    "actual_address": "фактический адрес", "accounts": "банковские счета", "folder_path": "папка 1С", "code": "код 1С",
+    "deleted": "пометка удаления", "last_name": "фамилия", "first_name": "имя",
+    "middle_name": "отчество", "price": "цена продажи", "purchasing": "закупочная цена"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ class Save:
     dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def name(key: Key) -> str:
+def intent(key: Key) -> str:
     """Key of a record's intents in the outbox."""
     return ":".join(key)
 
@@ -101,8 +113,31 @@ class Intents:
         row = self._open.get(self._named(key))
         return row["attempted_at"].timestamp() if row and row["state"] in ("sending", "doubt") and row["attempted_at"] else None
 
+    def settle(self, pairs: Mapping[str, str]) -> None:
+        """Creations of unknown outcome whose record has been found on the portal since."""
+        for key, row in self._open.items():
+            origin = key.partition(":")[2].partition(":")[2].removesuffix("/item")
+            if row["state"] in ("new", "doubt", "failed") and origin in pairs:
+                self._mark([key], "done", result=pairs[origin].partition("_")[2])
+
     def _mark(self, found: Sequence[str], state: str, *, attempted_at: Any = None, **values: Any) -> None:
         known = [key for key in found if key in self._open]
         self._store.mark([self._open[key]["id"] for key in known], state, **values)
         for key in known:
             self._open[key] |= {"state": state} | ({"attempted_at": attempted_at} if attempted_at else {})
+
+
+def pair_frame(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
+    """Links or answers as `transform.identity` takes them."""
+    return pd.DataFrame(rows, columns=LINK, dtype=object)
+
+
+def unlinked(card: Card, what: str) -> Record:
+    """An issue about a record of 1C that only a person can tie."""
+    return tables.issue(f"{what} Свяжите её с карточкой: obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn",
+                        entity=card.entity, key=card.origin, file=card.file)
+
+
+def same_name(left: Record, right: Record) -> bool:
+    """Whether two records are called alike: reason enough to ask, never to tie."""
+    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))

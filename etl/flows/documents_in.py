@@ -7,6 +7,7 @@ let documents change deals (`etl.flows.orders`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -70,4 +71,8 @@ def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]
     return {"entity": "deal" if deal else "document", "key": deal or after["target"], "action": kind, "field": after["source"],
             "before": change["before"] and change["before"]["amount"], "after": after["amount"], "file": after["file"],
             "document": after["target"], "rule": "facts: максимум по источникам, не сумма",
-            "message": f"{_WORDS[kind]}{number} по документу {after['target']}: {after['amount']} руб."}
+            "message": f"{_WORDS[kind]}{number} по документу {after['target']}: {_money(after['amount'])}"}
+
+
+def _money(amount: Decimal | None) -> str:
+    return "без суммы" if amount is None else f"{amount:.2f} руб."

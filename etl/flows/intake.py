@@ -46,8 +46,8 @@ def take(context: Context) -> list[Item]:
     for bad in look.bad:
         _set_aside(context, bad.taken, bad.error)
     context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
-    context.note([tables.issue(f"{waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.".capitalize(), severity="warn",
-                               file=waiting.name) for waiting in look.waiting if waiting.seconds > _PATIENCE], "intake")
+    context.note([tables.issue(f"Файл не взят: {waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.",
+                               severity="warn", file=waiting.name) for waiting in look.waiting if waiting.seconds > _PATIENCE], "intake")
     items = [item for taken in look.taken if (item := _claim(context, taken)) is not None]
     items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
     newest: dict[str, Record] = {}

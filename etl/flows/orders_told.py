@@ -52,7 +52,7 @@ def read(context: Context) -> Told:
     payloads = [row["payload"] for row in held.values()]
     documents = tables.frame("documents", [payload["row"] for payload in payloads])
     found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known(context, documents))
-    roles = identity.document_deals(documents, found, links=born(context) if len(documents) else {}, invoices=invoices(context))
+    roles = identity.document_deals(documents, found, links=_links(context, documents), invoices=invoices(context))
     owners = dict(roles[["id", "deal"]].to_numpy().tolist())
     owned = [row | {"deal": owners[row["id"]]} for row in tables.records(documents) if owners[row["id"]] and not _charged(row)]
     return Told(
@@ -103,19 +103,20 @@ def born(context: Context) -> dict[str, str]:
 
 
 def known(context: Context, documents: pd.DataFrame) -> set[str]:
-    """Numbers and ids by which documents of 1C refer to orders: what was sent, what is provably ours, and orders born in 1C.
+    """Numbers and ids by which documents of 1C refer to orders: what was sent, what is provably ours, and orders born in 1C."""
+    portal = context.profile.bitrix24.name
+    ours = {row["number"] for row in tables.records(documents)
+            if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]}
+    return documents_in.known_numbers(context) | set(sent(context)) | ours | _links(context, documents).keys()
 
-    A number of 1C's own counts while only one order bears it: numbers start anew each year.
-    """
-    registered = documents_in.known_numbers(context) | set(sent(context))
+
+def _links(context: Context, documents: pd.DataFrame) -> dict[str, str]:
+    """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers start anew each year."""
     if not len(documents):
-        return registered
-    pairs, portal = born(context), context.profile.bitrix24.name
-    rows = tables.records(documents)
-    ours = {row["number"] for row in rows if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]}
-    numbers = Counter(row["number"] for row in rows if row["kind"] == "order" and row["number"])
-    single = {row["number"] for row in rows if row["id"] in pairs and row["number"] and numbers[row["number"]] == 1}
-    return registered | ours | pairs.keys() | single
+        return {}
+    pairs, heads = born(context), [row for row in tables.records(documents) if row["kind"] == "order" and row["number"]]
+    numbers = Counter(row["number"] for row in heads)
+    return pairs | {row["number"]: pairs[row["id"]] for row in heads if row["id"] in pairs and numbers[row["number"]] == 1}
 
 
 def owners(context: Context) -> dict[str, str]:

@@ -19,7 +19,7 @@ _CENT = Decimal("0.01")
 def prepaid(stage: Stage, turn: int) -> list[str]:
     """001: clients pay invoices in full, in two parts or not wholly; managers send paid deals to work; the store ships in one or two parts."""
     log = _session(stage)
-    if turn == 0:
+    if _once(stage, "turn", "folders"):
         log += _two_folders(stage)
     paid = [number for order in stage.onec.invoices if _once(stage, "paid", order.number) for number in _pay(stage, order)]
     shipped = [order.number for order in stage.onec.orders if _ship(stage, order)]
@@ -40,7 +40,7 @@ def leads(stage: Stage, turn: int) -> list[str]:
 def twoway(stage: Stage, turn: int) -> list[str]:
     """003: orders of deals are loaded, both sides edit, 1C makes an order of its own, goods and money move."""
     log = _session(stage)
-    acts = {0: _edits, 1: _born, 2: _both_moves}
+    acts = {1: _edits, 2: _born, 3: _both_moves}    # people edit what the exchange has let go of: 1C reads our file again every session
     if turn in acts and _once(stage, "turn", str(turn)):
         log += acts[turn](stage)
         stage.session()

@@ -88,7 +88,7 @@ def positions(lines: pd.DataFrame, known: Mapping[str, str],
     found: dict[str, list[Position]] = defaultdict(list)
     for line in sorted(records(lines), key=lambda line: line["position"]):
         amount = line["amount"] if included is None else gross(line, vat_included=included.get(line["document"]))
-        product = known.get(line["product"] or "") or f"название: {clean.fold(line['name'])}"
+        product = known.get(line["product"] or "") or named(line["name"])
         one = Position(product, line["quantity"] or Decimal(1), amount, line["vat_rate"])
         held = found[line["document"]]
         if held and (held[-1].product, held[-1].vat_rate) == (one.product, one.vat_rate):
@@ -96,6 +96,11 @@ def positions(lines: pd.DataFrame, known: Mapping[str, str],
             one = one._replace(quantity=last.quantity + one.quantity, amount=last.amount + one.amount)
         held.append(one)
     return {document: tuple(held) for document, held in found.items()}
+
+
+def named(name: str | None) -> str:
+    """How a product without a pair stands in a position."""
+    return f"название: {clean.fold(name)}"
 
 
 def portal_rows(documents: pd.DataFrame, lines: pd.DataFrame, products: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:

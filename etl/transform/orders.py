@@ -108,15 +108,16 @@ def told(documents: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]], settin
     A value None says nothing and is left out, except payment fields after a payment was taken back: they are cleared.
     Several invoices or shipments: numbers joined, latest date, sums added.
     """
-    groups: dict[str, list[Record]] = defaultdict(list)
+    groups: dict[str, list[Record]] = {deal: [] for deal in facts}
     for row in records(documents):
         if row["deal"] and not (row["deleted"] or row["cancelled"]):
-            groups[row["deal"]].append(row)
+            groups.setdefault(row["deal"], []).append(row)
     found: Told = {}
     for deal, rows in groups.items():
         known = facts.get(deal, {})
         values = {**_order_told(rows, settings, organisations), **_invoices_told(rows), **_goods_told(rows, known)}
-        found[deal] = {name: value for name, value in values.items() if value is not None} | _money_told(known)
+        found[deal] = {name: clean.kopecks(value) if isinstance(value, Decimal) else value
+                       for name, value in (values | _money_told(known)).items() if value is not None or name in _money_told(known)}
     return found
 
 

@@ -15,6 +15,7 @@ from etl.bitrix24.client import SETTLE_SECONDS, Client
 from etl.bitrix24.fields import INVOICE
 from etl.errors import ConfigError, TryLater
 from etl.extract import bitrix24 as extract
+from etl.extract.bitrix24_parties import parties as parties_of
 from etl.load import bitrix24 as load
 from etl.load import bitrix24_notes as notes
 from etl.load import bitrix24_parties as parties
@@ -205,6 +206,27 @@ def test_a_known_company_is_adopted_and_only_given_columns_change(portal: Portal
     assert portal.call("crm.company.get", {"id": 6})["ORIGIN_ID"] == "guid-6"
     gone, = parties.save_parties(client, names, PROFILE, [parties.Party("x", "g", {"name": "a"}, id="company_999999")], outbox)
     assert gone.status == "failed" and "удалили" in gone.reason
+
+
+def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whole(
+        portal: Portal, client: Client, names: fields.Names, clock: bench.Clock) -> None:
+    first, = parties.save_parties(client, names, PROFILE, [party(phones=("+74950001122", "+74950001133"), city=None)], bench.Memory(clock))
+    number = int(str(first.id).removeprefix("company_"))
+    requisite, = portal.call("crm.requisite.list", {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": number}})
+    portal.call("crm.address.update", {"fields": {"TYPE_ID": 1, "ENTITY_TYPE_ID": 8, "ENTITY_ID": requisite["ID"], "POSTAL_CODE": "000001", "ADDRESS_2": "оф. 3"}})
+    one = parties.Party("p", "guid-p", {"phones": ("+74950001133",), "actual_address": "г. Энск, ул. Новая, 9"}, id=first.id,
+                        dropped={"phones": ("8 495 000 11 22",)})
+    assert [result.status for result in parties.save_parties(client, names, PROFILE, [one], bench.Memory(clock))] == ["done"]
+    assert [row["VALUE"] for row in portal.call("crm.company.get", {"id": number})["PHONE"]] == ["+74950001133"]
+    held = tables.records(parties_of(client)["parties"])
+    assert next(row for row in held if row["id"] == first.id)["actual_address"] == "г. Энск, ул. Новая, 9"
+
+
+def test_a_city_without_an_address_is_kept_and_is_no_address(client: Client, names: fields.Names, clock: bench.Clock) -> None:
+    person = parties.Party("c", "guid-c", {"last_name": "Кузнецов", "city": "Энск"}, contact=True)
+    result, = parties.save_parties(client, names, PROFILE, [person], bench.Memory(clock))
+    row = next(row for row in tables.records(parties_of(client)["parties"]) if row["id"] == result.id)
+    assert (row["city"], row["actual_address"]) == ("Энск", None)
 
 
 def test_a_portal_without_a_preset_is_refused(client: Client, names: fields.Names, portal: Portal, outbox: bench.Memory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,8 +68,9 @@ class Scene:
 
     def __init__(self, loaded: Profile, portal: Portal, data: Path) -> None:
         self.profile, self.portal = loaded, portal
-        self.moment = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
-        self.onec = OneC("bitrix3", loaded.folder, data=data, extended=True,
+        # long ago by the client's own clock: what a lost answer leaves open is looked up without waiting
+        self.moment = dt.datetime(2025, 11, 3, 6, tzinfo=dt.UTC)
+        self.onec = OneC(loaded.onec.dialect, loaded.folder, data=data, extended=loaded.onec.extended,
                          now=lambda: self.moment.astimezone(ZONE).replace(tzinfo=None, microsecond=0))
         self.reports: list[RunReport] = []
 
@@ -102,7 +104,7 @@ class Scene:
     @property
     def writes(self) -> int:
         """How many commands have changed something on the portal."""
-        return sum(word in json.dumps(row.params) + row.method for row in self.portal.requests for word in (".add", ".update"))
+        return sum(len(re.findall(r"\.(?:add|update)\b", json.dumps(row.params) + row.method)) for row in self.portal.requests)
 
     def companies(self) -> dict[str, dict[str, Any]]:
         """Companies by title, with phones and e-mails as lists of texts."""
@@ -132,12 +134,13 @@ class Scene:
 
 @contextmanager
 def opened(tmp: Path, entities: str, *, portal: dict[str, Any] | None = None, faults: list[dict[str, Any]] | None = None,
-           more: str = "") -> Iterator[Scene]:
-    """A scene in a scratch folder. `entities`: the [entities.*] tables of the profile."""
+           more: str = "", dialect: str = "bitrix3") -> Iterator[Scene]:
+    """A scene in a scratch folder. `entities`: the [entities.*] tables of the profile; a stock dialect goes without the handler."""
     tmp.mkdir(parents=True, exist_ok=True)
     path = tmp / "directories.toml"
-    path.write_text(PROFILE + more + entities, encoding="utf-8")
-    (tmp / "exchange").mkdir()
+    written = PROFILE.replace("bitrix3", dialect).replace("extended = true", f"extended = {str(dialect == 'bitrix3').lower()}")
+    path.write_text(written + more + entities, encoding="utf-8")
+    (tmp / "exchange" / "from_1c").mkdir(parents=True)
     with Portal(seed=portal or seed(), rate=1000.0, burst=1000, faults=faults) as running:
         with os.fdopen(os.open(tmp / "webhook", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(running.webhook)

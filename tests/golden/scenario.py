@@ -1,7 +1,8 @@
 """Runs a scenario of samples/: steps.toml on the embedded portal and 1C model, through the pipeline, real HTTP and real files.
 
-What a step says is done in the order it is written: `person` (somebody changes a deal by hand), `pay`, `session` (1C exchanges),
-`run` (obmen24 runs). `snapshot` names a folder of expect/ with what a person would see then.
+What a step says is done in the order it is written: `person` (somebody changes a deal by hand), `portal` (several such acts), `pay`,
+`onec` (what people do in 1C, by the names of the model's office), `session` (1C exchanges), `run` (obmen24 runs). `snapshot` names a folder
+of expect/ with what a person would see then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+from lxml import etree
 
 from etl import profile
 from etl.report import RunReport
@@ -59,21 +61,87 @@ class Scenario:
     def pay(self, said: str, amount: str, *, refund: bool = False) -> None:
         self.stage.onec.pay(self.charge(said), Decimal(amount), refund=refund)
 
-    def person(self, deal: int, *, stage: str | None = None, field: str | None = None, value: str | None = None) -> None:
-        """Somebody edits the deal in the portal."""
+    def call(self, method: str, **params: Any) -> Any:
+        """A method of the portal as a person's click; lists give their rows."""
+        answer = self.stage.portal.call(method, params)
+        return answer.rows if hasattr(answer, "rows") else answer
+
+    def stage_names(self) -> dict[str, str]:
+        """Stage id -> name, of deals and smart invoices."""
+        return {row["STATUS_ID"]: row["NAME"] for row in self.call("crm.status.list") if "STAGE" in row["ENTITY_ID"]}
+
+    def person(self, deal: int, *, stage: str | None = None, field: str | None = None, value: str | None = None,
+               rows: list[dict[str, Any]] | None = None) -> None:
+        """Somebody edits the deal in the portal: its stage, a field, its product rows (name, quantity, price, product)."""
         fields: dict[str, Any] = {}
         if stage:
-            known = {row["NAME"]: row["STATUS_ID"] for row in self.stage.portal.call("crm.status.list", {"filter": {"ENTITY_ID": "DEAL_STAGE_1"}})}
+            known = {name: code for code, name in self.stage_names().items() if not code.startswith("DT31")}
             fields["STAGE_ID"] = known[stage]
         if field:
             described = self.stage.portal.call("crm.deal.fields", {})
             name = next(name for name, one in described.items() if one.get("formLabel") == field or one.get("listLabel") == field)
             fields[name] = value
-        self.stage.portal.call("crm.deal.update", {"id": deal, "fields": fields})
+        if fields:
+            self.stage.portal.call("crm.deal.update", {"id": deal, "fields": fields})
+        if rows is not None:
+            self.rows(deal, rows)
+
+    def rows(self, owner: int, rows: list[dict[str, Any]], kind: str = "D") -> None:
+        """Somebody sets the product rows of a deal or smart invoice."""
+        given = [{"productName": row["name"], "quantity": row["quantity"], "price": row["price"], **{name: row[key] for key, name in (
+            ("product", "productId"), ("vat", "taxRate")) if key in row}, "taxIncluded": "Y" if "vat" in row else "N", "measureCode": 796} for row in rows]
+        self.call("crm.item.productrow.set", ownerType=kind, ownerId=owner, productRows=given)
+
+    def composition(self, deal: int | str, kind: str = "D") -> list[tuple[str, Decimal, Decimal]]:
+        """(name, quantity, price) of the rows a person sees."""
+        found = self.call("crm.item.productrow.list", filter={"=ownerType": kind, "=ownerId": int(deal)}, order={"sort": "ASC"})["productRows"]
+        return [(row["productName"], Decimal(str(row["quantity"])), Decimal(str(row["price"]))) for row in found]
+
+    def invoices(self) -> dict[str, dict[str, Any]]:
+        """Smart invoices as the portal shows them, with stage names."""
+        names = self.stage_names()
+        found = self.call("crm.item.list", entityTypeId=31, select=["*"], order={"id": "ASC"})["items"]
+        return {str(row["id"]): {**row, "stage": names[row["stageId"]]} for row in found}
+
+    def field(self, deal: int | str, caption: str) -> Any:
+        """A field of a deal by its caption."""
+        described = self.stage.portal.call("crm.deal.fields", {})
+        name = next(name for name, one in described.items() if caption in (one.get("formLabel"), one.get("listLabel"), one.get("title")))
+        return self.deals()[str(deal)][name]
+
+    def onec(self, do: str, **how: Any) -> Any:
+        """Somebody works in 1C: a method of the model's office by name; TOML has no Decimal, so amounts are texts."""
+        values = {name: Decimal(value) if name in ("amount", "price", "purchase") else value for name, value in how.items()}
+        return getattr(self.stage.onec, do)(**values)
+
+    def settle(self, rounds: int = 8) -> None:
+        """Sessions and runs until neither has anything new."""
+        for _ in range(rounds):
+            self.stage.session()
+            if self.run().quiet:
+                return
+        raise AssertionError(f"the exchange does not come to rest: {self.reports[-1].text()}")
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Documents of every outgoing file ever published, from the archive: plain lxml, not our reader."""
+        found = []
+        for path in sorted((self.folder / "archive").rglob("sent-*.xml")):
+            for element in etree.parse(path.open("rb")).iter("{*}Документ"):
+                values = {row.findtext("{*}Наименование"): row.findtext("{*}Значение")
+                          for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")}
+                buyer = element.find("{*}Контрагенты/{*}Контрагент")
+                found.append({
+                    "number": element.findtext("{*}Номер"), "operation": element.findtext("{*}ХозОперация"), "amount": element.findtext("{*}Сумма"),
+                    "comment": element.findtext("{*}Комментарий"), "basis": element.findtext("{*}Основание"), "id": element.findtext("{*}Ид"),
+                    "date": element.findtext("{*}Дата"), "buyer": None if buyer is None else buyer.findtext("{*}Наименование"),
+                    "inn": None if buyer is None else buyer.findtext("{*}ИНН"), "lines": [
+                        (line.findtext("{*}Наименование"), line.findtext("{*}Количество"), line.findtext("{*}ЦенаЗаЕдиницу"), line.findtext("{*}Сумма"))
+                        for line in element.findall("{*}Товары/{*}Товар")], **values})
+        return found
 
     def deals(self) -> dict[str, dict[str, Any]]:
         """Deals as the portal shows them now, with stage names."""
-        names = {row["STATUS_ID"]: row["NAME"] for row in self.stage.portal.call("crm.status.list", {"filter": {"ENTITY_ID": "DEAL_STAGE_1"}})}
+        names = self.stage_names()
         rows = self.stage.portal.call("crm.deal.list", {"select": ["*", "UF_*"], "order": {"ID": "ASC"}})
         rows = rows.rows if hasattr(rows, "rows") else rows
         return {str(row["ID"]): {**row, "stage": names[row["STAGE_ID"]]} for row in rows}
@@ -97,9 +165,14 @@ def copied(tmp: Path, name: str) -> Path:
 
 
 @contextmanager
-def opened(tmp: Path, name: str, *, case: str | None = None) -> Iterator[Scenario]:
-    """A scratch copy of the sample profile `name` on the embedded portal with the case's data."""
-    loaded = profile.load(copied(tmp, name))
+def opened(tmp: Path, name: str, *, case: str | None = None, edit: dict[str, str] | None = None) -> Iterator[Scenario]:
+    """A scratch copy of the sample profile `name` on the embedded portal with the case's data; `edit` replaces texts of the profile."""
+    path = copied(tmp, name)
+    for old, new in (edit or {}).items():
+        text = path.read_text(encoding="utf-8")
+        assert old in text, old
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    loaded = profile.load(path)
     seed = json.loads((ROOT / "samples" / (case or "") / "portal.json").read_text(encoding="utf-8")) if case else None
     with rehearsal.staged(loaded, now=dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC), seed=seed) as stage:
         yield Scenario(stage, loaded.folder)
@@ -119,6 +192,12 @@ def play(scenario: Scenario, step: dict[str, Any]) -> RunReport | None:
             scenario.at(how)
         elif what == "person":
             scenario.person(**how)
+        elif what == "portal":
+            for act in how:
+                scenario.person(**act)
+        elif what == "onec":
+            for act in how:
+                scenario.onec(**act)
         elif what == "pay":
             for payment in how:
                 scenario.pay(payment["charge"], payment["amount"], refund=payment.get("refund", False))
@@ -131,8 +210,10 @@ def play(scenario: Scenario, step: dict[str, Any]) -> RunReport | None:
 
 def snapshot(scenario: Scenario, step: dict[str, Any], report: RunReport | None) -> dict[str, str]:
     """What a person sees after the step: file name -> text."""
-    shown = {"deals.csv": _table(_deals(scenario)), "debts.csv": _table(_debts(scenario)),
-             "report.txt": f"{step.get('text', '')}\n\n{report.text() if report else ''}\n"}
+    tables = {"deals.csv": _deals(scenario), "debts.csv": _debts(scenario)} if scenario.stage.profile.billing else {
+        "deals.csv": _order_deals(scenario), "documents-1c.csv": _documents(scenario)}
+    shown = {name: _table(rows) for name, rows in tables.items()}
+    shown["report.txt"] = f"{step.get('text', '')}\n\n{report.text() if report else ''}\n"
     folder = scenario.folder
     fresh = [path for path in [*sorted((folder / "spreadsheets/out").rglob("*")), *sorted((folder / "archive").rglob("sent-*"))]
              if path.is_file() and path not in scenario.seen]
@@ -166,6 +247,36 @@ def _deals(scenario: Scenario) -> list[list[str]]:
     rows = [["сделка", "стадия", "сумма сделки", "дата последней оплаты", "оплачено всего"]]
     return rows + [[deal, row["stage"], row["OPPORTUNITY"], (row["UF_CRM_PAID_ON"] or "")[:10], row["UF_CRM_PAID_TOTAL"] or ""]
                    for deal, row in scenario.deals().items()]
+
+
+def _order_deals(scenario: Scenario) -> list[list[str]]:
+    """Deals of the order specifications: what the card shows, its rows and its smart invoice."""
+    settings = scenario.stage.profile.orders
+    captions = list(settings.fields.values()) if settings else []
+    described = scenario.stage.portal.call("crm.deal.fields", {})
+    names = {one.get("formLabel") or one.get("title"): name for name, one in described.items()}
+    invoices = {str(row["parentId2"]): f"{row['stage']}, {row['opportunity']}" for row in scenario.invoices().values()}
+    users = {str(row["ID"]): row["LAST_NAME"] for row in scenario.call("user.get")}
+    rows = [["сделка", "название", "стадия", "сумма", "ответственный", "состав", "смарт-счёт", *captions]]
+    for deal, row in scenario.deals().items():
+        goods = "; ".join(f"{name} {quantity} × {price}" for name, quantity, price in scenario.composition(deal))
+        rows.append([deal, row["TITLE"], row["stage"], row["OPPORTUNITY"], users[str(row["ASSIGNED_BY_ID"])], goods, invoices.get(deal, ""),
+                     *(str(row[names[caption]] or "").partition("T")[0] for caption in captions)])
+    return rows
+
+
+def _documents(scenario: Scenario) -> list[list[str]]:
+    """Documents that stand in 1C."""
+    onec = scenario.stage.onec
+    names = {party.guid: party.name for party in onec.parties}
+    rows = [["вид", "номер", "номер 1С", "основание", "контрагент", "сумма", "менеджер", "организация", "состав"]]
+    for kind in ("invoice", "order", "payment", "refund", "shipment", "return", "closing"):
+        for row in onec.documents(kind):
+            basis = next((other.number for other in (*onec.orders, *onec.invoices) if other.guid == row.basis), "")
+            goods = "; ".join(f"{line.name} {line.quantity} × {line.price}" for line in row.lines)
+            rows.append([kind, row.number, row.number_1c, basis, names.get(row.party or "", ""), f"{row.amount:.2f}", row.manager or "",
+                         row.organisation or "", goods])
+    return rows
 
 
 def _debts(scenario: Scenario) -> list[list[str]]:

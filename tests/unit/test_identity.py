@@ -184,3 +184,10 @@ def test_what_a_document_of_1c_is_to_the_portal() -> None:
     assert roles.set_index("id").to_numpy().tolist() == [
         ["5", "content"], ["5", "content"], ["5", "facts"], ["7", "facts"], ["7", "facts"], ["7", "facts"], ["5", "facts"], ["40", "content"],
         [None, "born"], ["40", "content"], ["7", "facts"]]
+
+
+def test_a_contact_person_known_by_one_line_gets_the_parts_of_the_name() -> None:
+    """1C often gives a representative only as «Ветрова Анна Львовна»."""
+    people = tables.frame("contacts", [{"id": "p1", "party": "g1", "name": "Ветрова Анна Львовна"}])
+    _, person = identity.cards(tables.frame("parties", [record("g1")]), people)
+    assert (person.values["last_name"], person.values["first_name"], person.values["middle_name"]) == ("Ветрова", "Анна", "Львовна")

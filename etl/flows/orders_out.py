@@ -1,0 +1,271 @@
+"""Flow `orders-out`: deals and smart invoices -> orders and invoices for 1C (specifications 001, 003).
+
+A deal in a sending stage makes an order once; later edits follow while the deal stands in a stage the profile names, so a stage it does
+not name («поступил заказ») never reaches 1C. What is sent, and that it is sent, is committed together; the file follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from etl import tables
+from etl.flows import contracts, directory_records, orders, orders_invoices, orders_merge, orders_prices, orders_rows, orders_told, outgoing
+from etl.flows.context import Context, Record
+from etl.flows.directory_memory import Memory
+from etl.flows.orders_merge import INVOICE, MANAGER, ORGANISATION, Compared, Sides
+from etl.flows.orders_rows import ENTITY, ROWS
+from etl.flows.orders_told import Told
+from etl.profile import Orders
+from etl.transform import documents, facts, keys
+from etl.transform import orders as rules
+
+SCOPE = "orders-out"
+Key = tuple[str, str]
+
+
+def run(context: Context) -> None:
+    """Send what is new and what was edited; take what 1C edited."""
+    settings = context.profile.orders
+    if settings is None or outgoing.dialect_of(context).order_path is None:
+        return
+    told, sent = orders_told.read(context), orders_told.sent(context)
+    deals = in_exchange(context, settings, told, sent)
+    choice = _invoices(context, settings, deals)
+    deals = [deal for deal in deals if deal["id"] not in choice.held]
+    if deals:
+        _exchange(context, settings, told, deals, tables.records(choice.invoices))
+    context.store.runs.close_issues(context.run, [SCOPE, orders_invoices.SCOPE])
+
+
+def in_exchange(context: Context, settings: Orders, told: Told, sent: Mapping[str, Record]) -> list[Record]:
+    """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of foreign systems blanked."""
+    named = {*settings.send_stages, *settings.invoice_stages, *(rule.to for rule in context.profile.rules),
+             *(stage for rule in context.profile.rules for stage in rule.from_)}
+    starting, theirs = {*settings.send_stages, *settings.invoice_stages}, _born(told)
+    told_before = {row["deal"] for row in sent.values()} | theirs.keys()
+    ours = context.profile.bitrix24.originator
+    return [deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
+            for deal in tables.records(context.deals)
+            if deal["stage"] in named and not deal["closed"] and (deal["stage"] in starting or deal["id"] in told_before)]
+
+
+def _born(told: Told) -> dict[str, Record]:
+    """deal -> its order that people made in 1C."""
+    return {deal: row for deal, row in told.orders().items() if not orders_rows.is_ours(row)}
+
+
+def _invoices(context: Context, settings: Orders, deals: Sequence[Record]) -> rules.Choice:
+    if "invoice" not in outgoing.dialect_of(context).kinds or not settings.invoice_stages or not deals:
+        return rules.Choice(tables.frame("documents"), frozenset(), (), tables.frame("issues"))
+    return orders_invoices.choose(context, settings, deals)
+
+
+# ---- one exchange ----
+def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]) -> None:
+    rows = orders_rows.read(context, [deal["id"] for deal in deals])
+    invoice_rows = orders_rows.read(context, [row["id"] for row in invoices], "SI")
+    sides = Sides(context, settings, told, deals, invoices, rows, invoice_rows)
+    new = _new(settings, deals, invoices, orders_told.sent(context))
+    compared = orders_merge.compare(sides, sides.portal.keys() - new - _unfilled(context, told, deals))
+    due = _accepted(context, told, compared)
+    for key in new:
+        orders_merge.first_sending(sides, compared.memory, key)
+    numbers = {_number(key, told): key for key in (*due, *new)}
+    made = _documents(context, settings, told, deals, invoices, (rows, invoice_rows), set(numbers)) if numbers else {}
+    with context.store.transaction():
+        published = _enqueue(context, made)
+        orders_merge.undo(context, compared.memory, {key for number, key in numbers.items() if number not in published})
+        compared.memory.commit()
+        for row in _published(made, published):
+            orders_told.freeze(context, row["number"], row["deal"], row["date"])
+        _introduce(context, [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}])
+    _journal(context, _published(made, published), {number: due.get(key, []) for number, key in numbers.items()})
+    _take(context, told, compared)
+
+
+def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], sent: Mapping[str, Record]) -> set[Key]:
+    """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them."""
+    found = {(ENTITY, deal["id"]) for deal in deals
+             if deal["stage"] in settings.send_stages and not deal["origin"] and keys.order(deal["id"]) not in sent}
+    return found | {(INVOICE, row["id"]) for row in invoices
+                    if row["status"] in settings.invoice_stages and keys.invoice(row["id"]) not in sent}
+
+
+def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
+    """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do not stand yet."""
+    sent, filled = orders_told.sent(context), Memory(context.store, [ENTITY])
+    born = _born(told)
+    return {(ENTITY, deal["id"]) for deal in deals
+            if (deal["id"] in born and not filled.of((ENTITY, deal["id"])))
+            or (deal["id"] not in born and keys.order(deal["id"]) not in sent)}
+
+
+def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, list[str]]:
+    """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as sent."""
+    rows = [{"side": "1c", "entity": entity, "key": key, "field": field, "after": _plain(compared.memory.get((entity, key), field).tail)}
+            for (entity, key), fields in compared.due.items() for field in fields]
+    born = {deal: row["id"] for deal, row in _born(told).items()}
+    kept, issues = rules.accepted_edits(tables.frame("changes", rows), born, extended=context.profile.onec.extended, referred=_referred(context))
+    context.note(issues, SCOPE)
+    accepted = {(row["entity"], row["key"]) for row in tables.records(kept)}
+    orders_merge.undo(context, compared.memory, compared.due.keys() - accepted)
+    return {key: fields for key, fields in compared.due.items() if key in accepted}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"позиций {len(value)} на {sum(row[2] for row in value):.2f}"
+    return "пусто" if value is None else str(value)
+
+
+def _referred(context: Context) -> set[str]:
+    """Deals whose order payments or shipments lean on."""
+    owners = orders_told.owners(context)
+    targets = facts.referred(context.store.facts.rows("payment"), context.store.facts.rows("shipment"))
+    return {owners[target] for target in targets if target in owners}
+
+
+def _number(key: Key, told: Told) -> str:
+    """The number both sides match on."""
+    entity, identifier = key
+    if entity == INVOICE:
+        return keys.invoice(identifier)
+    born = _born(told).get(identifier)
+    return str(born["number"]) if born else keys.order(identifier)
+
+
+# ---- documents ----
+def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record],
+               rows: tuple[pd.DataFrame, pd.DataFrame], numbers: set[str]) -> documents.Tables:
+    """The documents with these numbers, their lines and buyers."""
+    wanted = {_deal_of(number, invoices, told): number for number in numbers}
+    chosen = [deal for deal in deals if deal["id"] in wanted]
+    born = {deal: documents.Born(row["id"], row["number"], row["date"]) for deal, row in _born(told).items()}
+    lines, issues = orders_prices.lines(context, settings, told, chosen, invoices, rows)
+    context.note(issues, SCOPE)
+    sources = documents.Sources(
+        tables.frame("deals", [_with_email(context, deal) for deal in chosen]), lines, context.portal.directory["parties"],
+        context.portal.directory["contacts"], tables.frame("documents", invoices))
+    made = documents.deal_documents(
+        sources, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations, today=context.today,
+        dates={number: row["date"] for number, row in orders_told.sent(context).items()}, born=born, extended=context.profile.onec.extended)
+    context.note(made.pop("issues"), SCOPE)
+    stopped = {row["key"] for row in tables.records(issues)}
+    return _addressed(context, told, dict(made), numbers - stopped)
+
+
+def _deal_of(number: str, invoices: Sequence[Record], told: Told) -> str:
+    key = keys.decode(number)
+    if key and key.kind == "invoice":
+        return next(row["deal"] for row in invoices if row["id"] == key.id)
+    return key.id if key else next(deal for deal, row in _born(told).items() if row["number"] == number)
+
+
+def _with_email(context: Context, deal: Record) -> Record:
+    """A deal whose manager stands as an e-mail, as the table of managers names them."""
+    mails = {user: mail for mail, user in context.portal.names.emails.items()}
+    return deal | {"manager": mails.get(deal["manager"])}
+
+
+def _addressed(context: Context, told: Told, made: documents.Tables, numbers: set[str]) -> documents.Tables:
+    """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer, comment and posting."""
+    born = {row["id"]: row for row in _born(told).values()}
+    rows = [row for row in tables.records(made["documents"]) if row["number"] in numbers]
+    kept = {row["id"] for row in rows}
+    names = _onec_ids(context, {row["party"] for row in rows})
+    heads = [_as_born(row, born[row["id"]]) if row["id"] in born else row | {"party": names[row["party"]]} for row in rows]
+    parties = [told.buyers.get(row["document"], row) | {"document": row["document"], "role": "Покупатель"} if row["document"] in born
+               else row | {"id": names[row["id"]]} for row in tables.records(made["parties"]) if row["document"] in kept]
+    return {"documents": tables.frame("documents", heads), "parties": tables.frame("parties", parties),
+            "lines": tables.frame("lines", [row for row in tables.records(made["lines"]) if row["document"] in kept])}
+
+
+def _as_born(row: Record, told: Record) -> Record:
+    own = {name: told[name] for name in ("party", "comment", "posted")}
+    return row | own | {"requisites": (told["requisites"] or {}) | (row["requisites"] or {})}
+
+
+def _onec_ids(context: Context, parties: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entity in ("company", "contact"):
+        numbers = [party.partition("_")[2] for party in parties if party.startswith(f"{entity}_")]
+        found |= {f"{entity}_{number}": origin for number, origin in directory_records.onec_ids(context, entity, numbers).items()}
+    return found
+
+
+def _introduce(context: Context, deals: Sequence[Record]) -> None:
+    """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another one."""
+    for party in {deal["party"] for deal in deals if deal["party"]}:
+        entity, _, number = party.partition("_")
+        if not any(row["portal_id"] == number for row in context.store.links.all(entity, "linked", "proposed")):
+            origin = directory_records.onec_id(context, party)
+            context.store.links.put([{"entity": entity, "foreign_id": origin, "portal_id": number, "state": "proposed"}])
+
+
+def _enqueue(context: Context, made: documents.Tables) -> set[str]:
+    """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns the accepted numbers."""
+    accepted: set[str] = set()
+    for kind in ("order", "invoice") if made else ():
+        heads = [row for row in tables.records(made["documents"]) if row["kind"] == kind]
+        ids = {row["id"] for row in heads}
+        parts = {name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids]) for name in ("lines", "parties")}
+        accepted |= outgoing.enqueue(context, {"documents": tables.frame("documents", heads), **parts}).keys()
+    return accepted
+
+
+def _published(made: documents.Tables, numbers: set[str]) -> list[Record]:
+    return [row for row in tables.records(made["documents"]) if row["number"] in numbers] if made else []
+
+
+_KIND = {"order": "Заказ", "invoice": "Счёт"}
+_RULE = {"order": "orders.send_stages: сделка на стадии заказа", "invoice": "orders.invoice_stages: сделка на стадии счёта"}
+
+
+def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Sequence[str]]) -> None:
+    path = outgoing.dialect_of(context).order_path
+    context.journal([{
+        "entity": "deal", "key": row["deal"], "action": "to-1c", "field": ", ".join(edited[row["number"]]) or None, "after": row["amount"],
+        "file": path, "document": row["number"],
+        "rule": "orders: правка сделки" if edited[row["number"]] else _RULE[row["kind"]],
+        "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб."} for row in rows])
+
+
+# ---- edits of 1C ----
+def _take(context: Context, told: Told, compared: Compared) -> None:
+    """Edits made in 1C into the deals; what the portal has confirmed is agreed."""
+    deals = {deal["id"]: deal for deal in tables.records(context.deals)}
+    rows, others = [], []
+    for change in compared.changes:
+        order = told.orders()[change["key"]]
+        change |= {"file": order["file"], "document": order["number_1c"] or order["number"]}
+        if change["field"] == ROWS:
+            rows.append(change | {"action": "rows"})
+        elif change["field"] == MANAGER:
+            others.append(change | {"field": "assignedById"})
+        elif change["field"] == ORGANISATION:
+            others += [row | change | {"action": "link"} for row in
+                       orders.organisation_change(context, deals[change["key"]], change["after"], change["reason"])]
+    applied = context.portal.apply([*_composed(context, told, rows), *others])
+    contracts.count(context, applied)
+    _settle(context, compared.memory, applied)
+
+
+def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Record]:
+    """Changes of compositions with the rows the portal is to hold."""
+    named = {change["key"]: told.orders()[change["key"]] for change in rows}
+    content = orders_rows.sound(context, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()]))
+    heads, lines = rules.deal_lines(content, told.lines)
+    good = set(heads["id"])
+    return orders_rows.written(context, [change for change in rows if change["key"] in good], heads, lines)
+
+
+_FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
+
+
+def _settle(context: Context, memory: Memory, applied: Sequence[Record]) -> None:
+    for row in applied:
+        if row["outcome"] == "done":
+            memory.settle((ENTITY, row["key"]), _FIELD[row["action"]], keep=True)
+    memory.commit()
