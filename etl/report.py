@@ -94,5 +94,6 @@ def _issue(issue: dict[str, Any]) -> str:
 
 def _change(change: dict[str, Any]) -> str:
     was = f"{change['before']} → " if change.get("before") is not None else ""
-    why = f" ({change['rule']})" if change.get("rule") else ""
+    reason = change.get("rule") or change.get("reason")
+    why = f" ({reason})" if reason else ""
     return f"  {change['entity']} {change['key']}: {change.get('field') or change.get('action')}: {was}{change['after']}{why}"

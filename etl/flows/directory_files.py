@@ -6,15 +6,11 @@ A file holds only what was changed: what it does not name, 1C keeps.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from etl import tables
-from etl.exchange import ARCHIVE
 from etl.flows import directory_fields, outgoing
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Key, Memory
@@ -39,19 +35,10 @@ def publish(context: Context, path: str) -> None:
     """Write the file if what it must hold has changed."""
     assume(context, path)
     rows = context.store.publications.outgoing(path)
-    stamp = _stamp(context, path, rows)
-    if stamp is None:
-        return
     frames = {name: tables.frame(name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key))
               for name, key in TABLES.items()}
-
-    def write(target: BinaryIO) -> None:
-        commerceml.write(target, frames, context.profile.contract, generated_at=stamp, currency=context.profile.onec.currency)
-
-    if context.exchange.publish(path, write).changed:
-        context.wrote(context.exchange.folder / path)
-        if rows:
-            context.exchange.publish(f"{ARCHIVE}/{stamp:%Y-%m}/{outgoing.SENT}{stamp:%Y%m%dT%H%M%S}-{Path(path).name}", write)
+    outgoing.write_file(context, path, rows, lambda target, at: commerceml.write(
+        target, frames, context.profile.contract, generated_at=at, currency=context.profile.onec.currency))
     context.report.counts["published"] += sum(row["state"] == "planned" for row in rows)
     context.store.publications.published(path)
 
@@ -104,18 +91,6 @@ def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
 
 def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
     return list({tuple(row.get(name) for name in key): row for row in rows}.values())
-
-
-def _stamp(context: Context, path: str, rows: Sequence[Record]) -> dt.datetime | None:
-    """ДатаФормирования: the moment the set of records last changed; None when there has never been anything to send."""
-    signature = [[row["document"], row["hash"]] for row in rows]
-    known = json.loads(context.store.files.cursor(f"directory:{path}") or "null")
-    if known and known["records"] == signature:
-        return dt.datetime.fromisoformat(known["at"])
-    if not known and not signature:
-        return None
-    context.store.files.set_cursor(f"directory:{path}", json.dumps({"records": signature, "at": context.local.isoformat()}))
-    return context.local
 
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:

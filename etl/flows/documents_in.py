@@ -56,7 +56,8 @@ def record(context: Context, kind: str, found: pd.DataFrame, deals: Mapping[str,
     """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by `deals`."""
     changes = context.store.facts.record(kind, found, context.run)
     # a flag repeats what a document tells, so only documents are counted
-    context.report.counts[f"{kind}s"] += sum((change["after"] or change["before"])["source"] in ("1c", "bank", "xlsx") for change in changes)
+    told = [(change["after"] or change["before"])["source"] for change in changes]
+    context.report.counts[f"{kind}s"] += sum(source in ("1c", "bank", "xlsx") for source in told)
     context.journal([_told(kind, change, deals or {}) for change in changes])
 
 

@@ -12,6 +12,7 @@ from etl import tables
 from etl.bitrix24.fields import COMPANY, CONTACT
 from etl.flows import contracts, delivery_orders, directory_records, documents_in, orders_invoices, orders_prices, orders_rows, orders_told
 from etl.flows.context import Context, Record
+from etl.flows.delivery_orders import change
 from etl.flows.orders_told import Told
 from etl.load.bitrix24 import NewItem
 from etl.profile import Orders
@@ -29,7 +30,7 @@ def run(context: Context) -> None:
     told = adopt(context, settings, orders_told.read(context))
     context.note([row for row in tables.records(told.unknown) if row["key"] in told.fresh], SCOPE)
     if len(told.documents):
-        documents_in.record_facts(context, told.documents, told.found, orders_told.owners(context))
+        documents_in.record_facts(context, told.documents, told.found, told.owners)
         apply(context, settings, told)
     context.store.runs.close_issues(context.run, [SCOPE])
 
@@ -66,7 +67,8 @@ def adopt(context: Context, settings: Orders, told: Told) -> Told:
     context.note(issues, SCOPE)
     rows = {row["id"]: row for row in waiting}
     bodies = set(told.lines["document"])
-    applied = context.portal.apply([_creation(context, deal, rows[deal["id"]], rows=deal["id"] in bodies) for deal in tables.records(found)])
+    applied = context.portal.apply([_creation(context, deal, rows[deal["id"]], rows=deal["id"] in bodies)
+                                    for deal in tables.records(found)])
     for row in applied:
         if row["outcome"] == "done":
             _accept(context, row, rows[row["key"]])
@@ -98,12 +100,12 @@ def buyers(context: Context, origins: set[str]) -> dict[str, str]:
 
 def _creation(context: Context, deal: Record, row: Record, *, rows: bool) -> Record:
     manager = context.portal.names.user_id(deal["manager"] or "")
-    values = {"title": deal["title"], "currencyId": deal["currency"], "assignedById": manager, "opportunity": None if rows else deal["amount"]}
-    item = NewItem(delivery_orders.creation_key("deal", deal["id"]), deal["id"], {name: value for name, value in values.items() if value is not None},
-                   deal["stage"], deal["party"])
-    return {"side": "portal", "entity": "deal", "key": deal["id"], "action": "create", "field": "stage", "before": None, "after": deal["stage"],
-            "reason": "orders.create_deals: заказ создан в 1С", "item": item, "deal": deal | {"manager": manager}, "file": row["file"],
-            "document": _number(row)}
+    values = {"title": deal["title"], "currencyId": deal["currency"], "assignedById": manager,
+              "opportunity": None if rows else deal["amount"]}
+    given = {name: value for name, value in values.items() if value is not None}
+    item = NewItem(delivery_orders.creation_key("deal", deal["id"]), deal["id"], given, deal["stage"], deal["party"])
+    return change("deal", deal["id"], "create", deal["stage"], "orders.create_deals: заказ создан в 1С", field="stage", item=item,
+                  deal=deal | {"manager": manager}, file=row["file"], document=_number(row))
 
 
 def _accept(context: Context, row: Record, document: Record) -> None:
@@ -125,8 +127,9 @@ def _fields(context: Context, settings: Orders, values: orders.Told, told: Told)
     changes = [*tables.records(orders.field_changes(values, context.deals, settings.fields)),
                *tables.records(orders.amount_changes(values, context.deals, carried))]
     led = orders_rows.led(context, told)
-    return changes + [change for deal in tables.records(context.deals) if deal["id"] in led
-                      for change in organisation_change(context, deal, values.get(deal["id"], {}).get("organisation"), "из 1С: организация заказа")]
+    names = {deal: said["organisation"] for deal, said in values.items() if "organisation" in said and deal in led}
+    return changes + [row for deal in tables.records(context.deals)
+                      for row in organisation_change(context, deal, names.get(deal["id"]), "из 1С: организация заказа")]
 
 
 def organisation_change(context: Context, deal: Record, name: str | None, reason: str) -> list[Record]:
@@ -136,8 +139,7 @@ def organisation_change(context: Context, deal: Record, name: str | None, reason
     requisite = next((one for one, own in context.portal.own_requisites.items() if own == name), None)
     if requisite is None:
         return []
-    return [{"side": "portal", "entity": "deal", "key": deal["id"], "action": "link", "field": "organisation", "before": deal["organisation"],
-             "after": name, "reason": reason, "requisite": requisite}]
+    return [change("deal", deal["id"], "link", name, reason, field="organisation", before=deal["organisation"], requisite=requisite)]
 
 
 def _sources(told: Told) -> dict[str, Record]:

@@ -10,6 +10,7 @@ from etl import tables
 from etl.extract import bitrix24 as extract
 from etl.flows import contracts, delivery_orders, orders_told
 from etl.flows.context import Context, Record
+from etl.flows.delivery_orders import change
 from etl.flows.orders_told import Told
 from etl.load.bitrix24 import NewItem
 from etl.profile import Orders
@@ -22,9 +23,9 @@ _SETTLED = "settled"
 
 
 # ---- towards 1C ----
-def choose(context: Context, settings: Orders, deals: Sequence[Record]) -> orders.Choice:
+def choose(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> orders.Choice:
     """The smart invoice of each deal that needs one. Missing ones are made where the profile says so; doubtful ones are asked."""
-    listed, sent = tables.frame("deals", deals), set(orders_told.sent(context))
+    listed, sent = tables.frame("deals", deals), told.sent.keys()
     choice = orders.choose_invoices(listed, _read(context, deals), settings, final=final_stages(context), sent=sent)
     if choice.create:
         _create(context, [deal for deal in deals if deal["id"] in choice.create])
@@ -54,10 +55,14 @@ def _ask(context: Context, issues: pd.DataFrame, invoices: pd.DataFrame) -> None
         fitting = [one for one in tables.records(invoices) if one["deal"] == row["key"] and one["status"] not in final]
         if len(fitting) > 1:
             asked.add(f"{QUESTION}:{row['key']}")
-            rows.append({"key": f"{QUESTION}:{row['key']}", "entity": QUESTION, "text": row["message"], "candidates": [
-                {"id": one["id"], "text": f"счёт {one['number'] or one['id']} на {one['amount']} руб., стадия «{one['status']}»"} for one in fitting]})
+            rows.append({"key": f"{QUESTION}:{row['key']}", "entity": QUESTION, "text": row["message"],
+                         "candidates": [_candidate(one) for one in fitting]})
     context.store.questions.ask(rows, context.run)
     context.store.questions.withdraw({row["key"] for row in context.store.questions.open() if row["entity"] == QUESTION} - asked)
+
+
+def _candidate(row: Record) -> dict[str, str]:
+    return {"id": row["id"], "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»"}
 
 
 def _create(context: Context, deals: Sequence[Record]) -> None:
@@ -68,17 +73,15 @@ def _create(context: Context, deals: Sequence[Record]) -> None:
         rows.setdefault(line["document"], []).append(line)
     origins = {keys.document_id(portal, "smart-invoice", deal["id"]): deal for deal in deals}
     made = context.portal.apply([_creation(origin, deal) for origin, deal in origins.items()])
-    bodies = [{"side": "portal", "entity": "invoice", "key": row["id"], "action": "rows", "field": "rows", "before": None,
-               "after": f"строк: {len(rows.get(origins[row['key']]['id'], []))}", "reason": "orders.create_invoices: строки сделки",
-               "lines": rows.get(origins[row["key"]]["id"], [])} for row in made if row["outcome"] == "done" and not context.dry]
-    context.portal.apply([row for row in bodies if row["lines"]])
+    done = {row["id"]: rows.get(origins[row["key"]]["id"], []) for row in made if row["outcome"] == "done"}
+    context.portal.apply([change("invoice", invoice, "rows", f"строк: {len(lines)}", "orders.create_invoices: строки сделки", field="rows",
+                                 lines=lines) for invoice, lines in done.items() if lines])
 
 
 def _creation(origin: str, deal: Record) -> Record:
     values = {"title": f"Счёт по сделке {deal['id']}", "parentId2": deal["id"], "currencyId": deal["currency"] or "RUB"}
-    return {"side": "portal", "entity": "invoice", "key": origin, "action": "create", "field": None, "before": None, "after": values["title"],
-            "reason": "orders.create_invoices: у сделки по предоплате нет счёта",
-            "item": NewItem(delivery_orders.creation_key("invoice", origin), origin, values, party=deal["party"])}
+    item = NewItem(delivery_orders.creation_key("invoice", origin), origin, values, party=deal["party"])
+    return change("invoice", origin, "create", values["title"], "orders.create_invoices: у сделки по предоплате нет счёта", item=item)
 
 
 # ---- from 1C ----
@@ -86,14 +89,15 @@ def move(context: Context, settings: Orders, told: Told, sources: dict[str, Reco
     """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the account."""
     if settings.invoice_paid_stage is None:
         return
-    waiting = {keys.invoice(invoice): (invoice, deal) for invoice, deal in orders_told.invoices(context).items()
-               if not orders_told.sent(context)[keys.invoice(invoice)].get(_SETTLED)}
+    waiting = {number: (invoice, deal) for invoice, deal in told.invoices.items()
+               if not told.sent[number := keys.invoice(invoice)].get(_SETTLED)}
     payments = [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in waiting]
     paying = {waiting[row["target"]][1] for row in payments}
     if not paying:
         return
     numbers = {invoice for invoice, _ in waiting.values()}
-    rows = [row for row in tables.records(extract.invoices(context.portal.client, context.portal.names, sorted(paying))) if row["id"] in numbers]
+    found = tables.records(extract.invoices(context.portal.client, context.portal.names, sorted(paying)))
+    rows = [row for row in found if row["id"] in numbers]
     paid = facts.paid(tables.frame("payments", payments), {keys.invoice(row["id"]): row["amount"] for row in rows})
     changes, issues = orders.invoice_moves(tables.frame("documents", rows), paid, settings, final=final_stages(context))
     deals = {row["id"]: row["deal"] for row in rows}
@@ -111,5 +115,5 @@ def _remainders(context: Context, told: Told, issues: pd.DataFrame, deals: dict[
     fresh = {told.found.get(document) for document in told.fresh}
     rows = [row for row in tables.records(issues) if keys.invoice(row["key"]) in fresh]
     context.note(rows, SCOPE)
-    return [{"side": "portal", "entity": "deal", "key": deals[row["key"]], "action": "comment", "field": "timeline", "before": None,
-             "after": row["message"], "reason": "orders.invoice_paid_stage: оплата меньше суммы счёта"} for row in rows]
+    return [change("deal", deals[row["key"]], "comment", row["message"], "orders.invoice_paid_stage: оплата меньше суммы счёта")
+            for row in rows]

@@ -18,7 +18,7 @@ from etl.flows import orders_rows
 from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Agreed, Memory
 from etl.flows.orders_rows import ENTITY, ROWS
-from etl.flows.orders_told import Told
+from etl.flows.orders_told import Told, is_ours
 from etl.profile import Orders
 from etl.store_schema import encode
 from etl.transform import composition, merge, orders
@@ -46,7 +46,7 @@ class Sides:
     def __init__(self, context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record],
                  rows: pd.DataFrame, invoice_rows: pd.DataFrame) -> None:
         self.context, self.settings, self.told = context, settings, told
-        self.orders = {deal: row for deal, row in told.orders().items() if not (row["deleted"] or row["cancelled"])}
+        self.orders = {deal: row for deal, row in told.orders.items() if not (row["deleted"] or row["cancelled"])}
         self._names = orders_rows.aliases(context, told.lines, rows, invoice_rows)
         self.portal = self._portal(deals, invoices, rows, invoice_rows)
         self.onec = self._onec()
@@ -116,7 +116,8 @@ def _long(values: Mapping[tuple[str, str], Record], judged: Sequence[tuple[str, 
 
 
 def _onec_frame(sides: Sides, judged: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    rows = [[*key, field, value, sides.told.made[sides.orders[key[1]]["id"]]] for key in judged for field, value in sides.onec.get(key, {}).items()]
+    rows = [[*key, field, value, sides.told.made[sides.orders[key[1]]["id"]]]
+            for key in judged for field, value in sides.onec.get(key, {}).items()]
     return pd.DataFrame(rows, columns=[*merge.KEY, "value", "seq"], dtype=object)
 
 
@@ -135,7 +136,7 @@ def _discounted(sides: Sides, memory: Memory, known: set[tuple[str, str]]) -> se
 def _unsettled(sides: Sides, agreed: Agreed, key: tuple[str, str]) -> bool:
     theirs = sides.onec.get(key, {}).get(ROWS)
     order = sides.orders.get(key[1])
-    if theirs is None or order is None or not orders_rows.is_ours(order):
+    if theirs is None or order is None or not is_ours(order):
         return False
     shown = sides.form(ROWS, theirs)
     return shown != sides.form(ROWS, agreed.base) and all(shown != sides.form(ROWS, item.value) for item in agreed.sent)

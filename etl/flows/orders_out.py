@@ -30,36 +30,31 @@ def run(context: Context) -> None:
     settings = context.profile.orders
     if settings is None or outgoing.dialect_of(context).order_path is None:
         return
-    told, sent = orders_told.read(context), orders_told.sent(context)
-    deals = in_exchange(context, settings, told, sent)
-    choice = _invoices(context, settings, deals)
+    told = orders_told.read(context)
+    deals = in_exchange(context, settings, told)
+    choice = _invoices(context, settings, told, deals)
     deals = [deal for deal in deals if deal["id"] not in choice.held]
     if deals:
         _exchange(context, settings, told, deals, tables.records(choice.invoices))
     context.store.runs.close_issues(context.run, [SCOPE, orders_invoices.SCOPE])
 
 
-def in_exchange(context: Context, settings: Orders, told: Told, sent: Mapping[str, Record]) -> list[Record]:
+def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
     """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of foreign systems blanked."""
     named = {*settings.send_stages, *settings.invoice_stages, *(rule.to for rule in context.profile.rules),
              *(stage for rule in context.profile.rules for stage in rule.from_)}
-    starting, theirs = {*settings.send_stages, *settings.invoice_stages}, _born(told)
-    told_before = {row["deal"] for row in sent.values()} | theirs.keys()
+    starting, theirs = {*settings.send_stages, *settings.invoice_stages}, told.born
+    told_before = {row["deal"] for row in told.sent.values()} | theirs.keys()
     ours = context.profile.bitrix24.originator
     return [deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
             for deal in tables.records(context.deals)
             if deal["stage"] in named and not deal["closed"] and (deal["stage"] in starting or deal["id"] in told_before)]
 
 
-def _born(told: Told) -> dict[str, Record]:
-    """deal -> its order that people made in 1C."""
-    return {deal: row for deal, row in told.orders().items() if not orders_rows.is_ours(row)}
-
-
-def _invoices(context: Context, settings: Orders, deals: Sequence[Record]) -> rules.Choice:
+def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
     if "invoice" not in outgoing.dialect_of(context).kinds or not settings.invoice_stages or not deals:
         return rules.Choice(tables.frame("documents"), frozenset(), (), tables.frame("issues"))
-    return orders_invoices.choose(context, settings, deals)
+    return orders_invoices.choose(context, settings, told, deals)
 
 
 # ---- one exchange ----
@@ -67,7 +62,7 @@ def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Re
     rows = orders_rows.read(context, [deal["id"] for deal in deals])
     invoice_rows = orders_rows.read(context, [row["id"] for row in invoices], "SI")
     sides = Sides(context, settings, told, deals, invoices, rows, invoice_rows)
-    new = _new(settings, deals, invoices, orders_told.sent(context))
+    new = _new(settings, deals, invoices, told.sent)
     compared = orders_merge.compare(sides, sides.portal.keys() - new - _unfilled(context, told, deals))
     due = _accepted(context, told, compared)
     for key in new:
@@ -78,8 +73,7 @@ def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Re
         published = _enqueue(context, made)
         orders_merge.undo(context, compared.memory, {key for number, key in numbers.items() if number not in published})
         compared.memory.commit()
-        for row in _published(made, published):
-            orders_told.freeze(context, row["number"], row["deal"], row["date"])
+        orders_told.freeze(context, _published(made, published), told.sent)
         _introduce(context, [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}])
     _journal(context, _published(made, published), {number: due.get(key, []) for number, key in numbers.items()})
     _take(context, told, compared)
@@ -95,19 +89,19 @@ def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], 
 
 def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
     """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do not stand yet."""
-    sent, filled = orders_told.sent(context), Memory(context.store, [ENTITY])
-    born = _born(told)
+    born, filled = told.born, Memory(context.store, [ENTITY])
     return {(ENTITY, deal["id"]) for deal in deals
             if (deal["id"] in born and not filled.of((ENTITY, deal["id"])))
-            or (deal["id"] not in born and keys.order(deal["id"]) not in sent)}
+            or (deal["id"] not in born and keys.order(deal["id"]) not in told.sent)}
 
 
 def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, list[str]]:
     """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as sent."""
     rows = [{"side": "1c", "entity": entity, "key": key, "field": field, "after": _plain(compared.memory.get((entity, key), field).tail)}
             for (entity, key), fields in compared.due.items() for field in fields]
-    born = {deal: row["id"] for deal, row in _born(told).items()}
-    kept, issues = rules.accepted_edits(tables.frame("changes", rows), born, extended=context.profile.onec.extended, referred=_referred(context))
+    born = {deal: row["id"] for deal, row in told.born.items()}
+    kept, issues = rules.accepted_edits(tables.frame("changes", rows), born, extended=context.profile.onec.extended,
+                                        referred=_referred(context, told))
     context.note(issues, SCOPE)
     accepted = {(row["entity"], row["key"]) for row in tables.records(kept)}
     orders_merge.undo(context, compared.memory, compared.due.keys() - accepted)
@@ -120,11 +114,10 @@ def _plain(value: object) -> str:
     return "пусто" if value is None else str(value)
 
 
-def _referred(context: Context) -> set[str]:
+def _referred(context: Context, told: Told) -> set[str]:
     """Deals whose order payments or shipments lean on."""
-    owners = orders_told.owners(context)
     targets = facts.referred(context.store.facts.rows("payment"), context.store.facts.rows("shipment"))
-    return {owners[target] for target in targets if target in owners}
+    return {told.owners[target] for target in targets if target in told.owners}
 
 
 def _number(key: Key, told: Told) -> str:
@@ -132,7 +125,7 @@ def _number(key: Key, told: Told) -> str:
     entity, identifier = key
     if entity == INVOICE:
         return keys.invoice(identifier)
-    born = _born(told).get(identifier)
+    born = told.born.get(identifier)
     return str(born["number"]) if born else keys.order(identifier)
 
 
@@ -142,7 +135,7 @@ def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[R
     """The documents with these numbers, their lines and buyers."""
     wanted = {_deal_of(number, invoices, told): number for number in numbers}
     chosen = [deal for deal in deals if deal["id"] in wanted]
-    born = {deal: documents.Born(row["id"], row["number"], row["date"]) for deal, row in _born(told).items()}
+    born = {deal: documents.Born(row["id"], row["number"], row["date"]) for deal, row in told.born.items()}
     lines, issues = orders_prices.lines(context, settings, told, chosen, invoices, rows)
     context.note(issues, SCOPE)
     sources = documents.Sources(
@@ -150,7 +143,7 @@ def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[R
         context.portal.directory["contacts"], tables.frame("documents", invoices))
     made = documents.deal_documents(
         sources, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations, today=context.today,
-        dates={number: row["date"] for number, row in orders_told.sent(context).items()}, born=born, extended=context.profile.onec.extended)
+        dates={number: row["date"] for number, row in told.sent.items()}, born=born, extended=context.profile.onec.extended)
     context.note(made.pop("issues"), SCOPE)
     stopped = {row["key"] for row in tables.records(issues)}
     return _addressed(context, told, dict(made), numbers - stopped)
@@ -159,8 +152,8 @@ def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[R
 def _deal_of(number: str, invoices: Sequence[Record], told: Told) -> str:
     key = keys.decode(number)
     if key and key.kind == "invoice":
-        return next(row["deal"] for row in invoices if row["id"] == key.id)
-    return key.id if key else next(deal for deal, row in _born(told).items() if row["number"] == number)
+        return str(next(row["deal"] for row in invoices if row["id"] == key.id))
+    return key.id if key else next(deal for deal, row in told.born.items() if row["number"] == number)
 
 
 def _with_email(context: Context, deal: Record) -> Record:
@@ -171,7 +164,7 @@ def _with_email(context: Context, deal: Record) -> Record:
 
 def _addressed(context: Context, told: Told, made: documents.Tables, numbers: set[str]) -> documents.Tables:
     """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer, comment and posting."""
-    born = {row["id"]: row for row in _born(told).values()}
+    born = {row["id"]: row for row in told.born.values()}
     rows = [row for row in tables.records(made["documents"]) if row["number"] in numbers]
     kept = {row["id"] for row in rows}
     names = _onec_ids(context, {row["party"] for row in rows})
@@ -210,7 +203,8 @@ def _enqueue(context: Context, made: documents.Tables) -> set[str]:
     for kind in ("order", "invoice") if made else ():
         heads = [row for row in tables.records(made["documents"]) if row["kind"] == kind]
         ids = {row["id"] for row in heads}
-        parts = {name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids]) for name in ("lines", "parties")}
+        parts = {name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids])
+                 for name in ("lines", "parties")}
         accepted |= outgoing.enqueue(context, {"documents": tables.frame("documents", heads), **parts}).keys()
     return accepted
 
@@ -238,7 +232,7 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
     deals = {deal["id"]: deal for deal in tables.records(context.deals)}
     rows, others = [], []
     for change in compared.changes:
-        order = told.orders()[change["key"]]
+        order = told.orders[change["key"]]
         change |= {"file": order["file"], "document": order["number_1c"] or order["number"]}
         if change["field"] == ROWS:
             rows.append(change | {"action": "rows"})
@@ -254,7 +248,7 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
 
 def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Record]:
     """Changes of compositions with the rows the portal is to hold."""
-    named = {change["key"]: told.orders()[change["key"]] for change in rows}
+    named = {change["key"]: told.orders[change["key"]] for change in rows}
     content = orders_rows.sound(context, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()]))
     heads, lines = rules.deal_lines(content, told.lines)
     good = set(heads["id"])

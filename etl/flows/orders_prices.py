@@ -27,7 +27,7 @@ def lines(context: Context, settings: Orders, told: Told, deals: Sequence[Record
 
     `rows` = product rows of the deals and of the smart invoices.
     """
-    born = {deal: row["number"] for deal, row in told.orders().items()}
+    born = {deal: row["number"] for deal, row in told.orders.items()}
     numbers = {deal["id"]: born[deal["id"]] if deal["origin"] and deal["id"] in born else keys.order(deal["id"]) for deal in deals}
     listed = [line | {"document": numbers[line["document"]]} for line in tables.records(rows[0]) if line["document"] in numbers]
     listed += [line | {"document": keys.invoice(line["document"])} for line in tables.records(rows[1])]

@@ -18,7 +18,7 @@ from etl.flows.context import Context, Record
 from etl.flows.directory_memory import Agreed, Memory
 from etl.flows.orders_told import Told
 from etl.profile import Orders
-from etl.transform import composition, keys, orders
+from etl.transform import composition, orders
 
 SCOPE = "orders"
 #: entity of store.fields under which a deal's merged fields stand
@@ -37,14 +37,7 @@ def led(context: Context, told: Told) -> set[str]:
     if not two_way(context):
         return deals
     memory = Memory(context.store, [ENTITY])
-    born = {row["deal"] for row in told.orders().values() if not is_ours(row)}
-    return {deal for deal in deals & born if not memory.of((ENTITY, deal))}
-
-
-def is_ours(row: Record) -> bool:
-    """An order made from a deal, by its number."""
-    key = keys.decode(row["number"])
-    return key is not None and key.kind == "order"
+    return {deal for deal in deals & told.born.keys() if not memory.of((ENTITY, deal))}
 
 
 def led_by_1c(context: Context, settings: Orders, told: Told) -> list[Record]:

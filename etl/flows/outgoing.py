@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -60,11 +60,8 @@ def publish(context: Context) -> int:
     if path is None:
         return 0
     rows = context.store.publications.listed_in(path)
-    stamp = _stamp(context, path, rows)
-    if stamp is None:
-        return 0
-    if not stamp.written:
-        _write(context, path, rows, stamp)
+    write_file(context, path, rows, lambda target, at: commerceml.write_parts(
+        target, _parts(context, rows), dialect, generated_at=at, currency=context.profile.onec.currency))
     fresh = [row for row in rows if row["state"] == "planned"]
     context.store.publications.published(path)
     context.report.counts["published"] += len(fresh)
@@ -180,12 +177,18 @@ def _stamp(context: Context, path: str, rows: Iterable[Record]) -> _Stamp | None
     return None if known is None and not listed else _Stamp(signature, context.local, written=False)
 
 
-def _write(context: Context, path: str, rows: Sequence[Record], stamp: _Stamp) -> None:
-    """The file and a copy of it in the archive; the stamp is noted first, so that a killed run repeats the same bytes."""
+def write_file(context: Context, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]) -> None:
+    """A file for 1C and a copy of it in the archive, unless the same set of records (document, hash) lies there already.
+
+    `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes; nothing is written while
+    there has never been anything to send.
+    """
+    stamp = _stamp(context, path, rows)
+    if stamp is None or stamp.written:
+        return
     cursor = {"documents": stamp.documents, "at": stamp.at.isoformat(), "sha256": None}
     context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor))
-    published = context.exchange.publish(path, lambda target: commerceml.write_parts(
-        target, _parts(context, rows), dialect_of(context), generated_at=stamp.at, currency=context.profile.onec.currency))
+    published = context.exchange.publish(path, lambda target: write(target, stamp.at))
     if published.changed:
         context.wrote(published.path)
     if rows:

@@ -334,8 +334,9 @@ def _product(element: xml.Element, groups: dict[str | None, str]) -> Product:
                    group=groups.get(xml.text(element, "Группы", "Ид")), service=is_service(element))
     if not told.name:
         raise Refusal(f"товар {told.guid or 'без Ид'}: нет Наименования")
-    told.unit = xml.text(element, "БазоваяЕдиница") or "шт"
-    told.unit_code = (_code(element) or "796").strip()
+    base = xml.text(element, "БазоваяЕдиница") or "шт"
+    # in 3.x the element refers to the unit by its code; the base shows its own name of the unit
+    told.unit, told.unit_code = ("шт", base.strip()) if base.strip().isdigit() else (base, (_code(element) or "796").strip())
     told.deleted = xml.boolean(xml.text(element, "ПометкаУдаления")) or element.get("Статус") == "Удален"
     return told
 

@@ -7,11 +7,14 @@ of expect/ with what a person would see then.
 
 from __future__ import annotations
 
+import copy
 import csv
 import datetime as dt
+import functools
 import io
 import json
 import re
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +29,7 @@ from lxml import etree
 from etl import profile
 from etl.report import RunReport
 from etl.sandbox import rehearsal
+from etl.sandbox.onec_records import OPERATIONS
 from etl.transform import keys
 from tests.paths import ROOT
 
@@ -184,6 +188,58 @@ def steps(case: str) -> tuple[str, list[dict[str, Any]]]:
     return said["profile"], said["step"]
 
 
+@dataclass(frozen=True)
+class View:
+    """What stood where after a step: the portal's deals and smart invoices, documents of 1C by (kind, number), everything we ever sent."""
+
+    report: RunReport | None
+    deals: dict[str, dict[str, Any]]
+    invoices: dict[str, dict[str, Any]]
+    compositions: dict[str, list[tuple[str, Decimal, Decimal]]]
+    fields: dict[str, dict[str, Any]]
+    documents: dict[tuple[str, str], Any]
+    parties: dict[str, Any]
+    sent: list[dict[str, Any]]
+    comments: list[str]
+    notices: list[tuple[str, str]]
+    dump: dict[str, Any]
+    files: dict[str, str]
+
+    def stages(self) -> dict[str, str]:
+        return {deal: row["stage"] for deal, row in self.deals.items()}
+
+
+@functools.cache
+def story(case: str) -> dict[str, View]:
+    """A case of samples/ played once: snapshot -> view. A step that says `quiet` must change nothing."""
+    name, told = steps(case)
+    views = {}
+    with tempfile.TemporaryDirectory() as tmp, opened(Path(tmp), name, case=case) as running:
+        for step in told:
+            before = running.outgoing()
+            report = play(running, step)
+            if step.get("quiet"):
+                assert report is not None
+                assert report.quiet, report.text()
+                assert running.outgoing() == before
+            if "snapshot" in step:
+                views[step["snapshot"]] = view(running, step, report)
+    return views
+
+
+def view(scenario: Scenario, step: dict[str, Any], report: RunReport | None) -> View:
+    """Everything worth asserting about a moment of a scenario."""
+    deals, onec, whole = scenario.deals(), scenario.stage.onec, scenario.stage.portal.dump()
+    captions = {name: one.get("formLabel") or one.get("title") for name, one in scenario.call("crm.deal.fields").items()}
+    return View(
+        report, deals, scenario.invoices(), {deal: scenario.composition(deal) for deal in deals},
+        {deal: {captions[name]: value for name, value in row.items() if name in captions} for deal, row in deals.items()},
+        {(row.kind, row.number): row for kind in OPERATIONS for row in copy.deepcopy(onec.documents(kind))},
+        {party.guid: copy.deepcopy(party) for party in onec.parties}, scenario.sent(),
+        [row["COMMENT"] for row in whole.get("comments", [])],
+        [(str(row["USER_ID"]), row["MESSAGE"]) for row in whole.get("notifications", [])], whole, snapshot(scenario, step, report))
+
+
 def play(scenario: Scenario, step: dict[str, Any]) -> RunReport | None:
     """Do one step; returns the account of its run, if it has one."""
     report = None
@@ -269,12 +325,12 @@ def _documents(scenario: Scenario) -> list[list[str]]:
     """Documents that stand in 1C."""
     onec = scenario.stage.onec
     names = {party.guid: party.name for party in onec.parties}
+    numbers = {row.guid: row.number for row in (*onec.orders, *onec.invoices)}
     rows = [["вид", "номер", "номер 1С", "основание", "контрагент", "сумма", "менеджер", "организация", "состав"]]
     for kind in ("invoice", "order", "payment", "refund", "shipment", "return", "closing"):
         for row in onec.documents(kind):
-            basis = next((other.number for other in (*onec.orders, *onec.invoices) if other.guid == row.basis), "")
             goods = "; ".join(f"{line.name} {line.quantity} × {line.price}" for line in row.lines)
-            rows.append([kind, row.number, row.number_1c, basis, names.get(row.party or "", ""), f"{row.amount:.2f}", row.manager or "",
+            rows.append([kind, row.number, row.number_1c, numbers.get(row.basis or "", ""), names.get(row.party or "", ""), f"{row.amount:.2f}", row.manager or "",
                          row.organisation or "", goods])
     return rows
 

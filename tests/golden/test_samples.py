@@ -13,38 +13,24 @@ from tests.paths import ROOT
 CASES = sorted(str(path.parent.relative_to(ROOT / "samples")) for path in (ROOT / "samples").glob("*/*/steps.toml"))
 
 
-def played(case: str, tmp: Path) -> dict[str, dict[str, str]]:
-    """Snapshots of a case: name -> file -> text. A step that says `quiet` must change nothing."""
-    name, steps = scenario.steps(case)
-    shots = {}
-    with scenario.opened(tmp, name, case=case) as running:
-        for step in steps:
-            before = running.outgoing()
-            report = scenario.play(running, step)
-            if step.get("quiet"):
-                assert report is not None
-                assert report.quiet, report.text()
-                assert running.outgoing() == before
-            if "snapshot" in step:
-                shots[step["snapshot"]] = scenario.snapshot(running, step, report)
-    return shots
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_case_gives_what_is_expected(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.xdist_group(case)) for case in CASES])
+def test_a_case_gives_what_is_expected(case: str) -> None:
+    """A step that says `quiet` must change nothing; the specification tests look at the same story."""
     expect = ROOT / "samples" / case / "expect"
-    for shot, files in played(case, tmp_path).items():
+    for shot, view in scenario.story(case).items():
+        files = view.files
         known = {path.name: path.read_text(encoding="utf-8") for path in sorted((expect / shot).iterdir())}
         assert files.keys() == known.keys(), shot
         for name, text in files.items():
             assert text == known[name], f"{shot}/{name}"
 
 
-def write(case: str, tmp: Path) -> None:
+def write(case: str) -> None:
     """Write expect/ of a case again."""
+    views = scenario.story(case)
     expect = ROOT / "samples" / case / "expect"
     shutil.rmtree(expect, ignore_errors=True)
-    for shot, files in played(case, tmp).items():
-        for name, text in files.items():
+    for shot, view in views.items():
+        for name, text in view.files.items():
             (expect / shot).mkdir(parents=True, exist_ok=True)
             (expect / shot / name).write_text(text, encoding="utf-8")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 
 from etl import profile
 from tests.golden import test_samples
@@ -15,8 +13,7 @@ def main() -> None:
     (ROOT / "schemas" / "profile.schema.json").write_text(
         json.dumps(profile.json_schema(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for case in test_samples.CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            test_samples.write(case, Path(folder))
+        test_samples.write(case)
 
 
 if __name__ == "__main__":
