@@ -91,8 +91,8 @@ def _create_fields(client: Client, profile: Profile) -> str:
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():
         run = store.runs.begin("init", ("create-fields",))
         outbox = StoreOutbox(store, run)
-        outbox.note({"key": f"userfield/{one.code}", "entity": "userfield", "entity_key": one.code, "method": "userfield", "payload": {"title": one.title}}
-                    for one in missing)
+        outbox.note({"key": f"userfield/{one.entity}.{one.code}", "entity": "userfield", "entity_key": f"{one.entity}.{one.code}",
+                     "method": "userfield", "payload": {"title": one.title}} for one in missing)
         results = bitrix24_notes.create_fields(client, missing, outbox)
         store.runs.finish(run, "clean")
     refused = [f"{result.key}: {result.reason}" for result in results if result.status != "done"]

@@ -102,21 +102,28 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class MissingField:
-    """A field of deals that the profile names and the portal lacks: `code` for it, its caption, kind of our column."""
+    """A field that the profile names and the portal lacks: `code` for it, its caption, kind of our column, deal | company | contact."""
 
     code: str
     title: str
     kind: str
+    entity: str = "deal"
+
+
+_OWNERS = {DEAL: "deal", COMPANY: "company", CONTACT: "contact"}
 
 
 def missing(client: Client, profile: Profile) -> list[MissingField]:
-    """Fields of deals to be created for a profile; names that look like codes are left to the person."""
-    known = portal_fields(client.read("crm.item.fields", {"entityTypeId": DEAL}))
-    found: dict[str, MissingField] = {}
-    for place, text, kind in _named_fields(profile):
+    """Fields of deals, companies and contacts to be created for a profile; names that look like codes are left to the person."""
+    named = list(_named_fields(profile))
+    kinds = sorted({kind for _, _, kind in named} & _OWNERS.keys())
+    known = {kind: portal_fields(client.read("crm.item.fields", {"entityTypeId": kind})) for kind in kinds}
+    found: dict[tuple[int, str], MissingField] = {}
+    for place, text, kind in named:
         key = place.rsplit(".", 1)[-1]
-        if kind == DEAL and not find_field(known, text) and not text.upper().startswith("UF_"):
-            found.setdefault(text, MissingField(f"UF_CRM_OBMEN24_{key.upper()}"[:50], text, _column_kind(key)))
+        if kind in known and not find_field(known[kind], text) and not text.upper().startswith("UF_"):
+            code = f"UF_CRM_OBMEN24_{key.upper()}"[:50]
+            found.setdefault((kind, text), MissingField(code, text, _column_kind(key), _OWNERS[kind]))
     return list(found.values())
 
 

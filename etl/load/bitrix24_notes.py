@@ -77,12 +77,15 @@ def link(client: Client, links: Iterable[Link], outbox: Outbox) -> Iterator[Resu
 
 
 def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbox) -> list[Result]:
-    """Create user fields of deals that a profile names and the portal lacks (`obmen24 init --create-fields`); needs an administrator."""
-    news = [New(f"userfield/{one.code}", one.code, _user_field(one)) for one in missing]
+    """Create user fields of deals, companies and contacts that a profile names and the portal lacks (`obmen24 init --create-fields`); needs an administrator."""
+    by_code = {f"{one.entity}.{one.code}": one for one in missing}
+    news = [New(f"userfield/{place}", place, _user_field(one)) for place, one in by_code.items()]
 
-    def find(codes: Sequence[str]) -> dict[str, list[str]]:
-        held = client.read_batch({code: Command("crm.deal.userfield.list", {"filter": {"FIELD_NAME": code}}) for code in codes})
-        return {code: [str(row["ID"]) for row in rows(held[code].result) if row["FIELD_NAME"] == code] for code in codes if held[code].ok}
+    def find(places: Sequence[str]) -> dict[str, list[str]]:
+        held = client.read_batch({place: Command(f"crm.{by_code[place].entity}.userfield.list", {"filter": {"FIELD_NAME": by_code[place].code}})
+                                  for place in places})
+        return {place: [str(row["ID"]) for row in rows(held[place].result) if row["FIELD_NAME"] == by_code[place].code]
+                for place in places if held[place].ok}
 
     return writes.create(client, outbox, news, find)
 
@@ -102,6 +105,6 @@ def _comment(one: Comment, held: Sequence[dict[str, object]]) -> Write | Result:
 
 def _user_field(one: MissingField) -> Command:
     labels = {key: {"ru": one.title, "en": one.title} for key in ("EDIT_FORM_LABEL", "LIST_COLUMN_LABEL", "LIST_FILTER_LABEL")}
-    return Command("crm.deal.userfield.add", {"fields": {
+    return Command(f"crm.{one.entity}.userfield.add", {"fields": {
         "FIELD_NAME": one.code, "USER_TYPE_ID": _USER_TYPES.get(one.kind, "string"), "LABEL": one.title, "SHOW_FILTER": "I",
-        "XML_ID": one.code, **labels}})
+        "SHOW_IN_LIST": "Y", "XML_ID": one.code, **labels}})
