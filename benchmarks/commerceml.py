@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import multiprocessing
 import pyexpat
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -135,26 +136,23 @@ def _memory(folder: Path) -> list[Result]:
     return [("CommerceML: память на 212 МБ минус память на 7 МБ, МиБ", growth, 16.0, growth <= 16.0)]
 
 
+#: not ru_maxrss: a child inherits the peak of the process that started it
+_PEAK = """
+import sys
+from pathlib import Path
+from etl.extract import commerceml as reader
+path = Path(sys.argv[1])
+with path.open("rb") as stream:
+    reader.verify(stream, name=path.name)
+    for _ in reader.read(stream, name=path.name):
+        pass
+print(int(Path("/proc/self/status").read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) / 1024)
+"""
+
+
 def _peak(path: Path) -> float:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_read_and_tell, args=(path, queue))
-    process.start()
-    peak = queue.get()
-    process.join()
-    return float(peak)
-
-
-def _read_and_tell(path: Path, queue: Any) -> None:
-    with path.open("rb") as stream:
-        reader.verify(stream, name=path.name)
-        for _ in reader.read(stream, name=path.name):
-            pass
-    # not ru_maxrss: a child inherits the peak of the process that started it
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    queue.put(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
-
-
+    done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 if __name__ == "__main__":
