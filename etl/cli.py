@@ -7,7 +7,8 @@ what the reader must do (see `etl.errors`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from etl.profile import Profile
 
 FLOWS = ("parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission")
+_LARGE = 20_000_000
 MONTH = click.option("--month", metavar="ГГГГ-ММ", help="Месяц, например 2026-11; без него текущий.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Ответ для программы (JSON).")
 
@@ -208,22 +210,27 @@ def reconcile(ctx: click.Context, month: str | None) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @JSON
 @click.option("--limit", type=int, default=20, show_default=True, help="Сколько замечаний показать.")
+@click.option("--repair", is_flag=True, help="Записать рядом копию без знаков, запрещённых в XML.")
 @click.pass_context
-def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: int) -> None:
+def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: int, repair: bool) -> None:
     """Показать, что лежит в файлах обмена: версия, кодировка, содержимое, замечания."""
     from etl import inspecting
 
-    findings = [inspecting.inspect(path, limit=limit) for path in _bar(files, "Чтение")]
+    if repair:
+        click.echo("\n".join(inspecting.repair(path) for path in files))
+        return
+    with _bar(files) as progress:
+        findings = [inspecting.inspect(path, limit=limit, progress=progress) for path in files]
     click.echo(inspecting.json_text(findings) if as_json else inspecting.text(findings))
     ctx.exit(EXIT_ATTENTION if any(found["refused"] for found in findings) else EXIT_CLEAN)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--dialect", help="Схема чьих файлов: ut103, ut11, unf3, bitrix3; без неё по версии файла.")
+@click.option("--dialect", help="Наша схема файлов для ut103, ut11, unf3, bitrix3; без неё правила версии, которую называет файл.")
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None) -> None:
-    """Проверить файлы CommerceML по нашим схемам."""
+    """Проверить файлы CommerceML по правилам их версии или по нашей схеме."""
     from etl import inspecting
 
     findings = {path: inspecting.validate(path, dialect) for path in files}
@@ -326,13 +333,25 @@ def sandbox(as_json: bool, **options: Any) -> None:
     serve.serve(say=click.echo, as_json=as_json, **options)
 
 
-def _bar(items: tuple[Path, ...], label: str) -> Any:
-    """A progress bar on a terminal, the bare items elsewhere."""
-    if not sys.stderr.isatty() or len(items) < 2:
-        return items
-    from rich.progress import track
+@contextmanager
+def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar over the bytes of large files on a terminal; nothing elsewhere."""
+    total = sum(path.stat().st_size for path in files)
+    if not sys.stderr.isatty() or total < _LARGE:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
 
-    return track(items, description=label, transient=True)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task, seen = bars.add_task("Чтение", total=total), [0, 0]  # bytes of the files before, position in this one
+
+        def position(now: int) -> None:
+            seen[0] += seen[1] if now < seen[1] else 0
+            seen[1] = now
+            bars.update(task, completed=sum(seen))
+
+        yield position
 
 
 COMMANDS: dict[str, Callable[..., Any]] = dict(main.commands)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,22 @@ _KINDS = {"order": "заказов", "invoice": "счетов", "payment": "оп
           "return": "возвратов товара", "act": "актов", "closing": "закрытий заказов", "other": "прочих документов"}
 
 
-def inspect(path: Path, *, limit: int) -> dict[str, Any]:
+def inspect(path: Path, *, limit: int, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """The account of one file, at most `limit` issues; `refused` is true for a file that is no usable CommerceML."""
     from etl.extract import commerceml
 
-    found = commerceml.inspect(path)
-    return {**found, "refused": found["version"] is None and bool(found["issues"]), "issues_total": len(found["issues"]),
-            "issues": found["issues"][:limit]}
+    found = commerceml.inspect(path, limit=limit, progress=progress)
+    return {**found, "refused": any(issue["entity"] == "file" for issue in found["issues"])}
+
+
+def repair(path: Path) -> str:
+    """A copy without the characters XML forbids, beside the file. The original stays as 1C wrote it."""
+    from etl import xml_safe
+
+    target = path.with_name(f"{path.stem}.repaired{path.suffix}")
+    with path.open("rb") as source, target.open("xb") as copy:
+        removed = xml_safe.repair(source, copy, path.name)
+    return f"{target}: убрано запрещённых знаков: {removed}. Проверьте файл (obmen24 inspect) и положите его в папку обмена вместо исходного."
 
 
 def json_text(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -52,17 +61,15 @@ def _issue(issue: Mapping[str, Any]) -> str:
 
 
 def validate(path: Path, dialect: str | None) -> list[str]:
-    """Problems of one file against our schema of the dialect (chosen by the file's version without one)."""
+    """Problems of one file: against the rules of the version it names, and against our schema of a dialect when one is named."""
+    from etl.errors import Rejected
+    from etl.extract import commerceml_lint
     from etl.load import commerceml
 
-    return commerceml.validate(path, dialect or _dialect_of(path))
-
-
-def _dialect_of(path: Path) -> str:
-    from etl.extract import commerceml
-
-    version = str(commerceml.inspect(path)["version"] or "")
-    return {"2.04": "ut103", "2.05": "ut11", "2.07": "ut11"}.get(version, "bitrix3" if version.startswith("3") else "unf3")
+    try:
+        return commerceml.validate(path, dialect) if dialect else commerceml_lint.lint(path)
+    except Rejected as error:
+        return [str(error)]
 
 
 def validation_text(findings: Mapping[Path, Sequence[str]]) -> str:

@@ -42,17 +42,23 @@ def take(context: Context) -> list[Item]:
     for file in context.store.files.listed("parsed", direction="in"):  # a kill came between the move and its mark
         if place := context.exchange.find_archived(file.raw_hash or ""):
             context.store.files.mark("in", file.hash, "archived", stored_as=place)
-    look = context.exchange.take(verify)
+    told: dict[str, Any] = {}
+    look = context.exchange.take(lambda path, name: told.update({name: verify(path, name)}))
     for bad in look.bad:
         _set_aside(context, bad.taken, bad.error)
     context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
     context.note([tables.issue(f"Файл не взят: {waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.",
                                severity="warn", file=waiting.name) for waiting in look.waiting if waiting.seconds > _PATIENCE], "intake")
-    items = [item for taken in look.taken if (item := _claim(context, taken)) is not None]
+    items = [item for taken in look.taken if (item := _claim(context, taken, told.get(taken.name))) is not None]
     items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
     newest: dict[str, Record] = {}
-    for item in items:
-        _read(context, item, newest)
+    for item in list(items):
+        try:
+            _read(context, item, newest)
+        except Rejected as error:  # well-formed, and yet unreadable: a record of many megabytes
+            items.remove(item)
+            context.store.files.mark("in", item.file.hash, "bad", reason=str(error))
+            _set_aside(context, item.taken, error)
     context.seen = [held["seen"] for held in newest.values()]
     context.read["documents"] = [tables.frame("documents", [held["row"] for held in newest.values()])]
     context.read["lines"] = [tables.frame("lines", [line for held in newest.values() for line in held["lines"]])]
@@ -71,8 +77,9 @@ def finish(context: Context, items: list[Item]) -> None:
             context.store.files.mark("in", item.file.hash, "archived", stored_as=place)
 
 
-def verify(path: Path, name: str) -> None:
-    """Raise Rejected for a file that cannot be what its place says. Detection is by content, never by the ending."""
+def verify(path: Path, name: str) -> Any:
+    """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is returned (FileInfo).
+    Detection is by content, never by the ending."""
     if name.startswith(SHEETS_IN + "/"):
         with path.open("rb") as stream:
             head = stream.read(64)
@@ -80,25 +87,25 @@ def verify(path: Path, name: str) -> None:
             from etl.extract import bank
 
             bank.read(path, name=name)
-            return
+            return None
         from etl.extract import spreadsheet
 
         spreadsheet.verify(path, name=name)
-        return
+        return None
     from etl.extract import commerceml
 
     with path.open("rb") as stream:
-        commerceml.verify(stream, name=name)
+        return commerceml.verify(stream, name=name)
 
 
-def _claim(context: Context, taken: Taken) -> Item | None:
+def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
     """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
     kind = _kind(taken)
     if kind not in ("1c", *context.profile.flows):
         context.note([tables.issue(f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.", file=taken.name)],
                      "intake")
         return None
-    digest, moment = _identity(context, taken) if kind == "1c" else (taken.sha256, None)
+    digest, moment = _identity(context, taken, info) if kind == "1c" else (taken.sha256, None)
     known = context.store.files.seen("in", digest)
     if kind == "1c" and moment is not None:
         outgoing.count_session(context, moment)
@@ -119,11 +126,9 @@ def _kind(taken: Taken) -> str:
         return "bank" if BANK_MARK in stream.read(64) else "spreadsheet-in"
 
 
-def _identity(context: Context, taken: Taken) -> tuple[str, dt.datetime | None]:
+def _identity(context: Context, taken: Taken, info: Any) -> tuple[str, dt.datetime | None]:
     from etl.extract import commerceml
 
-    with taken.path.open("rb") as stream:
-        info = commerceml.verify(stream, name=taken.name)
     with taken.path.open("rb") as stream:
         return commerceml.content_hash(stream), aware(context, info.generated_at)
 
@@ -140,18 +145,33 @@ def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
     if _kind(item.taken) != "1c":
         _read_sheet(context, item)
         return
-    from etl.extract import commerceml
-
-    found = commerceml.read_tables(item.taken.path, name=name)
+    found = _tables(context, item)
     context.note(found.pop("issues"), f"file:{name}")
-    for table in ("documents", "lines"):
-        found.setdefault(table, tables.frame(table))
     documents, lines = found.pop("documents"), found.pop("lines")
     context.report.counts["documents_read"] += len(documents)
     for table, part in found.items():
         context.read.setdefault(table, []).append(part)
-    parties = found["parties"][found["parties"]["document"].notna()] if "parties" in found else tables.frame("parties")
+    parties = found["parties"][found["parties"]["document"].notna()]
     _note_versions(context, item, documents, {"lines": _by_document(lines), "parties": _by_document(parties)}, newest)
+
+
+_OF_DOCUMENTS = ("documents", "lines", "parties", "issues")
+_OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
+
+
+def _tables(context: Context, item: Item) -> dict[str, Any]:
+    """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue nobody asked for costs
+    no memory. Raises Rejected."""
+    from etl.extract import commerceml
+
+    directories = context.profile.orders or {"parties", "products"} & set(context.profile.flows)
+    wanted = (*_OF_DOCUMENTS, *(_OF_DIRECTORIES if directories else ()))
+    parts: dict[str, list[Any]] = {name: [] for name in wanted}
+    with item.taken.path.open("rb") as stream:
+        for table, part in commerceml.read(stream, name=item.taken.name):
+            if table in parts:
+                parts[table].append(part if directories or table != "parties" else part[part["document"].notna()])
+    return {name: tables.concat(name, found) for name, found in parts.items()}
 
 
 def _read_sheet(context: Context, item: Item) -> None:
