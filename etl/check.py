@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 #: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
 NEEDS: dict[str, tuple[str, ...]] = {
     "paid_charges": ("paid_partial", "paid_full"), "paid": ("paid_partial", "paid_full"), "prepaid": ("paid_partial",),
-    "shipped": ("shipments", "shipped_full"), "shipped_amount": ("shipments", "shipped_full"), "closed": ("closing",), "invoiced": ("invoices",), "status": ("status",),
+    "shipped": ("shipments", "shipped_full"), "shipped_amount": ("shipments", "shipped_full"),
+    "closed": ("closing",), "invoiced": ("invoices",), "status": ("status",),
 }
 _MONEY = ("paid_charges", "paid", "prepaid")
 _ADVISED = "10.3.52.2"
@@ -88,7 +89,8 @@ def contradictions(profile: Profile) -> list[str]:
         found.append("commission.confirm: эта 1С об актах не сообщает. Укажите \"published\" или \"person\"")
     if profile.orders and profile.orders.send_stages and writes.order_path is None:
         found.append(f"orders.send_stages: {writes.title} не читает заказы из файла обмена. Уберите настройку или укажите onec.extended = true")
-    found += [f"flows: поток {flow} требует раздела [{flow}]" for flow in ("billing", "commission") if flow in profile.flows and getattr(profile, flow) is None]
+    found += [f"flows: поток {flow} требует раздела [{flow}]" for flow in ("billing", "commission")
+              if flow in profile.flows and getattr(profile, flow) is None]
     return found
 
 

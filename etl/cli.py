@@ -98,7 +98,7 @@ def init(ctx: click.Context, create_fields: bool, templates: bool, sample: str |
         click.echo(setup.prepare_portal(_connected(ctx), fields=create_fields, templates=templates))
         return
     chosen = sample or click.prompt("Образец", type=click.Choice(setup.SAMPLES), default="video")
-    questions = {name: click.prompt(text, default=default) for name, text, default in setup.questions(chosen)}
+    questions = {name: click.prompt(text, default=default) for name, text, default in setup.questions()}
     click.echo(setup.create(ctx.obj, chosen, questions))
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl import idle, scratch
-from etl.errors import EtlError
+from etl.errors import ConfigError, EtlError
 from etl.exchange import Exchange, sources
 from etl.profile import Profile
 from etl.report import RunReport
@@ -77,6 +77,7 @@ def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.dat
     from etl.flows.context import Context
 
     refuse(profile)
+    _refuse_other_world(profile)
     moment = now or dt.datetime.now(dt.UTC)
     with state(profile, moment, dry=dry) as store, store.lock():
         exchange = folder(profile, moment, dry=dry)
@@ -94,6 +95,16 @@ def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.dat
         finally:
             context.close()
         store.runs.finish(number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts)
+
+
+def _refuse_other_world(profile: Profile) -> None:
+    """A state that a rehearsal has filled holds invented charges: a real portal must never meet it."""
+    rehearsed = profile.state_folder / "sandbox"
+    address = profile.bitrix24.webhook_file
+    embedded = profile.bitrix24.sandbox is not None or (address is not None and address.parent == rehearsed)
+    if rehearsed.is_dir() and not embedded:
+        raise ConfigError("По этому профилю шла репетиция: в состоянии и папке обмена лежат вымышленные начисления.",
+                          f"Укажите другие [onec] folder и [state] folder либо уберите {profile.state_folder.name} и очистите папку обмена.")
 
 
 def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:

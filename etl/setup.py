@@ -32,8 +32,8 @@ def samples_folder() -> Path:
     raise ConfigError("Образцы профилей не найдены.", "Переустановите obmen24.")
 
 
-def questions(sample: str) -> list[tuple[str, str, str]]:
-    """(key, question, default) in the order of asking."""
+def questions() -> list[tuple[str, str, str]]:
+    """(key, question, default) in the order of asking; the same for every sample."""
     return [(key, text, default) for key, (text, default) in _QUESTIONS.items()]
 
 

@@ -26,6 +26,8 @@ _DEAL_FIELDS = ("id", "title", "categoryId", "stageId", "opportunity", "currency
 _INVOICE_FIELDS = ("id", "xmlId", "title", "accountNumber", "begindate", "closedate", "categoryId", "stageId", "companyId", "contactId",
                    "mycompanyId", "opportunity", "taxValue", "currencyId", "assignedById", "parentId2", "updatedTime", "comments")
 _SERVICE = 7
+#: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
+UNREADABLE = "?"
 _ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 #: Up to here the links of single deals are asked; above, the whole list is cheaper.
 _MANY = 1000
@@ -123,7 +125,16 @@ def _deal(row: Row, names: Names, profile: Profile, organisation: Callable[[str]
     deal |= {key: values.as_kind(columns[key].kind, named[text]) for key, text in profile.deals.fields.items() if key in columns}
     if profile.commission and profile.commission.agreed and deal.get("commission") is None:
         deal["commission"] = values.money(named[profile.commission.agreed])
+    if unread := [text for key, text in profile.deals.fields.items() if key in columns and _unreadable(row, names, text, deal[key])]:
+        deal["fields"] = named | {UNREADABLE: tuple(unread)}
     return deal
+
+
+def _unreadable(row: Row, names: Names, text: str, value: Any) -> bool:
+    """True for a field that holds something we cannot read, or a sum that is not in roubles: absence would be a lie."""
+    raw = row.get(names.fields[DEAL, text].name)
+    foreign = str(raw or "").partition("|")[2] not in ("", "RUB") and isinstance(value, Decimal)
+    return foreign or (value is None and raw not in (None, "", [], False, 0, "0"))
 
 
 def party_id(row: Mapping[str, Any]) -> str | None:

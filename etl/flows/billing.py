@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -16,7 +17,7 @@ from etl.flows import outgoing, registers
 from etl.flows.context import Context, Record
 from etl.load import spreadsheet
 from etl.profile import Billing
-from etl.transform import billing, clean, documents, facts
+from etl.transform import billing, clean, documents, facts, keys
 
 SCOPE = "billing"
 #: Charges turned into documents at a time: memory stays flat, the file is one all the same.
@@ -33,10 +34,18 @@ def run(context: Context) -> None:
     export_planned(context, settings)
     month = context.month or f"{context.today:%Y-%m}"
     due = bool(settings.day and context.today.day >= settings.day)
+    missed = clean.month_after(month, -1)
+    if settings.day and not context.month and _was_missed(context, missed):
+        charge(context, settings, missed)  # no run came between billing.day and the end of that month
     if context.month or context.force_billing or (due and not _charged_today(context, month)):
         charge(context, settings, month)
     else:
         _remind(context)
+
+
+def _was_missed(context: Context, month: str) -> bool:
+    known = {version["month"] for version in context.store.charges.versions()}
+    return month not in known and any(before < month for before in known)
 
 
 def _charged_today(context: Context, month: str) -> bool:
@@ -58,10 +67,47 @@ def charge(context: Context, settings: Billing, month: str) -> None:
     context.report.counts["deals_read"] = len(deals)
     plan = planned(context, settings, month, deals)
     _tell(context, plan)
+    # corrections for a person's hand stand in the register too, so that the charge is what the person was told to make of it
+    rows = _sendable(context, settings, tables.concat("charges", [plan.charges, plan.hand]))
     with context.store.transaction():
-        for period, rows in _by_month(plan.charges).items():
-            context.store.charges.plan(period, rows, context.run)
+        for period, part in _by_month(rows).items():
+            context.store.charges.plan(period, part, context.run)
     export_planned(context, settings)
+
+
+def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
+    """Without charges whose document this 1C would refuse: they stay uncharged, with an Issue, until the cause is mended."""
+    if context.profile.delivery.charge != "commerceml":
+        return rows
+    refused: set[str] = set()
+    for part in _parts(rows):
+        refused |= outgoing.refused(context, _documents(context, settings, part))
+    return tables.frame("charges", [row for row in tables.records(rows) if row["number"] not in refused])
+
+
+def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (rows.iloc[start:start + _PART] for start in range(0, len(rows), _PART))
+
+
+def _documents(context: Context, settings: Billing, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return documents.charge_documents(rows, portal=context.profile.bitrix24.name, settings=settings,
+                                      organisations=context.profile.organisations, extended=context.profile.onec.extended)
+
+
+def _by_route(context: Context, rows: list[Record], delivery: str) -> list[Record]:
+    """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold two documents; one that
+    1C no longer takes is a person's."""
+    routes = {(version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
+              for version in context.store.charges.versions()}
+    known = referred(context)
+
+    def mine(row: Record) -> bool:
+        first = keys.decode(row["number"])
+        if row["action"] == "new" or first is None:
+            return True
+        return routes.get((row["month"], first.version or 1)) == delivery and not (row["action"] == "amend" and row["number"] in known)
+
+    return [row for row in rows if mine(row)]
 
 
 def planned(context: Context, settings: Billing, month: str, deals: pd.DataFrame) -> billing.BillingPlan:
@@ -88,15 +134,14 @@ def export(context: Context, settings: Billing, month: str, version: int) -> Non
     """Write all artefacts of one register version and freeze it. Exactly one of them is loadable into 1C."""
     rows = context.store.charges.rows(month, version)
     delivery = context.profile.delivery.charge
+    sent = _by_route(context, tables.records(rows), delivery)
     if delivery == "commerceml":
-        for start in range(0, len(rows), _PART):
-            outgoing.enqueue(context, documents.charge_documents(
-                rows.iloc[start:start + _PART], portal=context.profile.bitrix24.name, settings=settings,
-                organisations=context.profile.organisations, extended=context.profile.onec.extended))
+        for part in _parts(tables.frame("charges", sent)):
+            outgoing.enqueue(context, _documents(context, settings, part))
         outgoing.publish(context)
     else:
         # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a person's hand
-        fresh = tables.frame("charges", [row for row in tables.records(rows) if row["action"] == "new"])
+        fresh = tables.frame("charges", [row for row in sent if row["action"] == "new"])
         write_import(context, fresh, "charge", f"nachisleniya-{month}-v{version}")
     sha256 = write_register(context, settings, month, version)
     context.store.charges.export(month, version, {"sha256": sha256, "delivery": delivery, **registers.totals(rows)})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from etl import tables
 from etl.flows import billing as billing_flow
 from etl.flows import contracts, outgoing, registers
@@ -35,7 +37,16 @@ def accrue(context: Context) -> None:
     context.note([tables.issue(f"{row['reason']}. {row['advice'] or ''}".strip(), severity="warn", entity="deal", key=row["deal"])
                   for row in tables.records(exceptions)], SCOPE)
     context.store.runs.close_issues(context.run, [SCOPE])
-    _journal(context, context.store.accruals.plan(new, context.run))
+    _journal(context, context.store.accruals.plan(_sendable(context, new), context.run))
+
+
+def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
+    """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is mended."""
+    if context.profile.delivery.act != "commerceml":
+        return new
+    refused = outgoing.refused(context, documents.act_documents(new, portal=context.profile.bitrix24.name,
+                                                               organisations=context.profile.organisations))
+    return tables.frame("accruals", [row for row in tables.records(new) if row["number"] not in refused])
 
 
 def export_planned(context: Context) -> None:
@@ -65,7 +76,9 @@ def confirm(context: Context) -> None:
     mode = commission.confirmation(settings, outgoing.dialect_of(context))
     published = [number for number, state in context.store.accruals.states().items() if state == "published"]
     sent = {number: rows[-1]["state"] for number, rows in context.store.publications.find(published).items()}
-    accepted = sorted(commission.accepted(mode, {number: sent.get(number, "published") for number in published}))
+    # an act delivered as a spreadsheet has no publication: its file is written
+    alone = "published" if context.profile.delivery.act == "spreadsheet" else "planned"
+    accepted = sorted(commission.accepted(mode, {number: sent.get(number, alone) for number in published}))
     context.store.accruals.mark(accepted, "confirmed")
     context.journal([{"entity": "deal", "key": _deal(number), "action": "act-confirmed", "document": number, "after": "confirmed",
                       "rule": f"commission.confirm = {mode}", "message": f"Акт {number} принят"} for number in accepted])

@@ -42,6 +42,8 @@ class Context:
     given_deals: pd.DataFrame | None = None
     read: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
     seen: list[Record] = field(default_factory=list)
+    walked: list[pd.DataFrame] = field(default_factory=list)
+    moments: dict[str, dt.datetime | None] = field(default_factory=dict)
     receipts: list[pd.DataFrame] = field(default_factory=list)
     spreadsheets: list[Path] = field(default_factory=list)
 
@@ -75,6 +77,11 @@ class Context:
     def table(self, name: str) -> pd.DataFrame:
         """Everything of one table that this run has read from 1C."""
         return tables.concat(name, self.read.get(name, []))
+
+    @property
+    def met(self) -> pd.DataFrame:
+        """Every document of this run's files, also those already known: what others are based on, and what proves an echo."""
+        return tables.concat("documents", self.walked)
 
     def note(self, rows: pd.DataFrame | list[Record], scope: str) -> None:
         """Issues into the account and the journal."""

@@ -52,7 +52,7 @@ def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]
     wanted = context.profile.results
     deals = {row["id"]: row for row in tables.records(context.deals)}
     return [{"side": "portal", "entity": "deal", "key": deal, "action": "update", "field": caption, "before": deals[deal]["fields"].get(caption),
-             "after": told[name], "reason": "Итог по фактам оплаты"}
+             "after": told[name], "reason": "Итог по фактам оплаты", "own": True}
             for deal, told in known.items() if deal in deals
             for name, caption in wanted.items() if _shown(told[name]) != _shown(deals[deal]["fields"].get(caption))]
 

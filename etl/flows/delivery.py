@@ -16,10 +16,14 @@ from etl.load import bitrix24 as load
 from etl.load import bitrix24_notes as notes
 
 
+_COUNTED = {"create": "created", "notify": "notified"}
+
+
 def guard(context: Context, changes: Sequence[Record]) -> None:
     """Stop before the first write when more values of the portal would be replaced than the profile allows."""
     limit = context.profile.guard.overwrites
-    replaced = [row for row in changes if row["action"] in ("update", "rows") and row.get("before") not in (None, "", 0)]
+    # results of this programme's own fields (`own`) replace nobody's work
+    replaced = [row for row in changes if row["action"] in ("update", "rows") and not row.get("own") and row.get("before") not in (None, "", 0)]
     if len(replaced) > limit and not context.accept:
         raise NeedsPerson(f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
                           "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.")
@@ -34,6 +38,8 @@ def apply(context: Context, client: Client, names: Names, changes: Sequence[Reco
     try:
         for row in _written(context, client, names, changes):
             applied.append(row)
+            if row["outcome"] == "done" and row["action"] in _COUNTED:
+                context.report.counts[_COUNTED[row["action"]]] += 1
     finally:
         context.journal([_told(row) for row in applied])
     return applied
@@ -82,7 +88,6 @@ def _notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
                         for key, row in keyed.items())
     notices = [notes.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known]
     for result in notes.notify(desk.client, notices, desk.outbox):
-        desk.context.report.counts["notified"] += result.status == "done"
         yield _outcome(keyed[result.key], result)
 
 

@@ -56,7 +56,6 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     if news["invoice"]:
         results += load.create_invoices(desk.client, desk.names, news["invoice"], desk.outbox)
     for result in results:
-        desk.context.report.counts["created"] += result.status == "done"
         yield _outcome(keyed[result.key], result) | {"id": result.id}
 
 

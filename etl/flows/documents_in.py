@@ -18,22 +18,44 @@ from etl.flows.context import Context, Record
 from etl.transform import facts, keys
 
 SCOPE = "documents-in"
+#: Links of this entity remember to which of our numbers a document of 1C belongs; they bind nothing.
+BASIS = "basis"
+_PAID = ("payment", "refund")
 
 
 def run(context: Context) -> None:
     """Record what the documents read in this run tell; where the profile has orders, let them change deals."""
     documents = context.table("documents")
-    if len(documents):
-        outgoing.seen_back(context, tables.records(documents), {seen["id"]: seen["generated_at"] for seen in context.seen})
+    met, fresh = tables.records(context.met), set(documents["id"])
+    if met:
+        # 1C may return a charge or an act unchanged: that answers a correction of ours too
+        outgoing.seen_back(context, [row for row in met if row["id"] in fresh or _register_number(row)], context.moments)
     if context.profile.orders:
         from etl.flows import orders
 
         orders.run(context)
     elif len(documents):
-        found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known_numbers(context))
-        context.note(unknown, SCOPE)
-        record_facts(context, documents, found)
+        _contract_facts(context, documents)
     outgoing.assume(context)
+
+
+def _register_number(row: Record) -> bool:
+    key = keys.decode(row["number"])
+    return key is not None and key.kind in ("charge", "act", "reversal")
+
+
+def _contract_facts(context: Context, documents: pd.DataFrame) -> None:
+    """Facts of the documents that are new, led to their charges through every document met, now or in an earlier run."""
+    remembered = {link["foreign_id"]: link["number"] for link in context.store.links.all(BASIS)}
+    met, unknown = facts.targets(context.met, portal=context.profile.bitrix24.name, known=known_numbers(context), remembered=remembered)
+    fresh = set(documents["id"])
+    context.note([row for row in tables.records(unknown) if row["key"] in fresh], SCOPE)
+    context.store.links.put([{"entity": BASIS, "foreign_id": document, "number": target, "state": "gone"}
+                             for document, target in met.items() if remembered.get(document) != target])
+    found = {document: target for document, target in met.items() if document in fresh}
+    record_facts(context, documents, found)
+    moved = [row["id"] for row in tables.records(documents) if row["kind"] in _PAID and row["id"] not in found]
+    context.journal([_told("payment", change, {}) for change in context.store.facts.remove("payment", "1c", moved, context.run)])
 
 
 def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, str], deals: Mapping[str, str] | None = None) -> None:

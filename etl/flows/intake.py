@@ -102,8 +102,8 @@ def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
     """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
     kind = _kind(taken)
     if kind not in ("1c", *context.profile.flows):
-        context.note([tables.issue(f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.", file=taken.name)],
-                     "intake")
+        context.note([tables.issue(f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.",
+                                   file=taken.name)], "intake")
         return None
     digest, moment = _identity(context, taken, info) if kind == "1c" else (taken.sha256, None)
     known = context.store.files.seen("in", digest)
@@ -149,6 +149,8 @@ def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
     context.note(found.pop("issues"), f"file:{name}")
     documents, lines = found.pop("documents"), found.pop("lines")
     context.report.counts["documents_read"] += len(documents)
+    context.walked.append(documents)
+    context.moments[name] = item.generated_at
     for table, part in found.items():
         context.read.setdefault(table, []).append(part)
     parties = found["parties"][found["parties"]["document"].notna()]

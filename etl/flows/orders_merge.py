@@ -33,10 +33,10 @@ _QUESTION = "order"
 
 @dataclass
 class Compared:
-    """One comparison: what 1C must be told (`due`: (entity, key) -> changed fields) and what the portal must hold (`changes`)."""
+    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why) and what the portal must hold (`changes`)."""
 
     memory: Memory
-    due: dict[tuple[str, str], list[str]]
+    due: dict[tuple[str, str], dict[str, str]]
     changes: list[Record]
 
 
@@ -90,10 +90,10 @@ def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
         seq=int(context.now.timestamp()), answers=_answers(sides, judged), whole={ENTITY, INVOICE}, canonical=sides.form)
     memory.take(result.memory)
     _ask(context, sides, result.issues)
-    due: dict[tuple[str, str], list[str]] = {}
+    due: dict[tuple[str, str], dict[str, str]] = {}
     for row in tables.records(result.changes):
         if row["side"] == "1c":
-            due.setdefault((row["entity"], row["key"]), []).append(row["field"])
+            due.setdefault((row["entity"], row["key"]), {})[row["field"]] = row["reason"]
     return Compared(memory, due, [row for row in tables.records(result.changes) if row["side"] == "portal"])
 
 

@@ -40,7 +40,10 @@ def run(context: Context) -> None:
 
 
 def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
-    """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of foreign systems blanked."""
+    """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of foreign systems blanked.
+
+    A deal that only a plan has made has no number yet.
+    """
     named = {*settings.send_stages, *settings.invoice_stages, *(rule.to for rule in context.profile.rules),
              *(stage for rule in context.profile.rules for stage in rule.from_)}
     starting, theirs = {*settings.send_stages, *settings.invoice_stages}, told.born
@@ -48,7 +51,7 @@ def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
     ours = context.profile.bitrix24.originator
     return [deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
             for deal in tables.records(context.deals)
-            if deal["stage"] in named and not deal["closed"] and (deal["stage"] in starting or deal["id"] in told_before)]
+            if deal["stage"] in named and not deal["closed"] and deal["id"].isdigit() and (deal["stage"] in starting or deal["id"] in told_before)]
 
 
 def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
@@ -75,7 +78,7 @@ def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Re
         compared.memory.commit()
         orders_told.freeze(context, _published(made, published), told.sent)
         _introduce(context, [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}])
-    _journal(context, _published(made, published), {number: due.get(key, []) for number, key in numbers.items()})
+    _journal(context, _published(made, published), {number: due.get(key, {}) for number, key in numbers.items()})
     _take(context, told, compared)
 
 
@@ -95,7 +98,7 @@ def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]
             or (deal["id"] not in born and keys.order(deal["id"]) not in told.sent)}
 
 
-def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, list[str]]:
+def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
     """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as sent."""
     rows = [{"side": "1c", "entity": entity, "key": key, "field": field, "after": _plain(compared.memory.get((entity, key), field).tail)}
             for (entity, key), fields in compared.due.items() for field in fields]
@@ -217,12 +220,12 @@ _KIND = {"order": "Заказ", "invoice": "Счёт"}
 _RULE = {"order": "orders.send_stages: сделка на стадии заказа", "invoice": "orders.invoice_stages: сделка на стадии счёта"}
 
 
-def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Sequence[str]]) -> None:
+def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Mapping[str, str]]) -> None:
     path = outgoing.dialect_of(context).order_path
     context.journal([{
         "entity": "deal", "key": row["deal"], "action": "to-1c", "field": ", ".join(edited[row["number"]]) or None, "after": row["amount"],
         "file": path, "document": row["number"],
-        "rule": "orders: правка сделки" if edited[row["number"]] else _RULE[row["kind"]],
+        "rule": ", ".join(dict.fromkeys(edited[row["number"]].values())) or _RULE[row["kind"]],
         "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб."} for row in rows])
 
 

@@ -24,6 +24,7 @@ from etl.transform import keys
 
 #: Prefix of archived copies of what was sent, so that nobody takes them for files of 1C.
 SENT = "sent-"
+_SESSION, _ONE_SESSION = "last-session", dt.timedelta(seconds=30)
 #: Links of this entity remember 1C's own number of a document of ours; they bind nothing.
 PRINTED = "printed"
 _TABLES = ("documents", "lines", "parties")
@@ -43,14 +44,19 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
     dialect = dialect_of(context)
     if dialect.order_path is None:
         return {}
-    refused = commerceml.problems(found, dialect, day=context.today, vat_rates=context.profile.onec.vat_rates,
-                                  currency=context.profile.onec.currency)
-    context.note(refused, "outgoing")
-    bad = {row["key"] for row in tables.records(refused) if row["severity"] == "reject"}
+    bad = refused(context, found)
     groups = {number: group for number, group in _groups(found).items() if not bad & {row["id"] for row in group["documents"]}}
     rows = [{"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group} for number, group in groups.items()]
     ids = context.store.publications.put(rows, context.run)
     return {document: publication for (_, document), publication in ids.items()}
+
+
+def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
+    """Numbers of documents the dialect's file cannot hold; each is an issue. Ask before anything about them is recorded."""
+    issues = commerceml.problems(found, dialect_of(context), day=context.today, vat_rates=context.profile.onec.vat_rates,
+                                 currency=context.profile.onec.currency)
+    context.note(issues, "outgoing")
+    return {row["key"] for row in tables.records(issues) if row["severity"] == "reject"}
 
 
 def publish(context: Context) -> int:
@@ -71,7 +77,7 @@ def publish(context: Context) -> int:
 
 
 def seen_back(context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]) -> None:
-    """Compare documents of 1C with what was sent. In: records of `documents` read now, document id -> moment of its file (aware).
+    """Compare documents of 1C with what was sent. In: records of `documents` read now, file -> its moment (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
     that 1C did not accept the change.
@@ -81,7 +87,7 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
     for held in (one for rows in sent.values() for one in rows if one["state"] in ("published", "assumed")):
         main = held["payload"]["documents"][0]
         if row := told.get((held["document"], main["kind"])):
-            _judge(context, held, main, row, generated_at.get(row["id"]))
+            _judge(context, held, row, context.table("lines"), generated_at.get(row["file"]))
     context.store.links.put([{"entity": PRINTED, "foreign_id": f"{row['kind']}|{row['number']}", "number": row["number_1c"], "state": "gone"}
                              for row in documents if row["number"] in sent and row["number_1c"]])
 
@@ -95,8 +101,12 @@ def printed_numbers(context: Context) -> dict[str, list[str]]:
 
 
 def count_session(context: Context, moment: dt.datetime) -> None:
-    """1C has exported at `moment` (aware), so it has read what was published before."""
-    context.store.publications.count_session(moment.isoformat(), before=moment)
+    """1C has exported at `moment` (aware), so it has read what was published before. The files of one session carry moments seconds
+    apart, and a file may be met twice: a session counts when it is later than the last one by more than that."""
+    last = context.store.files.cursor(_SESSION)
+    if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
+        context.store.publications.count_session(moment.isoformat(), before=moment)
+        context.store.files.set_cursor(_SESSION, moment.isoformat())
 
 
 def assume(context: Context) -> None:
@@ -106,11 +116,24 @@ def assume(context: Context) -> None:
     context.report.counts["assumed"] += len(silent)
 
 
-def _judge(context: Context, held: Record, main: Record, row: Record, written: dt.datetime | None) -> None:
+def judge_silent(context: Context, documents: Any, lines: Any) -> None:
+    """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether it took them.
+
+    In: what 1C has told so far (`documents`, `lines`). A document it never told stays for `assume`.
+    """
+    told = {(row["number"], row["kind"]): row for row in tables.records(documents)}
+    for held in context.store.publications.listed("published"):
+        row = told.get((held["document"], held["payload"]["documents"][0]["kind"])) if "documents" in held["payload"] else None
+        if row and held["sessions"] >= context.profile.onec.resend:
+            _judge(context, held, row, lines, None)
+
+
+def _judge(context: Context, held: Record, row: Record, lines: Any, written: dt.datetime | None) -> None:
+    main = held["payload"]["documents"][0]
     late = written is not None and held["published_at"] is not None and written < held["published_at"]
     same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
-    same = same and (not _edited_again(main) or _same_lines(context, held, main, row))
-    if late and (not same or _edited_again(main)):
+    same = same and (not _edited_again(main) or _same_lines(held, main, row, lines))
+    if late and (not same or _edited_again(main) or _termination(main) != _termination(row)):
         return  # an older export proves nothing
     state = "echoed" if same else "refused"
     context.store.publications.mark([held["id"]], state)
@@ -118,9 +141,19 @@ def _judge(context: Context, held: Record, main: Record, row: Record, written: d
     context.journal([{"entity": "document", "key": held["document"], "action": state, "file": row["file"], "document": row["number_1c"],
                       "before": held["state"], "after": state, "message": "1С вернула документ" if same else "1С не приняла правку"}])
     if not same:
-        context.note([tables.issue(f"1С не приняла правку: у нас {main.get('amount')}, в 1С {row['amount']}. Исправьте документ в 1С вручную.",
+        context.note([tables.issue(f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. Исправьте документ в 1С вручную.",
                                    severity="warn", file=row["file"], entity="document", key=held["document"], field="amount",
                                    value=row["amount"])], "outgoing")
+
+
+def _termination(document: Mapping[str, Any]) -> str | None:
+    """«Дата расторжения» of a charge: what a charge is sent again for with the same sum."""
+    found: str | None = (document.get("requisites") or {}).get("Дата расторжения")
+    return found
+
+
+def _money(amount: Any) -> str:
+    return "без суммы" if amount is None else f"{amount:.2f}"
 
 
 def _edited_again(main: Record) -> bool:
@@ -130,9 +163,9 @@ def _edited_again(main: Record) -> bool:
     return key is None or key.kind in ("order", "invoice")
 
 
-def _same_lines(context: Context, held: Record, main: Record, row: Record) -> bool:
+def _same_lines(held: Record, main: Record, row: Record, lines: Any) -> bool:
     """Whether 1C shows the line sums we sent; a document told without lines says nothing about them."""
-    told = sorted(line["amount"] for line in tables.records(context.table("lines")) if line["document"] == row["id"])
+    told = sorted(line["amount"] for line in tables.records(lines) if line["document"] == row["id"])
     return not told or told == sorted(line["amount"] for line in held["payload"]["lines"] if line["document"] == main["id"])
 
 

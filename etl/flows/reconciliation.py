@@ -16,7 +16,7 @@ from etl.extract import commerceml
 from etl.flows import outgoing, registers
 from etl.flows.context import Context, Record
 from etl.load import spreadsheet
-from etl.transform import billing, keys
+from etl.transform import billing, clean, keys
 from etl.transform.reconcile import EQUAL, SIDES, Result, reconcile
 
 _SHOWN = 20
@@ -38,14 +38,16 @@ def compare(context: Context, month: str) -> Result:
     numbers = set(charges["number"])
     payments = [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers]
     documents = onec_documents(context, month)
-    return reconcile(charges, expected=_expected(context, charges), documents=documents if len(documents) else None,
+    # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not silence
+    tells = "orders_from_us" in outgoing.dialect_of(context).tells and context.profile.delivery.charge == "commerceml"
+    return reconcile(charges, expected=_expected(context, charges), documents=documents if tells or len(documents) else None,
                      payments=tables.frame("payments", payments), bank=any(row["source"] == "bank" for row in payments))
 
 
 def onec_documents(context: Context, month: str) -> pd.DataFrame:
     """Orders and invoices of 1C that carry charges of the month, as 1C last told them (table `documents`)."""
     newest: dict[str, Record] = {}
-    folders = sorted(path for path in (context.exchange.folder / ARCHIVE).glob("????-??") if path.name >= month)
+    folders = sorted(path for path in (context.exchange.folder / ARCHIVE).glob("????-??") if path.name >= clean.month_after(month, -1))
     for path in (file for folder in folders for file in sorted(folder.glob("*.xml")) if not file.name.startswith(outgoing.SENT)):
         for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"]):
             key = keys.decode(row["number"])
@@ -68,7 +70,7 @@ def lines(result: Result) -> list[str]:
     """Russian lines for the terminal: the totals of each side, then the first differences."""
     said = [_row(row) for row in tables.records(result.summary)]
     different = [row for row in tables.records(result.documents) if row["status"] != EQUAL]
-    said += [f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: {row['status']}" + (f", {row['reason']}" if row["reason"] else "")
+    said += [f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: " + ", ".join(filter(None, (row["status"], row["reason"])))
              for row in different[:_SHOWN]]
     said += [f"  … и ещё {len(different) - _SHOWN}, все в файле сверки"] if len(different) > _SHOWN else []
     return [*said, "Расхождений нет." if result.clean else f"Расхождений: {len(different)}. Разберите их по листу «Документы»."]

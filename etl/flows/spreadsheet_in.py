@@ -19,13 +19,14 @@ from etl.profile import Profile
 
 SCOPE = "spreadsheet-in"
 #: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it has.
-REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee")
+REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee", "terminated_on")
 
 
 def run(context: Context) -> None:
     """Charge by the exports dropped into `spreadsheets/in`."""
     if context.spreadsheets:
         convert(context, context.spreadsheets)
+        context.given_deals = None  # the export speaks for itself only: billing by the portal asks the portal
 
 
 def convert(context: Context, files: Sequence[Path]) -> None:

@@ -77,7 +77,9 @@ def link(client: Client, links: Iterable[Link], outbox: Outbox) -> Iterator[Resu
 
 
 def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbox) -> list[Result]:
-    """Create user fields of deals, companies and contacts that a profile names and the portal lacks (`obmen24 init --create-fields`); needs an administrator."""
+    """Create user fields of deals, companies and contacts that a profile names and the portal lacks (`obmen24 init --create-fields`).
+
+    Needs an administrator's webhook."""
     by_code = {f"{one.entity}.{one.code}": one for one in missing}
     news = [New(f"userfield/{place}", place, _user_field(one)) for place, one in by_code.items()]
 

@@ -11,7 +11,7 @@ from typing import Any
 from etl.sandbox import onec_people
 from etl.sandbox.onec_books import Books
 from etl.sandbox.onec_incoming import Settings
-from etl.sandbox.onec_records import Contract, Debt, Document, Line, OPERATIONS, Party, Product
+from etl.sandbox.onec_records import OPERATIONS, Contract, Debt, Document, Line, Party, Product
 
 _START = dt.datetime(2026, 11, 2, 9, 0)
 _EVERY = tuple(OPERATIONS)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl.sandbox import plays_orders
 
@@ -74,7 +73,8 @@ def _statement_rows(stage: Stage) -> list[tuple[str, str, Decimal]]:
     for invoice in stage.onec.orders or stage.onec.invoices:
         if invoice.number not in handled:
             handled.append(invoice.number)
-            rows += [(contracts.get(invoice.contract or "", ""), names.get(invoice.party or "", ""), part) for part in shares(invoice.number, invoice.amount)]
+            contract, payer = contracts.get(invoice.contract or "", ""), names.get(invoice.party or "", "")
+            rows += [(contract, payer, part) for part in shares(invoice.number, invoice.amount)]
     return rows
 
 
@@ -87,9 +87,9 @@ def statement(stage: Stage, receipts: list[tuple[str, str, Decimal]]) -> bytes:
              f"ДатаКонца={day}", f"РасчСчет={account}", "СекцияРасчСчет", f"ДатаНачала={day}", f"ДатаКонца={day}", f"РасчСчет={account}",
              "НачальныйОстаток=0.00", f"ВсегоПоступило={total:.2f}", "ВсегоСписано=0.00", f"КонечныйОстаток={total:.2f}", "КонецРасчСчет"]
     for number, (contract, payer, amount) in enumerate(receipts, 1):
-        lines += ["СекцияДокумент=Платежное поручение", f"Номер={number}", f"Дата={day}", f"Сумма={amount:.2f}", "ПлательщикСчет=40817810000000000000",
-                  f"Плательщик1={payer}", f"ПолучательСчет={account}", f"ДатаПоступило={day}", f"НазначениеПлатежа=Оплата по договору № {contract} за видеонаблюдение",
-                  "КонецДокумента"]
+        lines += ["СекцияДокумент=Платежное поручение", f"Номер={number}", f"Дата={day}", f"Сумма={amount:.2f}",
+                  "ПлательщикСчет=40817810000000000000", f"Плательщик1={payer}", f"ПолучательСчет={account}", f"ДатаПоступило={day}",
+                  f"НазначениеПлатежа=Оплата по договору № {contract} за видеонаблюдение", "КонецДокумента"]
     return "\r\n".join([*lines, "КонецФайла", ""]).encode("cp1251")
 
 

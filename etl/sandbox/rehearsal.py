@@ -114,6 +114,9 @@ def staged(profile: Profile, *, now: dt.datetime | None = None, seed: dict[str, 
     if profile.bitrix24.sandbox is None:
         raise ConfigError("В профиле нет настройки bitrix24.sandbox.", "Репетиция идёт только на учебном портале.")
     data = profile.state_folder / "sandbox"
+    if not data.is_dir() and (profile.state_folder / "state.sqlite").exists():
+        raise ConfigError("По этому профилю уже работали с настоящим порталом.",
+                          "Репетируйте на копии профиля в другой папке и с другой папкой обмена ([onec] folder).")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     notes = data / "rehearsal.json"
     memory = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}

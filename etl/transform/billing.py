@@ -263,6 +263,8 @@ _REQUIRED = {"contract_number": "номер договора", "contract_date": 
 
 def _check_fields(deal: Record, run: _Run) -> None:
     empty = [word for name, word in _REQUIRED.items() if clean.text(deal[name]) is None]
+    if unread := (deal["fields"] or {}).get("?"):
+        raise _LeftOut(f"Не читается: {', '.join(unread)}", "Исправьте значение поля в сделке: дата ДД.ММ.ГГГГ, сумма в рублях.")
     if empty:
         raise _LeftOut(f"Не заполнено: {', '.join(empty)}", "Заполните поля сделки, она войдёт в следующую версию реестра.")
     if deal["monthly_fee"] <= 0:
@@ -401,6 +403,8 @@ def _near(month: str, today: dt.date) -> None:
         raise ConfigError(f"Месяц начисления: {error}.", "Укажите его так: --month 2026-11.") from None
     if month > clean.month_after(clean.month_of(today)):
         raise ConfigError(f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц.")
+    if month < clean.month_after(clean.month_of(today), -12):
+        raise ConfigError(f"Месяц {clean.month_name(month)}: прошло больше года, задним числом он не начисляется.", "Проверьте год и месяц.")
 
 
 def _rank(deal: str) -> tuple[int, str]:

@@ -60,6 +60,10 @@ def accrue(deals: pd.DataFrame, facts: Mapping[str, Facts], accruals: pd.DataFra
                 rows.append(row)  # one by one: a refused second half must not lose the first
         except _Refused as why:
             refused.append(_exception(deal, *why.args))
+    here = set(deals["id"])
+    for gone in sorted(history.keys() - here):  # a deal that was deleted or moved away still owes what was refunded
+        if gone in facts:
+            rows += _reversals(history[gone], facts[gone], settings, today)
     rows.sort(key=lambda row: row["manager_name"] or row["manager"] or "")
     return frame("accruals", rows), frame("exceptions", refused)
 

@@ -46,14 +46,15 @@ class Paid(NamedTuple):
 
 # ---- documents to targets ----
 
-def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str]) -> tuple[dict[str, str], pd.DataFrame]:
+def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str],
+            remembered: Mapping[str, str] | None = None) -> tuple[dict[str, str], pd.DataFrame]:
     """For each document of 1C the number or id of ours it speaks about, following `basis` and `basis_number` upwards.
 
     In: table `documents`; `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of documents born in 1C that
-    are linked to deals. Out: {document id: target} and issues for documents that lead to nothing known.
+    are linked to deals; `remembered` = {document id: target} of earlier runs, since 1C need not tell a basis again. Out: {document id: target} and issues for documents that lead to nothing known.
     """
     rows = records(documents)
-    finder = _Finder(rows, portal, known)
+    finder = _Finder(rows, portal, known, remembered or {})
     found = {row["id"]: target for row in rows if (target := finder.target(row))}
     return found, frame("issues", [_unknown(row) for row in rows if row["id"] not in found and row["kind"] != "other"])
 
@@ -61,7 +62,8 @@ def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str]) -> 
 class _Finder:
     """Walks from a document up to what we know."""
 
-    def __init__(self, rows: Iterable[Record], portal: str, known: Collection[str]) -> None:
+    def __init__(self, rows: Iterable[Record], portal: str, known: Collection[str], remembered: Mapping[str, str]) -> None:
+        self._remembered = remembered
         self._by_id = {row["id"]: row for row in rows}
         self._known = known if isinstance(known, set | frozenset | dict) else set(known)
         self._sent = {keys.document_id(portal, kind, number): number for number in known if keys.decode(number)
@@ -76,6 +78,8 @@ class _Finder:
             basis = row["basis"]
             if basis in self._sent or basis in self._known:
                 return self._sent.get(basis, basis)
+            if basis not in self._by_id and basis in self._remembered:
+                return self._remembered[basis]
             row = self._by_id.get(basis)
         return None
 

@@ -225,6 +225,17 @@ def test_documents_end_the_same_in_whatever_order_files_come(store: Store) -> No
     assert {row["hash"] for row in store.files.document_versions(f"d{place}" for place in range(6)).values()} == {"2"}
 
 
+def test_what_was_told_of_a_document_comes_back(store: Store) -> None:
+    text = {"id": "d1", "version": None, "generated_at": NOON, "seq": 1, "hash": "a", "payload": {"row": {"amount": Decimal("1.10"), "date": NOON.date()}}}
+    store.files.remember_documents([text, {**text, "id": "d2", "payload": None}])
+    (held,) = store.files.told_documents()
+    assert (held["id"], held["payload"], held["generated_at"]) == ("d1", text["payload"], NOON)
+    newer = {**text, "generated_at": NOON + dt.timedelta(hours=1), "hash": "b", "payload": {"row": {}}}
+    store.files.remember_documents([newer])
+    store.files.remember_documents([text])
+    assert [row["payload"] for row in store.files.told_documents()] == [{"row": {}}], "a late text changes nothing"
+
+
 def test_only_changed_documents_are_written(store: Store) -> None:
     rows = [{"id": str(number), "generated_at": NOON, "seq": 1, "hash": str(number)} for number in range(3000)]
     assert store.files.remember_documents(rows) == 3000

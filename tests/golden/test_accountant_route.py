@@ -153,8 +153,7 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
         drop(running, "kl2.txt", paid_by("2", "500.00", "В-101/26", IVANOV))
         running.run()
         assert running.stages()["101"] == "1-ая оплата клиента"
-        drop(running, "kl3.txt", outgoing(**{"Номер": "9", "Сумма": "500.00", "Получатель": IVANOV, "Получатель1": IVANOV, "ПолучательИНН": "",
-                                              "НазначениеПлатежа": "Возврат по договору № В-101/26"}))
+        drop(running, "kl3.txt", outgoing(Номер="9", Сумма="500.00", Получатель=IVANOV, Получатель1=IVANOV, ПолучательИНН="", НазначениеПлатежа="Возврат по договору № В-101/26"))
         running.run()
         assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
 

@@ -359,7 +359,7 @@ def test_nothing_is_left_of_a_run_that_found_the_portal_away(tmp_path: Path) -> 
         running.stage.onec.pay(running.charge("101 2026-11"), Decimal("1500.00"))
         running.stage.session()
         profile = running.stage.profile
-        dead = tmp_path / "dead"
+        dead = profile.state_folder / "sandbox" / "dead"
         dead.write_text("http://127.0.0.1:9/rest/1/" + "0" * 16 + "/")
         dead.chmod(0o600)
         away = profile.model_copy(update={"bitrix24": profile.bitrix24.model_copy(update={"webhook_file": dead})})

@@ -34,7 +34,9 @@ def numbers(view: scenario.View, kind: str) -> list[str]:
 def begun(running: scenario.Scenario) -> None:
     """2 November: the first documents are sent, loaded and seen back."""
     running.at(DAY)
-    running.settle()
+    running.run()
+    running.stage.session()
+    running.run()
 
 
 # ---- sentences ----

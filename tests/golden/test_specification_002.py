@@ -69,7 +69,7 @@ def test_a_new_counterparty_becomes_company_and_contact(tmp_path: Path) -> None:
     bank = next(row for row in whole["bankdetails"] if row["ENTITY_ID"] == requisite["ID"])
     assert (bank["RQ_BANK_NAME"], bank["RQ_BIK"], bank["RQ_ACC_NUM"], bank["RQ_COR_ACC_NUM"]) == (
         "АО «Вымышленный банк»", "049999901", "40702810900000000123", "30101810000000000901")
-    assert "Новореченск" in {row["CITY"] for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])}
+    assert "Новореченск" in {row.get("CITY") for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])}
     places = {row["TYPE_ID"]: row["ADDRESS_1"] for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])}
     assert {6: "ул. Речная, д. 1", 1: "ул. Речная, д. 2"}.items() <= places.items()
     told_firm = reached["company", str(firm["ID"])]
@@ -295,3 +295,18 @@ def test_a_deal_that_a_person_removed_stays_away(tmp_path: Path) -> None:
         running.stage.onec.edit_order(number, comment="срочно")
         told(running)
         assert running.deals() == {}
+
+
+def test_a_plan_shows_the_deals_that_the_run_makes(tmp_path: Path) -> None:
+    """`obmen24 plan` counts the same companies, deals, rows, fields and moves that `run` then makes, and makes none of them."""
+    with scenario.opened(tmp_path, "leads", case=CASE) as running:
+        running.at(DAY)
+        number = running.stage.onec.new_order("ООО «Причал»", [{"name": "Замок врезной", "quantity": "2", "price": "3150.50"}]).number
+        running.stage.onec.pay(number, Decimal("6301.00"))
+        running.stage.session()
+        planned = running.run(dry=True)
+        assert running.deals() == {}
+        done = running.run()
+        shown = ("created", "composed", "fields", "moved", "notified", "payments")
+        assert {name: planned.counts[name] for name in shown} == {name: done.counts[name] for name in shown}
+        assert running.stages() == {"1": PAID}

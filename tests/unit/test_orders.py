@@ -315,6 +315,25 @@ def test_003_ready_to_ship_is_not_paid_where_money_is_counted() -> None:
     assert seen.moves(RULES_003, "Счет выставлен") == []
 
 
+def test_003_a_status_against_the_facts_is_shown() -> None:
+    """A flag of 1C that says «not paid» wins over «Готов к отгрузке»; so does a deletion mark over everything, and both are shown."""
+    denied = From1C(doc("B24-5", amount=D("100.00"), status="Готов к отгрузке", paid=False, deal="5"), settings=BOTH)
+    assert denied.moves(RULES_003, "Счет выставлен") == []
+    issues = orders.doubtful(denied.documents, denied.facts, BOTH)
+    assert issues[["key", "field", "value"]].to_numpy().tolist() == [["5", "status", "Готов к отгрузке"]]
+    proven = From1C(doc("B24-5", amount=D("100.00"), status="Готов к отгрузке", deal="5"), settings=BOTH)
+    assert orders.doubtful(proven.documents, proven.facts, BOTH).empty
+    given_up = From1C(doc("B24-5", number_1c="УТ-7", amount=D("100.00"), deleted=True, deal="5"), settings=BOTH)
+    assert "Заказ УТ-7 в 1С помечен на удаление" in orders.doubtful(given_up.documents, given_up.facts, BOTH)["message"].iloc[0]
+
+
+def test_money_of_a_deal_is_told_before_its_order_exists() -> None:
+    """A prepaid deal has only its invoice in 1C: the payment is known all the same."""
+    seen = From1C(doc("i9", "invoice", "S24-9"), doc("p1", "payment", basis="i9", amount=D("30.0"), paid_on=DAY), settings=TWO, invoices={"9": "5"})
+    assert seen.told() == {"5": {"paid_on": DAY, "paid_amount": D("30.00")}}
+    assert str(seen.told()["5"]["paid_amount"]) == "30.00", "sums are told in kopecks"
+
+
 def test_003_the_order_carries_company_contact_manager_organisation_goods_and_deal() -> None:
     """«Компания и контакт (Сами справочники и при создании заказа по сделке из б24)» «Ответственный менеджер у заказов» «с какой нашей организацией ведется сделка» «Товары (…)» «Информация о сделке»"""
     made = outgoing(deal(contact="contact_2", organisation=OWN[1].name))
@@ -454,6 +473,13 @@ def test_001_prepaid_step_3_the_order_is_linked_to_its_invoice() -> None:
     made = tables.records(outgoing(prepaid("В работе"), settings=TWO, extended=True, invoices=choice.invoices, sent={"S24-9": DAY})["documents"])
     assert [(row["kind"], row["number"], row["basis_number"]) for row in made] == [("invoice", "S24-9", None), ("order", "B24-5", "S24-9")]
     assert made[1]["basis"] == made[0]["id"]
+
+
+def test_001_a_prepaid_deal_that_skipped_the_invoice_stage_sends_both() -> None:
+    """Moved straight to «В работе»: the invoice goes with the order that is linked to it."""
+    choice = chosen(prepaid("В работе"), invoice("9"))
+    made = outgoing(prepaid("В работе"), settings=TWO, extended=True, invoices=choice.invoices)["documents"]
+    assert made[["number", "basis_number", "posted"]].to_numpy().tolist() == [["S24-9", None, True], ["B24-5", "S24-9", True]]
 
 
 @pytest.mark.parametrize("given", [[], [invoice("9"), invoice("10")], [invoice("9", "Оплачен")]])
