@@ -297,12 +297,13 @@ def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.option("--accept", is_flag=True, help="Восстановить, даже если архив объясняет не всё.")
 @click.pass_context
-def restore(ctx: click.Context) -> None:
+def restore(ctx: click.Context, accept: bool) -> None:
     """Восстановить реестр начислений и вознаграждений из архива после потери состояния."""
     from etl import pipeline
 
-    _finish(ctx, pipeline.restore(_connected(ctx)), summary=True)
+    _finish(ctx, pipeline.restore(_connected(ctx), accept=accept), summary=True)
 
 
 @main.command()

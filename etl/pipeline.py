@@ -60,8 +60,8 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
     outbox.recover(context.store)
     items = intake.take(context)
     # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would be lost
-    for name in (flow for flow in READING if flow in context.profile.flows):
-        _flow(READING[name])(context)
+    for flow in (name for name in READING if name in context.profile.flows):
+        _flow(READING[flow])(context)
     intake.finish(context, items)
     contracts.move(context)
     for name in (flow for flow in MAKING if flow in chosen):
@@ -170,10 +170,12 @@ def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = 
     return context.report
 
 
-def restore(profile: Profile, *, now: dt.datetime | None = None) -> RunReport:
-    """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when they are not empty."""
+def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None = None) -> RunReport:
+    """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when they are not empty or
+    the archive does not explain what was done (`accept`: a person says it is right all the same)."""
     from etl.flows import restoring
 
     with opened(profile, (), trigger="restore", now=now) as context:
+        context.accept = accept
         restoring.restore(context)
     return context.report

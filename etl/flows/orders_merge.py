@@ -60,9 +60,12 @@ class Sides:
     def _portal(self, deals: Sequence[Record], invoices: Sequence[Record], rows: pd.DataFrame,
                 invoice_rows: pd.DataFrame) -> dict[tuple[str, str], Record]:
         bodies, invoiced = (orders_rows.positions_of_portal(self.context, part) for part in (rows, invoice_rows))
-        found = {(ENTITY, deal["id"]): {ROWS: bodies.get(deal["id"], ()), MANAGER: deal["manager"], ORGANISATION: deal["organisation"],
+        found = {(ENTITY, deal["id"]): {**self._rows(bodies, deal["id"]), MANAGER: deal["manager"], ORGANISATION: deal["organisation"],
                                         **{name: deal[name] for name in _SPOKEN}} for deal in deals}
-        return found | {(INVOICE, row["id"]): {ROWS: invoiced.get(row["id"], ()), "party": row["party"]} for row in invoices}
+        return found | {(INVOICE, row["id"]): {**self._rows(invoiced, row["id"]), "party": row["party"]} for row in invoices}
+
+    def _rows(self, bodies: orders_rows.Compositions, owner: str) -> Record:
+        return {ROWS: bodies.get(owner, ())} if self.settings.rows else {}
 
     def _onec(self) -> dict[tuple[str, str], Record]:
         """Values of the newest order of each deal; a manager or organisation the profile does not know says nothing."""
@@ -72,7 +75,7 @@ class Sides:
         for deal, row in self.orders.items():
             mail = orders.manager_email(row["manager"], self.settings.managers)
             own = orders.organisation(row, self.context.profile.organisations, self.settings.organisations_by)
-            values = {ROWS: bodies.get(row["id"]), MANAGER: self.context.portal.names.user_id(mail) if mail else None,
+            values = {ROWS: bodies.get(row["id"]) if self.settings.rows else None, MANAGER: self.context.portal.names.user_id(mail) if mail else None,
                       ORGANISATION: own.name if own else None}
             found[ENTITY, deal] = {name: value for name, value in values.items() if value is not None}
         return found

@@ -18,10 +18,12 @@ from etl.flows.orders_merge import INVOICE, MANAGER, ORGANISATION, Compared, Sid
 from etl.flows.orders_rows import ENTITY, ROWS
 from etl.flows.orders_told import Told
 from etl.profile import Orders
-from etl.transform import documents, facts, keys
+from etl.transform import clean, documents, facts, keys
 from etl.transform import orders as rules
 
 SCOPE = "orders-out"
+#: entity of store.fields: buyer without ИНН -> the name he was first sent with
+PARTY = "sent-party"
 Key = tuple[str, str]
 
 
@@ -47,7 +49,7 @@ def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
     named = {*settings.send_stages, *settings.invoice_stages, *(rule.to for rule in context.profile.rules),
              *(stage for rule in context.profile.rules for stage in rule.from_)}
     starting, theirs = {*settings.send_stages, *settings.invoice_stages}, told.born
-    told_before = {row["deal"] for row in told.sent.values()} | theirs.keys()
+    told_before = {row["deal"] for row in told.sent.values()} | told.orders.keys()
     ours = context.profile.bitrix24.originator
     return [deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
             for deal in tables.records(context.deals)
@@ -62,10 +64,10 @@ def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Re
 
 # ---- one exchange ----
 def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]) -> None:
-    rows = orders_rows.read(context, [deal["id"] for deal in deals])
-    invoice_rows = orders_rows.read(context, [row["id"] for row in invoices], "SI")
+    rows, invoice_rows = (orders_rows.read(context, [row["id"] for row in owners] if settings.rows else [], code)
+                          for owners, code in ((deals, "D"), (invoices, "SI")))
     sides = Sides(context, settings, told, deals, invoices, rows, invoice_rows)
-    new = _new(settings, deals, invoices, told.sent)
+    new = _new(settings, deals, invoices, told)
     compared = orders_merge.compare(sides, sides.portal.keys() - new - _unfilled(context, told, deals))
     due = _accepted(context, told, compared)
     for key in new:
@@ -82,12 +84,12 @@ def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Re
     _take(context, told, compared)
 
 
-def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], sent: Mapping[str, Record]) -> set[Key]:
-    """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them."""
+def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], told: Told) -> set[Key]:
+    """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them. What 1C shows is not new."""
     found = {(ENTITY, deal["id"]) for deal in deals
-             if deal["stage"] in settings.send_stages and not deal["origin"] and keys.order(deal["id"]) not in sent}
+             if deal["stage"] in settings.send_stages and not deal["origin"] and keys.order(deal["id"]) not in told.dates}
     return found | {(INVOICE, row["id"]) for row in invoices
-                    if row["status"] in settings.invoice_stages and keys.invoice(row["id"]) not in sent}
+                    if row["status"] in settings.invoice_stages and keys.invoice(row["id"]) not in told.dates}
 
 
 def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
@@ -95,7 +97,7 @@ def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]
     born, filled = told.born, Memory(context.store, [ENTITY])
     return {(ENTITY, deal["id"]) for deal in deals
             if (deal["id"] in born and not filled.of((ENTITY, deal["id"])))
-            or (deal["id"] not in born and keys.order(deal["id"]) not in told.sent)}
+            or (deal["id"] not in born and keys.order(deal["id"]) not in told.dates)}
 
 
 def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
@@ -146,10 +148,10 @@ def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[R
         context.portal.directory["contacts"], tables.frame("documents", invoices))
     made = documents.deal_documents(
         sources, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations, today=context.today,
-        dates={number: row["date"] for number, row in told.sent.items()}, born=born, extended=context.profile.onec.extended)
+        dates=told.dates, born=born, extended=context.profile.onec.extended)
     context.note(made.pop("issues"), SCOPE)
     stopped = {row["key"] for row in tables.records(issues)}
-    return _addressed(context, told, dict(made), numbers - stopped)
+    return _named(context, _addressed(context, told, dict(made), numbers - stopped))
 
 
 def _deal_of(number: str, invoices: Sequence[Record], told: Told) -> str:
@@ -176,6 +178,25 @@ def _addressed(context: Context, told: Told, made: documents.Tables, numbers: se
                else row | {"id": names[row["id"]]} for row in tables.records(made["parties"]) if row["document"] in kept]
     return {"documents": tables.frame("documents", heads), "parties": tables.frame("parties", parties),
             "lines": tables.frame("lines", [row for row in tables.records(made["lines"]) if row["document"] in kept])}
+
+
+def _named(context: Context, made: documents.Tables) -> documents.Tables:
+    """Stock 1C knows a buyer without ИНН by name only: he goes under the name he was first sent with, and a name that is another buyer's stops
+    his documents. The extended contract knows buyers by Ид."""
+    if context.profile.onec.extended:
+        return made
+    names = {row["key"]: row["base"] for row in tables.records(context.store.fields.read(PARTY))}
+    owners = {clean.fold(name): party for party, name in names.items()}
+    parties = [row if row["inn"] else row | {"name": names.get(row["id"], row["name"])} for row in tables.records(made["parties"])]
+    taken = [row for row in parties if not row["inn"] and owners.get(clean.fold(row["name"]), row["id"]) != row["id"]]
+    context.note([tables.issue(f"Контрагент без ИНН называется «{row['name']}», а в 1С под этим именем уже отправлен другой: документ не отправлен. "
+                               "Укажите ИНН или уточните название.", entity="parties", key=row["id"], field="name") for row in taken], SCOPE)
+    stopped = {row["document"] for row in taken}
+    context.store.fields.write([{"entity": PARTY, "key": row["id"], "field": "name", "known": True, "base": row["name"]}
+                                for row in parties if not row["inn"] and row["document"] not in stopped])
+    return {"documents": tables.frame("documents", [row for row in tables.records(made["documents"]) if row["id"] not in stopped]),
+            "parties": tables.frame("parties", [row for row in parties if row["document"] not in stopped]),
+            "lines": tables.frame("lines", [row for row in tables.records(made["lines"]) if row["document"] not in stopped])}
 
 
 def _as_born(row: Record, told: Record) -> Record:
@@ -246,7 +267,7 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
                        orders.organisation_change(context, deals[change["key"]], change["after"], change["reason"])]
     applied = context.portal.apply([*_composed(context, told, rows), *others])
     contracts.count(context, applied)
-    _settle(context, compared.memory, applied)
+    _settle(compared.memory, applied)
 
 
 def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Record]:
@@ -261,7 +282,7 @@ def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Reco
 _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
 
 
-def _settle(context: Context, memory: Memory, applied: Sequence[Record]) -> None:
+def _settle(memory: Memory, applied: Sequence[Record]) -> None:
     for row in applied:
         if row["outcome"] == "done":
             memory.settle((ENTITY, row["key"]), _FIELD[row["action"]], keep=True)

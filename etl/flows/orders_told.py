@@ -6,6 +6,7 @@ a composition is compared with the portal run after run. A number of ours or the
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,13 @@ class Told:
     def born(self) -> dict[str, Record]:
         """deal -> its order that people made in 1C."""
         return {deal: row for deal, row in self.orders.items() if not is_ours(row)}
+
+    @cached_property
+    def dates(self) -> dict[str, dt.date]:
+        """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it where that memory is lost."""
+        shown = {row["number"]: row["date"] for row in tables.records(self.owned) if (key := keys.decode(row["number"]))
+                 and key.kind in ("order", "invoice") and row["date"]}
+        return shown | {number: row["date"] for number, row in self.sent.items()}
 
     @cached_property
     def invoices(self) -> dict[str, str]:

@@ -45,18 +45,20 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
     if dialect.order_path is None:
         return {}
     bad = refused(context, found)
-    groups = {number: group for number, group in _groups(found).items() if not bad & {row["id"] for row in group["documents"]}}
+    groups = {number: group for number, group in _groups(found).items() if number not in bad}
     rows = [{"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group} for number, group in groups.items()]
     ids = context.store.publications.put(rows, context.run)
     return {document: publication for (_, document), publication in ids.items()}
 
 
 def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
-    """Numbers of documents the dialect's file cannot hold; each is an issue. Ask before anything about them is recorded."""
+    """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an issue. Ask before anything
+    about them is recorded."""
     issues = commerceml.problems(found, dialect_of(context), day=context.today, vat_rates=context.profile.onec.vat_rates,
                                  currency=context.profile.onec.currency)
     context.note(issues, "outgoing")
-    return {row["key"] for row in tables.records(issues) if row["severity"] == "reject"}
+    bad = {row["key"] for row in tables.records(issues) if row["severity"] == "reject"}
+    return {number for number, group in _groups(found).items() if bad & {row["id"] for row in group["documents"]}} if bad else set()
 
 
 def publish(context: Context) -> int:

@@ -214,8 +214,7 @@ def test_a_lost_state_stops_billing_until_it_is_restored(tmp_path: Path) -> None
         settle(running)
         before, stages = running.outgoing(), running.stages()
         debts, acts = running.stage.onec.debts(), len(running.stage.onec.acts)
-        for path in running.stage.profile.state_folder.glob("state.sqlite*"):
-            path.unlink()
+        lose_the_state(running)
         with pytest.raises(NeedsPerson, match="restore"):
             running.run(month="2026-11", force_billing=True)
         report = pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
@@ -229,6 +228,100 @@ def test_a_lost_state_stops_billing_until_it_is_restored(tmp_path: Path) -> None
             {name: data for name, data in before.items() if name.endswith(".xlsx")}
         with pytest.raises(NeedsPerson, match="не пусты"):
             pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
+
+
+def lose_the_state(running: scenario.Scenario) -> None:
+    for path in running.stage.profile.state_folder.glob("state.sqlite*"):
+        path.unlink()
+
+
+def test_an_archive_that_explains_too_little_is_not_restored(tmp_path: Path) -> None:
+    """Acts whose payments are not in the archive would be reversed, acts that are not would be accrued again: a person is asked, and
+    nothing is half-restored."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        billed(running)
+        pay_month(running, "2026-11", (101, 103), PAID)
+        settle(running)
+        lose_the_state(running)
+        hidden = tmp_path / "hidden"
+        hidden.mkdir()
+        for pattern in ("*-documents-*.xml", "akty-*.xlsx"):
+            moved = [path for path in (running.folder / "archive").rglob(pattern) if not path.name.startswith("sent-")]
+            for path in moved:
+                shutil.move(path, hidden / path.name)
+            with pytest.raises(NeedsPerson, match="Архив неполон"):
+                pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
+            for path in moved:
+                shutil.move(hidden / path.name, path)
+        pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
+        report = running.run()
+        assert report.counts["accruals"] == report.counts["charges"] == report.counts["moved"] == 0
+
+
+def test_what_1c_never_read_is_sent_again_after_a_restore(tmp_path: Path) -> None:
+    """The state is lost before 1C opened its file: nothing of it may be lost with it, and the same numbers cannot double it."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        running.at(NOVEMBER)
+        running.run()
+        lose_the_state(running)
+        pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
+        running.run()
+        settle(running)
+        assert {contract: f"{debt:.2f}" for contract, debt in running.stage.onec.debts().items()} == FEES
+
+
+def test_a_charge_this_1c_would_refuse_is_not_charged(tmp_path: Path) -> None:
+    """A document the writer refuses is not frozen in the register: mended, it is charged at last."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        running.at(NOVEMBER)
+        profile = running.stage.profile
+        taxed = profile.model_copy(update={"organisations": (profile.organisation.model_copy(update={"vat": "general"}),),
+                                           "onec": profile.onec.model_copy(update={"vat_rates": ("20", "10")})})
+        refused = pipeline.run(taxed, now=running.stage.clock.tick())
+        assert refused.counts["charges"] == 0
+        assert refused.issues
+        assert running.run(month="2026-11", force_billing=True).counts["charges"] == 6
+        settle(running)
+        assert {contract: f"{debt:.2f}" for contract, debt in running.stage.onec.debts().items()} == FEES
+
+
+def test_a_payment_upon_an_invoice_1c_does_not_tell_again_is_counted(tmp_path: Path) -> None:
+    """1C tells the basis once and the payment later: the way from one to the other is remembered."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        billed(running)
+        running.stage.onec.pay(running.charge("101 2026-11"), Decimal("1500.00"))
+        running.stage.session()
+        path = next((running.folder / "from_1c").glob("documents-*.xml"))
+        tree = etree.parse(path.open("rb"))
+        for element in list(tree.iter("{*}Документ")):
+            if element.findtext("{*}ХозОперация") in ("Заказ товара", "Счет на оплату"):
+                element.getparent().remove(element)
+        path.write_bytes(etree.tostring(tree, encoding="utf-8", xml_declaration=True))
+        assert running.run().counts["payments"] == 1
+        assert running.stages()["101"] == "1-ая оплата клиента"
+
+
+def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
+    """A real portal must never meet the invented charges of a rehearsal."""
+    from etl import profile as profiles
+    from etl.errors import ConfigError
+    from etl.sandbox import rehearsal
+
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        running.at(NOVEMBER)
+        running.run()
+        secret = tmp_path / "real"
+        secret.write_text(running.stage.portal.webhook, encoding="utf-8")
+        secret.chmod(0o600)
+        own = running.stage.profile
+        real = own.model_copy(update={"bitrix24": own.bitrix24.model_copy(update={"webhook_file": secret})})
+        with pytest.raises(ConfigError, match="репетиция"):
+            pipeline.run(real, now=running.stage.clock.tick())
+        (tmp_path / "work").mkdir()
+        worked = profiles.load(scenario.copied(tmp_path / "work", "video"))
+        pipeline.run(worked.model_copy(update={"bitrix24": real.bitrix24}), now=running.stage.clock.tick())
+        with pytest.raises(ConfigError, match="настоящим порталом"), rehearsal.staged(worked):
+            pass
 
 
 KILLED = """

@@ -298,12 +298,50 @@ def test_a_stale_or_repeated_file_changes_nothing(tmp_path: Path) -> None:
         assert (running.deals(), orders(running)) == before[:2]
 
 
+STOCK = {"extended = true": "extended = false", 'flows = ["parties", "products", "documents-in", "orders-out"]': 'flows = ["documents-in", "orders-out"]',
+         'vat = "general"': 'vat = "exempt"'}
+
+
+def test_two_buyers_of_one_name_never_become_one(tmp_path: Path) -> None:
+    """Stock 1C knows a buyer without ИНН by exact Наименование: the second one of that name is not sent, the first keeps the name he was sent with."""
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=STOCK) as running:
+        running.at(DAY)
+        people_ = [running.call("crm.item.add", entityTypeId=3, fields={"name": "Иван", "lastName": "Носов"})["item"]["id"] for _ in range(2)]
+        for deal, person, stage in ((1, people_[0], "Заказ в работе"), (2, people_[1], "поступил заказ"), (3, people_[1], "поступил заказ")):
+            running.call("crm.item.update", entityTypeId=2, id=deal, fields={"companyId": 0, "contactId": person})
+            running.person(deal, stage=stage, rows=[{"name": "Замок врезной", "quantity": "2", "price": "100.00"}])
+        told(running)
+        running.call("crm.item.update", entityTypeId=3, id=people_[0], fields={"lastName": "Носов-Первый"})
+        running.person(1, rows=[{"name": "Замок врезной", "quantity": "3", "price": "100.00"}])
+        running.person(2, stage="Заказ в работе")
+        report = running.run()
+        assert "в 1С под этим именем уже отправлен другой" in report.text()
+        assert {row["number"]: row["buyer"] for row in running.sent()} == {"B24-1": "Носов Иван"}
+        assert [row["amount"] for row in running.sent()][-1] == "300.00"
+
+
+def test_a_lost_memory_doubles_nothing(tmp_path: Path) -> None:
+    """The state is deleted: identity stands in the records themselves, so no order and no deal is made twice and 1C keeps its own edits."""
+    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+        begun(running)
+        running.stage.onec.new_order("ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "3", "amount": "9451.51", "vat": "22"}])
+        told(running)
+        told(running)
+        before = orders(running), running.deals()
+        for path in running.stage.profile.state_folder.glob("state.sqlite*"):
+            path.unlink()
+        running.stage.onec.full_export()
+        running.run()
+        told(running)
+        assert (orders(running), {deal: row["OPPORTUNITY"] for deal, row in running.deals().items()}) == (
+            before[0], {deal: row["OPPORTUNITY"] for deal, row in before[1].items()})
+        assert running.stages() == {deal: row["stage"] for deal, row in before[1].items()}
+
+
 def test_stock_1c_takes_orders_and_refuses_edits_of_its_own(tmp_path: Path) -> None:
     """Without the extended contract: orders of deals go in the stock file; an approved order is passed over in silence by УТ 11 and an edit of an
     order it leans on is shown as «1С не примет правку»."""
-    edit = {"extended = true": "extended = false", 'flows = ["parties", "products", "documents-in", "orders-out"]': 'flows = ["documents-in", "orders-out"]',
-            'vat = "general"': 'vat = "exempt"'}
-    with scenario.opened(tmp_path, "twoway", case=CASE, edit=edit) as running:
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=STOCK) as running:
         running.at(DAY)
         for deal in (1, 2, 3):
             running.person(deal, rows=[{"name": "Замок врезной", "quantity": "2", "price": "100.00"}])
