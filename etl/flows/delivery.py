@@ -15,7 +15,6 @@ from etl.flows.outbox import StoreOutbox
 from etl.load import bitrix24 as load
 from etl.load import bitrix24_notes as notes
 
-
 _COUNTED = {"create": "created", "notify": "notified"}
 
 
@@ -67,7 +66,10 @@ def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     for result in load.move_stages(desk.client, desk.names, moves, desk.outbox):
         if result.status == "skipped":
             desk.outbox.failed(result.key, result.reason)
-        yield _outcome(keyed[result.key], result)
+        row = keyed[result.key]
+        if result.status == "done":  # at once: killed here, the next run must not move again what a person moved back meanwhile
+            desk.context.store.stages.write({row["key"]: row["after"]})
+        yield _outcome(row, result)
 
 
 def _updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:

@@ -20,7 +20,8 @@ from etl.transform import facts, keys
 SCOPE = "documents-in"
 #: Links of this entity remember to which of our numbers a document of 1C belongs; they bind nothing.
 BASIS = "basis"
-_PAID = ("payment", "refund")
+#: kind of fact -> kinds of documents that tell it
+_MOVING = {"payment": ("payment", "refund"), "shipment": ("shipment", "return")}
 
 
 def run(context: Context) -> None:
@@ -54,16 +55,20 @@ def _contract_facts(context: Context, documents: pd.DataFrame) -> None:
                              for document, target in met.items() if remembered.get(document) != target])
     found = {document: target for document, target in met.items() if document in fresh}
     record_facts(context, documents, found)
-    moved = [row["id"] for row in tables.records(documents) if row["kind"] in _PAID and row["id"] not in found]
-    context.journal([_told("payment", change, {}) for change in context.store.facts.remove("payment", "1c", moved, context.run)])
 
 
 def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, str], deals: Mapping[str, str] | None = None) -> None:
-    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target -> deal."""
+    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target -> deal.
+
+    A document that 1C has moved away from everything of ours no longer counts.
+    """
     recorded = {kind: context.store.facts.rows(kind) for kind in ("payment", "shipment")}
     payments = facts.payment_facts(documents, found, context.profile.dialect, recorded["payment"])
     record(context, "payment", payments, deals)
     record(context, "shipment", facts.shipment_facts(documents, found, recorded["shipment"]), deals)
+    for kind, kinds in _MOVING.items():
+        moved = [row["id"] for row in tables.records(documents) if row["kind"] in kinds and row["id"] not in found]
+        context.journal([_told(kind, change, deals or {}) for change in context.store.facts.remove(kind, "1c", moved, context.run)])
 
 
 def known_numbers(context: Context) -> set[str]:

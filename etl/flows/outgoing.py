@@ -11,11 +11,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from etl import tables
-from etl.dialects import Dialect
+from etl.dialects import DIALECTS, Dialect
 from etl.exchange import ARCHIVE
 from etl.flows.context import Context, Record
 from etl.load import commerceml
@@ -27,6 +28,7 @@ SENT = "sent-"
 _SESSION, _ONE_SESSION = "last-session", dt.timedelta(seconds=30)
 #: Links of this entity remember 1C's own number of a document of ours; they bind nothing.
 PRINTED = "printed"
+_ORDER_FILES = {dialect.order_path: dialect for dialect in DIALECTS.values() if dialect.order_path}
 _TABLES = ("documents", "lines", "parties")
 #: Number of the last document of a group decides nothing for people: the state of the group is that of its main document.
 CONFIRMED = ("echoed", "assumed")
@@ -67,6 +69,7 @@ def publish(context: Context) -> int:
     path = dialect.order_path
     if path is None:
         return 0
+    _change_route(context, path)
     rows = context.store.publications.listed_in(path)
     write_file(context, path, rows, lambda target, at: commerceml.write_parts(
         target, _parts(context, rows), dialect, generated_at=at, currency=context.profile.onec.currency))
@@ -76,6 +79,25 @@ def publish(context: Context) -> int:
     context.journal([{"entity": "document", "key": row["document"], "action": "published", "file": path,
                       "after": "published", "message": "Документ записан в файл для 1С"} for row in fresh])
     return len(fresh)
+
+
+def _change_route(context: Context, path: str) -> None:
+    """The profile now writes another file (another dialect or contract): what waits in the former one moves, and that file is emptied,
+    or 1C would load both."""
+    waiting = {row["path"] for row in context.store.publications.listed("planned", "published")}
+    for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
+        rows = context.store.publications.listed_in(former)
+        payloads = [payload for part in context.store.publications.payloads(row["id"] for row in rows) for payload in part]
+        with context.store.transaction():
+            context.store.publications.put([{"path": path, "document": row["document"], "hash": row["hash"], "payload": payload}
+                                            for row, payload in zip(rows, payloads, strict=True)], context.run)
+            context.store.publications.mark([row["id"] for row in rows], "assumed")
+        dialect = _ORDER_FILES[former]
+        write_file(context, former, [], partial(_empty, dialect))
+
+
+def _empty(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
+    commerceml.write(target, {}, dialect, generated_at=at)
 
 
 def seen_back(context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]) -> None:
@@ -143,7 +165,8 @@ def _judge(context: Context, held: Record, row: Record, lines: Any, written: dt.
     context.journal([{"entity": "document", "key": held["document"], "action": state, "file": row["file"], "document": row["number_1c"],
                       "before": held["state"], "after": state, "message": "1С вернула документ" if same else "1С не приняла правку"}])
     if not same:
-        context.note([tables.issue(f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. Исправьте документ в 1С вручную.",
+        context.note([tables.issue(f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. "
+                                   "Исправьте документ в 1С вручную.",
                                    severity="warn", file=row["file"], entity="document", key=held["document"], field="amount",
                                    value=row["amount"])], "outgoing")
 

@@ -122,9 +122,9 @@ def _new_orders(stage: Stage) -> list[str]:
     lock = onec.new_product("Замок врезной", article="ЗМ-07", price=Decimal("3150.50"), purchase=Decimal("2210.00"), group="Фурнитура")
     account = Account("40702810900000000123", "АО «Вымышленный банк»", "049999901", "30101810000000000901")
     firm = onec.new_party("ООО «Причал»", full_name="Общество с ограниченной ответственностью «Причал»", inn="0000004205", kpp="000001001",
-                          phones=["+70005550101"], emails=["prichal@example.ru"], city="Новореченск", legal_address="г. Новореченск, ул. Речная, д. 1",
-                          actual_address="г. Новореченск, ул. Речная, д. 2", accounts=[account], folder="Покупатели", contacts={
-                              "7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"})
+                          phones=["+70005550101"], emails=["prichal@example.ru"], city="Новореченск",
+                          legal_address="г. Новореченск, ул. Речная, д. 1", actual_address="г. Новореченск, ул. Речная, д. 2",
+                          accounts=[account], folder="Покупатели", contacts={"7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"})
     trader = onec.new_party("ИП Карпов Олег Фёдорович", kind="sole_trader", full_name="ИП Карпов Олег Фёдорович", inn="000000420539",
                             phones=["+70005550102"], city="Заозёрный Бор")
     person = onec.new_party("Мохова Инна Егоровна", kind="person", full_name="Мохова Инна Егоровна", phones=["+70005550103"])
@@ -160,7 +160,8 @@ def _second_shipment(stage: Stage) -> list[str]:
 # ---- 003 ----
 def _edits(stage: Stage) -> list[str]:
     order = stage.onec.orders[0]
-    lines = [{"name": line.name, "quantity": line.quantity + 1, "price": line.price, "vat": line.vat, "product": line.product} for line in order.lines]
+    lines = [{"name": line.name, "quantity": line.quantity + 1, "price": line.price, "vat": line.vat, "product": line.product}
+             for line in order.lines]
     stage.onec.edit_order(order.number, lines=lines)
     rows: Any = stage.portal.call("crm.item.productrow.list", {"filter": {"=ownerType": "D", "=ownerId": 2}})
     held = (rows.rows if hasattr(rows, "rows") else rows)["productRows"]

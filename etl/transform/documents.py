@@ -270,7 +270,8 @@ class _Desk:
         contact = self._contacts.get(deal["contact"], {})
         title = f"Сделка № {deal['id']}" + (f" «{clean.text(deal['title'])}»" if deal["title"] else "")
         return head | {
-            "party": party["id"], "organisation": own.name, "deal": deal["id"], "posted": True if self._extended else None, "amount": amount, "currency": deal["currency"] or CURRENCY,
+            "party": party["id"], "organisation": own.name, "deal": deal["id"], "amount": amount, "currency": deal["currency"] or CURRENCY,
+            "posted": True if self._extended else None,
             "manager": self._managers.get((deal["manager"] or "").casefold(), deal["manager_name"]), "rate": ONE,
             "vat_amount": sum(taxes, Decimal(0)) if taxes else None, "vat_included": all(row["vat_included"] is not False for row in rows),
             "comment": "; ".join(part for part in (title, deal["lead_source"] and f"Источник обращения: {deal['lead_source']}") if part),

@@ -346,7 +346,6 @@ def _table(rows: list[list[str]]) -> str:
     target = io.StringIO()
     writer = csv.writer(target, delimiter=";", lineterminator="\n")
     for row in rows:
-        while row and row[-1] == "":
-            row = row[:-1]
-        writer.writerow(row)
+        filled = max((place for place, value in enumerate(row, 1) if value != ""), default=0)
+        writer.writerow(row[:filled])
     return target.getvalue()

@@ -301,6 +301,22 @@ def test_a_payment_upon_an_invoice_1c_does_not_tell_again_is_counted(tmp_path: P
         assert running.stages()["101"] == "1-ая оплата клиента"
 
 
+def test_another_route_never_leaves_two_documents(tmp_path: Path) -> None:
+    """The profile changes from the stock order file to the extended contract while the former file is unread: 1C gets one order."""
+    with scenario.opened(tmp_path, "video", case=CASE) as running:
+        running.at(NOVEMBER)
+        extended = running.stage.profile
+        plain = extended.model_copy(update={"onec": extended.onec.model_copy(update={"extended": False}), "commission": None,
+                                            "delivery": extended.delivery.model_copy(update={"payment": "spreadsheet"}),
+                                            "flows": ("documents-in", "billing")})
+        pipeline.run(plain, now=running.stage.clock.tick())
+        assert "M261110002T" in (running.folder / "to_1c/orders.xml").read_text(encoding="utf-8")
+        running.run()
+        assert "M261110002T" not in (running.folder / "to_1c/orders.xml").read_text(encoding="utf-8")
+        settle(running)
+        assert len(running.stage.onec.orders) == len({order.number for order in running.stage.onec.orders}) == 6
+
+
 def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
     """A real portal must never meet the invented charges of a rehearsal."""
     from etl import profile as profiles
