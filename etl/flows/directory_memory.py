@@ -6,7 +6,7 @@ answer or for its creation, because 1C does not tell it twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,7 +50,7 @@ class Memory:
                     row["base"] if row["known"] else ABSENT, tuple(Sent(value, seq) for seq, value in row["sent"]),
                     row["want"] if row["wanting"] else ABSENT)
 
-    def __iter__(self) -> Iterable[Key]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Key]:
         return iter(list(self._records))
 
     def of(self, key: Key) -> Mapping[str, Agreed]:

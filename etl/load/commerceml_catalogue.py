@@ -88,7 +88,8 @@ def _offers(prices: pd.DataFrame) -> Iterator[str]:
     head = [("Ид", f"{CATALOGUE}#"), ("Наименование", "Цены obmen24"), ("ИдКаталога", CATALOGUE), ("ИдКлассификатора", CATALOGUE)]
     yield _open("ПакетПредложений", _CHANGES) + render(head, 2) + "\t\t<Предложения>\n"
     ordered = prices.iloc[pd.factorize(prices["product"])[0].argsort(kind="stable")]
-    product, held = None, []
+    product: str | None = None
+    held: list[Record] = []
     for block in _blocks(ordered):
         for row in block:
             if held and row["product"] != product:

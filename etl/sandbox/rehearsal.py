@@ -124,7 +124,7 @@ def staged(profile: Profile, *, now: dt.datetime | None = None, seed: dict[str, 
     clock = Clock(max(real, dt.datetime.fromisoformat(memory.get("moment", real.isoformat()))))
     zone = ZoneInfo(profile.onec.time_zone)
     start = seed or SEEDS[profile.bitrix24.sandbox](clock.moment.astimezone(zone).date())
-    with Portal(data=data / "portal", seed=start, rate=1000.0, burst=1000, clock=lambda: clock.moment.timestamp()) as portal:
+    with Portal(data=data / "portal", seed=start, rate=1000.0, burst=1000, clock=lambda: clock.moment.timestamp()) as portal:  # noqa: PLW0108 the moment moves on
         onec = OneC(profile.onec.dialect, profile.folder, data=data / "onec", extended=profile.onec.extended,
                     now=lambda: clock.moment.astimezone(zone).replace(tzinfo=None, microsecond=0), organisation=profile.organisation.name)
         try:

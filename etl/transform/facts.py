@@ -51,7 +51,8 @@ def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str],
     """For each document of 1C the number or id of ours it speaks about, following `basis` and `basis_number` upwards.
 
     In: table `documents`; `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of documents born in 1C that
-    are linked to deals; `remembered` = {document id: target} of earlier runs, since 1C need not tell a basis again. Out: {document id: target} and issues for documents that lead to nothing known.
+    are linked to deals; `remembered` = {document id: target} of earlier runs, since 1C need not tell a basis again.
+    Out: {document id: target} and issues for documents that lead to nothing known.
     """
     rows = records(documents)
     finder = _Finder(rows, portal, known, remembered or {})
