@@ -185,7 +185,6 @@ class Guard(Model):
     """[guard]: brakes. More overwrites in one run stop before the first write."""
 
     overwrites: int = Field(200, ge=0)
-    vanished_percent: int = Field(30, ge=1, le=100)
 
 
 class State(Model):
