@@ -18,6 +18,7 @@ from etl.errors import Rejected
 from etl.exchange import SHEETS_IN, Taken
 from etl.flows import outgoing
 from etl.flows.context import Context, Record
+from etl.profile import Profile
 from etl.store_files import StoredFile, newer
 from etl.store_schema import encode
 
@@ -43,7 +44,7 @@ def take(context: Context) -> list[Item]:
         if place := context.exchange.find_archived(file.raw_hash or ""):
             context.store.files.mark("in", file.hash, "archived", stored_as=place)
     told: dict[str, Any] = {}
-    look = context.exchange.take(lambda path, name: told.update({name: verify(path, name)}))
+    look = context.exchange.take(lambda path, name: told.update({name: verify(path, name, context.profile)}))
     for bad in look.bad:
         _set_aside(context, bad.taken, bad.error)
     context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
@@ -77,7 +78,7 @@ def finish(context: Context, items: list[Item]) -> None:
             context.store.files.mark("in", item.file.hash, "archived", stored_as=place)
 
 
-def verify(path: Path, name: str) -> Any:
+def verify(path: Path, name: str, profile: Profile) -> Any:
     """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is returned (FileInfo).
     Detection is by content, never by the ending."""
     if name.startswith(SHEETS_IN + "/"):
@@ -89,8 +90,10 @@ def verify(path: Path, name: str) -> Any:
             bank.read(path, name=name)
             return None
         from etl.extract import spreadsheet
+        from etl.flows import spreadsheet_in
 
-        spreadsheet.verify(path, name=name)
+        if "spreadsheet-in" in profile.flows:  # a table that is no deal export must not be archived as if it had been read
+            spreadsheet.read_deals(path, name=name, columns=spreadsheet_in.columns(profile), required=spreadsheet_in.REQUIRED)
         return None
     from etl.extract import commerceml
 

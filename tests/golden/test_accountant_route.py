@@ -98,6 +98,19 @@ def test_an_export_without_a_needed_column_says_what_it_found(tmp_path: Path) ->
         assert report.counts["charges"] == 0
 
 
+def test_a_table_that_is_no_deal_export_is_set_aside_with_a_reason(tmp_path: Path) -> None:
+    """Bad files are refused in one sentence and nothing is lost: a report of 1C dropped by mistake is not archived as if it were read."""
+    with scenario.opened(tmp_path, "video-bp", case=CASE) as running:
+        running.at(dt.date(2026, 11, 1))
+        (running.folder / "spreadsheets/in").mkdir(parents=True)
+        (running.folder / "spreadsheets/in/oplaty.csv").write_text("Документ;Номер;Сумма;\nОплата;1;1500,00;\n", encoding="utf-8-sig")
+        report = running.run()
+        assert report.counts["files_bad"] == 1
+        assert report.counts["charges"] == 6, "its neighbours go on"
+        text = next((running.folder / "quarantine").glob("oplaty-*.error.txt")).read_text(encoding="utf-8-sig")
+        assert "Найдены подписи" in text
+
+
 def paid_by(number: str, amount: str, contract: str, payer: str, **more: Any) -> dict[str, str]:
     return document(**{"Номер": number, "Сумма": amount, "Плательщик": payer, "Плательщик1": payer, "ПлательщикИНН": None,
                        "НазначениеПлатежа": f"Оплата по договору № {contract} за видеонаблюдение", **more})
