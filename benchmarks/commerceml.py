@@ -25,6 +25,7 @@ from etl import xml_safe
 from etl.dialects import DIALECTS
 from etl.extract import commerceml as reader
 from etl.extract.commerceml_fields import Scope
+from etl.extract.commerceml_tokens import Tokens
 from etl.load import commerceml as writer
 from etl.load import commerceml_nodes as nodes
 from etl.load.commerceml_text import Attributed
@@ -65,8 +66,8 @@ def _expat(data: bytes) -> None:
 
 
 def _rows(data: bytes) -> int:
-    scope, count = Scope("bench"), 0
-    for _ in reader._walk(io.BytesIO(data), scope):
+    scope, count = Scope(Tokens(io.BytesIO(data), "bench")), 0
+    for _ in reader._walk(scope):
         if scope.size >= 5000:
             count += sum(len(rows) for rows in scope.take().values())
     return count

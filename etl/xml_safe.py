@@ -1,8 +1,7 @@
 """Untrusted XML, read in bounded memory and time.
 
-Two passes: `check` proves that a file is well formed to its end and within the limits before anything is done with it;
-`Events` walks it and lets the caller drop each record. Bytes are read by us and fed to libxml2: it opens no file, loads no
-DTD, resolves no entity, unpacks no gzip. Whatever the parser raises becomes Rejected; an OSError of the stream itself stays one.
+`check` proves that a file is well formed to its end and within the limits before anything is done with it. Bytes are read by us
+and fed to libxml2: it opens no file, loads no DTD, resolves no entity, unpacks no gzip. Whatever the parser raises becomes Rejected; an OSError of the stream itself stays one.
 Settings and limits: reference/reliability §2.3.
 """
 
@@ -27,7 +26,7 @@ PARSER: dict[str, Any] = {
     "resolve_entities": False, "no_network": True, "load_dtd": False, "dtd_validation": False, "attribute_defaults": False,
     "huge_tree": False, "recover": False, "remove_comments": True, "remove_pis": True}
 MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS = 2 << 30, 64, 50_000_000
-MAX_TEXT = 10_000_000            # one value; libxml2 has the same limit in the second pass
+MAX_TEXT = 10_000_000            # one value
 MAX_RECORD = 20 << 20            # bytes of one record: what may stand in memory at once
 CHUNK = 1 << 16
 _HEAD = 1 << 16
@@ -70,7 +69,7 @@ def sniff(stream: BinaryIO, name: str) -> Encoding:
     head = stream.read(_HEAD)
     stream.seek(0)
     if head[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
-        raise _refused("файл в кодировке UTF-32, она не поддерживается.", name)
+        raise refused("файл в кодировке UTF-32, она не поддерживается.", name)
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return Encoding(encoding, len(mark))
@@ -80,7 +79,7 @@ def sniff(stream: BinaryIO, name: str) -> Encoding:
     found = _DECLARED.match(head)
     declared = found[1].decode().lower() if found else "utf-8"
     if declared not in _ALLOWED:
-        raise _refused(f"объявлена кодировка {declared}, поддерживаются UTF-8, windows-1251 и UTF-16.", name)
+        raise refused(f"объявлена кодировка {declared}, поддерживаются UTF-8, windows-1251 и UTF-16.", name)
     if _ALLOWED[declared] == "windows-1251" and _is_utf8(head) and not head.isascii():
         return Encoding("utf-8", 0)
     return Encoding("utf-8" if declared == "utf-16" else _ALLOWED[declared], 0)
@@ -98,7 +97,7 @@ def root(stream: BinaryIO, name: str) -> Root:
     """The root element of the file, read from its beginning only. Leaves the stream at its start. Raises Rejected."""
     encoding = sniff(stream, name)
     parser = etree.XMLPullParser(events=("start",), encoding=encoding.name, **PARSER)
-    for number, chunk in enumerate(_chunks(stream, encoding)):
+    for number, chunk in enumerate(chunks(stream, encoding)):
         with refusing(name):
             parser.feed(chunk)
         element: Any
@@ -109,7 +108,7 @@ def root(stream: BinaryIO, name: str) -> Root:
             return Root(local(element.tag), space, dict(element.attrib), encoding)
         if number * CHUNK > MAX_TEXT:
             break
-    raise _refused("в файле нет ни одного элемента XML.", name)
+    raise refused("в файле нет ни одного элемента XML.", name)
 
 
 def _no_doctype(element: Any, name: str) -> None:
@@ -118,7 +117,7 @@ def _no_doctype(element: Any, name: str) -> None:
 
 
 def _doctype(name: str) -> Rejected:
-    return _refused("файл содержит DOCTYPE. Такие файлы не принимаются: через него подставляют чужие данные.", name)
+    return refused("файл содержит DOCTYPE. Такие файлы не принимаются: через него подставляют чужие данные.", name)
 
 
 @contextmanager
@@ -132,7 +131,7 @@ def refusing(name: str, *, end: bool = False) -> Iterator[None]:
     except etree.XMLSyntaxError as error:
         raise _syntax(error, name, end) from None
     except (LookupError, ValueError, OSError) as error:
-        raise _refused(f"файл не читается как XML ({type(error).__name__}).", name) from None
+        raise refused(f"файл не читается как XML ({type(error).__name__}).", name) from None
 
 
 _BAD_CHARACTER = {etree.ErrorTypes.ERR_INVALID_CHAR, etree.ErrorTypes.ERR_INVALID_CHARREF}
@@ -153,14 +152,16 @@ def _syntax(error: Any, name: str, end: bool) -> Rejected:
                         "Уберите его в 1С (обычно это скопированный комментарий) или разрешите исправление: obmen24 inspect --repair.",
                         file=name, place=place)
     reason = "файл обрывается" if end else _REASONS.get(error.code, "нарушена разметка XML")
-    return _refused(f"{reason} (строка {line}).", name, place)
+    return refused(f"{reason} (строка {line}).", name, place)
 
 
-def _refused(reason: str, name: str, place: str = "") -> Rejected:
+def refused(reason: str, name: str, place: str = "") -> Rejected:
+    """The error of a file that is not taken: the reason in Russian, ending with what to do."""
     return Rejected(f"Файл {name}: {reason}", SEND_AGAIN, file=name, place=place)
 
 
-def _chunks(stream: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
+def chunks(stream: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
+    """The bytes behind the mark, a piece at a time."""
     stream.seek(encoding.bom)
     while chunk := stream.read(CHUNK):
         yield chunk
@@ -203,11 +204,11 @@ class _Counting(_Silent):
 
 def _within(depth: int, elements: int, text: int, name: str) -> None:
     if depth > MAX_DEPTH:
-        raise _refused(f"элементы вложены глубже {MAX_DEPTH} уровней.", name)
+        raise refused(f"элементы вложены глубже {MAX_DEPTH} уровней.", name)
     if elements > MAX_ELEMENTS:
-        raise _refused(f"в файле больше {MAX_ELEMENTS} элементов.", name)
+        raise refused(f"в файле больше {MAX_ELEMENTS} элементов.", name)
     if text > MAX_TEXT:
-        raise _refused(f"значение длиннее {MAX_TEXT} знаков.", name)
+        raise refused(f"значение длиннее {MAX_TEXT} знаков.", name)
 
 
 class _Shape:
@@ -258,15 +259,15 @@ def check(stream: BinaryIO, name: str) -> tuple[Encoding, int]:
     shape, size = _Shape(name), encoding.bom
     shape.doubtful = encoding.name.startswith("utf-16")
     parser = etree.XMLParser(target=cast(Any, _Silent(name)), encoding=encoding.name, **PARSER)
-    for chunk in _chunks(stream, encoding):
+    for chunk in chunks(stream, encoding):
         size += len(chunk)
         if size > MAX_BYTES:
-            raise _refused(f"файл больше {MAX_BYTES >> 20} МБ.", name)
+            raise refused(f"файл больше {MAX_BYTES >> 20} МБ.", name)
         with refusing(name):
             parser.feed(chunk)
         shape.feed(chunk)
     if size == encoding.bom:
-        raise _refused("файл пуст.", name)
+        raise refused("файл пуст.", name)
     with refusing(name, end=True):
         parser.close()
     if shape.doubtful:
@@ -277,48 +278,11 @@ def check(stream: BinaryIO, name: str) -> tuple[Encoding, int]:
 
 def _count_exactly(stream: BinaryIO, encoding: Encoding, name: str) -> None:
     parser = etree.XMLParser(target=cast(Any, _Counting(name)), encoding=encoding.name, **PARSER)
-    for chunk in _chunks(stream, encoding):
+    for chunk in chunks(stream, encoding):
         with refusing(name):
             parser.feed(chunk)
     with refusing(name):
         parser.close()
-
-
-class Events:
-    """Pass 2: each finished element of the wanted local names, from the start of the stream, inner ones first. Iterate once.
-
-    The caller calls `done(element)` after each record: it forgets whatever stands before the record, so memory stays flat.
-    `position` is the number of bytes read, for progress bars. Raises Rejected also when a record outgrows
-    `MAX_RECORD`.
-    """
-
-    def __init__(self, stream: BinaryIO, name: str, tags: tuple[str, ...]) -> None:
-        self.stream, self.name = stream, name
-        self.encoding = root(stream, name).encoding         # refuses a DOCTYPE even of a file that was not checked
-        self.position = self.mark = self.encoding.bom
-        self.parser = etree.XMLPullParser(events=("end",), tag=[f"{{*}}{tag}" for tag in tags],
-                                          encoding=self.encoding.name, remove_blank_text=True, collect_ids=False, **PARSER)
-
-    def __iter__(self) -> Iterator[Any]:
-        for chunk in _chunks(self.stream, self.encoding):
-            with refusing(self.name):
-                self.parser.feed(chunk)
-            self.position += len(chunk)
-            for _, element in self.parser.read_events():
-                yield element
-            if self.position - self.mark > MAX_RECORD:
-                raise _refused(f"одна запись длиннее {MAX_RECORD >> 20} МБ.", self.name)
-        with refusing(self.name, end=True):
-            self.parser.close()
-        for _, element in self.parser.read_events():
-            yield element
-
-    def done(self, element: Any) -> None:
-        """A record is finished: forget its earlier siblings."""
-        self.mark = self.position
-        if element.getprevious() is not None:
-            parent = element.getparent()
-            del parent[:parent.index(element)]
 
 
 #: code points that XML 1.0 cannot hold, as characters and as numeric references
@@ -335,7 +299,7 @@ def repair(source: BinaryIO, target: BinaryIO, name: str) -> int:
     target.write(source.read(encoding.bom))
     decoder = codecs.getincrementaldecoder(encoding.name)(errors="replace")
     removed, tail = 0, ""
-    for chunk in _chunks(source, encoding):
+    for chunk in chunks(source, encoding):
         text = tail + decoder.decode(chunk)
         cut = text.rfind("&", max(0, len(text) - 14))       # a reference may be cut by the chunk
         text, tail = (text[:cut], text[cut:]) if cut >= 0 else (text, "")

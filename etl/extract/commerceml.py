@@ -9,6 +9,7 @@ Two passes: `verify` proves the file before anything is done with it, `read` str
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from etl.extract.commerceml_fields import (
     Fields,
     Row,
     Scope,
+    aside,
     currency,
     date,
     each,
@@ -36,12 +38,14 @@ from etl.extract.commerceml_fields import (
     number,
     one,
     pairs,
+    placed,
     rate,
     requisites,
     text,
     time,
 )
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
+from etl.extract.commerceml_tokens import END, Part, Tokens, attributes, local
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
@@ -53,7 +57,7 @@ CONTACTS = pairs("_contacts")
 NAMES = {"Наименование": text("name"), "ОфициальноеНаименование": text("_official"), "ПолноеНаименование": text("_person"),
          "Фамилия": text("_last_name"), "Имя": text("_first_name"), "Отчество": text("_middle_name")}
 PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": parts.address("actual_address"), **NAMES})
-PERSON["Контрагент"] = nested(PERSON)                                       # 2.x nests it, 3.x does not
+PERSON.add("Контрагент", nested(PERSON))                                       # 2.x nests it, 3.x does not
 
 PARTY = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
@@ -61,7 +65,7 @@ PARTY = Fields({
     "ИНН": text("inn"),                       "КПП": text("kpp"),
     "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
     "КодПоОКПО": text("okpo"),                "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Комментарий": records.party_note,
+    "Статус": text("_status"),                "Комментарий": parts.party_note,
     "ЮридическийАдрес": parts.address("legal_address"),
     "АдресРегистрации": parts.address("legal_address"),
     "Адрес": parts.address("actual_address"),
@@ -89,7 +93,7 @@ PRODUCT = Fields({
     "Штрихкод": text("barcode"),              "БазоваяЕдиница": parts.base_unit,
     "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
     "Группы": parts.group_ids,                "СтавкиНалогов": VAT_RATES,
-    "ЗначенияСвойств": each(records.product_property),
+    "ЗначенияСвойств": each(parts.product_property),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
     "Цены": listed("_prices", PRICE),
 })
@@ -137,14 +141,6 @@ HEADER = requisites({
 })
 
 
-def _lines(row: Row, element: Any, scope: Scope) -> None:
-    row["_lines"] = [fill(LINE, child, scope, {"place": line(child)}) for child in element]
-
-
-def _document_parties(row: Row, element: Any, scope: Scope) -> None:
-    row["_parties"] = [(child, fill(PARTY, child, scope)) for child in element]
-
-
 DOCUMENT = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
     "Номер": text("number"),                  "Номер1С": text("number_1c"),
@@ -154,8 +150,8 @@ DOCUMENT = Fields({
     "Курс": number("rate"),                   "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
     "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Контрагенты": _document_parties,
-    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": _lines,
+    "Статус": text("_status"),                "Контрагенты": placed("_parties", PARTY),
+    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": placed("_lines", LINE),
     "ЗначенияРеквизитов": HEADER,
     "ПодчиненныеДокументы": parts.children,
 })
@@ -163,75 +159,86 @@ DOCUMENT = Fields({
 
 # ---- one record each: called at its end ----------------------------------------------------------------------------
 
-def _read_document(element: Any, scope: Scope) -> None:
+def _read_document(tag: str, scope: Scope) -> None:
     """A Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
-    waiting: list[tuple[Any, str | None]] = [(element, None)]
-    while waiting:
-        current, basis = waiting.pop(0)
+    basis: str | None = None
+    waiting: list[tuple[Part, str | None]] = []
+    while True:
         scope.begin("documents")
-        row = fill(DOCUMENT, current, scope)
+        row = fill(DOCUMENT, scope, {"place": line(tag, scope)})
         number, children = row.get("number"), row.pop("_children", ())
         scope.counts["lines"] += len(row.get("_lines", ()))
-        finished = records.document(row, current, scope, basis)
+        finished = records.document(row, scope, basis)
         scope.kinds[row["kind"]] += 1
         scope.settle(number or row.get("id"))
         waiting += [(child, finished["id"] if finished else basis) for child in children]
+        if not waiting:
+            return
+        part, basis = waiting.pop(0)
+        tag = scope.part(part)
 
 
-def _read_product(element: Any, scope: Scope) -> None:
+def _read_product(tag: str, scope: Scope) -> None:
     scope.counts["products"] += 1
     scope.begin("products")
-    row = fill(PRODUCT, element, scope)
+    row = fill(PRODUCT, scope, {"place": line(tag, scope)})
+    if "_status" not in row and "Статус" in tag:
+        row["_status"] = attributes(tag).get("Статус")
     scope.counts["prices"] += len(row.get("_prices", ()))
     if not scope.rejected:
-        records.product(row, element, scope)
+        records.product(row, scope)
     scope.settle(row.get("id") or row.get("article"))
 
 
-def _read_offer(element: Any, scope: Scope) -> None:
+def _read_offer(tag: str, scope: Scope) -> None:
     scope.counts["offers"] += 1
     scope.begin("prices")
-    row = fill(OFFER, element, scope)
+    row = fill(OFFER, scope, {"place": line(tag, scope)})
     scope.counts["prices"] += len(row.get("_prices", ()))
     if not scope.rejected:
-        records.offer(row, element, scope)
+        records.offer(row, scope)
     scope.settle(row.get("id"))
 
 
-def _read_party(element: Any, scope: Scope) -> None:
-    scope.counts["parties"] += 1 + sum(1 for _ in element.iterdescendants("{*}Контрагент"))
+def _read_party(tag: str, scope: Scope) -> None:
+    place, whole = line(tag, scope), aside(tag, "", scope)
+    scope.counts["parties"] += 1 + sum(1 for inner, _, _ in whole.items if local(inner) == "Контрагент")
+    scope.part(whole)
     scope.begin("parties")
-    row = fill(PARTY, element, scope)
+    row = fill(PARTY, scope, {"place": place})
     if not scope.rejected:
-        records.party(row, element, scope)
+        records.party(row, scope)
     scope.settle(row.get("id") or row.get("name"))
 
 
-def _read_price_type(element: Any, scope: Scope) -> None:
+def _read_price_type(tag: str, scope: Scope) -> None:
     scope.begin("price_types")
-    records.price_type(fill(PRICE_TYPE, element, scope), element, scope)
+    records.price_type(fill(PRICE_TYPE, scope, {"place": line(tag, scope)}), scope)
     scope.settle(None)
 
 
-def _read_group(element: Any, scope: Scope) -> None:
+def _read_group(_tag: str, scope: Scope) -> None:
     """A Группа with all groups below it: paths of the classifier."""
-    waiting = [(element, "")]
-    while waiting:
-        current, above = waiting.pop()
-        row = fill(GROUP, current, scope)
+    above, waiting = "", list[tuple[Part, str]]()
+    while True:
+        row = fill(GROUP, scope, {})
         path = "/".join(part for part in (above, row.get("name", "").replace("/", "∕")) if part)
         if row.get("id"):
             scope.groups[row["id"]] = path
         waiting += [(child, path) for child in row.get("_children", ())]
+        if not waiting:
+            return
+        part, above = waiting.pop()
+        scope.part(part)
 
 
 GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
                 "Группы": parts.children})
 
 
-def _read_property(element: Any, scope: Scope) -> None:
+def _read_property(_tag: str, scope: Scope) -> None:
     """A Свойство of the classifier: its name and the words of its values."""
-    row = fill(PROPERTY, element, scope)
+    row = fill(PROPERTY, scope, {})
     if row.get("id"):
         variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
         scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
@@ -241,7 +248,7 @@ VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("
 PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
 #: record element -> its reader
-RECORDS: dict[str, Callable[[Any, Scope], None]] = {
+RECORDS: dict[str, Callable[[str, Scope], None]] = {
     "Документ": _read_document, "Товар": _read_product, "Предложение": _read_offer, "Контрагент": _read_party,
     "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property}
 #: containers of records; some say that they hold changes only
@@ -250,12 +257,11 @@ CONTAINERS = ("Классификатор", "Каталог", "ПакетПре�
 _OWNERS = frozenset({"Документ", "Товар", "Предложение", "Контрагент", "Группа", "Скидки"})
 
 
-def _place_for(parent: Any) -> frozenset[str]:
-    """The records that count under this parent: an inner one is read with its owner, a Товар is a product only in a Каталог."""
-    above = {xml_safe.local(element.tag) for element in (parent, *parent.iterancestors())}
-    if above & _OWNERS:
+def _records_in(path: list[str]) -> frozenset[str]:
+    """The records that count at this place: an inner one is read with its owner, a Товар is a product only in a Каталог."""
+    if not path or _OWNERS.intersection(path):
         return frozenset()
-    return frozenset(RECORDS) if "Каталог" in above else frozenset(RECORDS.keys() - {"Товар"})
+    return frozenset(RECORDS) if "Каталог" in path else frozenset(RECORDS.keys() - {"Товар"})
 
 
 # ---- the two passes ------------------------------------------------------------------------------------------------
@@ -268,8 +274,8 @@ def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[st
     `documents.basis_number` is resolved when the basis stands before within the last 10,000 documents.
     Memory does not grow with the file. Raises Rejected if the file is broken after all.
     """
-    scope = Scope(name)
-    for _ in _walk(stream, scope):
+    scope = Scope(Tokens(stream, name))
+    for _ in _walk(scope):
         if scope.size >= chunk:
             yield from _frames(scope)
     yield from _frames(scope)
@@ -280,27 +286,34 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
         yield table, tables.frame(table, rows)
 
 
-def _walk(stream: BinaryIO, scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
+def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
     """Read record after record into the scope; yields after each."""
-    events = xml_safe.Events(stream, scope.file, (*RECORDS, *CONTAINERS))
-    parent, wanted = None, frozenset[str]()
-    for element in events:
-        if (above := element.getparent()) is not parent:
-            parent, wanted = above, _place_for(above) if above is not None else frozenset()
-        tag = xml_safe.local(element.tag)
-        if tag in wanted:
-            RECORDS[tag](element, scope)
-            events.done(element)
+    source, path, wanted = scope.source, list[str](), frozenset[str]()
+    for tag, _, leaf in source.all:
+        if not leaf and tag[0] == "/":
+            path.pop()
+            wanted = _records_in(path)
+        elif (name := local(tag)) in wanted:
+            scope.outermost(path)
+            if leaf:
+                scope.part(Part(tag, source.here() + 1, [END]))
+            RECORDS[name](tag, scope)
+            scope.whole()
             if progress:
-                progress(events.position)
+                progress(source.position)
             yield
-        elif tag in CONTAINERS and wanted:
-            scope.counts["changes_only"] += _changes_only(tag, element)
-            events.done(element)
+        else:
+            if wanted and name in CONTAINERS:
+                scope.counts["changes_only"] += _changes_only(name, tag)
+            if not leaf:
+                path.append(name)
+                wanted = _records_in(path)
+    if path:
+        raise xml_safe.refused("файл обрывается.", scope.file)
 
 
-def _changes_only(tag: str, element: Any) -> bool:
-    return tag.startswith("Изменения") or (element.get("СодержитТолькоИзменения") or "").strip().lower() in ("true", "1")
+def _changes_only(name: str, tag: str) -> bool:
+    return name.startswith("Изменения") or attributes(tag).get("СодержитТолькоИзменения", "").strip().lower() in ("true", "1")
 
 
 def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFrame]:
@@ -328,14 +341,18 @@ def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], N
     document. `amount_total` = sum of Сумма of the documents that could be read. At most `limit` issues are listed,
     `issues_total` counts them all. `progress` gets the number of bytes read.
     """
-    scope, total, issue_count, info = Scope(path.name), Decimal(0), 0, None
+    counts: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    total, issue_count, info = Decimal(0), 0, None
     listed_issues: list[tables.Record] = []
     with path.open("rb") as stream:
         hashes = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
         try:
             info = verify(stream, name=path.name)
             hashes["content_hash"] = content_hash(stream)
-            for _ in _walk(stream, scope, progress):
+            scope = Scope(Tokens(stream, path.name))
+            counts, kinds = scope.counts, scope.kinds
+            for _ in _walk(scope, progress):
                 taken = scope.take()
                 total += sum((row["amount"] for row in taken.get("documents", ()) if row.get("amount") is not None), Decimal(0))
                 found = taken.get("issues", [])
@@ -344,9 +361,9 @@ def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], N
         except Rejected as error:
             issue_count += 1
             listed_issues.append(tables.issue(str(error), file=path.name, place=error.place or None, entity="file"))
-    return {"file": path.name, **hashes, **_described(info), "changes_only": scope.counts["changes_only"] > 0,
-            "counts": {**{name: scope.counts[name] for name in ("products", "offers", "prices", "parties")},
-                       "documents": dict(scope.kinds), "lines": scope.counts["lines"]},
+    return {"file": path.name, **hashes, **_described(info), "changes_only": counts["changes_only"] > 0,
+            "counts": {**{name: counts[name] for name in ("products", "offers", "prices", "parties")},
+                       "documents": dict(kinds), "lines": counts["lines"]},
             "amount_total": f"{total:.2f}", "issues_total": issue_count, "issues": listed_issues}
 
 

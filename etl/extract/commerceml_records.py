@@ -10,15 +10,13 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from etl import dialects
-from etl.extract.commerceml_fields import Row, Scope, keep, line, pair
+from etl.extract.commerceml_fields import Row, Scope
 
 _KOPECK, _PRICE = Decimal("0.01"), Decimal("0.0001")
 _REMEMBERED = 10_000
 _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
-_NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
 _EMAILS = frozenset({"почта", "электроннаяпочта", "email", "e-mail"})
 _BUYERS = ("Покупатель", "Плательщик", "Получатель")
@@ -28,13 +26,13 @@ _PURCHASING = ("закуп", "покупн", "приобретени", "себе
 
 # ---- parties -------------------------------------------------------------------------------------------------------
 
-def party(row: Row, element: Any, scope: Scope, document: str | None = None, number: int = 0) -> Row | None:
+def party(row: Row, scope: Scope, document: str | None = None, number: int = 0) -> Row | None:
     """A Контрагент with its accounts and representatives. Without Ид it is keyed by its document, else it is refused."""
     identifier = row.get("id") or (f"{document}/{number}" if document else None)
     if identifier is None:
-        scope.problem(element, "Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
+        scope.problem("Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
         return None
-    row["id"], row["document"], row["file"], row["place"] = identifier, document, scope.file, line(element)
+    row["id"], row["document"], row["file"] = identifier, document, scope.file
     _contacts(row)
     _address(row)
     official, person = row.pop("_official", None), row.pop("_person", None)
@@ -85,16 +83,6 @@ def _address(row: Row) -> None:
             row["city"] = row.get("city") or fields.get("Город") or fields.get("Населенный пункт")
 
 
-def party_note(row: Row, element: Any, _scope: Scope) -> None:
-    """Комментарий of a party: «Папка: A/B; Код: 1» of the extended contract, any other text is kept."""
-    note = (element.text or "").strip()
-    found = _NOTE(note)
-    if found and note:
-        row.update({column: value for column, value in found.groupdict().items() if value})
-    elif note:
-        row.setdefault("extra", {})["Комментарий"] = note
-
-
 def _accounts(row: Row, scope: Scope) -> None:
     for account in row.pop("_accounts", ()):
         if account.get("number") and _first(scope, ("account", row["id"], account["number"])):
@@ -131,12 +119,11 @@ def _deleted(row: Row) -> None:
 
 # ---- products, offers ----------------------------------------------------------------------------------------------
 
-def product(row: Row, element: Any, scope: Scope) -> None:
+def product(row: Row, scope: Scope) -> None:
     """A Товар of a Каталог."""
     if row.get("id") is None:
-        scope.problem(element, "Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
+        scope.problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
         return
-    row.setdefault("_status", element.get("Статус"))
     _deleted(row)
     extra = row.pop("requisites", None) or {}
     groups = row.pop("_groups", ())
@@ -146,9 +133,9 @@ def product(row: Row, element: Any, scope: Scope) -> None:
     row["group_path"], row["extra"] = path, extra or None
     row["kind"] = _kind(row.pop("_type", None) or extra.get("ВидНоменклатуры"))
     _unit(row)
-    row["file"], row["place"] = scope.file, line(element)
+    row["file"] = scope.file
     for price in row.pop("_prices", ()):
-        _price(price, row["id"], row["place"], element, scope)
+        _price(price, row["id"], row["place"], scope)
     scope.add("products", row)
 
 
@@ -166,31 +153,16 @@ def _kind(word: str | None) -> str | None:
     return "service" if "услуг" in word or "работ" in word else "goods"
 
 
-def product_property(row: Row, element: Any, scope: Scope) -> None:
-    """ЗначенияСвойства of a product: by the name and the words of the classifier where it is in this file."""
-    label, found = pair(element)
-    if label is None:
-        return
-    known, variants = scope.properties.get(label, (label, _NO_VARIANTS))
-    for item in found:
-        value = (item.text or "").strip()
-        if value and not value.startswith("00000000-0000"):
-            keep(row, "requisites", known, variants.get(value, value))
-
-
-_NO_VARIANTS: dict[str, str] = {}
-
-
-def offer(row: Row, element: Any, scope: Scope) -> None:
+def offer(row: Row, scope: Scope) -> None:
     """A Предложение: its prices and stock, keyed by Ид, or Ид#characteristic where that stands in its own element."""
     identifier, characteristic = row.get("id"), row.get("_characteristic")
     if identifier is None:
-        scope.problem(element, "Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", value=row.get("name"))
+        scope.problem("Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
         return
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
-    where = line(element)
+    where = row["place"]
     for price in row.get("_prices", ()):
-        _price(price, key, where, element, scope)
+        _price(price, key, where, scope)
     stores = row.get("_stock", ())
     if not stores and row.get("_quantity") is not None:
         stores = ({"quantity": row["_quantity"]},)
@@ -200,12 +172,12 @@ def offer(row: Row, element: Any, scope: Scope) -> None:
             scope.add("stock", store)
 
 
-def _price(row: Row, key: str, where: str, element: Any, scope: Scope) -> None:
+def _price(row: Row, key: str, where: str, scope: Scope) -> None:
     code, kind = row.pop("unit_code", None), row.get("price_type")
     if row.get("price") is None:
         return
     if kind is None:
-        scope.problem(element, "Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", value=row["price"], severity="warn")
+        scope.problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", value=row["price"], severity="warn", record=True)
         return
     if code:
         row.setdefault("unit", code)
@@ -217,34 +189,34 @@ def _price(row: Row, key: str, where: str, element: Any, scope: Scope) -> None:
     scope.add("prices", row)
 
 
-def price_type(row: Row, element: Any, scope: Scope) -> None:
+def price_type(row: Row, scope: Scope) -> None:
     """A ТипЦены of a package or a classifier. Purchasing prices are known by their name."""
     if row.get("id") is None:
-        scope.problem(element, "Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), severity="warn")
+        scope.problem("Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), severity="warn", record=True)
         return
     name = (row.get("name") or "").lower()
     row.setdefault("currency", None)
     row["purchasing"] = any(word in name for word in _PURCHASING)
-    row["file"], row["place"] = scope.file, line(element)
+    row["file"] = scope.file
     scope.price_types[row["id"]] = row
     scope.add("price_types", row)
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------
 
-def document(row: Row, element: Any, scope: Scope, basis: str | None) -> Row | None:
+def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     """A Документ: header, parties, lines. `basis` is the Ид of the document it is nested in. None = rejected."""
     operation, number, day = row.pop("_operation", None), row.get("number"), row.get("date")
     kind = row["kind"] = _document_kind(row, operation)
     identifier = row.get("id") or (f"{kind}|{number}|{day.year if day else ''}" if number else None)
     if identifier is None or operation is None:
         lacks = "ХозОперация" if identifier else "Номер и Ид"
-        scope.problem(element, f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", value=operation)
+        scope.problem(f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", value=operation, record=True)
     if scope.rejected or identifier is None:
         return None
     if day is None:
-        scope.problem(element, "В документе нет даты. Проверьте документ в 1С.", severity="warn")
-    row["id"], row["file"], row["place"] = identifier, scope.file, line(element)
+        scope.problem("В документе нет даты. Проверьте документ в 1С.", severity="warn", record=True)
+    row["id"], row["file"] = identifier, scope.file
     row.setdefault("basis", basis)
     row.setdefault("basis_number", scope.numbers.get(row["basis"] or ""))
     _deleted(row)
@@ -256,7 +228,7 @@ def document(row: Row, element: Any, scope: Scope, basis: str | None) -> Row | N
     scope.add("documents", row)
     for position, item in enumerate(lines, start=1):
         _document_line(item, position, identifier, scope)
-    _suspect_rate(lines, day, element, scope)
+    _suspect_rate(lines, day, scope)
     return row
 
 
@@ -327,15 +299,15 @@ def _missing_money(row: Row, other: Decimal | None) -> None:
     row["price"], row["amount"] = price, amount
 
 
-def _suspect_rate(lines: Sequence[Row], day: dt.date | None, element: Any, scope: Scope) -> None:
+def _suspect_rate(lines: Sequence[Row], day: dt.date | None, scope: Scope) -> None:
     """Old bases go on sending the rate of yesterday: said once per document (onec §5)."""
     if day is None:
         return
     right = dialects.standard_vat(day)
     wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in _STANDARDS and rate != right), None)
     if wrong is not None:
-        scope.problem(element, f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
-                      value=wrong, severity="warn")
+        scope.problem(f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
+                      value=wrong, severity="warn", record=True)
 
 
 _STANDARDS = frozenset(rate for _, rate in dialects.VAT_STANDARD)
@@ -346,11 +318,11 @@ def _parties(row: Row, scope: Scope) -> None:
     own, taken, rows = row.pop("_role", None), set(), []
     if own not in (None, "Продавец"):
         row.setdefault("requisites", {})["Роль"] = own
-    for number, (child, found) in enumerate(row.pop("_parties", ()), start=1):
+    for number, found in enumerate(row.pop("_parties", ()), start=1):
         mark = found.get("id", number)
         if mark not in taken:
             taken.add(mark)
-            rows.append(party(found, child, scope, row["id"], number) or found)
+            rows.append(party(found, scope, row["id"], number) or found)
     others = [found for found in rows if found.get("role") != own] or rows
     buyer = next((found for role in _BUYERS for found in others if found.get("role") == role), None) or next(iter(others), None)
     if buyer:
