@@ -23,16 +23,18 @@ from etl.extract import commerceml_parts as parts
 from etl.extract import commerceml_records as records
 from etl.extract.commerceml_fields import (
     Fields,
+    Plan,
     Row,
     Scope,
+    Uneven,
     aside,
     currency,
     date,
     each,
-    fill,
     flag,
+    follow,
     guid,
-    line,
+    lines,
     listed,
     nested,
     number,
@@ -45,7 +47,7 @@ from etl.extract.commerceml_fields import (
     time,
 )
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
-from etl.extract.commerceml_tokens import END, Part, Tokens, attributes, local
+from etl.extract.commerceml_tokens import Tokens, Unit, attributes, local
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
@@ -151,94 +153,118 @@ DOCUMENT = Fields({
     "Основание": guid("basis"),               "Комментарий": text("comment"),
     "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
     "Статус": text("_status"),                "Контрагенты": placed("_parties", PARTY),
-    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": placed("_lines", LINE),
+    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": lines("_lines", LINE),
     "ЗначенияРеквизитов": HEADER,
-    "ПодчиненныеДокументы": parts.children,
+    "ПодчиненныеДокументы": each(aside("_children")),
 })
 
 
 # ---- one record each: called at its end ----------------------------------------------------------------------------
 
-def _read_document(tag: str, scope: Scope) -> None:
+def _read_document(unit: Unit, scope: Scope) -> None:
     """A Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
-    basis: str | None = None
-    waiting: list[tuple[Part, str | None]] = []
-    while True:
-        scope.begin("documents")
-        row = fill(DOCUMENT, scope, {"place": line(tag, scope)})
+    waiting: list[tuple[Unit, str | None]] = [(unit, None)]
+    while waiting:
+        current, basis = waiting.pop(0)
+        steps = _document_steps(current)
+        scope.begin("documents", current)
+        row: Row = {"place": scope.line(current)}
+        for plan, part in steps[:1]:
+            follow(plan, part, scope, row)
+        for plan, part in steps[1:]:
+            row.setdefault("_lines", []).append(follow(plan, part, scope, {"place": scope.line(part)}))
         number, children = row.get("number"), row.pop("_children", ())
         scope.counts["lines"] += len(row.get("_lines", ()))
         finished = records.document(row, scope, basis)
         scope.kinds[row["kind"]] += 1
         scope.settle(number or row.get("id"))
         waiting += [(child, finished["id"] if finished else basis) for child in children]
-        if not waiting:
-            return
-        part, basis = waiting.pop(0)
-        tag = scope.part(part)
 
 
-def _read_product(tag: str, scope: Scope) -> None:
+def _document_steps(unit: Unit) -> list[tuple[Plan, Unit]]:
+    """The header and each Товар by themselves: documents differ in the number of lines, lines hardly differ. Raises Uneven."""
+    try:
+        first = unit.tags.index("Товары", 1)
+        last = unit.tags.index("/Товары", first)
+        header = unit.without(first, last)
+        plan = DOCUMENT.plan(header)
+        if plan.lines == header.cut:
+            return [(plan, header), *((LINE.plan(item), item) for item in _items(unit, first + 1, last))]
+    except (ValueError, Uneven):
+        pass
+    return [(DOCUMENT.plan(unit), unit)]
+
+
+def _items(unit: Unit, first: int, last: int) -> Iterator[Unit]:
+    """Each Товар between two tokens. Raises ValueError where anything else stands there."""
+    while first < last:
+        if unit.tags[first] != "Товар":
+            raise ValueError(unit.tags[first])
+        end = unit.tags.index("/Товар", first, last)
+        yield unit.part(first, end)
+        first = end + 1
+
+
+def _read_product(unit: Unit, scope: Scope) -> None:
+    plan = PRODUCT.plan(unit)
+    scope.begin("products", unit)
     scope.counts["products"] += 1
-    scope.begin("products")
-    row = fill(PRODUCT, scope, {"place": line(tag, scope)})
-    if "_status" not in row and "Статус" in tag:
-        row["_status"] = attributes(tag).get("Статус")
+    row = follow(plan, unit, scope, {"place": scope.line(unit)})
+    if "_status" not in row and "Статус" in unit.tags[0]:
+        row["_status"] = attributes(unit.tags[0]).get("Статус")
     scope.counts["prices"] += len(row.get("_prices", ()))
     if not scope.rejected:
         records.product(row, scope)
     scope.settle(row.get("id") or row.get("article"))
 
 
-def _read_offer(tag: str, scope: Scope) -> None:
+def _read_offer(unit: Unit, scope: Scope) -> None:
+    plan = OFFER.plan(unit)
+    scope.begin("prices", unit)
     scope.counts["offers"] += 1
-    scope.begin("prices")
-    row = fill(OFFER, scope, {"place": line(tag, scope)})
+    row = follow(plan, unit, scope, {"place": scope.line(unit)})
     scope.counts["prices"] += len(row.get("_prices", ()))
     if not scope.rejected:
         records.offer(row, scope)
     scope.settle(row.get("id"))
 
 
-def _read_party(tag: str, scope: Scope) -> None:
-    place, whole = line(tag, scope), aside(tag, "", scope)
-    scope.counts["parties"] += 1 + sum(1 for inner, _, _ in whole.items if local(inner) == "Контрагент")
-    scope.part(whole)
-    scope.begin("parties")
-    row = fill(PARTY, scope, {"place": place})
+def _read_party(unit: Unit, scope: Scope) -> None:
+    plan = PARTY.plan(unit)
+    scope.begin("parties", unit)
+    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in unit.tags if "Контрагент" in tag and tag[0] != "/")
+    row = follow(plan, unit, scope, {"place": scope.line(unit)})
     if not scope.rejected:
         records.party(row, scope)
     scope.settle(row.get("id") or row.get("name"))
 
 
-def _read_price_type(tag: str, scope: Scope) -> None:
-    scope.begin("price_types")
-    records.price_type(fill(PRICE_TYPE, scope, {"place": line(tag, scope)}), scope)
+def _read_price_type(unit: Unit, scope: Scope) -> None:
+    plan = PRICE_TYPE.plan(unit)
+    scope.begin("price_types", unit)
+    records.price_type(follow(plan, unit, scope, {"place": scope.line(unit)}), scope)
     scope.settle(None)
 
 
-def _read_group(_tag: str, scope: Scope) -> None:
+def _read_group(unit: Unit, scope: Scope) -> None:
     """A Группа with all groups below it: paths of the classifier."""
-    above, waiting = "", list[tuple[Part, str]]()
-    while True:
-        row = fill(GROUP, scope, {})
+    waiting = [(unit, "")]
+    while waiting:
+        current, above = waiting.pop()
+        row = follow(GROUP.plan(current), current, scope, {})
         path = "/".join(part for part in (above, row.get("name", "").replace("/", "∕")) if part)
         if row.get("id"):
             scope.groups[row["id"]] = path
         waiting += [(child, path) for child in row.get("_children", ())]
-        if not waiting:
-            return
-        part, above = waiting.pop()
-        scope.part(part)
 
 
 GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
-                "Группы": parts.children})
+                "Группы": each(aside("_children"))})
 
 
-def _read_property(_tag: str, scope: Scope) -> None:
+def _read_property(unit: Unit, scope: Scope) -> None:
     """A Свойство of the classifier: its name and the words of its values."""
-    row = fill(PROPERTY, scope, {})
+    row = follow(PROPERTY.plan(unit), unit, scope, {})
     if row.get("id"):
         variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
         scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
@@ -248,7 +274,7 @@ VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("
 PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
 #: record element -> its reader
-RECORDS: dict[str, Callable[[str, Scope], None]] = {
+RECORDS: dict[str, Callable[[Unit, Scope], None]] = {
     "Документ": _read_document, "Товар": _read_product, "Предложение": _read_offer, "Контрагент": _read_party,
     "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property}
 #: containers of records; some say that they hold changes only
@@ -289,27 +315,38 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
 def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
     """Read record after record into the scope; yields after each."""
     source, path, wanted = scope.source, list[str](), frozenset[str]()
-    for tag, _, leaf in source.all:
+    while source.ready():
+        tag, leaf = source.tags[source.at], source.leafs[source.at]
         if not leaf and tag[0] == "/":
             path.pop()
             wanted = _records_in(path)
         elif (name := local(tag)) in wanted:
-            scope.outermost(path)
-            if leaf:
-                scope.part(Part(tag, source.here() + 1, [END]))
-            RECORDS[name](tag, scope)
-            scope.whole()
+            scope.above = path
+            _read_record(RECORDS[name], scope)
             if progress:
                 progress(source.position)
             yield
+            continue
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
             if not leaf:
                 path.append(name)
                 wanted = _records_in(path)
+        source.at += 1
     if path:
         raise xml_safe.refused("файл обрывается.", scope.file)
+
+
+def _read_record(reader: Callable[[Unit, Scope], None], scope: Scope) -> None:
+    source = scope.source
+    start = source.base + source.at
+    scope.top = start
+    try:
+        reader(source.unit(source.first_end()), scope)
+    except Uneven:                                      # its like is nested in it
+        source.at = start - source.base
+        reader(source.unit(source.end()), scope)
 
 
 def _changes_only(name: str, tag: str) -> bool:

@@ -1,34 +1,116 @@
-"""Handlers that put one element into one column, and the scope that a record is read in.
+"""Dispatch tables: which element goes into which column; and the scope that a record is read in.
 
-A dispatch table is `Fields({tag: Put})`. A Put has two functions with the arguments (row, text, tag, scope): `value` for an element
-without children, `inner` for one with children, which reads the tokens of the scope to the end of that element. The
-tables themselves stand in `etl.extract.commerceml`: that is where any element can be looked up.
+A table is `Fields({tag: Put})`. Elements of one shape (the same tags in the same order) are read by one `Plan`, made when the
+shape is met for the first time: which token goes where. A Put adds its steps to the plan. So a file of a million like
+records costs what its values cost. The tables themselves stand in `etl.extract.commerceml`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from operator import length_hint
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from etl import dialects, tables
 from etl.extract import commerceml_values as values
-from etl.extract.commerceml_tokens import END, Part, Token, Tokens, local
-from etl.xml_safe import refused
+from etl.extract.commerceml_tokens import Tokens, Unit, local
 
 Row = dict[str, Any]
-Handler = Callable[[Row, str, str, "Scope"], None]
-#: severity of a value that cannot be read: with "reject" the whole record is left out
 Convert = Callable[[str], Any]
-_KNOWN_TAGS = 2000
+_SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
+_LONGEST_SHAPE = 5000
 
 
-class Put(NamedTuple):
-    """What is done with an element: `value` without children, `inner` with children."""
+class Uneven(Exception):
+    """The tokens are not one element from its start to its end."""
 
-    value: Handler
-    inner: Handler
+
+class Problem(NamedTuple):
+    """What is wrong with a value, in Russian. With severity "reject" the whole record is left out."""
+
+    message: str
+    value: object = None
+    severity: str = "reject"
+
+
+#: (row, text, tag) of an element; returns what is wrong with it
+Handler = Callable[[Row, str, str], Problem | None]
+#: (row, name, text, scope) of a pair
+Give = Callable[[Row, str, str, "Scope"], Problem | None]
+#: (row, row of the element, unit, index of its start tag, scope)
+Attach = Callable[[Row, Row, Unit, int, "Scope"], None]
+
+
+@dataclass(slots=True)
+class Node:
+    """An element of a shape: its local name, the indices of its start and end tags, its children."""
+
+    name: str
+    first: int
+    last: int
+    children: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The steps of one shape, by indices of tokens, for one row."""
+
+    texts: list[tuple[int, str]] = field(default_factory=list)
+    converted: list[tuple[int, str, Convert, str, str]] = field(default_factory=list)
+    handled: list[tuple[int, Handler]] = field(default_factory=list)
+    pairs: list[tuple[int, int, Give]] = field(default_factory=list)        # name (-1: none), value
+    rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
+    lines: int = -1                                                         # where the lines of a document stand
+
+
+Put = Callable[[Node, Plan], None]
+
+
+class Value:
+    """A Put for an element that has a text; children it should not have are skipped. `handle` may also be called by itself."""
+
+    def __init__(self, handle: Handler) -> None:
+        self.handle = handle
+
+    def __call__(self, node: Node, plan: Plan) -> None:
+        plan.handled.append((node.first, self.handle))
+
+
+class _Text(Value):
+    def __init__(self, column: str) -> None:
+        super().__init__(self._handle)
+        self.column = column
+
+    def __call__(self, node: Node, plan: Plan) -> None:
+        plan.texts.append((node.first, self.column))
+
+    def _handle(self, row: Row, text: str, _tag: str) -> None:
+        if raw := text.strip():
+            row[self.column] = raw
+
+
+class _Converted(Value):
+    def __init__(self, column: str, convert: Convert, what: str, severity: str) -> None:
+        super().__init__(self._handle)
+        self.step = column, convert, what, severity
+
+    def __call__(self, node: Node, plan: Plan) -> None:
+        plan.converted.append((node.first, *self.step))
+
+    def _handle(self, row: Row, text: str, _tag: str) -> Problem | None:
+        column, convert, what, severity = self.step
+        if raw := text.strip():
+            try:
+                row[column] = convert(raw)
+            except ValueError:
+                return _unreadable(raw, what, severity)
+        return None
+
+
+def _unreadable(raw: str, what: str, severity: str) -> Problem:
+    said = "Запись отклонена, исправьте её в 1С." if severity == "reject" else "Значение пропущено, исправьте его в 1С."
+    return Problem(f"«{raw[:60]}» не {what}. {said}", raw, severity)
 
 
 class Scope:
@@ -36,7 +118,6 @@ class Scope:
 
     def __init__(self, source: Tokens) -> None:
         self.source, self.file = source, source.name
-        self.tokens: Iterator[Token] = source.all
         self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
         self.size = 0                                          # rows not yet handed out
         self.counts: Counter[str] = Counter()
@@ -48,9 +129,9 @@ class Scope:
         self.seen: set[int] = set()                            # accounts and contacts already handed out
         self.entity, self.rejected = "", False
         self.above: list[str] = []                             # the elements around the outermost record
-        self._top = self._start = 0                            # first token of the outermost record and of the record at hand
-        self._found: list[tables.Record] = []                  # issues of the record at hand
-        self.here: Callable[[], int] = source.here
+        self.top = 0                                           # its first token
+        self.record = Unit([], [], [], 0)                      # the record at hand
+        self._found: list[tables.Record] = []                  # its issues
 
     def add(self, table: str, row: tables.Record) -> None:
         """A finished row of a canonical table."""
@@ -62,32 +143,16 @@ class Scope:
         taken, self.rows, self.size = self.rows, defaultdict(list), 0
         return taken
 
-    def begin(self, entity: str) -> None:
+    def begin(self, entity: str, unit: Unit) -> None:
         """A new record. Nothing is added for it before all its values are read, so a rejected one leaves only issues."""
-        self.entity, self.rejected = entity, False
+        self.entity, self.rejected, self.record = entity, False, unit
 
-    def outermost(self, above: list[str]) -> None:
-        """The token at hand starts a record that stands in no other, below the elements `above`."""
-        self.above = above
-        self._top = self._start = self.source.begin()
-
-    def part(self, part: Part) -> str:
-        """From here on the tokens are those of an element that was set aside. Returns its tag."""
-        items = iter(part.items)
-        self.tokens, self._start = items, part.base - 1
-        self.here = lambda: part.base + len(part.items) - length_hint(items) - 1
-        return part.tag
-
-    def whole(self) -> None:
-        """Back from the parts to the file."""
-        self.tokens, self.here = self.source.all, self.source.here
-
-    def problem(self, message: str, *, value: object = None, severity: str = "reject", record: bool = False) -> None:
-        """An issue at the element at hand, or at the whole record: the place is its path and line."""
-        self.rejected = self.rejected or severity == "reject"
-        path, number = self.source.find(self._top, self._start if record else self.here())
-        self._found.append(tables.issue(message, severity=severity, file=self.file, place=f"{'/'.join([*self.above, *path])}, строка {number}",
-                                        entity=self.entity, field=path[-1], value=value))
+    def problem(self, problem: Problem, unit: Unit | None = None, index: int = 0) -> None:
+        """An issue at an element, or at the whole record: the place is its path and line."""
+        self.rejected = self.rejected or problem.severity == "reject"
+        path, number = self.source.find(self.top, (unit or self.record).token(index))
+        self._found.append(tables.issue(problem.message, severity=problem.severity, file=self.file, entity=self.entity, field=path[-1],
+                                        place=f"{'/'.join([*self.above, *path])}, строка {number}", value=problem.value))
 
     def settle(self, key: str | None) -> None:
         """The record is read: its issues get its number or Ид."""
@@ -96,194 +161,174 @@ class Scope:
                 self.add("issues", {**found, "key": key})
             self._found = []
 
-
-def line(tag: str, scope: Scope) -> str:
-    """Where the element whose start tag is at hand stands, for people."""
-    return f"строка {scope.source.line_of(tag, scope.here())}"
-
-
-class _Learning(dict[str, Handler]):
-    """Handlers by local name; it learns the tags of the file it meets."""
-
-    def __init__(self, known: Mapping[str, Handler], other: Handler) -> None:
-        super().__init__(known)
-        self.other = other
-
-    def __missing__(self, tag: str) -> Handler:
-        handler = dict.get(self, local(tag), self.other)
-        if len(self) < _KNOWN_TAGS:
-            self[tag] = handler
-        return handler
+    def line(self, unit: Unit, index: int = 0) -> str:
+        """Where the element with that start tag stands, for people."""
+        return f"строка {self.source.line_of(unit, index)}"
 
 
 class Fields:
     """A dispatch table by local name; elements that it does not name are skipped."""
 
     def __init__(self, table: Mapping[str, Put]) -> None:
-        self.values = _Learning({tag: put.value for tag, put in table.items()}, nothing)
-        self.inner = _Learning({tag: put.inner for tag, put in table.items()}, skip)
+        self.table = dict(table)
+        self.plans: dict[tuple[str, ...], Plan] = {}
 
     def add(self, tag: str, put: Put) -> None:
         """One more element: for a table that refers to itself."""
-        self.values[tag], self.inner[tag] = put
+        self.table[tag] = put
+
+    def extend(self, node: Node, plan: Plan) -> Plan:
+        """The steps of the children of an element."""
+        for child in node.children:
+            if (put := self.table.get(child.name)) is not None:
+                put(child, plan)
+        return plan
+
+    def plan(self, unit: Unit) -> Plan:
+        """The plan for a whole element. Raises Uneven."""
+        shape = tuple(unit.tags[1:])
+        plan = self.plans.get(shape)
+        if plan is None:
+            plan = self.extend(_tree(unit), Plan())
+            if len(self.plans) >= _SHAPES:
+                self.plans.clear()
+            if len(shape) <= _LONGEST_SHAPE:
+                self.plans[shape] = plan
+        return plan
 
 
-def fill(fields: Fields, scope: Scope, row: Row) -> Row:
-    """One pass over the children of the element whose start tag is at hand, to its end. Returns the row."""
-    values_by_tag, inner_by_tag = fields.values, fields.inner
-    for tag, text, leaf in scope.tokens:
-        if leaf:
-            values_by_tag[tag](row, text, tag, scope)
-        elif tag[0] == "/":
-            break
-        else:
-            inner_by_tag[tag](row, text, tag, scope)
-    else:
-        raise refused("файл обрывается.", scope.file)
-    return row
-
-
-def skip(_row: Row, _text: str, _tag: str, scope: Scope) -> None:
-    """An element with children that no table needs."""
-    depth = 1
-    for tag, _, leaf in scope.tokens:
-        if leaf:
+def _tree(unit: Unit) -> Node:
+    root = Node(local(unit.tags[0]), 0, 0)
+    open_nodes = [root]
+    for index in range(1, len(unit.tags)):
+        if not open_nodes:
+            raise Uneven
+        if not unit.leafs[index] and unit.tags[index][0] == "/":
+            open_nodes.pop().last = index
             continue
-        depth += -1 if tag[0] == "/" else 1
-        if not depth:
-            return
+        node = Node(local(unit.tags[index]), index, index)
+        open_nodes[-1].children.append(node)
+        if not unit.leafs[index]:
+            open_nodes.append(node)
+    if open_nodes and not unit.leafs[0]:
+        raise Uneven
+    return root
 
 
-def nothing(_row: Row, _text: str, _tag: str, _scope: Scope) -> None:
-    """An element without children that no table needs."""
+def read(fields: Fields, unit: Unit, scope: Scope, row: Row) -> Row:
+    """The children of an element into the row. Returns the row."""
+    return follow(fields.plan(unit), unit, scope, row)
 
 
-def of_value(value: Handler) -> Put:
-    """A Put for an element that has a text only; children it should not have are skipped."""
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        value(row, text, tag, scope)
-        skip(row, text, tag, scope)
-
-    return Put(value, inner)
-
-
-def aside(tag: str, leaf: str, scope: Scope) -> Part:
-    """The element whose start tag is at hand, set aside with all its tokens."""
-    base, items, depth = scope.here() + 1, [], 1
-    if leaf:
-        return Part(tag, base, [END])
-    for token in scope.tokens:
-        items.append(token)
-        if not token[2]:
-            depth += -1 if token[0][0] == "/" else 1
-            if not depth:
-                break
-    return Part(tag, base, items)
+def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
+    """The steps of a plan."""
+    texts = unit.texts
+    for index, column in plan.texts:
+        if raw := texts[index].strip():
+            row[column] = raw
+    for index, column, convert, what, severity in plan.converted:
+        if raw := texts[index].strip():
+            try:
+                row[column] = convert(raw)
+            except ValueError:
+                scope.problem(_unreadable(raw, what, severity), unit, index)
+    for index, handle in plan.handled:
+        if problem := handle(row, texts[index], unit.tags[index]):
+            scope.problem(problem, unit, index)
+    for named, index, give in plan.pairs:
+        if problem := give(row, texts[named].strip() if named >= 0 else "", texts[index], scope):
+            scope.problem(problem, unit, index)
+    for attach, index, inner in plan.rows:
+        attach(row, follow(inner, unit, scope, {}), unit, index, scope)
+    return row
 
 
 # ---- one element, one column ---------------------------------------------------------------------------------------
 
-def _converted(column: str, convert: Convert, what: str, severity: str) -> Put:
-    def value(row: Row, text: str, tag: str, scope: Scope) -> None:
-        raw = text.strip()
-        if not raw:
-            return
-        try:
-            row[column] = convert(raw)
-        except ValueError:
-            said = "Запись отклонена, исправьте её в 1С." if severity == "reject" else "Значение пропущено, исправьте его в 1С."
-            scope.problem(f"«{raw[:60]}» не {what}. {said}", value=raw, severity=severity)
-
-    return of_value(value)
-
-
-def text(column: str) -> Put:
+def text(column: str) -> Value:
     """Text without the blanks around it; an empty element is absence."""
-    def value(row: Row, text: str, tag: str, scope: Scope) -> None:
-        if raw := text.strip():
-            row[column] = raw
-
-    return of_value(value)
+    return _Text(column)
 
 
-def number(column: str) -> Put:
+def number(column: str) -> Value:
     """Money or quantity: a text that is no number rejects the record."""
-    return _converted(column, values.number, "число", "reject")
+    return _Converted(column, values.number, "число", "reject")
 
 
-def date(column: str) -> Put:
+def date(column: str) -> Value:
     """A date; an unreadable one is absent with a warning."""
-    return _converted(column, values.date, "дата", "warn")
+    return _Converted(column, values.date, "дата", "warn")
 
 
-def time(column: str) -> Put:
+def time(column: str) -> Value:
     """Time of day."""
-    return _converted(column, values.time, "время", "warn")
+    return _Converted(column, values.time, "время", "warn")
 
 
-def flag(column: str) -> Put:
+def flag(column: str) -> Value:
     """true or false."""
-    return _converted(column, values.flag, "«да» или «нет»", "warn")
+    return _Converted(column, values.flag, "«да» или «нет»", "warn")
 
 
-def guid(column: str) -> Put:
+def guid(column: str) -> Value:
     """An identifier."""
-    return _converted(column, values.guid, "идентификатор", "reject")
+    return _Converted(column, values.guid, "идентификатор", "reject")
 
 
-def currency(column: str) -> Put:
+def currency(column: str) -> Value:
     """A currency as its ISO code."""
-    return _converted(column, dialects.currency_code, "валюта", "warn")
+    return _Converted(column, dialects.currency_code, "валюта", "warn")
 
 
-def _rate(row: Row, text: str, tag: str, scope: Scope) -> None:
+def _rate(row: Row, text: str, _tag: str) -> Problem | None:
     raw = text.strip()
     if not raw:
-        return
+        return None
     try:
         row["vat_rate"], row["vat_exempt"] = values.rate(raw)
     except ValueError:
         row.setdefault("requisites", {})["Ставка"] = raw
-        scope.problem(f"Ставка НДС «{raw[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", value=raw, severity="warn")
+        return Problem(f"Ставка НДС «{raw[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", raw, "warn")
+    return None
 
 
 #: Ставка of VAT into vat_rate or vat_exempt. One that cannot be read stays in the requisites as it was.
-rate = of_value(_rate)
+rate = Value(_rate)
 
 
 # ---- elements with children ----------------------------------------------------------------------------------------
 
 def each(put: Put) -> Put:
     """A list element: `put` for each of its children."""
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        for tag, text, leaf in scope.tokens:
-            if leaf:
-                put.value(row, text, tag, scope)
-            elif tag[0] == "/":
-                return
-            else:
-                put.inner(row, text, tag, scope)
+    def add(node: Node, plan: Plan) -> None:
+        for child in node.children:
+            put(child, plan)
 
-    return Put(nothing, inner)
+    return add
 
 
 def nested(fields: Fields) -> Put:
     """An element whose children go into the same row."""
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        fill(fields, scope, row)
+    def add(node: Node, plan: Plan) -> None:
+        fields.extend(node, plan)
 
-    return Put(nothing, inner)
+    return add
+
+
+def row_of(fields: Fields, attach: Attach) -> Put:
+    """An element with a row of its own, which `attach` joins to the row around it."""
+    def add(node: Node, plan: Plan) -> None:
+        plan.rows.append((attach, node.first, fields.extend(node, Plan())))
+
+    return add
 
 
 def one(column: str, fields: Fields) -> Put:
     """A repeated element: a row of its own, appended to the list `row[column]`."""
-    def value(row: Row, text: str, tag: str, scope: Scope) -> None:
-        row.setdefault(column, []).append({})
+    def attach(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+        row.setdefault(column, []).append(found)
 
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        row.setdefault(column, []).append(fill(fields, scope, {}))
-
-    return Put(value, inner)
+    return row_of(fields, attach)
 
 
 def listed(column: str, fields: Fields) -> Put:
@@ -293,41 +338,50 @@ def listed(column: str, fields: Fields) -> Put:
 
 def placed(column: str, fields: Fields) -> Put:
     """A list element whose children are records of the document: like `listed`, each row with its place."""
-    def value(row: Row, text: str, tag: str, scope: Scope) -> None:
-        row.setdefault(column, []).append({"place": line(tag, scope)})
+    def attach(row: Row, found: Row, unit: Unit, index: int, scope: Scope) -> None:
+        found["place"] = scope.line(unit, index)
+        row.setdefault(column, []).append(found)
 
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        row.setdefault(column, []).append(fill(fields, scope, {"place": line(tag, scope)}))
+    return each(row_of(fields, attach))
 
-    return each(Put(value, inner))
+
+def lines(column: str, fields: Fields) -> Put:
+    """Товары of a document: `placed`, and the plan knows where they stand."""
+    put = placed(column, fields)
+
+    def add(node: Node, plan: Plan) -> None:
+        plan.lines = node.first
+        put(node, plan)
+
+    return add
+
+
+def aside(column: str) -> Put:
+    """An element for a record reader of its own: a unit in the list `row[column]`."""
+    def add(node: Node, plan: Plan) -> None:
+        def attach(row: Row, _found: Row, unit: Unit, index: int, _scope: Scope) -> None:
+            row.setdefault(column, []).append(unit.part(index, node.last))
+
+        plan.rows.append((attach, node.first, Plan()))
+
+    return add
 
 
 # ---- pairs of a name and values ------------------------------------------------------------------------------------
 
-def pair(give: Handler) -> Put:
-    """A pair of CommerceML: `give(row, name, text, scope)` for each Значение; the name is any other child, Наименование before others."""
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        name, early = "", []
-        for tag, text, leaf in scope.tokens:
-            if not leaf:
-                if tag[0] == "/":
-                    break
-                skip(row, text, tag, scope)
-            if tag != "Значение" and not (word := local(tag)).endswith("Значение"):
-                name = (text.strip() or name) if word.endswith("Наименование") else (name or text.strip())
-            elif name:
-                give(row, name, text, scope)
-            else:
-                early.append(text)
-        for text in early:
-            give(row, name, text, scope)
+def pair(give: Give) -> Put:
+    """A pair of CommerceML: `give` for each Значение; its name is Наименование, else the first other child."""
+    def add(node: Node, plan: Plan) -> None:
+        names = [child for child in node.children if not child.name.endswith("Значение")]
+        name = next((child for child in reversed(names) if child.name.endswith("Наименование")), names[0] if names else None)
+        plan.pairs.extend((name.first if name else -1, child.first, give) for child in node.children if child.name.endswith("Значение"))
 
-    return Put(nothing, inner)
+    return add
 
 
 def a_pair(column: str) -> Put:
     """One pair, appended to the list `row[column]`; one without a value is left out."""
-    def give(row: Row, name: str, text: str, scope: Scope) -> None:
+    def give(row: Row, name: str, text: str, _scope: Scope) -> None:
         if words := text.strip():
             row.setdefault(column, []).append((name, words))
 
@@ -339,20 +393,21 @@ def pairs(column: str) -> Put:
     return each(a_pair(column))
 
 
-def requisites(known: Mapping[str, Put], rest: str = "requisites") -> Put:
+def requisites(known: Mapping[str, Value], rest: str = "requisites") -> Put:
     """ЗначенияРеквизитов: known names into their columns, all others into the map `rest` by name as written.
 
     Names are compared without blanks, case and ё; a repeated name keeps all its values.
     """
-    index = {name: put.value for name, put in known.items()}
-    index |= {dialects.plain(name): put for name, put in index.items()}
+    index = {name: put.handle for name, put in known.items()}
+    index |= {dialects.plain(name): handle for name, handle in index.items()}
 
-    def give(row: Row, name: str, text: str, scope: Scope) -> None:
-        put = index.get(name) or index.get(dialects.plain(name))
-        if put is not None:
-            put(row, text, name, scope)
-        elif name:
+    def give(row: Row, name: str, text: str, _scope: Scope) -> Problem | None:
+        handle = index.get(name) or index.get(dialects.plain(name))
+        if handle is not None:
+            return handle(row, text, name)
+        if name:
             keep(row, rest, name, text)
+        return None
 
     return each(pair(give))
 

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 
 from etl import dialects
 from etl.extract import commerceml_values as values
 from etl.extract.commerceml_fields import (
     Fields,
+    Node,
+    Plan,
+    Problem,
     Put,
     Row,
     Scope,
+    Value,
     a_pair,
-    aside,
     date,
-    fill,
+    each,
     flag,
     guid,
     keep,
     nested,
-    nothing,
     number,
-    of_value,
     pair,
     rate,
-    skip,
+    row_of,
     text,
 )
-from etl.extract.commerceml_tokens import attributes
+from etl.extract.commerceml_tokens import Unit, attributes
 
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
@@ -39,40 +41,29 @@ STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quant
 STORE.add("Склад", nested(STORE))                       # Остаток/Склад of 3.x
 
 
-def _unit_of(row: Row, tag: str, name: str) -> None:
+def _unit(row: Row, text: str, tag: str) -> None:
     told = attributes(tag)
     if code := told.get("Код", "").strip():
         row["unit_code"] = code
     row["_unit_full"] = told.get("НаименованиеПолное", "").strip()
+    _unit_name(row, text, tag)
+
+
+def _unit_name(row: Row, text: str, _tag: str) -> None:
+    name = text.strip()
     if name.isdigit():
         row.setdefault("unit_code", name)
     elif name:
         row.setdefault("unit", name)                    # Единица of the row goes before
 
 
-def _base_unit(row: Row, text: str, tag: str, _scope: Scope) -> None:
-    _unit_of(row, tag, text.strip())
+def base_unit(node: Node, plan: Plan) -> None:
+    """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
+    plan.handled.append((node.first, _unit))
+    plan.handled.extend((child.last, _unit_name) for child in node.children if child.last > child.first)
 
 
-def _base_unit_with_children(row: Row, text: str, tag: str, scope: Scope) -> None:
-    """Пересчет stands before the name: the text behind it."""
-    behind, depth = [text], 1
-    for inner, words, leaf in scope.tokens:
-        if leaf:
-            continue
-        depth += -1 if inner[0] == "/" else 1
-        if not depth:
-            break
-        if depth == 1:
-            behind.append(words)
-    _unit_of(row, tag, next((words.strip() for words in behind if words.strip()), ""))
-
-
-#: БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x)
-base_unit = Put(_base_unit, _base_unit_with_children)
-
-
-def _line_unit(row: Row, text: str, _tag: str, _scope: Scope) -> None:
+def _line_unit(row: Row, text: str, _tag: str) -> None:
     name = text.strip()
     if name.isdigit():
         row.setdefault("unit_code", name)
@@ -80,36 +71,33 @@ def _line_unit(row: Row, text: str, _tag: str, _scope: Scope) -> None:
         row["unit"] = name
 
 
-def _line_unit_with_children(row: Row, text: str, tag: str, scope: Scope) -> None:
+def _line_unit_row(row: Row, unit: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
     """A structure in 3.x; its short name holds four characters."""
-    unit = fill(UNIT, scope, {})
     short, full = unit.get("_short"), unit.get("_long")
     row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
-    _line_unit(row, (full if short and full and len(short) == 4 and full.startswith(short) else short or full) or "", tag, scope)
+    _line_unit(row, (full if short and full and len(short) == 4 and full.startswith(short) else short or full) or "", "")
 
 
-#: Единица of a row or a price: a name or a code, or a structure
-line_unit = Put(_line_unit, _line_unit_with_children)
+def line_unit(node: Node, plan: Plan) -> None:
+    """Единица of a row or a price: a name or a code, or a structure."""
+    (row_of(UNIT, _line_unit_row) if node.children else Value(_line_unit))(node, plan)
 
 
-def tax(table: dict[str, Put]) -> Put:
+def tax(table: Mapping[str, Put]) -> Put:
     """Налог: VAT only. Several of them in one document are added up."""
-    fields = Fields(table)
-
-    def inner(row: Row, text: str, tag: str, scope: Scope) -> None:
-        found = fill(fields, scope, {})
-        name = found.pop("_name", "НДС")
-        if name != "НДС" and "ндс" not in dialects.plain(name):
-            return
-        if row.get("vat_amount") is not None and found.get("vat_amount") is not None:
-            found["vat_amount"] += row["vat_amount"]
-        row.update(found)
-
-    return Put(nothing, inner)
+    return row_of(Fields(table), _tax)
 
 
-def _discount(row: Row, _text: str, _tag: str, scope: Scope) -> None:
-    found = fill(DISCOUNT, scope, {})
+def _tax(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+    name = found.pop("_name", "НДС")
+    if name != "НДС" and "ндс" not in dialects.plain(name):
+        return
+    if row.get("vat_amount") is not None and found.get("vat_amount") is not None:
+        found["vat_amount"] += row["vat_amount"]
+    row.update(found)
+
+
+def _discount(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
     if found.get("amount") is not None:
         row["discount"] = row.get("discount", Decimal(0)) + found["amount"]
         if found.get("included") is False:
@@ -117,85 +105,63 @@ def _discount(row: Row, _text: str, _tag: str, scope: Scope) -> None:
 
 
 #: Скидка of a row: their sums; one that Сумма does not reflect is noted
-discount = Put(nothing, _discount)
+discount = row_of(DISCOUNT, _discount)
 
 
-def _store(row: Row, _text: str, tag: str, scope: Scope) -> None:
-    told = attributes(tag)
-    found: Row = {"warehouse": told.get("ИдСклада", "").strip() or None}
+def _store(row: Row, found: Row, unit: Unit, index: int, scope: Scope) -> None:
+    told = attributes(unit.tags[index])
+    found.setdefault("warehouse", told.get("ИдСклада", "").strip() or None)
     raw = told.get("КоличествоНаСкладе", "").strip()
     if raw:
         try:
-            found["quantity"] = values.number(raw)
+            found.setdefault("quantity", values.number(raw))
         except ValueError:
-            scope.problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", value=raw)
+            scope.problem(Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw), unit, index)
     row.setdefault("_stock", []).append(found)
 
 
-def _store_with_children(row: Row, text: str, tag: str, scope: Scope) -> None:
-    _store(row, text, tag, scope)
-    fill(STORE, scope, row["_stock"][-1])
-
-
 #: Stock of one warehouse: attributes of Склад/Склады (2.x) or a structure inside Остаток (3.x)
-store = Put(_store, _store_with_children)
+store = row_of(STORE, _store)
 
 
-def _group_ids(row: Row, _text: str, _tag: str, scope: Scope) -> None:
-    found = row["_groups"] = []
-    for tag, text, leaf in scope.tokens:
-        if not leaf:
-            if tag[0] == "/":
-                return
-            skip(row, text, tag, scope)
-        if identifier := text.strip():
-            found.append(identifier)
+def _group(row: Row, text: str, _tag: str) -> None:
+    if identifier := text.strip():
+        row.setdefault("_groups", []).append(identifier)
 
 
 #: Группы of a product: the Ид of each
-group_ids = Put(nothing, _group_ids)
+group_ids = each(Value(_group))
 
 
 def address(column: str) -> Put:
     """An address with its fields, as a note for `records`."""
-    def inner(row: Row, _text: str, _tag: str, scope: Scope) -> None:
-        row[f"_{column}"] = fill(ADDRESS, scope, {})
+    def attach(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+        row[f"_{column}"] = found
 
-    return Put(nothing, inner)
+    return row_of(ADDRESS, attach)
 
 
-def told(fact: str, put: Put) -> Put:
+def told(fact: str, put: Value) -> Value:
     """A requisite of the pairs «Номер … по 1С», «Дата … по 1С»: that it stands there at all is a fact."""
     mark = f"_{fact}_pair"
 
-    def value(row: Row, text: str, tag: str, scope: Scope) -> None:
+    def handle(row: Row, text: str, tag: str) -> Problem | None:
         row[mark] = True
-        put.value(row, text, tag, scope)
+        return put.handle(row, text, tag)
 
-    return of_value(value)
+    return Value(handle)
 
 
-def _due(row: Row, text: str, tag: str, scope: Scope) -> None:
+def _due(row: Row, text: str, tag: str) -> Problem | None:
     found: Row = {}
-    date("due").value(found, text, tag, scope)
+    problem = date("due").handle(found, text, tag)
     if found.get("due"):
         row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
+    return problem
 
 
 #: СрокПлатежа has no column: kept as a requisite unless it is the empty date
-due = of_value(_due)
-
-
-def _children(row: Row, _text: str, _tag: str, scope: Scope) -> None:
-    found = row["_children"] = []
-    for tag, _, leaf in scope.tokens:
-        if not leaf and tag[0] == "/":
-            return
-        found.append(aside(tag, leaf, scope))
-
-
-#: Nested groups or documents: set aside for their own record reader
-children = Put(nothing, _children)
+due = Value(_due)
 
 
 def _product_property(row: Row, label: str, text: str, scope: Scope) -> None:
@@ -212,7 +178,7 @@ product_property = pair(_product_property)
 _NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 
 
-def _party_note(row: Row, text: str, _tag: str, _scope: Scope) -> None:
+def _party_note(row: Row, text: str, _tag: str) -> None:
     note = text.strip()
     found = _NOTE(note)
     if found and note:
@@ -222,4 +188,4 @@ def _party_note(row: Row, text: str, _tag: str, _scope: Scope) -> None:
 
 
 #: Комментарий of a party: «Папка: A/B; Код: 1» of the extended contract, any other text is kept
-party_note = of_value(_party_note)
+party_note = Value(_party_note)

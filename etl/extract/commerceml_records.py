@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from etl import dialects
-from etl.extract.commerceml_fields import Row, Scope
+from etl.extract.commerceml_fields import Problem, Row, Scope
 
 _KOPECK, _PRICE = Decimal("0.01"), Decimal("0.0001")
 _REMEMBERED = 10_000
@@ -30,7 +30,7 @@ def party(row: Row, scope: Scope, document: str | None = None, number: int = 0) 
     """A Контрагент with its accounts and representatives. Without Ид it is keyed by its document, else it is refused."""
     identifier = row.get("id") or (f"{document}/{number}" if document else None)
     if identifier is None:
-        scope.problem("Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
+        scope.problem(Problem("Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name")))
         return None
     row["id"], row["document"], row["file"] = identifier, document, scope.file
     _contacts(row)
@@ -122,7 +122,7 @@ def _deleted(row: Row) -> None:
 def product(row: Row, scope: Scope) -> None:
     """A Товар of a Каталог."""
     if row.get("id") is None:
-        scope.problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
+        scope.problem(Problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name")))
         return
     _deleted(row)
     extra = row.pop("requisites", None) or {}
@@ -157,7 +157,7 @@ def offer(row: Row, scope: Scope) -> None:
     """A Предложение: its prices and stock, keyed by Ид, or Ид#characteristic where that stands in its own element."""
     identifier, characteristic = row.get("id"), row.get("_characteristic")
     if identifier is None:
-        scope.problem("Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", value=row.get("name"), record=True)
+        scope.problem(Problem("Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", row.get("name")))
         return
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
     where = row["place"]
@@ -177,7 +177,7 @@ def _price(row: Row, key: str, where: str, scope: Scope) -> None:
     if row.get("price") is None:
         return
     if kind is None:
-        scope.problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", value=row["price"], severity="warn", record=True)
+        scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
         return
     if code:
         row.setdefault("unit", code)
@@ -192,7 +192,7 @@ def _price(row: Row, key: str, where: str, scope: Scope) -> None:
 def price_type(row: Row, scope: Scope) -> None:
     """A ТипЦены of a package or a classifier. Purchasing prices are known by their name."""
     if row.get("id") is None:
-        scope.problem("Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", value=row.get("name"), severity="warn", record=True)
+        scope.problem(Problem("Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name"), "warn"))
         return
     name = (row.get("name") or "").lower()
     row.setdefault("currency", None)
@@ -211,11 +211,11 @@ def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     identifier = row.get("id") or (f"{kind}|{number}|{day.year if day else ''}" if number else None)
     if identifier is None or operation is None:
         lacks = "ХозОперация" if identifier else "Номер и Ид"
-        scope.problem(f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", value=operation, record=True)
+        scope.problem(Problem(f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", operation))
     if scope.rejected or identifier is None:
         return None
     if day is None:
-        scope.problem("В документе нет даты. Проверьте документ в 1С.", severity="warn", record=True)
+        scope.problem(Problem("В документе нет даты. Проверьте документ в 1С.", severity="warn"))
     row["id"], row["file"] = identifier, scope.file
     row.setdefault("basis", basis)
     row.setdefault("basis_number", scope.numbers.get(row["basis"] or ""))
@@ -306,8 +306,8 @@ def _suspect_rate(lines: Sequence[Row], day: dt.date | None, scope: Scope) -> No
     right = dialects.standard_vat(day)
     wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in _STANDARDS and rate != right), None)
     if wrong is not None:
-        scope.problem(f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
-                      value=wrong, severity="warn", record=True)
+        scope.problem(Problem(f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
+                              wrong, "warn"))
 
 
 _STANDARDS = frozenset(rate for _, rate in dialects.VAT_STANDARD)

@@ -4,8 +4,8 @@ XML without a DTD is regular at this level: one expression finds each tag and th
 REX, 1998). What is rare is first rewritten into plain `<tag attributes>text</tag>`: comments, CDATA, `<tag/>`, a bare `>`,
 line ends. Why not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a property test.
 
-A token is (tag, text, leaf): `("Ид", "1", "/")` an element without children, `("Товары", …, "")` the start of one with
-children, `("/Товары", …, "")` its end. `tag` holds the attributes as written: see `local` and `attributes`.
+A token has a tag, a text and a leaf mark: `("Ид", "1", "/")` is an element without children, `("Товары", …, "")` the start of one
+with children, `("/Товары", …, "")` its end. A tag holds the attributes as written: see `local` and `attributes`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
-from operator import length_hint
 from typing import BinaryIO
 
 from etl import xml_safe
-
-Token = tuple[str, str, str]
-#: the end of an element that is over
-END: Token = ("/", "", "")
 
 _TOKENS = re.compile(r"<([^>]++)>([^<]*+)(?:<(/)\1>\s*+(?=<))?")
 _HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
@@ -31,8 +25,7 @@ _BARE = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([^;]*));?")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_BLANK = " >\t\n"
-_NUMBERED = 12                   # names of tags with a line; each costs a search of the text
+_NUMBERED = 12                   # names of tags that get their line; each costs a search of the text
 
 
 def local(tag: str) -> str:
@@ -57,12 +50,31 @@ def _character(found: re.Match[str]) -> str:
 
 
 @dataclass(slots=True)
-class Part:
-    """An element set aside, to be read after its owner: its tag, the index of its first inner token, its tokens to the end."""
+class Unit:
+    """One element, from its start tag to its end: the tokens in three lists. `start` is the index of the first in the file.
 
-    tag: str
-    base: int
-    items: list[Token]
+    With a `gap` that many tokens behind the one at `cut` are left out here.
+    """
+
+    tags: list[str]
+    texts: list[str]
+    leafs: list[str]
+    start: int
+    cut: int = 0
+    gap: int = 0
+
+    def token(self, index: int) -> int:
+        """The index in the file of a token of the unit."""
+        return self.start + index + (self.gap if index > self.cut else 0)
+
+    def part(self, first: int, last: int) -> Unit:
+        """An element inside, as a unit of its own."""
+        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.leafs[first:last + 1], self.token(first))
+
+    def without(self, first: int, last: int) -> Unit:
+        """The unit without the tokens between two of its own."""
+        tags, texts, leafs = (items[:first + 1] + items[last:] for items in (self.tags, self.texts, self.leafs))
+        return Unit(tags, texts, leafs, self.start, first, last - first - 1)
 
 
 @dataclass(slots=True)
@@ -75,76 +87,113 @@ class _Piece:
 
 
 class Tokens:
-    """The tokens of one file, in `self.all`. Iterate once.
+    """A window on the tokens of one file: `tags`, `texts` and `leafs`, of which the one at `at` is next.
 
-    The reader calls `begin` at each record: what stands before it is forgotten. Raises Rejected for a DOCTYPE, a file that breaks off
-    and a record longer than `xml_safe.MAX_RECORD`. `position` is the number of bytes read, for progress bars.
+    What stands before `at` is forgotten. Raises Rejected for a DOCTYPE, a file that breaks off and a record longer than
+    `xml_safe.MAX_RECORD`. `position` is the number of bytes read, for progress bars.
     """
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.stream, self.name = stream, name
         self.encoding = xml_safe.root(stream, name).encoding             # refuses a DOCTYPE even of a file that was not checked
         self.position = self.mark = self.encoding.bom
-        self.all: Iterator[Token] = chain.from_iterable(self._lists())
-        self.items: list[Token] = []
-        self.rest = iter(self.items)
-        self.base, self.line = 0, 1
-        self.pieces: dict[int, _Piece] = {}                              # since the record at hand began
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.leafs: list[str] = []
+        self.at = self.base = 0                                          # base: index in the file of the first token here
+        self.line = 1
+        self.pieces: list[_Piece] = []                                   # since the record at hand began
         self.numbered: set[str] = set()                                  # names whose tags are given their line at once
-        self._finder = _Finder(self, 0)
+        self._stretches = self._plain_texts()
+        self._finder = _Finder(self.pieces)
 
-    def here(self) -> int:
-        """The index of the token handed out last."""
-        return self.base + len(self.items) - length_hint(self.rest) - 1
+    def more(self) -> bool:
+        """The next stretch of the file into the window, whose first token is then the one at `at`. False: there is none."""
+        text = next(self._stretches, None)
+        if text is None:
+            return False
+        for items in (self.tags, self.texts, self.leafs):
+            del items[:self.at]
+        self.base, self.at = self.base + self.at, 0
+        self.pieces.append(_Piece(self.base + len(self.tags), self.line, text))
+        marked = self._with_lines(text)
+        self.line += text.count("\n")
+        found = _TOKENS.split(marked)                                    # what is between two tokens, tag, text, leaf, and again
+        self.tags += found[1::4]
+        self.texts += self._without_references(found[2::4]) if "&" in marked else found[2::4]
+        self.leafs += found[3::4]
+        return True
 
-    def begin(self) -> int:
-        """A record starts with the token handed out last: its index."""
-        self.mark = self.position
-        if len(self.pieces) > 1:
-            number, piece = self.pieces.popitem()
-            self.pieces, self._finder = {number: piece}, _Finder(self, number)
-        return self.here()
+    def ready(self) -> bool:
+        """Is there a token at `at`? Reads on where the window ends."""
+        while self.at >= len(self.tags):
+            if not self.more():
+                return False
+        return True
 
-    def line_of(self, tag: str, index: int) -> int:
-        """The line of the start tag with this index. Names that are asked for come with their line in the next stretches."""
-        name, _, rest = tag.partition(" @")
-        if rest:
-            return int(rest.partition(" ")[0])
+    def first_end(self) -> int:
+        """Where the element at `at` ends, unless its like is nested in it: the first end tag of its name."""
+        if self.leafs[self.at]:
+            return self.at
+        close, behind = f"/{self.tags[self.at].split(None, 1)[0]}", self.at + 1
+        while True:
+            try:
+                return self.tags.index(close, behind)
+            except ValueError:
+                behind = len(self.tags) - self.at
+                self._go_on()
+
+    def end(self) -> int:
+        """Where the element at `at` ends, by counting. An element without children ends at once."""
+        behind, depth = self.at, 0
+        while True:
+            for index in range(behind, len(self.tags)):
+                if not self.leafs[index]:
+                    depth += -1 if self.tags[index][0] == "/" else 1
+                if not depth:
+                    return index
+            behind = len(self.tags) - self.at
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self.more():
+            raise xml_safe.refused("файл обрывается.", self.name)
+
+    def unit(self, last: int) -> Unit:
+        """The element at `at`, which ends at `last`. It becomes the record at hand, and `at` moves behind it."""
+        first, self.at, self.mark = self.at, last + 1, self.position
+        start = self.base + first
+        while len(self.pieces) > 1 and self.pieces[1].base <= start:
+            del self.pieces[0]
+        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.leafs[first:last + 1], start)
+
+    def line_of(self, unit: Unit, index: int) -> int:
+        """The line of a start tag. Names that are asked for come with their line in the next stretches."""
+        mark = unit.texts[index].partition("@")[2].partition(" ")[0]
+        if mark.isdecimal():
+            return int(mark)
         if len(self.numbered) < _NUMBERED:
-            self.numbered.add(name.split(None, 1)[0])
-        return self.find(index, index)[1]
+            self.numbered.add(unit.tags[index].split(None, 1)[0])
+        return self.find(unit.token(index), unit.token(index))[1]
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""
-        finder = self._finder
-        if index < finder.index or (start != finder.start and start <= finder.index):
-            self._finder = _Finder(self, min(self.pieces))
+        if not self._finder.reaches(start, index, self.pieces):
+            self._finder = _Finder(self.pieces)
         return self._finder.find(start, index)
 
-    def _lists(self) -> Iterator[Iterator[Token]]:
-        for number, text in enumerate(self._plain_texts()):
-            self.base += len(self.items)
-            self.pieces[number] = _Piece(self.base, self.line, text)
-            marked = self._with_lines(text)
-            self.line += text.count("\n")
-            self.items = _TOKENS.findall(marked)
-            if "&" in marked:
-                self.items = self._without_references()
-            self.rest = iter(self.items)
-            yield self.rest
-
-    def _without_references(self) -> list[Token]:
+    def _without_references(self, texts: list[str]) -> list[str]:
         with xml_safe.refusing(self.name):
-            return [(tag, _plain(text), leaf) if "&" in text else (tag, text, leaf) for tag, text, leaf in self.items]
+            return [_plain(text) if "&" in text else text for text in texts]
 
     def _with_lines(self, text: str) -> str:
-        """`<Товар>` becomes `<Товар @12>`: counting lines of tags costs less than finding where a token stood."""
+        """`<Товар>` becomes `<Товар>@12 `: its own text is blank, and counting lines costs less than finding where a token stood."""
         for name in self.numbered:
-            line, before, *parts = self.line, *text.split(f"<{name}")
+            line, before, *parts = self.line, *text.split(f"<{name}>")
             marked = [before]
             for part in parts:
                 line += before.count("\n")
-                marked.append(f"<{name} @{line}{part}" if part[0] in _BLANK else f"<{name}{part}")
+                marked.append(f"<{name}>@{line} {part}")
                 before = part
             text = "".join(marked)
         return text
@@ -160,11 +209,13 @@ class Tokens:
                 hidden = _hidden(rest)
             end = _cut(rest, hidden)
             if end:
-                yield _in_plain_form(rest[:end], self.name)
+                yield _in_plain_form(rest[:end])
                 rest = rest[end:]
             if self.position - self.mark > xml_safe.MAX_RECORD:
                 raise xml_safe.refused(f"одна запись длиннее {xml_safe.MAX_RECORD >> 20} МБ.", self.name)
-        yield _in_plain_form(rest, self.name)
+        if _hidden(rest) < len(rest):
+            raise xml_safe.refused("файл обрывается.", self.name)
+        yield _in_plain_form(rest)
 
     def _texts(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self.encoding.name)()
@@ -195,12 +246,10 @@ def _uncovered(found: re.Match[str]) -> str:
     if inside is not None:
         return inside.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     before = found.string[found.start() - 1:found.start()]
-    return "\n" * found[0].count("\n") if not before or before in _BLANK else ""
+    return "\n" * found[0].count("\n") if not before or before in " >\t\n" else ""
 
 
-def _in_plain_form(text: str, name: str) -> str:
-    if _hidden(text) < len(text):
-        raise xml_safe.refused("файл обрывается.", name)
+def _in_plain_form(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.count("<") != text.count(">"):
@@ -213,12 +262,16 @@ def _in_plain_form(text: str, name: str) -> str:
 class _Finder:
     """Walks over the stretches kept, to tell the path and the line of a token."""
 
-    def __init__(self, tokens: Tokens, number: int) -> None:
-        self.steps = self._walk(tokens, number)
+    def __init__(self, pieces: list[_Piece]) -> None:
+        self.pieces, self.first = pieces, pieces[0] if pieces else None
+        self.steps = self._walk()
         self.start = self.index = -1
         self.path: list[str] = []
-        self.line = 0
-        self.leaf = False
+        self.line, self.leaf = 0, False
+
+    def reaches(self, start: int, index: int, pieces: list[_Piece]) -> bool:
+        """Does it stand before that token, in stretches that are still there?"""
+        return self.first is not None and pieces[0] is self.first and index >= self.index and (start == self.start or start > self.index)
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         if start != self.start:
@@ -238,10 +291,10 @@ class _Finder:
             self.path.pop()
         self.leaf = leaf
 
-    @staticmethod
-    def _walk(tokens: Tokens, number: int) -> Iterator[tuple[int, str, int, bool]]:
+    def _walk(self) -> Iterator[tuple[int, str, int, bool]]:
+        number = 0
         while True:
-            piece = tokens.pieces[number]
+            piece = self.pieces[number]
             line, before = piece.line, 0
             for index, found in enumerate(_TOKENS.finditer(piece.text), piece.base):
                 line += piece.text.count("\n", before, found.start())
