@@ -32,7 +32,9 @@ def main() -> None:
             print(f"{module}: failed\n{done.stderr[-2000:]}")
             missed += 1
             continue
-        for name, measured, limit, good in json.loads(done.stdout.rsplit("\n@@", 1)[1]):
+        remarks, _, rows = done.stdout.rpartition("\n@@")
+        print(remarks, end="\n" if remarks else "")
+        for name, measured, limit, good in json.loads(rows):
             missed += not good
             print(f"{name:<92}{measured:>12.3f}{limit:>12.3f}{'' if good else '   MISSED'}")
     sys.exit(1 if missed else 0)

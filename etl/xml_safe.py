@@ -1,8 +1,8 @@
 """Untrusted XML, read in bounded memory and time.
 
 `check` proves that a file is well formed to its end and within the limits before anything is done with it. Bytes are read by us
-and fed to libxml2: it opens no file, loads no DTD, resolves no entity, unpacks no gzip. Whatever the parser raises becomes Rejected; an OSError of the stream itself stays one.
-Settings and limits: reference/reliability §2.3.
+and fed to libxml2: it opens no file, loads no DTD, resolves no entity, unpacks no gzip. Whatever the parser raises becomes
+Rejected; an OSError of the stream itself stays one. Settings and limits: reference/reliability §2.3.
 """
 
 from __future__ import annotations

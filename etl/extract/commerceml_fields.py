@@ -62,6 +62,7 @@ class Plan:
     pairs: list[tuple[int, int, Give]] = field(default_factory=list)        # name (-1: none), value
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
     lines: int = -1                                                         # where the lines of a document stand
+    leafs: list[str] = field(default_factory=list)
 
 
 Put = Callable[[Node, Plan], None]
@@ -186,10 +187,10 @@ class Fields:
 
     def plan(self, unit: Unit) -> Plan:
         """The plan for a whole element. Raises Uneven."""
-        shape = tuple(unit.tags[1:])
+        shape = tuple(unit.tags)
         plan = self.plans.get(shape)
-        if plan is None:
-            plan = self.extend(_tree(unit), Plan())
+        if plan is None or plan.leafs != unit.leafs:
+            plan = self.extend(_tree(unit), Plan(leafs=unit.leafs))
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
             if len(shape) <= _LONGEST_SHAPE:
@@ -213,11 +214,6 @@ def _tree(unit: Unit) -> Node:
     if open_nodes and not unit.leafs[0]:
         raise Uneven
     return root
-
-
-def read(fields: Fields, unit: Unit, scope: Scope, row: Row) -> Row:
-    """The children of an element into the row. Returns the row."""
-    return follow(fields.plan(unit), unit, scope, row)
 
 
 def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
@@ -277,7 +273,7 @@ def guid(column: str) -> Value:
 
 def currency(column: str) -> Value:
     """A currency as its ISO code."""
-    return _Converted(column, dialects.currency_code, "валюта", "warn")
+    return _Converted(column, values.currency, "валюта", "warn")
 
 
 def _rate(row: Row, text: str, _tag: str) -> Problem | None:
@@ -370,11 +366,17 @@ def aside(column: str) -> Put:
 # ---- pairs of a name and values ------------------------------------------------------------------------------------
 
 def pair(give: Give) -> Put:
-    """A pair of CommerceML: `give` for each Значение; its name is Наименование, else the first other child."""
+    """A pair of CommerceML: `give` for each Значение; its name is Наименование, else the first other child.
+
+    Of two children without a Значение the second is the value (Ид and ИдЗначения).
+    """
     def add(node: Node, plan: Plan) -> None:
-        names = [child for child in node.children if not child.name.endswith("Значение")]
+        found = [child for child in node.children if child.name.endswith("Значение")]
+        if not found and len(node.children) == 2:
+            found = node.children[1:]
+        names = [child for child in node.children if child not in found]
         name = next((child for child in reversed(names) if child.name.endswith("Наименование")), names[0] if names else None)
-        plan.pairs.extend((name.first if name else -1, child.first, give) for child in node.children if child.name.endswith("Значение"))
+        plan.pairs.extend((name.first if name else -1, child.first, give) for child in found)
 
     return add
 
@@ -398,11 +400,10 @@ def requisites(known: Mapping[str, Value], rest: str = "requisites") -> Put:
 
     Names are compared without blanks, case and ё; a repeated name keeps all its values.
     """
-    index = {name: put.handle for name, put in known.items()}
-    index |= {dialects.plain(name): handle for name, handle in index.items()}
+    handles = _Names({name: put.handle for name, put in known.items()})
 
     def give(row: Row, name: str, text: str, _scope: Scope) -> Problem | None:
-        handle = index.get(name) or index.get(dialects.plain(name))
+        handle = handles[name]
         if handle is not None:
             return handle(row, text, name)
         if name:
@@ -410,6 +411,20 @@ def requisites(known: Mapping[str, Value], rest: str = "requisites") -> Put:
         return None
 
     return each(pair(give))
+
+
+class _Names(dict[str, Handler | None]):
+    """Handlers by the name of a requisite as written; it learns the spellings of the file it meets."""
+
+    def __init__(self, known: Mapping[str, Handler]) -> None:
+        super().__init__(known)
+        self.plain = {dialects.plain(name): handle for name, handle in known.items()}
+
+    def __missing__(self, name: str) -> Handler | None:
+        handle = self.plain.get(dialects.plain(name))
+        if len(self) < _SHAPES:
+            self[name] = handle
+        return handle
 
 
 def keep(row: Row, rest: str, name: str, raw: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from etl import dialects
 from etl.extract import commerceml_values as values
@@ -41,11 +42,16 @@ STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quant
 STORE.add("Склад", nested(STORE))                       # Остаток/Склад of 3.x
 
 
-def _unit(row: Row, text: str, tag: str) -> None:
+@lru_cache(maxsize=1000)
+def _unit_told(tag: str) -> tuple[str, str]:
     told = attributes(tag)
-    if code := told.get("Код", "").strip():
+    return told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
+
+
+def _unit(row: Row, text: str, tag: str) -> None:
+    code, row["_unit_full"] = _unit_told(tag)
+    if code:
         row["unit_code"] = code
-    row["_unit_full"] = told.get("НаименованиеПолное", "").strip()
     _unit_name(row, text, tag)
 
 

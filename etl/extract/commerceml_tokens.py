@@ -19,12 +19,13 @@ from typing import BinaryIO
 
 from etl import xml_safe
 
-_TOKENS = re.compile(r"<([^>]++)>([^<]*+)(?:<(/)\1>\s*+(?=<))?")
+_TOKENS = re.compile(r"<([^>]++)>([^<]*+)(?:<(/)\1>\s*+)?")
 _HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
 _BARE = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([^;]*));?")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_BLANKS = str.maketrans("\t\n", "  ")
 _NUMBERED = 12                   # names of tags that get their line; each costs a search of the text
 
 
@@ -36,7 +37,7 @@ def local(tag: str) -> str:
 @lru_cache(maxsize=1000)
 def attributes(tag: str) -> dict[str, str]:
     """The attributes in a tag by name, prefix included."""
-    return {name: _plain(one or other) for name, one, other in _ATTRIBUTE.findall(tag)}
+    return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag)}
 
 
 def _plain(text: str) -> str:
@@ -167,14 +168,14 @@ class Tokens:
             del self.pieces[0]
         return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.leafs[first:last + 1], start)
 
-    def line_of(self, unit: Unit, index: int) -> int:
+    def line_of(self, unit: Unit, index: int) -> str:
         """The line of a start tag. Names that are asked for come with their line in the next stretches."""
         mark = unit.texts[index].partition("@")[2].partition(" ")[0]
         if mark.isdecimal():
-            return int(mark)
+            return mark
         if len(self.numbered) < _NUMBERED:
             self.numbered.add(unit.tags[index].split(None, 1)[0])
-        return self.find(unit.token(index), unit.token(index))[1]
+        return str(self.find(unit.token(index), unit.token(index))[1])
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""

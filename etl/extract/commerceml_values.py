@@ -9,6 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from functools import lru_cache
+
+from etl import dialects
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?").fullmatch
 _GROUPING = re.compile(r"[\s\u00a0\u2007\u202f']")
@@ -21,9 +24,11 @@ _EXEMPT = frozenset({"безналога", "безндс", "необлагает
 _TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"false", "0", "нет", "ложь"})
 _ZERO = "00000000-0000-0000-0000-000000000000"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_REPEATED = 10_000               # the same rates, dates and prices come again and again
 _GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
 
 
+@lru_cache(maxsize=_REPEATED)
 def number(text: str) -> Decimal:
     """A number with a point or a comma, blanks between digits allowed."""
     if len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit():       # most of them, without a regular expression
@@ -36,6 +41,7 @@ def number(text: str) -> Decimal:
     raise ValueError("число")
 
 
+@lru_cache(maxsize=_REPEATED)
 def date(text: str) -> dt.date | None:
     """`yyyy-MM-dd` with or without time and zone, `dd.MM.yyyy`; the empty date of 1C (year 1) is None."""
     if found := _ISO_DATE(text):
@@ -63,6 +69,7 @@ def moment(text: str) -> dt.datetime | None:
     return dt.datetime.combine(day, dt.time.fromisoformat(time(clock[1]) if clock else "00:00:00")) if day else None
 
 
+@lru_cache(maxsize=_REPEATED)
 def flag(text: str) -> bool:
     """true/false in the spellings of 1C and of sites."""
     word = text.lower()
@@ -73,6 +80,7 @@ def flag(text: str) -> bool:
     raise ValueError("да или нет")
 
 
+@lru_cache(maxsize=_REPEATED)
 def rate(text: str) -> tuple[Decimal | None, bool]:
     """VAT: (percent, False), or (None, True) for «без НДС», which is not 0 %. A calculated rate 20/120 gives 20."""
     word = "".join(text.split()).lower().replace(",", ".")
@@ -81,6 +89,12 @@ def rate(text: str) -> tuple[Decimal | None, bool]:
     if found := _RATE(word):
         return Decimal(found[1]), False
     raise ValueError("ставка НДС")
+
+
+@lru_cache(maxsize=_REPEATED)
+def currency(text: str) -> str:
+    """A currency as its ISO code."""
+    return dialects.currency_code(text)
 
 
 def guid(text: str) -> str | None:
