@@ -191,7 +191,7 @@ def _portal(deals: int) -> Any:
 
 def _serve(pipe: Connection, deals: int) -> None:
     seed = generate(deals)
-    with Portal(seed=seed, latency=LATENCY, operating_limit=0) as portal:
+    with Portal(seed=seed, latency=LATENCY, operating_limit=0, operating_style="absent") as portal:
         pipe.send(portal.webhook)
         while (question := pipe.recv()) != "stop":
             rows = portal.requests

@@ -40,7 +40,6 @@ from etl.extract.commerceml_fields import (
     number,
     one,
     pairs,
-    placed,
     rate,
     requisites,
     text,
@@ -152,7 +151,7 @@ DOCUMENT = Fields({
     "Курс": number("rate"),                   "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
     "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Контрагенты": placed("_parties", PARTY),
+    "Статус": text("_status"),                "Контрагенты": listed("_parties", PARTY),
     "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": lines("_lines", LINE),
     "ЗначенияРеквизитов": HEADER,
     "ПодчиненныеДокументы": each(aside("_children")),
@@ -166,13 +165,8 @@ def _read_document(unit: Unit, scope: Scope) -> None:
     waiting: list[tuple[Unit, str | None]] = [(unit, None)]
     while waiting:
         current, basis = waiting.pop(0)
-        steps = _document_steps(current)
         scope.begin("documents", current)
-        row: Row = {"place": scope.line(current)}
-        for plan, part in steps[:1]:
-            follow(plan, part, scope, row)
-        for plan, part in steps[1:]:
-            row.setdefault("_lines", []).append(follow(plan, part, scope, {"place": scope.line(part)}))
+        row = _document_row(current, scope)
         number, children = row.get("number"), row.pop("_children", ())
         scope.counts["lines"] += len(row.get("_lines", ()))
         finished = records.document(row, scope, basis)
@@ -181,28 +175,33 @@ def _read_document(unit: Unit, scope: Scope) -> None:
         waiting += [(child, finished["id"] if finished else basis) for child in children]
 
 
-def _document_steps(unit: Unit) -> list[tuple[Plan, Unit]]:
+def _document_row(unit: Unit, scope: Scope) -> Row:
     """The header and each Товар by themselves: documents differ in the number of lines, lines hardly differ. Raises Uneven."""
     try:
         first = unit.tags.index("Товары", 1)
         last = unit.tags.index("/Товары", first)
         header = unit.without(first, last)
-        plan = DOCUMENT.plan(header)
-        if plan.lines == header.cut:
-            return [(plan, header), *((LINE.plan(item), item) for item in _items(unit, first + 1, last))]
+        plan, items = DOCUMENT.plan(header), _items(unit, first + 1, last)
     except (ValueError, Uneven):
-        pass
-    return [(DOCUMENT.plan(unit), unit)]
+        plan, header, items = DOCUMENT.plan(unit), unit, []
+    if items and plan.lines != header.cut:               # the lines of another element
+        plan, header, items = DOCUMENT.plan(unit), unit, []
+    row = follow(plan, header, scope, {"place": scope.line(unit)})
+    if items:
+        row["_lines"] = [follow(steps, unit, scope, {}, place) for steps, place in items]
+    return row
 
 
-def _items(unit: Unit, first: int, last: int) -> Iterator[Unit]:
-    """Each Товар between two tokens. Raises ValueError where anything else stands there."""
+def _items(unit: Unit, first: int, last: int) -> list[tuple[Plan, int]]:
+    """The plan of each Товар between two tokens and where it starts. Raises ValueError where anything else stands there, and Uneven."""
+    found, tags = [], unit.tags
     while first < last:
-        if unit.tags[first] != "Товар":
-            raise ValueError(unit.tags[first])
-        end = unit.tags.index("/Товар", first, last)
-        yield unit.part(first, end)
-        first = end + 1
+        if tags[first] != "Товар":
+            raise ValueError(tags[first])
+        end = tags.index("/Товар", first, last) + 1
+        found.append((LINE.plans.get(tuple(tags[first:end])) or LINE.learn(unit.part(first, end - 1)), first))
+        first = end
+    return found
 
 
 def _read_product(unit: Unit, scope: Scope) -> None:

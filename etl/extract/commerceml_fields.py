@@ -62,7 +62,6 @@ class Plan:
     pairs: list[tuple[int, int, Give]] = field(default_factory=list)        # name (-1: none), value
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
     lines: int = -1                                                         # where the lines of a document stand
-    leafs: list[str] = field(default_factory=list)
 
 
 Put = Callable[[Node, Plan], None]
@@ -187,14 +186,20 @@ class Fields:
 
     def plan(self, unit: Unit) -> Plan:
         """The plan for a whole element. Raises Uneven."""
-        shape = tuple(unit.tags)
-        plan = self.plans.get(shape)
-        if plan is None or plan.leafs != unit.leafs:
-            plan = self.extend(_tree(unit), Plan(leafs=unit.leafs))
+        return self.plans.get(tuple(unit.tags)) or self.learn(unit)
+
+    def learn(self, unit: Unit) -> Plan:
+        """A plan for a shape not met before. Raises Uneven.
+
+        Tags alone tell the shape unless one of them stands for elements with and without children: that one is not remembered.
+        """
+        plan = self.extend(_tree(unit), Plan())
+        leafs = {tag for tag, leaf in zip(unit.tags, unit.leafs, strict=True) if leaf}
+        others = {tag for tag, leaf in zip(unit.tags, unit.leafs, strict=True) if not leaf}
+        if len(unit.tags) <= _LONGEST_SHAPE and not leafs & others:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
-            if len(shape) <= _LONGEST_SHAPE:
-                self.plans[shape] = plan
+            self.plans[tuple(unit.tags)] = plan
         return plan
 
 
@@ -216,26 +221,26 @@ def _tree(unit: Unit) -> Node:
     return root
 
 
-def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
-    """The steps of a plan."""
+def follow(plan: Plan, unit: Unit, scope: Scope, row: Row, first: int = 0) -> Row:
+    """The steps of a plan for the element that starts at `first`. Returns the row."""
     texts = unit.texts
     for index, column in plan.texts:
-        if raw := texts[index].strip():
+        if raw := texts[first + index].strip():
             row[column] = raw
     for index, column, convert, what, severity in plan.converted:
-        if raw := texts[index].strip():
+        if raw := texts[first + index].strip():
             try:
                 row[column] = convert(raw)
             except ValueError:
-                scope.problem(_unreadable(raw, what, severity), unit, index)
+                scope.problem(_unreadable(raw, what, severity), unit, first + index)
     for index, handle in plan.handled:
-        if problem := handle(row, texts[index], unit.tags[index]):
-            scope.problem(problem, unit, index)
+        if problem := handle(row, texts[first + index], unit.tags[first + index]):
+            scope.problem(problem, unit, first + index)
     for named, index, give in plan.pairs:
-        if problem := give(row, texts[named].strip() if named >= 0 else "", texts[index], scope):
-            scope.problem(problem, unit, index)
+        if problem := give(row, texts[first + named].strip() if named >= 0 else "", texts[first + index], scope):
+            scope.problem(problem, unit, first + index)
     for attach, index, inner in plan.rows:
-        attach(row, follow(inner, unit, scope, {}), unit, index, scope)
+        attach(row, follow(inner, unit, scope, {}, first), unit, first + index, scope)
     return row
 
 
@@ -332,18 +337,9 @@ def listed(column: str, fields: Fields) -> Put:
     return each(one(column, fields))
 
 
-def placed(column: str, fields: Fields) -> Put:
-    """A list element whose children are records of the document: like `listed`, each row with its place."""
-    def attach(row: Row, found: Row, unit: Unit, index: int, scope: Scope) -> None:
-        found["place"] = scope.line(unit, index)
-        row.setdefault(column, []).append(found)
-
-    return each(row_of(fields, attach))
-
-
 def lines(column: str, fields: Fields) -> Put:
-    """Товары of a document: `placed`, and the plan knows where they stand."""
-    put = placed(column, fields)
+    """Товары of a document: `listed`, and the plan knows where they stand."""
+    put = listed(column, fields)
 
     def add(node: Node, plan: Plan) -> None:
         plan.lines = node.first
@@ -355,8 +351,10 @@ def lines(column: str, fields: Fields) -> Put:
 def aside(column: str) -> Put:
     """An element for a record reader of its own: a unit in the list `row[column]`."""
     def add(node: Node, plan: Plan) -> None:
+        length = node.last - node.first
+
         def attach(row: Row, _found: Row, unit: Unit, index: int, _scope: Scope) -> None:
-            row.setdefault(column, []).append(unit.part(index, node.last))
+            row.setdefault(column, []).append(unit.part(index, index + length))
 
         plan.rows.append((attach, node.first, Plan()))
 

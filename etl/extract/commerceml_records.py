@@ -1,6 +1,6 @@
 """From what the dispatch tables collected to rows of the canonical tables: what is derived, defaulted or refused.
 
-A row arrives as `fill` left it and becomes the canonical row in place. Keys that start with `_` are notes of the reader: each is
+A row arrives as its plan filled it and becomes the canonical row in place. Keys that start with `_` are notes of the reader: each is
 taken out here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3-§5, §14.
 """
 
@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from etl import dialects
 from etl.extract.commerceml_fields import Problem, Row, Scope
@@ -227,6 +228,7 @@ def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     row["requisites"] = row.get("requisites") or None
     scope.add("documents", row)
     for position, item in enumerate(lines, start=1):
+        item["place"] = f"{row['place']}, позиция {position}"
         _document_line(item, position, identifier, scope)
     _suspect_rate(lines, day, scope)
     return row
@@ -303,14 +305,18 @@ def _suspect_rate(lines: Sequence[Row], day: dt.date | None, scope: Scope) -> No
     """Old bases go on sending the rate of yesterday: said once per document (onec §5)."""
     if day is None:
         return
-    right = dialects.standard_vat(day)
-    wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in _STANDARDS and rate != right), None)
+    right, others = _rates(day)
+    wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in others), None)
     if wrong is not None:
         scope.problem(Problem(f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
                               wrong, "warn"))
 
 
-_STANDARDS = frozenset(rate for _, rate in dialects.VAT_STANDARD)
+@lru_cache(maxsize=1000)
+def _rates(day: dt.date) -> tuple[Decimal, frozenset[Decimal]]:
+    """The standard rate of a day, and those of other times."""
+    right = dialects.standard_vat(day)
+    return right, frozenset(rate for _, rate in dialects.VAT_STANDARD if rate != right)
 
 
 def _parties(row: Row, scope: Scope) -> None:
@@ -322,6 +328,7 @@ def _parties(row: Row, scope: Scope) -> None:
         mark = found.get("id", number)
         if mark not in taken:
             taken.add(mark)
+            found["place"] = row["place"]
             rows.append(party(found, scope, row["id"], number) or found)
     others = [found for found in rows if found.get("role") != own] or rows
     buyer = next((found for role in _BUYERS for found in others if found.get("role") == role), None) or next(iter(others), None)
