@@ -199,7 +199,7 @@ def _items(unit: Unit, first: int, last: int) -> list[tuple[Plan, int]]:
         if tags[first] != "Товар":
             raise ValueError(tags[first])
         end = tags.index("/Товар", first, last) + 1
-        found.append((LINE.plans.get(tuple(tags[first:end])) or LINE.learn(unit.part(first, end - 1)), first))
+        found.append((LINE.known(tags[first:end]) or LINE.learn(unit.part(first, end - 1)), first))
         first = end
     return found
 
@@ -315,8 +315,8 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
     """Read record after record into the scope; yields after each."""
     source, path, wanted = scope.source, list[str](), frozenset[str]()
     while source.ready():
-        tag, leaf = source.tags[source.at], source.leafs[source.at]
-        if not leaf and tag[0] == "/":
+        tag = source.tags[source.at]
+        if tag[0] == "/":
             path.pop()
             wanted = _records_in(path)
         elif (name := local(tag)) in wanted:
@@ -329,9 +329,8 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
-            if not leaf:
-                path.append(name)
-                wanted = _records_in(path)
+            path.append(name)
+            wanted = _records_in(path)
         source.at += 1
     if path:
         raise xml_safe.refused("файл обрывается.", scope.file)

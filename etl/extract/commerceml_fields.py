@@ -130,7 +130,7 @@ class Scope:
         self.entity, self.rejected = "", False
         self.above: list[str] = []                             # the elements around the outermost record
         self.top = 0                                           # its first token
-        self.record = Unit([], [], [], 0)                      # the record at hand
+        self.record = Unit([], [], 0)                      # the record at hand
         self._found: list[tables.Record] = []                  # its issues
 
     def add(self, table: str, row: tables.Record) -> None:
@@ -172,6 +172,7 @@ class Fields:
     def __init__(self, table: Mapping[str, Put]) -> None:
         self.table = dict(table)
         self.plans: dict[tuple[str, ...], Plan] = {}
+        self.latest: tuple[list[str], Plan] = ([], Plan())                      # of like neighbours no hash is needed
 
     def add(self, tag: str, put: Put) -> None:
         """One more element: for a table that refers to itself."""
@@ -186,17 +187,21 @@ class Fields:
 
     def plan(self, unit: Unit) -> Plan:
         """The plan for a whole element. Raises Uneven."""
-        return self.plans.get(tuple(unit.tags)) or self.learn(unit)
+        return self.known(unit.tags) or self.learn(unit)
+
+    def known(self, tags: list[str]) -> Plan | None:
+        """The plan for a shape met before."""
+        if tags == self.latest[0]:
+            return self.latest[1]
+        plan = self.plans.get(tuple(tags))
+        if plan:
+            self.latest = tags, plan
+        return plan
 
     def learn(self, unit: Unit) -> Plan:
-        """A plan for a shape not met before. Raises Uneven.
-
-        Tags alone tell the shape unless one of them stands for elements with and without children: that one is not remembered.
-        """
+        """A plan for a shape not met before. Raises Uneven."""
         plan = self.extend(_tree(unit), Plan())
-        leafs = {tag for tag, leaf in zip(unit.tags, unit.leafs, strict=True) if leaf}
-        others = {tag for tag, leaf in zip(unit.tags, unit.leafs, strict=True) if not leaf}
-        if len(unit.tags) <= _LONGEST_SHAPE and not leafs & others:
+        if len(unit.tags) <= _LONGEST_SHAPE:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
             self.plans[tuple(unit.tags)] = plan
@@ -209,14 +214,13 @@ def _tree(unit: Unit) -> Node:
     for index in range(1, len(unit.tags)):
         if not open_nodes:
             raise Uneven
-        if not unit.leafs[index] and unit.tags[index][0] == "/":
+        if unit.tags[index][0] == "/":
             open_nodes.pop().last = index
-            continue
-        node = Node(local(unit.tags[index]), index, index)
-        open_nodes[-1].children.append(node)
-        if not unit.leafs[index]:
+        else:
+            node = Node(local(unit.tags[index]), index, index)
+            open_nodes[-1].children.append(node)
             open_nodes.append(node)
-    if open_nodes and not unit.leafs[0]:
+    if open_nodes:
         raise Uneven
     return root
 
@@ -428,6 +432,10 @@ class _Names(dict[str, Handler | None]):
 def keep(row: Row, rest: str, name: str, raw: str) -> None:
     """A named text into the map `row[rest]`; a repeated name keeps all its values."""
     value = raw.strip()
-    if value:
-        extra = row.setdefault(rest, {})
+    if not value:
+        return
+    extra = row.get(rest)
+    if extra is None:
+        row[rest] = {name: value}
+    else:
         extra[name] = f"{extra[name]}; {value}" if name in extra and extra[name] != value else value

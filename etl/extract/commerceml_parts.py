@@ -66,7 +66,7 @@ def _unit_name(row: Row, text: str, _tag: str) -> None:
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
     plan.handled.append((node.first, _unit))
-    plan.handled.extend((child.last, _unit_name) for child in node.children if child.last > child.first)
+    plan.handled.extend((child.last, _unit_name) for child in node.children)
 
 
 def _line_unit(row: Row, text: str, _tag: str) -> None:

@@ -1,11 +1,10 @@
-"""The tags and texts of a file that `verify` has proven well formed: pass 2 at the speed of `re`, with flat memory.
+"""The tags and texts of a file that `verify` has proven well formed: pass 2 with flat memory.
 
-XML without a DTD is regular at this level: one expression finds each tag and the text behind it (a shallow parse; R. Cameron,
-REX, 1998). What is rare is first rewritten into plain `<tag attributes>text</tag>`: comments, CDATA, `<tag/>`, a bare `>`,
-line ends. Why not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a property test.
+In XML without a DTD tags and texts alternate, so to split at `<` and `>` finds them (a shallow parse; R. Cameron, REX, 1998).
+What is rare is first rewritten into plain `<tag attributes>text</tag>`: comments, CDATA, `<tag/>`, a bare `>`, line ends. Why
+not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a property test.
 
-A token has a tag, a text and a leaf mark: `("Ид", "1", "/")` is an element without children, `("Товары", …, "")` the start of one
-with children, `("/Товары", …, "")` its end. A tag holds the attributes as written: see `local` and `attributes`.
+A token is a tag and the text behind it: `("Ид", "1"), ("/Ид", …)`. A tag holds the attributes as written: see `local` and `attributes`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from typing import BinaryIO
 
 from etl import xml_safe
 
-_TOKENS = re.compile(r"<([^>]++)>([^<]*+)(?:<(/)\1>\s*+)?")
 _HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
 _BARE = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -52,14 +50,13 @@ def _character(found: re.Match[str]) -> str:
 
 @dataclass(slots=True)
 class Unit:
-    """One element, from its start tag to its end: the tokens in three lists. `start` is the index of the first in the file.
+    """One element, from its start tag to its end tag: tags and the texts behind them. `start` is the index of the first in the file.
 
     With a `gap` that many tokens behind the one at `cut` are left out here.
     """
 
     tags: list[str]
     texts: list[str]
-    leafs: list[str]
     start: int
     cut: int = 0
     gap: int = 0
@@ -70,12 +67,12 @@ class Unit:
 
     def part(self, first: int, last: int) -> Unit:
         """An element inside, as a unit of its own."""
-        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.leafs[first:last + 1], self.token(first))
+        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.token(first))
 
     def without(self, first: int, last: int) -> Unit:
         """The unit without the tokens between two of its own."""
-        tags, texts, leafs = (items[:first + 1] + items[last:] for items in (self.tags, self.texts, self.leafs))
-        return Unit(tags, texts, leafs, self.start, first, last - first - 1)
+        tags, texts = (items[:first + 1] + items[last:] for items in (self.tags, self.texts))
+        return Unit(tags, texts, self.start, first, last - first - 1)
 
 
 @dataclass(slots=True)
@@ -88,7 +85,7 @@ class _Piece:
 
 
 class Tokens:
-    """A window on the tokens of one file: `tags`, `texts` and `leafs`, of which the one at `at` is next.
+    """A window on the tokens of one file: `tags` and `texts`, of which the one at `at` is next.
 
     What stands before `at` is forgotten. Raises Rejected for a DOCTYPE, a file that breaks off and a record longer than
     `xml_safe.MAX_RECORD`. `position` is the number of bytes read, for progress bars.
@@ -100,7 +97,6 @@ class Tokens:
         self.position = self.mark = self.encoding.bom
         self.tags: list[str] = []
         self.texts: list[str] = []
-        self.leafs: list[str] = []
         self.at = self.base = 0                                          # base: index in the file of the first token here
         self.line = 1
         self.pieces: list[_Piece] = []                                   # since the record at hand began
@@ -113,16 +109,14 @@ class Tokens:
         text = next(self._stretches, None)
         if text is None:
             return False
-        for items in (self.tags, self.texts, self.leafs):
-            del items[:self.at]
+        del self.tags[:self.at], self.texts[:self.at]
         self.base, self.at = self.base + self.at, 0
         self.pieces.append(_Piece(self.base + len(self.tags), self.line, text))
         marked = self._with_lines(text)
         self.line += text.count("\n")
-        found = _TOKENS.split(marked)                                    # what is between two tokens, tag, text, leaf, and again
-        self.tags += found[1::4]
-        self.texts += self._without_references(found[2::4]) if "&" in marked else found[2::4]
-        self.leafs += found[3::4]
+        tags, texts = _split(marked)
+        self.tags += tags
+        self.texts += self._without_references(texts) if "&" in marked else texts
         return True
 
     def ready(self) -> bool:
@@ -134,8 +128,6 @@ class Tokens:
 
     def first_end(self) -> int:
         """Where the element at `at` ends, unless its like is nested in it: the first end tag of its name."""
-        if self.leafs[self.at]:
-            return self.at
         close, behind = f"/{self.tags[self.at].split(None, 1)[0]}", self.at + 1
         while True:
             try:
@@ -145,12 +137,11 @@ class Tokens:
                 self._go_on()
 
     def end(self) -> int:
-        """Where the element at `at` ends, by counting. An element without children ends at once."""
+        """Where the element at `at` ends, by counting."""
         behind, depth = self.at, 0
         while True:
             for index in range(behind, len(self.tags)):
-                if not self.leafs[index]:
-                    depth += -1 if self.tags[index][0] == "/" else 1
+                depth += -1 if self.tags[index][0] == "/" else 1
                 if not depth:
                     return index
             behind = len(self.tags) - self.at
@@ -166,7 +157,7 @@ class Tokens:
         start = self.base + first
         while len(self.pieces) > 1 and self.pieces[1].base <= start:
             del self.pieces[0]
-        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.leafs[first:last + 1], start)
+        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], start)
 
     def line_of(self, unit: Unit, index: int) -> str:
         """The line of a start tag. Names that are asked for come with their line in the next stretches."""
@@ -227,6 +218,11 @@ class Tokens:
             yield text
 
 
+def _split(text: str) -> tuple[list[str], list[str]]:
+    parts = text.replace(">", "<").split("<")
+    return parts[1:-1:2], parts[2::2]
+
+
 def _hidden(text: str) -> int:
     """Where the first comment, CDATA or instruction begins, or the length of the text."""
     found = [at for mark in "!?" if mark in text and (at := text.find(f"<{mark}")) >= 0]
@@ -268,7 +264,7 @@ class _Finder:
         self.steps = self._walk()
         self.start = self.index = -1
         self.path: list[str] = []
-        self.line, self.leaf = 0, False
+        self.line = 0
 
     def reaches(self, start: int, index: int, pieces: list[_Piece]) -> bool:
         """Does it stand before that token, in stretches that are still there?"""
@@ -276,29 +272,25 @@ class _Finder:
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         if start != self.start:
-            self.start, self.path, self.leaf = start, [], False
+            self.start, self.path = start, []
         while self.index < index:
-            self.index, tag, self.line, leaf = next(self.steps)
+            self.index, tag, self.line = next(self.steps)
             if self.index >= start:
-                self._step(tag, leaf)
+                self._step(tag)
         return list(self.path), self.line
 
-    def _step(self, tag: str, leaf: bool) -> None:
-        if self.leaf:
-            self.path.pop()
+    def _step(self, tag: str) -> None:
         if tag[0] != "/":
             self.path.append(local(tag))
         elif self.path:
             self.path.pop()
-        self.leaf = leaf
 
-    def _walk(self) -> Iterator[tuple[int, str, int, bool]]:
+    def _walk(self) -> Iterator[tuple[int, str, int]]:
         number = 0
         while True:
             piece = self.pieces[number]
-            line, before = piece.line, 0
-            for index, found in enumerate(_TOKENS.finditer(piece.text), piece.base):
-                line += piece.text.count("\n", before, found.start())
-                before = found.start()
-                yield index, found[1], line, bool(found[3])
+            line = piece.line + piece.text.count("\n", 0, piece.text.find("<"))
+            for index, (tag, text) in enumerate(zip(*_split(piece.text), strict=True), piece.base):
+                yield index, tag, line
+                line += tag.count("\n") + text.count("\n")
             number += 1

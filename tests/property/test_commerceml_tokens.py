@@ -80,7 +80,7 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
     stream.step = step
     tokens = Tokens(stream, "x.xml")
     while tokens.ready():
-        tag, leaf = tokens.tags[tokens.at], tokens.leafs[tokens.at]
+        tag = tokens.tags[tokens.at]
         unit = tokens.unit(tokens.at)
         if tag[0] == "/":
             opened = open_names.pop()
@@ -90,10 +90,7 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
         told = {key: value for key, value in attributes(tag).items() if not key.startswith("xmlns")}
         line = tokens.find(unit.start, unit.start)[1] + tag.count("\n")      # libxml2 counts to the end of the start tag
         yield local(tag), unit.texts[0], told, line
-        if leaf:
-            yield f"/{local(tag)}", "", {}, 0
-        else:
-            open_names.append(tag.split(None, 1)[0])
+        open_names.append(tag.split(None, 1)[0])
 
 
 open_names: list[str] = []
