@@ -75,9 +75,12 @@ def _contacts(row: Row) -> None:
         row.setdefault("extra", {}).update(rest)
 
 
+_ADDRESSES = (("legal_address", "_legal_address"), ("actual_address", "_actual_address"))
+
+
 def _address(row: Row) -> None:
-    for column in ("legal_address", "actual_address"):
-        address = row.pop(f"_{column}", None)
+    for column, note in _ADDRESSES:
+        address = row.pop(note, None)
         if address:
             fields = dict(address.get("_fields", ()))
             row[column] = address.get("_shown") or ", ".join(fields.values()) or None
@@ -255,14 +258,17 @@ _OTHER = dialects.plain(dialects.OTHER_OPERATION)
 _WRITTEN = frozenset({kind: operation for operation, kind in reversed(dialects.OPERATIONS.items())}.values())
 
 
+_FACTS = tuple((fact, f"_{fact}_pair", f"{fact}_number", f"{fact}_on") for fact in ("paid", "shipped"))
+
+
 def _facts(row: Row) -> None:
     """Paid and shipped from number and date: a flag counts only with a real date, number 0 means none (§0.5, §5)."""
-    for fact in ("paid", "shipped"):
-        told = row.pop(f"_{fact}_pair", False)
-        if row.get(f"{fact}_number") == "0":
-            row[f"{fact}_number"] = None
+    for fact, pair, number, day in _FACTS:
+        told = row.pop(pair, False)
+        if row.get(number) == "0":
+            row[number] = None
         if told:
-            row.setdefault(fact, row.get(f"{fact}_on") is not None)
+            row.setdefault(fact, row.get(day) is not None)
     words = row.pop("_comment", None)
     if words is not None and row.setdefault("comment", words) != words:
         row.setdefault("requisites", {})["Комментарии покупателя"] = words
