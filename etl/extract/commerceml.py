@@ -188,19 +188,20 @@ def _document_row(unit: Unit, scope: Scope) -> Row:
         plan, header, items = DOCUMENT.plan(unit), unit, []
     row = follow(plan, header, scope, {"place": scope.line(unit)})
     if items:
-        row["_lines"] = [follow(steps, unit, scope, {}, place) for steps, place in items]
+        row["_lines"] = [follow(steps, item, scope, {}) for steps, item in items]
     return row
 
 
-def _items(unit: Unit, first: int, last: int) -> list[tuple[Plan, int]]:
-    """The plan of each Товар between two tokens and where it starts. Raises ValueError where anything else stands there, and Uneven."""
+def _items(unit: Unit, first: int, last: int) -> list[tuple[Plan, Unit]]:
+    """Each Товар between two tokens with its plan. Raises ValueError where anything else stands there, and Uneven."""
     found, tags = [], unit.tags
     while first < last:
         if tags[first] != "Товар":
             raise ValueError(tags[first])
-        end = tags.index("/Товар", first, last) + 1
-        found.append((LINE.known(tags[first:end]) or LINE.learn(unit.part(first, end - 1)), first))
-        first = end
+        end = tags.index("/Товар", first, last)
+        item = unit.part(first, end)
+        found.append((LINE.plan(item), item))
+        first = end + 1
     return found
 
 
@@ -314,7 +315,7 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
 def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
     """Read record after record into the scope; yields after each."""
     source, path, wanted = scope.source, list[str](), frozenset[str]()
-    while source.ready():
+    while source.at < len(source.tags) or source.ready():
         tag = source.tags[source.at]
         if tag[0] == "/":
             path.pop()

@@ -8,7 +8,7 @@ records costs what its values cost. The tables themselves stand in `etl.extract.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -57,7 +57,8 @@ class Plan:
     """The steps of one shape, by indices of tokens, for one row."""
 
     texts: list[tuple[int, str]] = field(default_factory=list)
-    converted: list[tuple[int, str, Convert, str, str]] = field(default_factory=list)
+    converted: list[tuple[int, str, Convert]] = field(default_factory=list)
+    unreadable: dict[int, tuple[str, str]] = field(default_factory=dict)    # of a converted token: what it should be, severity
     handled: list[tuple[int, Handler]] = field(default_factory=list)
     pairs: list[tuple[int, int, Give]] = field(default_factory=list)        # name (-1: none), value
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
@@ -93,18 +94,18 @@ class _Text(Value):
 class _Converted(Value):
     def __init__(self, column: str, convert: Convert, what: str, severity: str) -> None:
         super().__init__(self._handle)
-        self.step = column, convert, what, severity
+        self.column, self.convert, self.rule = column, convert, (what, severity)
 
     def __call__(self, node: Node, plan: Plan) -> None:
-        plan.converted.append((node.first, *self.step))
+        plan.converted.append((node.first, self.column, self.convert))
+        plan.unreadable[node.first] = self.rule
 
     def _handle(self, row: Row, text: str, _tag: str) -> Problem | None:
-        column, convert, what, severity = self.step
         if raw := text.strip():
             try:
-                row[column] = convert(raw)
+                row[self.column] = self.convert(raw)
             except ValueError:
-                return _unreadable(raw, what, severity)
+                return _unreadable(raw, *self.rule)
         return None
 
 
@@ -137,6 +138,11 @@ class Scope:
         """A finished row of a canonical table."""
         self.rows[table].append(row)
         self.size += 1
+
+    def extend(self, table: str, rows: Sequence[tables.Record]) -> None:
+        """Finished rows of a canonical table."""
+        self.rows[table] += rows
+        self.size += len(rows)
 
     def take(self) -> dict[str, list[tables.Record]]:
         """The rows collected so far; they are handed out once."""
@@ -225,26 +231,26 @@ def _tree(unit: Unit) -> Node:
     return root
 
 
-def follow(plan: Plan, unit: Unit, scope: Scope, row: Row, first: int = 0) -> Row:
-    """The steps of a plan for the element that starts at `first`. Returns the row."""
+def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
+    """The steps of a plan. Returns the row."""
     texts = unit.texts
     for index, column in plan.texts:
-        if raw := texts[first + index].strip():
+        if raw := texts[index].strip():
             row[column] = raw
-    for index, column, convert, what, severity in plan.converted:
-        if raw := texts[first + index].strip():
+    for index, column, convert in plan.converted:
+        if raw := texts[index].strip():
             try:
                 row[column] = convert(raw)
             except ValueError:
-                scope.problem(_unreadable(raw, what, severity), unit, first + index)
+                scope.problem(_unreadable(raw, *plan.unreadable[index]), unit, index)
     for index, handle in plan.handled:
-        if problem := handle(row, texts[first + index], unit.tags[first + index]):
-            scope.problem(problem, unit, first + index)
+        if problem := handle(row, texts[index], unit.tags[index]):
+            scope.problem(problem, unit, index)
     for named, index, give in plan.pairs:
-        if problem := give(row, texts[first + named].strip() if named >= 0 else "", texts[first + index], scope):
-            scope.problem(problem, unit, first + index)
+        if problem := give(row, texts[named].strip() if named >= 0 else "", texts[index], scope):
+            scope.problem(problem, unit, index)
     for attach, index, inner in plan.rows:
-        attach(row, follow(inner, unit, scope, {}, first), unit, first + index, scope)
+        attach(row, follow(inner, unit, scope, {}), unit, index, scope)
     return row
 
 

@@ -138,8 +138,7 @@ def product(row: Row, scope: Scope) -> None:
     row["kind"] = _kind(row.pop("_type", None) or extra.get("ВидНоменклатуры"))
     _unit(row)
     row["file"] = scope.file
-    for price in row.pop("_prices", ()):
-        _price(price, row["id"], row["place"], scope)
+    _prices(row.pop("_prices", ()), row["id"], row["place"], scope)
     scope.add("products", row)
 
 
@@ -150,6 +149,7 @@ def _unit(row: Row) -> None:
         row["unit"] = dialects.UNIT_NAMES.get(row.get("unit_code", "")) or full or None
 
 
+@lru_cache(maxsize=1000)
 def _kind(word: str | None) -> str | None:
     if word is None:
         return None
@@ -165,8 +165,7 @@ def offer(row: Row, scope: Scope) -> None:
         return
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
     where = row["place"]
-    for price in row.get("_prices", ()):
-        _price(price, key, where, scope)
+    _prices(row.get("_prices", ()), key, where, scope)
     stores = row.get("_stock", ())
     if not stores and row.get("_quantity") is not None:
         stores = ({"quantity": row["_quantity"]},)
@@ -176,21 +175,24 @@ def offer(row: Row, scope: Scope) -> None:
             scope.add("stock", store)
 
 
-def _price(row: Row, key: str, where: str, scope: Scope) -> None:
-    code, kind = row.pop("unit_code", None), row.get("price_type")
-    if row.get("price") is None:
-        return
-    if kind is None:
-        scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
-        return
-    if code:
-        row.setdefault("unit", code)
-    known = scope.price_types.get(kind)
-    if known:
-        row.setdefault("currency", known["currency"])
-        row["purchasing"] = known["purchasing"]
-    row["product"], row["file"], row["place"] = key, scope.file, where
-    scope.add("prices", row)
+def _prices(rows: Sequence[Row], key: str, where: str, scope: Scope) -> None:
+    found = []
+    for row in rows:
+        code, kind = row.pop("unit_code", None), row.get("price_type")
+        if row.get("price") is None:
+            continue
+        if kind is None:
+            scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
+            continue
+        if code:
+            row.setdefault("unit", code)
+        known = scope.price_types.get(kind)
+        if known:
+            row.setdefault("currency", known["currency"])
+            row["purchasing"] = known["purchasing"]
+        row["product"], row["file"], row["place"] = key, scope.file, where
+        found.append(row)
+    scope.extend("prices", found)
 
 
 def price_type(row: Row, scope: Scope) -> None:
@@ -231,8 +233,10 @@ def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     row["requisites"] = row.get("requisites") or None
     scope.add("documents", row)
     for position, item in enumerate(lines, start=1):
+        item["document"], item["position"], item["file"] = identifier, position, scope.file
         item["place"] = f"{row['place']}, позиция {position}"
-        _document_line(item, position, identifier, scope)
+        _document_line(item)
+    scope.extend("lines", lines)
     _suspect_rate(lines, day, scope)
     return row
 
@@ -277,8 +281,7 @@ def _facts(row: Row) -> None:
         row.setdefault("closed", final)
 
 
-def _document_line(row: Row, position: int, identifier: str, scope: Scope) -> None:
-    row["document"], row["position"], row["file"] = identifier, position, scope.file
+def _document_line(row: Row) -> None:
     other = row.pop("_price", None)
     if row.get("price") is None or row.get("amount") is None:
         _missing_money(row, other)
@@ -289,7 +292,6 @@ def _document_line(row: Row, position: int, identifier: str, scope: Scope) -> No
         del requisites["ВидНоменклатуры"]
         row["requisites"] = requisites or None
     _unit(row)
-    scope.add("lines", row)
 
 
 #: ВидНоменклатуры is a folder of the customer's base, unless it only repeats the type
@@ -336,10 +338,16 @@ def _parties(row: Row, scope: Scope) -> None:
             taken.add(mark)
             found["place"] = row["place"]
             rows.append(party(found, scope, row["id"], number) or found)
+    if len(rows) > 1:
+        _tell_apart(row, rows, own)
+    elif rows:
+        row["party"] = rows[0]["id"]
+
+
+def _tell_apart(row: Row, rows: list[Row], own: str | None) -> None:
     others = [found for found in rows if found.get("role") != own] or rows
-    buyer = next((found for role in _BUYERS for found in others if found.get("role") == role), None) or next(iter(others), None)
-    if buyer:
-        row["party"] = buyer["id"]
+    buyer = next((found for role in _BUYERS for found in others if found.get("role") == role), others[0])
+    row["party"] = buyer["id"]
     ours = next((found for found in rows if found.get("role") == own and found is not buyer), None)
     if ours:
         row.setdefault("organisation", ours["name"])

@@ -70,7 +70,8 @@ class Unit:
 
     def part(self, first: int, last: int) -> Unit:
         """An element inside, as a unit of its own."""
-        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], self.token(first))
+        last += 1
+        return Unit(self.tags[first:last], self.texts[first:last], self.token(first))
 
     def without(self, first: int, last: int) -> Unit:
         """The unit without the tokens between two of its own."""
@@ -115,18 +116,18 @@ class Tokens:
         del self.tags[:self.at], self.texts[:self.at]
         self.base, self.at = self.base + self.at, 0
         tags, texts = self._tokens(_closed(text)) or self._tokens(_closed(_escaped(text))) or ([], [])
-        self.line += text.count("\n")
         self.tags += tags
         self.texts += texts
         return True
 
     def _tokens(self, text: str) -> tuple[list[str], list[str]] | None:
         """Tags and texts of a stretch, which is kept; None if a bare `>` stands in it."""
-        marked = self._with_lines(text)
+        marked, behind = self._with_lines(text)
         parts = marked.replace(">", "<").split("<")
         if len(parts) != 2 * marked.count("<"):
             return None
         self.pieces.append(_Piece(self.base + len(self.tags), self.line, text))
+        self.line = behind
         return parts[1:-1:2], self._without_references(parts[2::2]) if "&" in marked else parts[2::2]
 
     def ready(self) -> bool:
@@ -189,8 +190,12 @@ class Tokens:
         with xml_safe.refusing(self.name):
             return [_plain(text) if "&" in text else text for text in texts]
 
-    def _with_lines(self, text: str) -> str:
-        """`<Товар>` becomes `<Товар>@12 `: its own text is blank, and counting lines costs less than finding where a token stood."""
+    def _with_lines(self, text: str) -> tuple[str, int]:
+        """`<Товар>` becomes `<Товар>@12 `: its own text is blank, and counting lines costs less than finding where a token stood.
+
+        Returns also the line behind the stretch.
+        """
+        line = 0
         for name in self.numbered:
             line, before, *parts = self.line, *text.split(f"<{name}>")
             marked = [before]
@@ -198,8 +203,9 @@ class Tokens:
                 line += before.count("\n")
                 marked.append(f"<{name}>@{line} {part}")
                 before = part
+            line += before.count("\n")
             text = "".join(marked)
-        return text
+        return text, line or self.line + text.count("\n")
 
     def _plain_texts(self) -> Iterator[str]:
         """Stretches of whole elements' tags and texts in plain form; each ends with the `<` of the next."""

@@ -23,6 +23,7 @@ _RATE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?").fullmatch
 _EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
 _TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"false", "0", "нет", "ложь"})
 _ZERO = "00000000-0000-0000-0000-000000000000"
+_NO_CHARACTERISTIC = f"#{_ZERO}"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _REPEATED = 10_000               # the same rates, dates and prices come again and again
 _GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
@@ -54,6 +55,7 @@ def date(text: str) -> dt.date | None:
     return None if value.year == 1 else value
 
 
+@lru_cache(maxsize=_REPEATED)
 def time(text: str) -> str:
     """Time of day as `HH:mm:ss`; fraction and zone are dropped."""
     found = _TIME(text)
@@ -99,10 +101,7 @@ def currency(text: str) -> str:
 
 def guid(text: str) -> str | None:
     """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is dropped."""
-    if text == text.lower():
-        value = text
-    else:
-        value = text.lower() if _GUIDS(text) else text
+    value = text if text.islower() or not _GUIDS(text) else text.lower()
     if value.startswith(_ZERO):
         return None
-    return value.removesuffix(f"#{_ZERO}")
+    return value.removesuffix(_NO_CHARACTERISTIC) if "#" in value else value
