@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, NamedTuple
 
 from etl import dialects, tables
@@ -19,7 +20,7 @@ from etl.extract.commerceml_tokens import Tokens, Unit, local
 Row = dict[str, Any]
 Convert = Callable[[str], Any]
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
-_LONGEST_SHAPE = 5000
+_LONGEST_SHAPE = 2000
 
 
 class Uneven(Exception):
@@ -210,7 +211,7 @@ class Fields:
         if len(unit.tags) <= _LONGEST_SHAPE:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
-            self.plans[tuple(unit.tags)] = plan
+            self.plans[tuple(map(intern, unit.tags))] = plan                    # shapes share their few tags
         return plan
 
 
