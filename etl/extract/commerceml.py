@@ -46,7 +46,7 @@ from etl.extract.commerceml_fields import (
     time,
 )
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
-from etl.extract.commerceml_tokens import Tokens, Unit, attributes, local
+from etl.extract.commerceml_tokens import Tokens, Unit, attributes, is_empty, local
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
@@ -330,8 +330,9 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
-            path.append(name)
-            wanted = _records_in(path)
+            if not is_empty(tag):
+                path.append(name)
+                wanted = _records_in(path)
         source.at += 1
     if path:
         raise xml_safe.refused("файл обрывается.", scope.file)

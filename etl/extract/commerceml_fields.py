@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from etl import dialects, tables
 from etl.extract import commerceml_values as values
-from etl.extract.commerceml_tokens import Tokens, Unit, local
+from etl.extract.commerceml_tokens import Tokens, Unit, is_empty, local
 
 Row = dict[str, Any]
 Convert = Callable[[str], Any]
@@ -50,6 +50,7 @@ class Node:
     name: str
     first: int
     last: int
+    empty: bool = False
     children: list[Node] = field(default_factory=list)
 
 
@@ -76,7 +77,8 @@ class Value:
         self.handle = handle
 
     def __call__(self, node: Node, plan: Plan) -> None:
-        plan.handled.append((node.first, self.handle))
+        if not node.empty:
+            plan.handled.append((node.first, self.handle))
 
 
 class _Text(Value):
@@ -85,7 +87,8 @@ class _Text(Value):
         self.column = column
 
     def __call__(self, node: Node, plan: Plan) -> None:
-        plan.texts.append((node.first, self.column))
+        if not node.empty:
+            plan.texts.append((node.first, self.column))
 
     def _handle(self, row: Row, text: str, _tag: str) -> None:
         if raw := text.strip():
@@ -98,8 +101,9 @@ class _Converted(Value):
         self.column, self.convert, self.rule = column, convert, (what, severity)
 
     def __call__(self, node: Node, plan: Plan) -> None:
-        plan.converted.append((node.first, self.column, self.convert))
-        plan.unreadable[node.first] = self.rule
+        if not node.empty:
+            plan.converted.append((node.first, self.column, self.convert))
+            plan.unreadable[node.first] = self.rule
 
     def _handle(self, row: Row, text: str, _tag: str) -> Problem | None:
         if raw := text.strip():
@@ -216,20 +220,21 @@ class Fields:
 
 
 def _tree(unit: Unit) -> Node:
-    root = Node(local(unit.tags[0]), 0, 0)
+    root = Node("", 0, len(unit.tags) - 1)
     open_nodes = [root]
-    for index in range(1, len(unit.tags)):
-        if not open_nodes:
+    for index, tag in enumerate(unit.tags):
+        if not open_nodes or (index and open_nodes == [root]):
             raise Uneven
-        if unit.tags[index][0] == "/":
+        if tag[0] == "/":
             open_nodes.pop().last = index
-        else:
-            node = Node(local(unit.tags[index]), index, index)
-            open_nodes[-1].children.append(node)
+            continue
+        node = Node(local(tag), index, index, is_empty(tag))
+        open_nodes[-1].children.append(node)
+        if not node.empty:
             open_nodes.append(node)
-    if open_nodes:
+    if open_nodes != [root]:
         raise Uneven
-    return root
+    return root.children[0]
 
 
 def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
@@ -385,7 +390,11 @@ def pair(give: Give) -> Put:
             found = node.children[1:]
         names = [child for child in node.children if child not in found]
         name = next((child for child in reversed(names) if child.name.endswith("Наименование")), names[0] if names else None)
-        plan.pairs.extend((name.first if name else -1, child.first, give) for child in found)
+        named = name.first if name and not name.empty else -1
+        plan.pairs.extend((named, child.first, nothing if child.empty else give) for child in found)
+
+    def nothing(row: Row, name: str, _text: str, scope: Scope) -> Problem | None:
+        return give(row, name, "", scope)
 
     return add
 

@@ -55,6 +55,10 @@ def _unit(row: Row, text: str, tag: str) -> None:
     _unit_name(row, text, tag)
 
 
+def _unit_without_name(row: Row, _text: str, tag: str) -> None:
+    _unit(row, "", tag)
+
+
 def _unit_name(row: Row, text: str, _tag: str) -> None:
     name = text.strip()
     if name.isdigit():
@@ -65,7 +69,7 @@ def _unit_name(row: Row, text: str, _tag: str) -> None:
 
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
-    plan.handled.append((node.first, _unit))
+    plan.handled.append((node.first, _unit_without_name if node.empty else _unit))
     plan.handled.extend((child.last, _unit_name) for child in node.children)
 
 

@@ -21,7 +21,7 @@ _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предп
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
 _EMAILS = frozenset({"почта", "электроннаяпочта", "email", "e-mail"})
 _BUYERS = ("Покупатель", "Плательщик", "Получатель")
-_NAME_NOTES = ("_last_name", "_first_name", "_middle_name")
+_NAME_NOTES = frozenset({"_last_name", "_first_name", "_middle_name"})
 _PURCHASING = ("закуп", "покупн", "приобретени", "себестоим", "входн")
 
 
@@ -43,8 +43,8 @@ def party(row: Row, scope: Scope, document: str | None = None, number: int = 0) 
     _deleted(row)
     _accounts(row, scope)
     _representatives(row, scope)
-    for note in _NAME_NOTES:
-        row.pop(note, None)
+    for note in row.keys() & _NAME_NOTES:
+        del row[note]
     scope.add("parties", row)
     return row
 

@@ -1,10 +1,11 @@
 """The tags and texts of a file that `verify` has proven well formed: pass 2 with flat memory.
 
 In XML without a DTD tags and texts alternate, so to split at `<` and `>` finds them (a shallow parse; R. Cameron, REX, 1998).
-What is rare is first rewritten into plain `<tag attributes>text</tag>`: comments, CDATA, `<tag/>`, a bare `>`, line ends. Why
-not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a property test.
+What is rare is first rewritten into plain form: comments, CDATA, a bare `>`, line ends. Why not a tree per record:
+docs/architecture.md. That nothing differs from libxml2 is a property test.
 
-A token is a tag and the text behind it: `("Ид", "1"), ("/Ид", …)`. A tag holds the attributes as written: see `local` and `attributes`.
+A token is a tag and the text behind it: `("Ид", "1"), ("/Ид", …)`. A tag holds the attributes as written: see `local` and
+`attributes`. An empty element, `("Ид/", …)`, has no end tag: see `is_empty`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from etl import xml_safe
 
 _HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
 _BARE = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
-_EMPTY = re.compile("/>").search                                             # twice as fast as `in`
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([^;]*));?")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -30,9 +30,12 @@ _NUMBERED = 12                   # names of tags that get their line; each costs
 
 def local(tag: str) -> str:
     """The name in a tag, without prefix and attributes."""
-    if tag.isalpha():
-        return tag
-    return tag.split(None, 1)[0].rpartition(":")[2]
+    return tag if tag.isalpha() else tag.split(None, 1)[0].rpartition(":")[2].rstrip("/")
+
+
+def is_empty(tag: str) -> bool:
+    """Is it the tag of an empty element, `<Ид/>`?"""
+    return tag[-1] == "/"
 
 
 @lru_cache(maxsize=1000)
@@ -115,9 +118,11 @@ class Tokens:
             return False
         del self.tags[:self.at], self.texts[:self.at]
         self.base, self.at = self.base + self.at, 0
-        tags, texts = self._tokens(_closed(text)) or self._tokens(_closed(_escaped(text))) or ([], [])
-        self.tags += tags
-        self.texts += texts
+        found = self._tokens(text) or self._tokens(_escaped(text))
+        if found is None:
+            raise xml_safe.refused("нарушена разметка XML.", self.name)
+        self.tags += found[0]
+        self.texts += found[1]
         return True
 
     def _tokens(self, text: str) -> tuple[list[str], list[str]] | None:
@@ -140,6 +145,8 @@ class Tokens:
     def first_end(self) -> int:
         """Where the element at `at` ends, unless its like is nested in it: the first end tag of its name."""
         tag = self.tags[self.at]
+        if is_empty(tag):
+            return self.at
         close, behind = f"/{tag if tag.isalpha() else tag.split(None, 1)[0]}", self.at + 1
         while True:
             try:
@@ -153,7 +160,8 @@ class Tokens:
         behind, depth = self.at, 0
         while True:
             for index in range(behind, len(self.tags)):
-                depth += -1 if self.tags[index][0] == "/" else 1
+                if not is_empty(self.tags[index]):
+                    depth += -1 if self.tags[index][0] == "/" else 1
                 if not depth:
                     return index
             behind = len(self.tags) - self.at
@@ -177,7 +185,7 @@ class Tokens:
         if text[:1] == "@" and (mark := text[1:text.find(" ")]).isdecimal():
             return mark
         if len(self.numbered) < _NUMBERED:
-            self.numbered.add(unit.tags[index].split(None, 1)[0])
+            self.numbered.add(unit.tags[index].split(None, 1)[0].rstrip("/"))
         return str(self.find(unit.token(index), unit.token(index))[1])
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
@@ -272,11 +280,6 @@ def _escaped(text: str) -> str:
     return _BARE.sub(lambda found: f"<{found[1][1:-1].replace('>', '&gt;')}>" if found[1] else "&gt;", text)
 
 
-def _closed(text: str) -> str:
-    """`<Ид/>` as `<Ид ></>`."""
-    return text.replace("/>", " ></>") if _EMPTY(text) else text
-
-
 class _Finder:
     """Walks over the stretches kept, to tell the path and the line of a token."""
 
@@ -285,7 +288,7 @@ class _Finder:
         self.steps = self._walk()
         self.start = self.index = -1
         self.path: list[str] = []
-        self.line = 0
+        self.line, self.inside = 0, True                                     # not inside an empty element
 
     def reaches(self, start: int, index: int, pieces: list[_Piece]) -> bool:
         """Does it stand before that token, in stretches that are still there?"""
@@ -293,7 +296,7 @@ class _Finder:
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         if start != self.start:
-            self.start, self.path = start, []
+            self.start, self.path, self.inside = start, [], True
         while self.index < index:
             self.index, tag, self.line = next(self.steps)
             if self.index >= start:
@@ -301,10 +304,13 @@ class _Finder:
         return list(self.path), self.line
 
     def _step(self, tag: str) -> None:
+        if not self.inside:
+            self.path.pop()
         if tag[0] != "/":
             self.path.append(local(tag))
         elif self.path:
             self.path.pop()
+        self.inside = not is_empty(tag)
 
     def _walk(self) -> Iterator[tuple[int, str, int]]:
         number = 0
