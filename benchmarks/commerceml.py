@@ -31,7 +31,7 @@ from etl.load import commerceml_nodes as nodes
 from etl.load.commerceml_text import Attributed
 
 Result = tuple[str, float, float, bool]
-_ROUNDS, _CHUNK = 5, 1 << 16
+_ROUNDS, _CHUNK = 9, 1 << 16
 _MOMENT = dt.datetime(2026, 11, 2, 10)
 
 

@@ -41,6 +41,7 @@ from etl.extract.commerceml_fields import (
     one,
     pairs,
     rate,
+    reference,
     requisites,
     text,
     time,
@@ -83,7 +84,7 @@ PARTY = Fields({
 VAT_RATES = each(nested(Fields({"Ставка": rate})))
 
 PRICE = Fields({
-    "ИдТипаЦены": guid("price_type"),         "ЦенаЗаЕдиницу": number("price"),
+    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price"),
     "Валюта": currency("currency"),           "Единица": parts.line_unit,
     "ИдЕдиницыИзмерения": text("unit_code"),
 })
@@ -320,7 +321,7 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         if tag[0] == "/":
             path.pop()
             wanted = _records_in(path)
-        elif (name := local(tag)) in wanted:
+        elif (name := tag) in wanted or (name := local(tag)) in wanted:
             scope.above = path
             _read_record(RECORDS[name], scope)
             if progress:

@@ -198,15 +198,10 @@ class Fields:
 
     def plan(self, unit: Unit) -> Plan:
         """The plan for a whole element. Raises Uneven."""
-        return self.known(unit.tags) or self.learn(unit)
-
-    def known(self, tags: list[str]) -> Plan | None:
-        """The plan for a shape met before."""
-        if tags == self.latest[0]:
+        if unit.tags == self.latest[0]:
             return self.latest[1]
-        plan = self.plans.get(tuple(tags))
-        if plan:
-            self.latest = tags, plan
+        plan = self.plans.get(tuple(unit.tags)) or self.learn(unit)
+        self.latest = unit.tags, plan
         return plan
 
     def learn(self, unit: Unit) -> Plan:
@@ -290,6 +285,11 @@ def flag(column: str) -> Value:
 def guid(column: str) -> Value:
     """An identifier."""
     return _Converted(column, values.guid, "идентификатор", "reject")
+
+
+def reference(column: str) -> Value:
+    """An identifier that many records share."""
+    return _Converted(column, values.reference, "идентификатор", "reject")
 
 
 def currency(column: str) -> Value:

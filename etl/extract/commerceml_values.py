@@ -25,15 +25,26 @@ _TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"fa
 _ZERO = "00000000-0000-0000-0000-000000000000"
 _NO_CHARACTERISTIC = f"#{_ZERO}"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_REPEATED = 10_000               # the same rates, dates and prices come again and again
+_REPEATED = 10_000               # the same rates, dates and quantities come again and again
+_SHORT = 6                       # longer numbers hardly do: to remember them costs more than to read them
 _GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
 
 
-@lru_cache(maxsize=_REPEATED)
 def number(text: str) -> Decimal:
     """A number with a point or a comma, blanks between digits allowed."""
+    if len(text) <= _SHORT:
+        return _short_number(text)
     if len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit():       # most of them, without a regular expression
         return Decimal(text)
+    return _unusual_number(text)
+
+
+@lru_cache(maxsize=_REPEATED)
+def _short_number(text: str) -> Decimal:
+    return _unusual_number(text)
+
+
+def _unusual_number(text: str) -> Decimal:
     if _NUMBER(text):
         return Decimal(text)
     cleaned = _GROUPING.sub("", text).replace(",", ".")
@@ -105,3 +116,9 @@ def guid(text: str) -> str | None:
     if value.startswith(_ZERO):
         return None
     return value.removesuffix(_NO_CHARACTERISTIC) if "#" in value else value
+
+
+@lru_cache(maxsize=_REPEATED)
+def reference(text: str) -> str | None:
+    """An identifier that comes again and again."""
+    return guid(text)
