@@ -39,14 +39,13 @@ from etl.extract.commerceml_fields import (
     nested,
     number,
     one,
-    pairs,
     rate,
     reference,
-    requisites,
     text,
     time,
 )
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
+from etl.extract.commerceml_pairs import pairs, requisites
 from etl.extract.commerceml_tokens import Tokens, Unit, attributes, is_empty, local
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]

@@ -18,19 +18,17 @@ from etl.extract.commerceml_fields import (
     Row,
     Scope,
     Value,
-    a_pair,
     date,
     each,
     flag,
     guid,
-    keep,
     nested,
     number,
-    pair,
     rate,
     row_of,
     text,
 )
+from etl.extract.commerceml_pairs import a_pair, keep, pair
 from etl.extract.commerceml_tokens import Unit, attributes
 
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
