@@ -84,11 +84,6 @@ def _at_least(name: str, measured: float, limit: float) -> Row:
     return name, measured, limit, measured >= limit
 
 
-def show(job: Job, deals: int) -> None:
-    """One measurement, for people who tune the client."""
-    _shown(job.__name__, measure(job, deals, deals))
-
-
 if __name__ == "__main__":
     for row in run():
         print(row)

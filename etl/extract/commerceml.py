@@ -158,7 +158,7 @@ DOCUMENT = Fields({
 })
 
 
-# ---- one record each: called at its end ----------------------------------------------------------------------------
+# ---- one record each ------------------------------------------------------------------------------------------------
 
 def _read_document(unit: Unit, scope: Scope) -> None:
     """A Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
