@@ -24,7 +24,7 @@ from benchmarks import generate_commerceml as generate
 from etl import xml_safe
 from etl.dialects import DIALECTS
 from etl.extract import commerceml as reader
-from etl.extract.commerceml_fields import Scope
+from etl.extract.commerceml_scope import Scope
 from etl.extract.commerceml_tokens import Tokens
 from etl.load import commerceml as writer
 from etl.load import commerceml_nodes as nodes

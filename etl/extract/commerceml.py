@@ -21,18 +21,14 @@ from etl import tables, xml_safe
 from etl.errors import Rejected
 from etl.extract import commerceml_parts as parts
 from etl.extract import commerceml_records as records
+from etl.extract import commerceml_units as units
 from etl.extract.commerceml_fields import (
     Fields,
-    Plan,
-    Row,
-    Scope,
-    Uneven,
     aside,
     currency,
     date,
     each,
     flag,
-    follow,
     guid,
     lines,
     listed,
@@ -44,9 +40,12 @@ from etl.extract.commerceml_fields import (
     text,
     time,
 )
+from etl.extract.commerceml_fields import read as read_values
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
 from etl.extract.commerceml_pairs import pairs, requisites
-from etl.extract.commerceml_tokens import Tokens, Unit, attributes, is_empty, local
+from etl.extract.commerceml_scope import Row, Scope
+from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, local
+from etl.extract.commerceml_units import Series, Uneven
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
 
@@ -160,123 +159,116 @@ DOCUMENT = Fields({
 
 # ---- one record each ------------------------------------------------------------------------------------------------
 
-def _read_document(unit: Unit, scope: Scope) -> None:
-    """A Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
-    waiting: list[tuple[Unit, str | None]] = [(unit, None)]
-    while waiting:
-        current, basis = waiting.pop(0)
-        scope.begin("documents", current)
-        row = _document_row(current, scope)
+def _read_documents(scope: Scope, last: int) -> None:
+    heads, lines = units.documents(scope.source, last, DOCUMENT, LINE)
+    scope.begin("documents", heads)
+    _documents(_with_lines(lines, scope, _rows(heads, scope)), scope, None)
+
+
+def _with_lines(lines: Series, scope: Scope, rows: list[Row]) -> list[Row]:
+    for owner, line in zip(lines.owners, read_values(lines, scope, [{} for _ in lines.starts]), strict=True):
+        rows[owner].setdefault("_lines", []).append(line)
+    return rows
+
+
+def _documents(rows: list[Row], scope: Scope, basis: str | None) -> None:
+    """Each Документ and, each on its own, the documents nested in it: a bad one does not cost the others."""
+    for row in scope.each(rows):
         number, children = row.get("number"), row.pop("_children", ())
         scope.counts["lines"] += len(row.get("_lines", ()))
         finished = records.document(row, scope, basis)
         scope.kinds[row["kind"]] += 1
         scope.settle(number or row.get("id"))
-        waiting += [(child, finished["id"] if finished else basis) for child in children]
+        top = scope.top()
+        for first, last in children:
+            scope.begin("documents", inner := units.single(scope.source, first, last, DOCUMENT), top)
+            _documents(_rows(inner, scope), scope, finished["id"] if finished else basis)
 
 
-def _document_row(unit: Unit, scope: Scope) -> Row:
-    """The header and each Товар by themselves: documents differ in the number of lines, lines hardly differ. Raises Uneven."""
-    try:
-        first = unit.tags.index("Товары", 1)
-        last = unit.tags.index("/Товары", first)
-        header = unit.without(first, last)
-        plan, items = DOCUMENT.plan(header), _items(unit, first + 1, last)
-    except (ValueError, Uneven):
-        plan, header, items = DOCUMENT.plan(unit), unit, []
-    if items and plan.lines != header.cut:               # the lines of another element
-        plan, header, items = DOCUMENT.plan(unit), unit, []
-    row = follow(plan, header, scope, {"place": scope.line(unit)})
-    if items:
-        row["_lines"] = [follow(steps, item, scope, {}) for steps, item in items]
-    return row
+def _rows(series: Series, scope: Scope) -> list[Row]:
+    """Rows of the records at hand."""
+    return read_values(series, scope, [{"place": place} for place in scope.places()])
 
 
-def _items(unit: Unit, first: int, last: int) -> list[tuple[Plan, Unit]]:
-    """Each Товар between two tokens with its plan. Raises ValueError where anything else stands there, and Uneven."""
-    found, tags = [], unit.tags
-    while first < last:
-        if tags[first] != "Товар":
-            raise ValueError(tags[first])
-        end = tags.index("/Товар", first, last)
-        item = unit.part(first, end)
-        found.append((LINE.plan(item), item))
-        first = end + 1
-    return found
+def _read_products(scope: Scope, last: int) -> None:
+    series = units.records(scope.source, last, PRODUCT)
+    scope.begin("products", series)
+    scope.counts["products"] += len(series.starts)
+    for row, start in zip(scope.each(_rows(series, scope)), series.starts, strict=True):
+        if "_status" not in row and "Статус" in (tag := scope.source.tags[start]):
+            row["_status"] = attributes(tag).get("Статус")
+        scope.counts["prices"] += len(row.get("_prices", ()))
+        if not scope.rejected:
+            records.product(row, scope)
+        scope.settle(row.get("id") or row.get("article"))
 
 
-def _read_product(unit: Unit, scope: Scope) -> None:
-    plan = PRODUCT.plan(unit)
-    scope.begin("products", unit)
-    scope.counts["products"] += 1
-    row = follow(plan, unit, scope, {"place": scope.line(unit)})
-    if "_status" not in row and "Статус" in unit.tags[0]:
-        row["_status"] = attributes(unit.tags[0]).get("Статус")
-    scope.counts["prices"] += len(row.get("_prices", ()))
-    if not scope.rejected:
-        records.product(row, scope)
-    scope.settle(row.get("id") or row.get("article"))
+def _read_offers(scope: Scope, last: int) -> None:
+    series = units.records(scope.source, last, OFFER)
+    scope.begin("prices", series)
+    scope.counts["offers"] += len(series.starts)
+    for row in scope.each(_rows(series, scope)):
+        scope.counts["prices"] += len(row.get("_prices", ()))
+        if not scope.rejected:
+            records.offer(row, scope)
+        scope.settle(row.get("id"))
 
 
-def _read_offer(unit: Unit, scope: Scope) -> None:
-    plan = OFFER.plan(unit)
-    scope.begin("prices", unit)
-    scope.counts["offers"] += 1
-    row = follow(plan, unit, scope, {"place": scope.line(unit)})
-    scope.counts["prices"] += len(row.get("_prices", ()))
-    if not scope.rejected:
-        records.offer(row, scope)
-    scope.settle(row.get("id"))
+def _read_parties(scope: Scope, last: int) -> None:
+    first = scope.source.at
+    series = units.records(scope.source, last, PARTY)
+    scope.begin("parties", series)
+    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if "Контрагент" in tag and tag[0] != "/")
+    for row in scope.each(_rows(series, scope)):
+        if not scope.rejected:
+            records.party(row, scope)
+        scope.settle(row.get("id") or row.get("name"))
 
 
-def _read_party(unit: Unit, scope: Scope) -> None:
-    plan = PARTY.plan(unit)
-    scope.begin("parties", unit)
-    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in unit.tags if "Контрагент" in tag and tag[0] != "/")
-    row = follow(plan, unit, scope, {"place": scope.line(unit)})
-    if not scope.rejected:
-        records.party(row, scope)
-    scope.settle(row.get("id") or row.get("name"))
+def _read_price_types(scope: Scope, last: int) -> None:
+    series = units.records(scope.source, last, PRICE_TYPE)
+    scope.begin("price_types", series)
+    for row in scope.each(_rows(series, scope)):
+        records.price_type(row, scope)
+        scope.settle(None)
 
 
-def _read_price_type(unit: Unit, scope: Scope) -> None:
-    plan = PRICE_TYPE.plan(unit)
-    scope.begin("price_types", unit)
-    records.price_type(follow(plan, unit, scope, {"place": scope.line(unit)}), scope)
-    scope.settle(None)
+def _read_groups(scope: Scope, last: int) -> None:
+    """Группы with all groups below them: paths of the classifier."""
+    _groups(units.records(scope.source, last, GROUP), scope, "")
 
 
-def _read_group(unit: Unit, scope: Scope) -> None:
-    """A Группа with all groups below it: paths of the classifier."""
-    waiting = [(unit, "")]
-    while waiting:
-        current, above = waiting.pop()
-        row = follow(GROUP.plan(current), current, scope, {})
+def _groups(series: Series, scope: Scope, above: str) -> None:
+    scope.begin("groups", series)
+    for row in scope.each(read_values(series, scope, [{} for _ in series.starts])):
         path = "/".join(part for part in (above, row.get("name", "").replace("/", "∕")) if part)
         if row.get("id"):
             scope.groups[row["id"]] = path
-        waiting += [(child, path) for child in row.get("_children", ())]
+        for first, last in row.get("_children", ()):
+            _groups(units.single(scope.source, first, last, GROUP), scope, path)
 
 
 GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
                 "Группы": each(aside("_children"))})
 
 
-def _read_property(unit: Unit, scope: Scope) -> None:
-    """A Свойство of the classifier: its name and the words of its values."""
-    row = follow(PROPERTY.plan(unit), unit, scope, {})
-    if row.get("id"):
-        variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
-        scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
+def _read_properties(scope: Scope, last: int) -> None:
+    """Свойства of the classifier: their names and the words of their values."""
+    series = units.records(scope.source, last, PROPERTY)
+    scope.begin("properties", series)
+    for row in scope.each(read_values(series, scope, [{} for _ in series.starts])):
+        if row.get("id"):
+            variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
+            scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
 
 
 VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("value")})
 PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
-#: record element -> its reader
-RECORDS: dict[str, Callable[[Unit, Scope], None]] = {
-    "Документ": _read_document, "Товар": _read_product, "Предложение": _read_offer, "Контрагент": _read_party,
-    "ТипЦены": _read_price_type, "Группа": _read_group, "Свойство": _read_property}
+#: record element -> reader of it and its like behind it; gets the token where it ends. Raises Uneven, and does nothing, if it does not.
+RECORDS: dict[str, Callable[[Scope, int], None]] = {
+    "Документ": _read_documents, "Товар": _read_products, "Предложение": _read_offers, "Контрагент": _read_parties,
+    "ТипЦены": _read_price_types, "Группа": _read_groups, "Свойство": _read_properties}
 #: containers of records; some say that they hold changes only
 CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты", "Контейнер", "Скидки")
 #: a record inside one of these belongs to it
@@ -313,7 +305,7 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
-    """Read record after record into the scope; yields after each."""
+    """Read record after record into the scope; yields after each series of like names."""
     source, path, wanted = scope.source, list[str](), frozenset[str]()
     while source.at < len(source.tags) or source.ready():
         tag = source.tags[source.at]
@@ -322,7 +314,7 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
             wanted = _records_in(path)
         elif (name := tag) in wanted or (name := local(tag)) in wanted:
             scope.above = path
-            _read_record(RECORDS[name], scope)
+            _read_records(RECORDS[name], scope)
             if progress:
                 progress(source.position)
             yield
@@ -338,15 +330,11 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         raise xml_safe.refused("файл обрывается.", scope.file)
 
 
-def _read_record(reader: Callable[[Unit, Scope], None], scope: Scope) -> None:
-    source = scope.source
-    start = source.base + source.at
-    scope.top = start
+def _read_records(reader: Callable[[Scope, int], None], scope: Scope) -> None:
     try:
-        reader(source.unit(source.first_end()), scope)
+        reader(scope, scope.source.first_end())
     except Uneven:                                      # its like is nested in it
-        source.at = start - source.base
-        reader(source.unit(source.end()), scope)
+        reader(scope, scope.source.end())
 
 
 def _changes_only(name: str, tag: str) -> bool:

@@ -1,46 +1,32 @@
-"""Dispatch tables: which element goes into which column; and the scope that a record is read in.
+"""Dispatch tables: which element goes into which column.
 
 A table is `Fields({tag: Put})`. Elements of one shape (the same tags in the same order) are read by one `Plan`, made when the
-shape is met for the first time: which token goes where. A Put adds its steps to the plan. So a file of a million like
-records costs what its values cost. The tables themselves stand in `etl.extract.commerceml`.
+shape is met for the first time: which token goes where. A Put adds its steps to the plan, and a step is done for all elements of
+the shape that are at hand. So a file of a million like records costs what its values cost. The tables themselves stand in
+`etl.extract.commerceml`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, NamedTuple
 
-from etl import tables
 from etl.extract import commerceml_values as values
-from etl.extract.commerceml_tokens import Tokens, Unit, is_empty, local
+from etl.extract.commerceml_scope import Problem, Row, Scope
+from etl.extract.commerceml_tokens import is_empty, local
+from etl.extract.commerceml_units import Series, Uneven, Units
 
-Row = dict[str, Any]
-Convert = Callable[[str], Any]
+Convert = Callable[[str], object]
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
-
-
-class Uneven(Exception):
-    """The tokens are not one element from its start to its end."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with a value, in Russian. With severity "reject" the whole record is left out."""
-
-    message: str
-    value: object = None
-    severity: str = "reject"
-
 
 #: (row, text, tag) of an element; returns what is wrong with it
 Handler = Callable[[Row, str, str], Problem | None]
 #: (row, name, text, scope) of a pair
-Give = Callable[[Row, str, str, "Scope"], Problem | None]
-#: (row, row of the element, unit, index of its start tag, scope)
-Attach = Callable[[Row, Row, Unit, int, "Scope"], None]
+Give = Callable[[Row, str, str, Scope], Problem | None]
+#: (rows, rows of the elements in them, units, index of the elements' start tags, scope)
+Attach = Callable[[list[Row], list[Row], Units, int, Scope], None]
 
 
 @dataclass(slots=True)
@@ -119,71 +105,12 @@ def _unreadable(raw: str, what: str, severity: str) -> Problem:
     return Problem(f"«{raw[:60]}» не {what}. {said}", raw, severity)
 
 
-class Scope:
-    """What is being read: rows not yet handed out, facts of the file, and the record at hand for its issues."""
-
-    def __init__(self, source: Tokens) -> None:
-        self.source, self.file = source, source.name
-        self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
-        self.size = 0                                          # rows not yet handed out
-        self.counts: Counter[str] = Counter()
-        self.kinds: Counter[str] = Counter()
-        self.groups: dict[str, str] = {}                       # Ид of a group -> path
-        self.properties: dict[str, tuple[str, dict[str, str]]] = {}
-        self.price_types: dict[str, tables.Record] = {}
-        self.numbers: dict[str, str] = {}                      # Ид of a document -> Номер, the last ones only
-        self.seen: set[int] = set()                            # accounts and contacts already handed out
-        self.entity, self.rejected = "", False
-        self.above: list[str] = []                             # the elements around the outermost record
-        self.top = 0                                           # its first token
-        self.record = Unit([], [], 0)                      # the record at hand
-        self._found: list[tables.Record] = []                  # its issues
-
-    def add(self, table: str, row: tables.Record) -> None:
-        """A finished row of a canonical table."""
-        self.rows[table].append(row)
-        self.size += 1
-
-    def extend(self, table: str, rows: Sequence[tables.Record]) -> None:
-        """Finished rows of a canonical table."""
-        self.rows[table] += rows
-        self.size += len(rows)
-
-    def take(self) -> dict[str, list[tables.Record]]:
-        """The rows collected so far; they are handed out once."""
-        taken, self.rows, self.size = self.rows, defaultdict(list), 0
-        return taken
-
-    def begin(self, entity: str, unit: Unit) -> None:
-        """A new record. Nothing is added for it before all its values are read, so a rejected one leaves only issues."""
-        self.entity, self.rejected, self.record = entity, False, unit
-
-    def problem(self, problem: Problem, unit: Unit | None = None, index: int = 0) -> None:
-        """An issue at an element, or at the whole record: the place is its path and line."""
-        self.rejected = self.rejected or problem.severity == "reject"
-        path, number = self.source.find(self.top, (unit or self.record).token(index))
-        self._found.append(tables.issue(problem.message, severity=problem.severity, file=self.file, entity=self.entity, field=path[-1],
-                                        place=f"{'/'.join([*self.above, *path])}, строка {number}", value=problem.value))
-
-    def settle(self, key: str | None) -> None:
-        """The record is read: its issues get its number or Ид."""
-        if self._found:
-            for found in self._found:
-                self.add("issues", {**found, "key": key})
-            self._found = []
-
-    def line(self, unit: Unit, index: int = 0) -> str:
-        """Where the element with that start tag stands, for people."""
-        return f"строка {self.source.line_of(unit, index)}"
-
-
 class Fields:
     """A dispatch table by local name; elements that it does not name are skipped."""
 
     def __init__(self, table: Mapping[str, Put]) -> None:
         self.table = dict(table)
         self.plans: dict[tuple[str, ...], Plan] = {}
-        self.latest: tuple[list[str], Plan] = ([], Plan())                      # of like neighbours no hash is needed
 
     def add(self, tag: str, put: Put) -> None:
         """One more element: for a table that refers to itself."""
@@ -196,28 +123,24 @@ class Fields:
                 put(child, plan)
         return plan
 
-    def plan(self, unit: Unit) -> Plan:
-        """The plan for a whole element. Raises Uneven."""
-        if unit.tags == self.latest[0]:
-            return self.latest[1]
-        plan = self.plans.get(tuple(unit.tags)) or self.learn(unit)
-        self.latest = unit.tags, plan
-        return plan
+    def plan(self, shape: list[str]) -> Plan:
+        """The plan for elements of a shape. Raises Uneven."""
+        known = tuple(shape)
+        return self.plans.get(known) or self._learn(known)
 
-    def learn(self, unit: Unit) -> Plan:
-        """A plan for a shape not met before. Raises Uneven."""
-        plan = self.extend(_tree(unit), Plan())
-        if len(unit.tags) <= _LONGEST_SHAPE:
+    def _learn(self, shape: tuple[str, ...]) -> Plan:
+        plan = self.extend(_tree(shape), Plan())
+        if len(shape) <= _LONGEST_SHAPE:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
-            self.plans[tuple(map(intern, unit.tags))] = plan                    # shapes share their few tags
+            self.plans[tuple(map(intern, shape))] = plan                        # shapes share their few tags
         return plan
 
 
-def _tree(unit: Unit) -> Node:
-    root = Node("", 0, len(unit.tags) - 1)
+def _tree(shape: tuple[str, ...]) -> Node:
+    root = Node("", 0, len(shape) - 1)
     open_nodes = [root]
-    for index, tag in enumerate(unit.tags):
+    for index, tag in enumerate(shape):
         if not open_nodes or (index and open_nodes == [root]):
             raise Uneven
         if tag[0] == "/":
@@ -232,27 +155,47 @@ def _tree(unit: Unit) -> Node:
     return root.children[0]
 
 
-def follow(plan: Plan, unit: Unit, scope: Scope, row: Row) -> Row:
-    """The steps of a plan. Returns the row."""
-    texts = unit.texts
+def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
+    """The values of a series into its rows, one for each element."""
+    for units in series.shapes.values():
+        _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
+    return rows
+
+
+def _follow(plan: Plan, units: Units, scope: Scope, rows: list[Row]) -> list[Row]:
+    """The steps of a plan, each for all rows."""
     for index, column in plan.texts:
-        if raw := texts[index].strip():
-            row[column] = raw
+        for row, raw in zip(rows, units.texts(index), strict=True):
+            if raw := raw.strip():
+                row[column] = raw
     for index, column, convert in plan.converted:
-        if raw := texts[index].strip():
+        _convert(column, convert, plan.unreadable[index], units, index, scope, rows)
+    for index, handle in plan.handled:
+        tag = units.shape[index]
+        for which, (row, raw) in enumerate(zip(rows, units.texts(index), strict=True)):
+            if problem := handle(row, raw, tag):
+                scope.problem(problem, units, which, index)
+    for named, index, give in plan.pairs:
+        _give(give, named, units, index, scope, rows)
+    for attach, index, inner in plan.rows:
+        attach(rows, _follow(inner, units, scope, [{} for _ in rows]), units, index, scope)
+    return rows
+
+
+def _convert(column: str, convert: Convert, rule: tuple[str, str], units: Units, index: int, scope: Scope, rows: list[Row]) -> None:
+    for which, (row, raw) in enumerate(zip(rows, units.texts(index), strict=True)):
+        if raw := raw.strip():
             try:
                 row[column] = convert(raw)
             except ValueError:
-                scope.problem(_unreadable(raw, *plan.unreadable[index]), unit, index)
-    for index, handle in plan.handled:
-        if problem := handle(row, texts[index], unit.tags[index]):
-            scope.problem(problem, unit, index)
-    for named, index, give in plan.pairs:
-        if problem := give(row, texts[named].strip() if named >= 0 else "", texts[index], scope):
-            scope.problem(problem, unit, index)
-    for attach, index, inner in plan.rows:
-        attach(row, follow(inner, unit, scope, {}), unit, index, scope)
-    return row
+                scope.problem(_unreadable(raw, *rule), units, which, index)
+
+
+def _give(give: Give, named: int, units: Units, index: int, scope: Scope, rows: list[Row]) -> None:
+    names = units.texts(named) if named >= 0 else [""] * len(rows)
+    for which, (row, name, raw) in enumerate(zip(rows, names, units.texts(index), strict=True)):
+        if problem := give(row, name.strip(), raw, scope):
+            scope.problem(problem, units, which, index)
 
 
 # ---- one element, one column ---------------------------------------------------------------------------------------
@@ -340,12 +283,21 @@ def row_of(fields: Fields, attach: Attach) -> Put:
     return add
 
 
-def one(column: str, fields: Fields) -> Put:
-    """A repeated element: a row of its own, appended to the list `row[column]`."""
-    def attach(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
-        row.setdefault(column, []).append(found)
+def joined(fields: Fields, join: Callable[[Row, Row], None]) -> Put:
+    """As `row_of`, for a rule that needs nothing but the row and the element's."""
+    def attach(rows: list[Row], found: list[Row], _units: Units, _index: int, _scope: Scope) -> None:
+        for row, own in zip(rows, found, strict=True):
+            join(row, own)
 
     return row_of(fields, attach)
+
+
+def one(column: str, fields: Fields) -> Put:
+    """A repeated element: a row of its own, appended to the list `row[column]`."""
+    def join(row: Row, own: Row) -> None:
+        row.setdefault(column, []).append(own)
+
+    return joined(fields, join)
 
 
 def listed(column: str, fields: Fields) -> Put:
@@ -365,12 +317,14 @@ def lines(column: str, fields: Fields) -> Put:
 
 
 def aside(column: str) -> Put:
-    """An element for a record reader of its own: a unit in the list `row[column]`."""
+    """An element for a record reader of its own: where in the window it begins and ends, in the list `row[column]`."""
     def add(node: Node, plan: Plan) -> None:
         length = node.last - node.first
 
-        def attach(row: Row, _found: Row, unit: Unit, index: int, _scope: Scope) -> None:
-            row.setdefault(column, []).append(unit.part(index, index + length))
+        def attach(rows: list[Row], _found: list[Row], units: Units, index: int, _scope: Scope) -> None:
+            for which, row in enumerate(rows):
+                first = units.at(which, index)
+                row.setdefault(column, []).append((first, first + length))
 
         plan.rows.append((attach, node.first, Plan()))
 

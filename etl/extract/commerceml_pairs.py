@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl import dialects
-from etl.extract.commerceml_fields import Give, Handler, Node, Plan, Problem, Put, Row, Scope, Value, each
+from etl.extract.commerceml_fields import Give, Handler, Node, Plan, Put, Value, each
+from etl.extract.commerceml_scope import Problem, Row, Scope
 
 _SPELLINGS = 1000                # names of requisites that are remembered as written
 

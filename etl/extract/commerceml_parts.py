@@ -13,15 +13,13 @@ from etl.extract.commerceml_fields import (
     Fields,
     Node,
     Plan,
-    Problem,
     Put,
-    Row,
-    Scope,
     Value,
     date,
     each,
     flag,
     guid,
+    joined,
     nested,
     number,
     rate,
@@ -29,7 +27,9 @@ from etl.extract.commerceml_fields import (
     text,
 )
 from etl.extract.commerceml_pairs import a_pair, keep, pair
-from etl.extract.commerceml_tokens import Unit, attributes
+from etl.extract.commerceml_scope import Problem, Row, Scope
+from etl.extract.commerceml_tokens import attributes
+from etl.extract.commerceml_units import Units
 
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
@@ -79,7 +79,7 @@ def _line_unit(row: Row, text: str, _tag: str) -> None:
         row["unit"] = name
 
 
-def _line_unit_row(row: Row, unit: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+def _line_unit_row(row: Row, unit: Row) -> None:
     """A structure in 3.x; its short name holds four characters."""
     short, full = unit.get("_short"), unit.get("_long")
     row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
@@ -88,15 +88,15 @@ def _line_unit_row(row: Row, unit: Row, _unit: Unit, _index: int, _scope: Scope)
 
 def line_unit(node: Node, plan: Plan) -> None:
     """Единица of a row or a price: a name or a code, or a structure."""
-    (row_of(UNIT, _line_unit_row) if node.children else Value(_line_unit))(node, plan)
+    (joined(UNIT, _line_unit_row) if node.children else Value(_line_unit))(node, plan)
 
 
 def tax(table: Mapping[str, Put]) -> Put:
     """Налог: VAT only. Several of them in one document are added up."""
-    return row_of(Fields(table), _tax)
+    return joined(Fields(table), _tax)
 
 
-def _tax(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+def _tax(row: Row, found: Row) -> None:
     name = found.pop("_name", "НДС")
     if name != "НДС" and "ндс" not in dialects.plain(name):
         return
@@ -105,7 +105,7 @@ def _tax(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
     row.update(found)
 
 
-def _discount(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+def _discount(row: Row, found: Row) -> None:
     if found.get("amount") is not None:
         row["discount"] = row.get("discount", Decimal(0)) + found["amount"]
         if found.get("included") is False:
@@ -113,19 +113,20 @@ def _discount(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> 
 
 
 #: Скидка of a row: their sums; one that Сумма does not reflect is noted
-discount = row_of(DISCOUNT, _discount)
+discount = joined(DISCOUNT, _discount)
 
 
-def _store(row: Row, found: Row, unit: Unit, index: int, scope: Scope) -> None:
-    told = attributes(unit.tags[index])
-    found.setdefault("warehouse", told.get("ИдСклада", "").strip() or None)
-    raw = told.get("КоличествоНаСкладе", "").strip()
-    if raw:
-        try:
-            found.setdefault("quantity", values.number(raw))
-        except ValueError:
-            scope.problem(Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw), unit, index)
-    row.setdefault("_stock", []).append(found)
+def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: Scope) -> None:
+    told = attributes(units.shape[index])
+    warehouse, raw = told.get("ИдСклада", "").strip() or None, told.get("КоличествоНаСкладе", "").strip()
+    for which, (row, store) in enumerate(zip(rows, found, strict=True)):
+        store.setdefault("warehouse", warehouse)
+        if raw:
+            try:
+                store.setdefault("quantity", values.number(raw))
+            except ValueError:
+                scope.problem(Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw), units, which, index)
+        row.setdefault("_stock", []).append(store)
 
 
 #: Stock of one warehouse: attributes of Склад/Склады (2.x) or a structure inside Остаток (3.x)
@@ -143,10 +144,10 @@ group_ids = each(Value(_group))
 
 def address(column: str) -> Put:
     """An address with its fields, as a note for `records`."""
-    def attach(row: Row, found: Row, _unit: Unit, _index: int, _scope: Scope) -> None:
+    def join(row: Row, found: Row) -> None:
         row[f"_{column}"] = found
 
-    return row_of(ADDRESS, attach)
+    return joined(ADDRESS, join)
 
 
 def told(fact: str, put: Value) -> Value:

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from etl import dialects
-from etl.extract.commerceml_fields import Problem, Row, Scope
+from etl.extract.commerceml_scope import Problem, Row, Scope
 
 _KOPECK, _PRICE = Decimal("0.01"), Decimal("0.0001")
 _REMEMBERED = 10_000

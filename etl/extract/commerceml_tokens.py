@@ -33,6 +33,11 @@ def local(tag: str) -> str:
     return tag if tag.isalpha() else tag.split(None, 1)[0].rpartition(":")[2].rstrip("/")
 
 
+def qualified(tag: str) -> str:
+    """The name in a start tag as its end tag repeats it."""
+    return tag if tag.isalpha() else tag.split(None, 1)[0]
+
+
 def is_empty(tag: str) -> bool:
     """Is it the tag of an empty element, `<Ид/>`?"""
     return tag[-1] == "/"
@@ -52,34 +57,6 @@ def _character(found: re.Match[str]) -> str:
     if found[1]:
         return chr(int(found[1], 16))
     return chr(int(found[2])) if found[2] else _ENTITIES[found[3]]
-
-
-@dataclass(slots=True)
-class Unit:
-    """One element, from its start tag to its end tag: tags and the texts behind them. `start` is the index of the first in the file.
-
-    With a `gap` that many tokens behind the one at `cut` are left out here.
-    """
-
-    tags: list[str]
-    texts: list[str]
-    start: int
-    cut: int = 0
-    gap: int = 0
-
-    def token(self, index: int) -> int:
-        """The index in the file of a token of the unit."""
-        return self.start + index + (self.gap if index > self.cut else 0)
-
-    def part(self, first: int, last: int) -> Unit:
-        """An element inside, as a unit of its own."""
-        last += 1
-        return Unit(self.tags[first:last], self.texts[first:last], self.token(first))
-
-    def without(self, first: int, last: int) -> Unit:
-        """The unit without the tokens between two of its own."""
-        tags, texts = (items[:first + 1] + items[last:] for items in (self.tags, self.texts))
-        return Unit(tags, texts, self.start, first, last - first - 1)
 
 
 @dataclass(slots=True)
@@ -147,7 +124,7 @@ class Tokens:
         tag = self.tags[self.at]
         if is_empty(tag):
             return self.at
-        close, behind = f"/{tag if tag.isalpha() else tag.split(None, 1)[0]}", self.at + 1
+        close, behind = f"/{qualified(tag)}", self.at + 1
         while True:
             try:
                 return self.tags.index(close, behind)
@@ -171,22 +148,24 @@ class Tokens:
         if not self.more():
             raise xml_safe.refused("файл обрывается.", self.name)
 
-    def unit(self, last: int) -> Unit:
-        """The element at `at`, which ends at `last`. It becomes the record at hand, and `at` moves behind it."""
-        first, self.at, self.mark = self.at, last + 1, self.position
-        start = self.base + first
+    def take(self, end: int) -> None:
+        """The records at `at` are the ones at hand; `at` moves behind them."""
+        start = self.base + self.at
+        self.at, self.mark = end, self.position
         while len(self.pieces) > 1 and self.pieces[1].base <= start:
             del self.pieces[0]
-        return Unit(self.tags[first:last + 1], self.texts[first:last + 1], start)
 
-    def line_of(self, unit: Unit, index: int) -> str:
-        """The line of a start tag. Names that are asked for come with their line in the next stretches."""
-        text = unit.texts[index]
+    def lines(self, starts: list[int]) -> list[str]:
+        """The lines of start tags. Names that are asked for come with their line in the next stretches."""
+        return [self._line(start) for start in starts]
+
+    def _line(self, start: int) -> str:
+        text = self.texts[start]
         if text[:1] == "@" and (mark := text[1:text.find(" ")]).isdecimal():
             return mark
         if len(self.numbered) < _NUMBERED:
-            self.numbered.add(unit.tags[index].split(None, 1)[0].rstrip("/"))
-        return str(self.find(unit.token(index), unit.token(index))[1])
+            self.numbered.add(qualified(self.tags[start]).rstrip("/"))
+        return str(self.find(self.base + start, self.base + start)[1])
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""

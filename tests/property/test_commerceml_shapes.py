@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etl import tables
 from etl.extract import commerceml as reader
-from etl.extract.commerceml_fields import Fields, Plan
+from etl.extract.commerceml_fields import Fields
 
 TABLES = [value for value in vars(reader).values() if isinstance(value, Fields)]
 _UNITS = ("<Единица>шт</Единица>", "<Единица><Код>796</Код><НаименованиеКраткое>шт</НаименованиеКраткое></Единица>", "<Единица/>",
@@ -67,7 +67,6 @@ def test_a_record_is_read_the_same_in_any_company(written: list[str]) -> None:
 def _forget() -> None:
     for fields in TABLES:
         fields.plans.clear()
-        fields.latest = ([], Plan())
 
 
 def _plain(row: tables.Record) -> tables.Record:

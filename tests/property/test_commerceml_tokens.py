@@ -81,15 +81,16 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
     tokens = Tokens(stream, "x.xml")
     while tokens.ready():
         tag = tokens.tags[tokens.at]
-        unit = tokens.unit(tokens.at)
+        start, text = tokens.base + tokens.at, tokens.texts[tokens.at]
+        tokens.take(tokens.at + 1)
         if tag[0] == "/":
             opened = open_names.pop()
             assert tag.strip() in ("/", f"/{opened}")
             yield f"/{opened.rpartition(':')[2]}", "", {}, 0
             continue
         told = {key: value for key, value in attributes(tag).items() if not key.startswith("xmlns")}
-        line = tokens.find(unit.start, unit.start)[1] + tag.count("\n")      # libxml2 counts to the end of the start tag
-        yield local(tag), "" if is_empty(tag) else unit.texts[0], told, line
+        line = tokens.find(start, start)[1] + tag.count("\n")      # libxml2 counts to the end of the start tag
+        yield local(tag), "" if is_empty(tag) else text, told, line
         if is_empty(tag):
             yield f"/{local(tag)}", "", {}, 0
             continue
