@@ -44,7 +44,7 @@ from etl.extract.commerceml_fields import read as read_values
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
 from etl.extract.commerceml_pairs import pairs, requisites
 from etl.extract.commerceml_scope import Row, Scope
-from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, local
+from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, is_end, local
 from etl.extract.commerceml_units import Series, Uneven
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
@@ -195,7 +195,7 @@ def _read_products(scope: Scope, last: int) -> None:
     scope.begin("products", series)
     scope.counts["products"] += len(series.starts)
     for row, start in zip(scope.each(_rows(series, scope)), series.starts, strict=True):
-        if "_status" not in row and "Статус" in (tag := scope.source.tags[start]):
+        if "_status" not in row and b" " in (tag := scope.source.tags[start]):
             row["_status"] = attributes(tag).get("Статус")
         scope.counts["prices"] += len(row.get("_prices", ()))
         if not scope.rejected:
@@ -218,7 +218,7 @@ def _read_parties(scope: Scope, last: int) -> None:
     first = scope.source.at
     series = units.records(scope.source, last, PARTY)
     scope.begin("parties", series)
-    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if "Контрагент" in tag and tag[0] != "/")
+    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if not is_end(tag))
     for row in scope.each(_rows(series, scope)):
         if not scope.rejected:
             records.party(row, scope)
@@ -309,10 +309,10 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
     source, path, wanted = scope.source, list[str](), frozenset[str]()
     while source.at < len(source.tags) or source.ready():
         tag = source.tags[source.at]
-        if tag[0] == "/":
+        if is_end(tag):
             path.pop()
             wanted = _records_in(path)
-        elif (name := tag) in wanted or (name := local(tag)) in wanted:
+        elif (name := local(tag)) in wanted:
             scope.above = path
             _read_records(RECORDS[name], scope)
             if progress:
@@ -337,7 +337,7 @@ def _read_records(reader: Callable[[Scope, int], None], scope: Scope) -> None:
         reader(scope, scope.source.end())
 
 
-def _changes_only(name: str, tag: str) -> bool:
+def _changes_only(name: str, tag: bytes) -> bool:
     return name.startswith("Изменения") or attributes(tag).get("СодержитТолькоИзменения", "").strip().lower() in ("true", "1")
 
 

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from sys import intern
+from functools import partial
+from itertools import chain
 
 from etl.extract import commerceml_values as values
 from etl.extract.commerceml_scope import Problem, Row, Scope
-from etl.extract.commerceml_tokens import is_empty, local
-from etl.extract.commerceml_units import Series, Uneven, Units
+from etl.extract.commerceml_tokens import is_empty, is_end, local
+from etl.extract.commerceml_units import Column, Series, Uneven, Units
 
 Convert = Callable[[str], object]
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
 
 #: (row, text, tag) of an element; returns what is wrong with it
-Handler = Callable[[Row, str, str], Problem | None]
-#: (row, name, text, scope) of a pair
-Give = Callable[[Row, str, str, Scope], Problem | None]
+Handler = Callable[[Row, str, bytes], Problem | None]
+#: (number of the row, what is wrong)
+Report = Callable[[int, Problem], None]
+#: (rows, texts, tag, report) of like elements
+Take = Callable[[list[Row], Column, bytes, Report], None]
 #: (rows, rows of the elements in them, units, index of the elements' start tags, scope)
 Attach = Callable[[list[Row], list[Row], Units, int, Scope], None]
 
@@ -40,15 +43,26 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
 
+class Pair:
+    """What to do with a name and a value: `give(row, name, value, scope)`, which returns what is wrong."""
+
+    def __init__(self, give: Callable[[Row, str, str, Scope], Problem | None]) -> None:
+        self.give = give
+
+    def take(self, rows: list[Row], name: str, column: Column, scope: Scope, report: Report) -> None:
+        """The values of rows in which the name is the same."""
+        for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
+            if problem := self.give(row, name, text, scope):
+                report(which, problem)
+
+
 @dataclass(slots=True)
 class Plan:
-    """The steps of one shape, by indices of tokens, for one row."""
+    """The steps of one shape, by indices of tokens."""
 
-    texts: list[tuple[int, str]] = field(default_factory=list)
-    converted: list[tuple[int, str, Convert]] = field(default_factory=list)
-    unreadable: dict[int, tuple[str, str]] = field(default_factory=dict)    # of a converted token: what it should be, severity
-    handled: list[tuple[int, Handler]] = field(default_factory=list)
-    pairs: list[tuple[int, int, Give]] = field(default_factory=list)        # name (-1: none), value
+    values: list[tuple[int, Take]] = field(default_factory=list)
+    handled: list[tuple[int, Take]] = field(default_factory=list)           # after the values, on which they may look
+    pairs: list[tuple[int, int, Pair]] = field(default_factory=list)        # name, value; -1 where there is none
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
     lines: int = -1                                                         # where the lines of a document stand
 
@@ -57,14 +71,21 @@ Put = Callable[[Node, Plan], None]
 
 
 class Value:
-    """A Put for an element that has a text; children it should not have are skipped. `handle` may also be called by itself."""
+    """A Put for an element that has a text; children it should not have are skipped. `handle` is for one of them."""
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle
 
     def __call__(self, node: Node, plan: Plan) -> None:
         if not node.empty:
-            plan.handled.append((node.first, self.handle))
+            plan.handled.append((node.first, self.take))
+
+    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+        """The texts of like elements."""
+        handle = self.handle
+        for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
+            if problem := handle(row, text, tag):
+                report(which, problem)
 
 
 class _Text(Value):
@@ -74,35 +95,54 @@ class _Text(Value):
 
     def __call__(self, node: Node, plan: Plan) -> None:
         if not node.empty:
-            plan.texts.append((node.first, self.column))
+            plan.values.append((node.first, self.take))
 
-    def _handle(self, row: Row, text: str, _tag: str) -> None:
-        if raw := text.strip():
-            row[self.column] = raw
+    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+        if not column.same:
+            for row, text in zip(rows, column.texts, strict=True):
+                if text:
+                    row[self.column] = text
+        elif text := column.texts[0]:
+            for row in rows:
+                row[self.column] = text
+
+    def _handle(self, row: Row, text: str, _tag: bytes) -> None:
+        if text:
+            row[self.column] = text
 
 
-class _Converted(Value):
+class _Converted(_Text):
     def __init__(self, column: str, convert: Convert, what: str, severity: str) -> None:
-        super().__init__(self._handle)
-        self.column, self.convert, self.rule = column, convert, (what, severity)
+        super().__init__(column)
+        self.convert, self.what, self.severity = convert, what, severity
+        self.handle = self._convert
 
-    def __call__(self, node: Node, plan: Plan) -> None:
-        if not node.empty:
-            plan.converted.append((node.first, self.column, self.convert))
-            plan.unreadable[node.first] = self.rule
+    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+        if column.same and (text := column.texts[0]):
+            made: Row = {}
+            if not self._convert(made, text, tag):
+                for row in rows:
+                    row.update(made)
+                return
+        convert, name = self.convert, self.column
+        for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
+            if text:
+                try:
+                    row[name] = convert(text)
+                except ValueError:
+                    report(which, self._problem(text))
 
-    def _handle(self, row: Row, text: str, _tag: str) -> Problem | None:
-        if raw := text.strip():
+    def _convert(self, row: Row, text: str, _tag: bytes) -> Problem | None:
+        if text:
             try:
-                row[self.column] = self.convert(raw)
+                row[self.column] = self.convert(text)
             except ValueError:
-                return _unreadable(raw, *self.rule)
+                return self._problem(text)
         return None
 
-
-def _unreadable(raw: str, what: str, severity: str) -> Problem:
-    said = "Запись отклонена, исправьте её в 1С." if severity == "reject" else "Значение пропущено, исправьте его в 1С."
-    return Problem(f"«{raw[:60]}» не {what}. {said}", raw, severity)
+    def _problem(self, text: str) -> Problem:
+        said = "Запись отклонена, исправьте её в 1С." if self.severity == "reject" else "Значение пропущено, исправьте его в 1С."
+        return Problem(f"«{text[:60]}» не {self.what}. {said}", text, self.severity)
 
 
 class Fields:
@@ -110,7 +150,8 @@ class Fields:
 
     def __init__(self, table: Mapping[str, Put]) -> None:
         self.table = dict(table)
-        self.plans: dict[tuple[str, ...], Plan] = {}
+        self.tags: dict[bytes, bytes] = {}
+        self.plans: dict[tuple[bytes, ...], Plan] = {}
 
     def add(self, tag: str, put: Put) -> None:
         """One more element: for a table that refers to itself."""
@@ -123,27 +164,28 @@ class Fields:
                 put(child, plan)
         return plan
 
-    def plan(self, shape: list[str]) -> Plan:
+    def plan(self, shape: list[bytes]) -> Plan:
         """The plan for elements of a shape. Raises Uneven."""
         known = tuple(shape)
         return self.plans.get(known) or self._learn(known)
 
-    def _learn(self, shape: tuple[str, ...]) -> Plan:
+    def _learn(self, shape: tuple[bytes, ...]) -> Plan:
         plan = self.extend(_tree(shape), Plan())
         if len(shape) <= _LONGEST_SHAPE:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
-            self.plans[tuple(map(intern, shape))] = plan                        # shapes share their few tags
+                self.tags.clear()
+            self.plans[tuple(self.tags.setdefault(tag, tag) for tag in shape)] = plan      # shapes share their few tags
         return plan
 
 
-def _tree(shape: tuple[str, ...]) -> Node:
+def _tree(shape: tuple[bytes, ...]) -> Node:
     root = Node("", 0, len(shape) - 1)
     open_nodes = [root]
     for index, tag in enumerate(shape):
         if not open_nodes or (index and open_nodes == [root]):
             raise Uneven
-        if tag[0] == "/":
+        if is_end(tag):
             open_nodes.pop().last = index
             continue
         node = Node(local(tag), index, index, is_empty(tag))
@@ -164,38 +206,22 @@ def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
 
 def _follow(plan: Plan, units: Units, scope: Scope, rows: list[Row]) -> list[Row]:
     """The steps of a plan, each for all rows."""
-    for index, column in plan.texts:
-        for row, raw in zip(rows, units.texts(index), strict=True):
-            if raw := raw.strip():
-                row[column] = raw
-    for index, column, convert in plan.converted:
-        _convert(column, convert, plan.unreadable[index], units, index, scope, rows)
-    for index, handle in plan.handled:
-        tag = units.shape[index]
-        for which, (row, raw) in enumerate(zip(rows, units.texts(index), strict=True)):
-            if problem := handle(row, raw, tag):
-                scope.problem(problem, units, which, index)
-    for named, index, give in plan.pairs:
-        _give(give, named, units, index, scope, rows)
+    for index, take in chain(plan.values, plan.handled):
+        take(rows, units.column(index), units.shape[index], partial(scope.report, units, index))
+    for named, index, pair in plan.pairs:
+        _give(pair, rows, units.column(named), units.column(index), scope, partial(scope.report, units, index if index >= 0 else named))
     for attach, index, inner in plan.rows:
         attach(rows, _follow(inner, units, scope, [{} for _ in rows]), units, index, scope)
     return rows
 
 
-def _convert(column: str, convert: Convert, rule: tuple[str, str], units: Units, index: int, scope: Scope, rows: list[Row]) -> None:
-    for which, (row, raw) in enumerate(zip(rows, units.texts(index), strict=True)):
-        if raw := raw.strip():
-            try:
-                row[column] = convert(raw)
-            except ValueError:
-                scope.problem(_unreadable(raw, *rule), units, which, index)
-
-
-def _give(give: Give, named: int, units: Units, index: int, scope: Scope, rows: list[Row]) -> None:
-    names = units.texts(named) if named >= 0 else [""] * len(rows)
-    for which, (row, name, raw) in enumerate(zip(rows, names, units.texts(index), strict=True)):
-        if problem := give(row, name.strip(), raw, scope):
-            scope.problem(problem, units, which, index)
+def _give(pair: Pair, rows: list[Row], names: Column, values: Column, scope: Scope, report: Report) -> None:
+    if names.same:
+        pair.take(rows, names.texts[0], values, scope, report)
+        return
+    for which, (row, name, value) in enumerate(zip(rows, names.texts, values.texts, strict=True)):
+        if problem := pair.give(row, name, value, scope):
+            report(which, problem)
 
 
 # ---- one element, one column ---------------------------------------------------------------------------------------
@@ -240,15 +266,14 @@ def currency(column: str) -> Value:
     return _Converted(column, values.currency, "валюта", "warn")
 
 
-def _rate(row: Row, text: str, _tag: str) -> Problem | None:
-    raw = text.strip()
-    if not raw:
+def _rate(row: Row, text: str, _tag: bytes) -> Problem | None:
+    if not text:
         return None
     try:
-        row["vat_rate"], row["vat_exempt"] = values.rate(raw)
+        row["vat_rate"], row["vat_exempt"] = values.rate(text)
     except ValueError:
-        row.setdefault("requisites", {})["Ставка"] = raw
-        return Problem(f"Ставка НДС «{raw[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", raw, "warn")
+        row.setdefault("requisites", {})["Ставка"] = text
+        return Problem(f"Ставка НДС «{text[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", text, "warn")
     return None
 
 

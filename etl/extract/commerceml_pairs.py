@@ -1,18 +1,19 @@
-"""Pairs of a name and values: Контакт, АдресноеПоле, ЗначениеРеквизита, ЗначенияСвойства. What a pair means is told by its name."""
+"""Pairs of a name and values: Контакт, АдресноеПоле, ЗначениеРеквизита, ЗначенияСвойств. What a pair means is told by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from etl import dialects
-from etl.extract.commerceml_fields import Give, Handler, Node, Plan, Put, Value, each
+from etl.extract.commerceml_fields import Node, Pair, Plan, Put, Report, Value, each
 from etl.extract.commerceml_scope import Problem, Row, Scope
+from etl.extract.commerceml_units import Column
 
 _SPELLINGS = 1000                # names of requisites that are remembered as written
 
 
-def pair(give: Give) -> Put:
-    """A pair of CommerceML: `give` for each Значение; its name is Наименование, else the first other child.
+def paired(pair: Pair) -> Put:
+    """A pair of CommerceML: each Значение; its name is Наименование, else the first other child.
 
     Of two children without a Значение the second is the value (Ид and ИдЗначения).
     """
@@ -23,10 +24,7 @@ def pair(give: Give) -> Put:
         names = [child for child in node.children if child not in found]
         name = next((child for child in reversed(names) if child.name.endswith("Наименование")), names[0] if names else None)
         named = name.first if name and not name.empty else -1
-        plan.pairs.extend((named, child.first, nothing if child.empty else give) for child in found)
-
-    def nothing(row: Row, name: str, _text: str, scope: Scope) -> Problem | None:
-        return give(row, name, "", scope)
+        plan.pairs.extend((named, -1 if child.empty else child.first, pair) for child in found)
 
     return add
 
@@ -34,10 +32,10 @@ def pair(give: Give) -> Put:
 def a_pair(column: str) -> Put:
     """One pair, appended to the list `row[column]`; one without a value is left out."""
     def give(row: Row, name: str, text: str, _scope: Scope) -> None:
-        if words := text.strip():
-            row.setdefault(column, []).append((name, words))
+        if text:
+            row.setdefault(column, []).append((name, text))
 
-    return pair(give)
+    return paired(Pair(give))
 
 
 def pairs(column: str) -> Put:
@@ -50,36 +48,44 @@ def requisites(known: Mapping[str, Value], rest: str = "requisites") -> Put:
 
     Names are compared without blanks, case and ё; a repeated name keeps all its values.
     """
-    handles = _Names({name: put.handle for name, put in known.items()})
+    return each(paired(_Requisites(known, rest)))
 
-    def give(row: Row, name: str, text: str, _scope: Scope) -> Problem | None:
-        handle = handles[name]
-        if handle is not None:
-            return handle(row, text, name)
+
+class _Requisites(Pair):
+    def __init__(self, known: Mapping[str, Value], rest: str) -> None:
+        super().__init__(self._give)
+        self.values, self.rest = _Names(known), rest
+
+    def take(self, rows: list[Row], name: str, column: Column, scope: Scope, report: Report) -> None:
+        if (value := self.values[name]) is not None:
+            value.take(rows, column, b"", report)
+        else:
+            super().take(rows, name, column, scope, report)
+
+    def _give(self, row: Row, name: str, text: str, _scope: Scope) -> Problem | None:
+        if (value := self.values[name]) is not None:
+            return value.handle(row, text, b"")
         if name:
-            keep(row, rest, name, text)
+            keep(row, self.rest, name, text)
         return None
 
-    return each(pair(give))
 
+class _Names(dict[str, Value | None]):
+    """What to do with a requisite, by its name as written; it learns the spellings of the file it meets."""
 
-class _Names(dict[str, Handler | None]):
-    """Handlers by the name of a requisite as written; it learns the spellings of the file it meets."""
-
-    def __init__(self, known: Mapping[str, Handler]) -> None:
+    def __init__(self, known: Mapping[str, Value]) -> None:
         super().__init__(known)
-        self.plain = {dialects.plain(name): handle for name, handle in known.items()}
+        self.plain = {dialects.plain(name): value for name, value in known.items()}
 
-    def __missing__(self, name: str) -> Handler | None:
-        handle = self.plain.get(dialects.plain(name))
+    def __missing__(self, name: str) -> Value | None:
+        value = self.plain.get(dialects.plain(name))
         if len(self) < _SPELLINGS:
-            self[name] = handle
-        return handle
+            self[name] = value
+        return value
 
 
-def keep(row: Row, rest: str, name: str, raw: str) -> None:
+def keep(row: Row, rest: str, name: str, value: str) -> None:
     """A named text into the map `row[rest]`; a repeated name keeps all its values."""
-    value = raw.strip()
     if not value:
         return
     extra = row.get(rest)

@@ -12,8 +12,10 @@ from etl.extract import commerceml_values as values
 from etl.extract.commerceml_fields import (
     Fields,
     Node,
+    Pair,
     Plan,
     Put,
+    Report,
     Value,
     date,
     each,
@@ -26,10 +28,10 @@ from etl.extract.commerceml_fields import (
     row_of,
     text,
 )
-from etl.extract.commerceml_pairs import a_pair, keep, pair
+from etl.extract.commerceml_pairs import a_pair, keep, paired
 from etl.extract.commerceml_scope import Problem, Row, Scope
 from etl.extract.commerceml_tokens import attributes
-from etl.extract.commerceml_units import Units
+from etl.extract.commerceml_units import Column, Units
 
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
@@ -41,49 +43,50 @@ STORE.add("Склад", nested(STORE))                       # Остаток/С
 
 
 @lru_cache(maxsize=1000)
-def _unit_told(tag: str) -> tuple[str, str]:
+def _unit_told(tag: bytes) -> tuple[str, str]:
     told = attributes(tag)
     return told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
 
 
-def _unit(row: Row, text: str, tag: str) -> None:
+def _unit(row: Row, text: str, tag: bytes) -> None:
     code, row["_unit_full"] = _unit_told(tag)
     if code:
         row["unit_code"] = code
     _unit_name(row, text, tag)
 
 
-def _unit_without_name(row: Row, _text: str, tag: str) -> None:
+def _unit_without_name(row: Row, _text: str, tag: bytes) -> None:
     _unit(row, "", tag)
 
 
-def _unit_name(row: Row, text: str, _tag: str) -> None:
-    name = text.strip()
-    if name.isdigit():
-        row.setdefault("unit_code", name)
-    elif name:
-        row.setdefault("unit", name)                    # Единица of the row goes before
+def _unit_name(row: Row, text: str, _tag: bytes) -> None:
+    if text.isdigit():
+        row.setdefault("unit_code", text)
+    elif text:
+        row.setdefault("unit", text)                    # Единица of the row goes before
 
 
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
-    plan.handled.append((node.first, _unit_without_name if node.empty else _unit))
-    plan.handled.extend((child.last, _unit_name) for child in node.children)
+    plan.handled.append((node.first, _UNIT_EMPTY.take if node.empty else _UNIT.take))
+    plan.handled.extend((child.last, _UNIT_NAME.take) for child in node.children)
 
 
-def _line_unit(row: Row, text: str, _tag: str) -> None:
-    name = text.strip()
-    if name.isdigit():
-        row.setdefault("unit_code", name)
-    elif name:
-        row["unit"] = name
+_UNIT, _UNIT_EMPTY, _UNIT_NAME = Value(_unit), Value(_unit_without_name), Value(_unit_name)
+
+
+def _line_unit(row: Row, text: str, _tag: bytes) -> None:
+    if text.isdigit():
+        row.setdefault("unit_code", text)
+    elif text:
+        row["unit"] = text
 
 
 def _line_unit_row(row: Row, unit: Row) -> None:
     """A structure in 3.x; its short name holds four characters."""
     short, full = unit.get("_short"), unit.get("_long")
     row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
-    _line_unit(row, (full if short and full and len(short) == 4 and full.startswith(short) else short or full) or "", "")
+    _line_unit(row, (full if short and full and len(short) == 4 and full.startswith(short) else short or full) or "", b"")
 
 
 def line_unit(node: Node, plan: Plan) -> None:
@@ -133,9 +136,9 @@ def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: S
 store = row_of(STORE, _store)
 
 
-def _group(row: Row, text: str, _tag: str) -> None:
-    if identifier := text.strip():
-        row.setdefault("_groups", []).append(identifier)
+def _group(row: Row, text: str, _tag: bytes) -> None:
+    if text:
+        row.setdefault("_groups", []).append(text)
 
 
 #: Группы of a product: the Ид of each
@@ -152,16 +155,25 @@ def address(column: str) -> Put:
 
 def told(fact: str, put: Value) -> Value:
     """A requisite of the pairs «Номер … по 1С», «Дата … по 1С»: that it stands there at all is a fact."""
-    mark = f"_{fact}_pair"
-
-    def handle(row: Row, text: str, tag: str) -> Problem | None:
-        row[mark] = True
-        return put.handle(row, text, tag)
-
-    return Value(handle)
+    return _Told(f"_{fact}_pair", put)
 
 
-def _due(row: Row, text: str, tag: str) -> Problem | None:
+class _Told(Value):
+    def __init__(self, mark: str, put: Value) -> None:
+        super().__init__(self._handle)
+        self.mark, self.put = mark, put
+
+    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+        for row in rows:
+            row[self.mark] = True
+        self.put.take(rows, column, tag, report)
+
+    def _handle(self, row: Row, text: str, tag: bytes) -> Problem | None:
+        row[self.mark] = True
+        return self.put.handle(row, text, tag)
+
+
+def _due(row: Row, text: str, tag: bytes) -> Problem | None:
     found: Row = {}
     problem = date("due").handle(found, text, tag)
     if found.get("due"):
@@ -174,26 +186,24 @@ due = Value(_due)
 
 
 def _product_property(row: Row, label: str, text: str, scope: Scope) -> None:
-    value = text.strip()
-    if label and value and not value.startswith("00000000-0000"):
+    if label and text and not text.startswith("00000000-0000"):
         known, variants = scope.properties.get(label, (label, _NO_VARIANTS))
-        keep(row, "requisites", known, variants.get(value, value))
+        keep(row, "requisites", known, variants.get(text, text))
 
 
 _NO_VARIANTS: dict[str, str] = {}
 #: ЗначенияСвойства of a product: by the name and the words of the classifier where it is in this file
-product_property = pair(_product_property)
+product_property = paired(Pair(_product_property))
 
 _NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 
 
-def _party_note(row: Row, text: str, _tag: str) -> None:
-    note = text.strip()
-    found = _NOTE(note)
-    if found and note:
+def _party_note(row: Row, text: str, _tag: bytes) -> None:
+    found = _NOTE(text)
+    if found and text:
         row.update({column: value for column, value in found.groupdict().items() if value})
-    elif note:
-        row.setdefault("extra", {})["Комментарий"] = note
+    elif text:
+        row.setdefault("extra", {})["Комментарий"] = text
 
 
 #: Комментарий of a party: «Папка: A/B; Код: 1» of the extended contract, any other text is kept

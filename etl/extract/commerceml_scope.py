@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from etl import tables
@@ -87,21 +88,26 @@ class Scope:
         hand = self.hand
         return hand.series.start_of(hand.number) if hand.top is None else hand.top
 
-    def problem(self, problem: Problem, units: Units | None = None, which: int = 0, index: int = 0) -> None:
-        """An issue at an element of one of the units, or at the whole record that is being finished."""
-        hand = self.hand
-        record = units.owner(which) if units else hand.number
+    def problem(self, problem: Problem) -> None:
+        """An issue of the record that is being finished, as a whole."""
+        self._note(self.hand.number, self.hand.series.starts[self.hand.number], problem)
+
+    def report(self, units: Units, index: int, which: int, problem: Problem) -> None:
+        """An issue at an element of one of the units."""
+        self._note(units.owner(which), units.at(which, index), problem)
+
+    def _note(self, record: int, place: int, problem: Problem) -> None:
         if problem.severity == "reject":
-            hand.rejected.add(record)
-        place = units.at(which, index) if units else hand.series.starts[record]
-        hand.found[record].append((self.source.base + place, problem))
+            self.hand.rejected.add(record)
+        self.hand.found[record].append((self.source.base + place, problem))
 
     def settle(self, key: str | None) -> None:
         """The record is read: its issues get its number or Ид, and their place: path and line."""
-        for token, problem in sorted(self.hand.found.pop(self.hand.number, ()), key=lambda found: found[0]):
+        for token, problem in sorted(self.hand.found.pop(self.hand.number, ()), key=itemgetter(0)):
             path, line = self.source.find(self.top(), token)
-            self.add("issues", tables.issue(problem.message, severity=problem.severity, file=self.file, entity=self.hand.entity, key=key, field=path[-1],
-                                            place=f"{'/'.join([*self.above, *path])}, строка {line}", value=problem.value))
+            place = f"{'/'.join([*self.above, *path])}, строка {line}"
+            self.add("issues", tables.issue(problem.message, severity=problem.severity, file=self.file, entity=self.hand.entity, key=key,
+                                            field=path[-1], place=place, value=problem.value))
 
     def places(self) -> list[str]:
         """Where the records at hand stand, for people."""

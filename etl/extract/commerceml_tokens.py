@@ -4,8 +4,8 @@ In XML without a DTD tags and texts alternate, so to split at `<` and `>` finds 
 What is rare is first rewritten into plain form: comments, CDATA, a bare `>`, line ends. Why not a tree per record:
 docs/architecture.md. That nothing differs from libxml2 is a property test.
 
-A token is a tag and the text behind it: `("Ид", "1"), ("/Ид", …)`. A tag holds the attributes as written: see `local` and
-`attributes`. An empty element, `("Ид/", …)`, has no end tag: see `is_empty`.
+A token is a tag and the text behind it: `(b"Ид", b"1"), (b"/Ид", …)`. Both are UTF-8, whatever the file is in, and as written: most
+are never looked at, so `local`, `attributes` and `decoded` are for those that are. An empty element, `(b"Ид/", …)`, has no end tag.
 """
 
 from __future__ import annotations
@@ -15,38 +15,53 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy
 
 from etl import xml_safe
 
-_HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
-_BARE = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
+_HIDDEN = re.compile(rb"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
+_BARE = re.compile(rb"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([^;]*));?")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _BLANKS = str.maketrans("\t\n", "  ")
-_NUMBERED = 12                   # names of tags that get their line; each costs a search of the text
+_REMEMBERED = 10_000
 
 
-def local(tag: str) -> str:
+@lru_cache(maxsize=_REMEMBERED)
+def local(tag: bytes) -> str:
     """The name in a tag, without prefix and attributes."""
-    return tag if tag.isalpha() else tag.split(None, 1)[0].rpartition(":")[2].rstrip("/")
+    return tag.split(None, 1)[0].rpartition(b":")[2].rstrip(b"/").decode()
 
 
-def qualified(tag: str) -> str:
+def qualified(tag: bytes) -> bytes:
     """The name in a start tag as its end tag repeats it."""
-    return tag if tag.isalpha() else tag.split(None, 1)[0]
+    return tag.split(None, 1)[0]
 
 
-def is_empty(tag: str) -> bool:
+def is_end(tag: bytes) -> bool:
+    """Is it an end tag, `</Ид>`?"""
+    return tag[:1] == b"/"
+
+
+def is_empty(tag: bytes) -> bool:
     """Is it the tag of an empty element, `<Ид/>`?"""
-    return tag[-1] == "/"
+    return tag[-1:] == b"/"
 
 
-@lru_cache(maxsize=1000)
-def attributes(tag: str) -> dict[str, str]:
+@lru_cache(maxsize=_REMEMBERED)
+def attributes(tag: bytes) -> dict[str, str]:
     """The attributes in a tag by name, prefix included."""
-    return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag)}
+    return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag.decode())}
+
+
+def decoded(texts: list[bytes]) -> list[str]:
+    """Texts with their references resolved. Raises ValueError if they are not UTF-8 or a reference is none."""
+    joined = b"<".join(texts).decode()                       # no text holds that character
+    found = joined.split("<")
+    return [_plain(text) for text in found] if "&" in joined else found
 
 
 def _plain(text: str) -> str:
@@ -61,11 +76,17 @@ def _character(found: re.Match[str]) -> str:
 
 @dataclass(slots=True)
 class _Piece:
-    """A stretch of the file: index of its first token, number of its first line, its plain text."""
+    """A stretch of the file: index of its first token, number of its first line, its plain text, where tags open and lines end in it."""
 
     base: int
     line: int
-    text: str
+    text: bytes
+    opened: Any
+    breaks: Any
+
+    def lines(self, tokens: Any) -> Any:
+        """The lines of some of its tokens, by their index in the file."""
+        return self.line + numpy.searchsorted(self.breaks, self.opened[tokens - self.base])
 
 
 class Tokens:
@@ -79,12 +100,11 @@ class Tokens:
         self.stream, self.name = stream, name
         self.encoding = xml_safe.root(stream, name).encoding             # refuses a DOCTYPE even of a file that was not checked
         self.position = self.mark = self.encoding.bom
-        self.tags: list[str] = []
-        self.texts: list[str] = []
+        self.tags: list[bytes] = []
+        self.texts: list[bytes] = []
         self.at = self.base = 0                                          # base: index in the file of the first token here
         self.line = 1
         self.pieces: list[_Piece] = []                                   # since the record at hand began
-        self.numbered: set[str] = set()                                  # names whose tags are given their line at once
         self._stretches = self._plain_texts()
         self._finder = _Finder(self.pieces)
 
@@ -95,22 +115,23 @@ class Tokens:
             return False
         del self.tags[:self.at], self.texts[:self.at]
         self.base, self.at = self.base + self.at, 0
-        found = self._tokens(text) or self._tokens(_escaped(text))
-        if found is None:
+        if not self._take_in(text) and not self._take_in(_escaped(text)):
             raise xml_safe.refused("нарушена разметка XML.", self.name)
-        self.tags += found[0]
-        self.texts += found[1]
         return True
 
-    def _tokens(self, text: str) -> tuple[list[str], list[str]] | None:
-        """Tags and texts of a stretch, which is kept; None if a bare `>` stands in it."""
-        marked, behind = self._with_lines(text)
-        parts = marked.replace(">", "<").split("<")
-        if len(parts) != 2 * marked.count("<"):
-            return None
-        self.pieces.append(_Piece(self.base + len(self.tags), self.line, text))
-        self.line = behind
-        return parts[1:-1:2], self._without_references(parts[2::2]) if "&" in marked else parts[2::2]
+    def _take_in(self, text: bytes) -> bool:
+        """Tags and texts of a stretch. Nothing is done if a bare `>` stands in it."""
+        signs = numpy.frombuffer(text, numpy.uint8)
+        opened = numpy.flatnonzero(signs == ord("<"))
+        parts = text.replace(b">", b"<").split(b"<")
+        if len(parts) != 2 * len(opened):
+            return False
+        breaks = numpy.flatnonzero(signs == ord("\n"))
+        self.pieces.append(_Piece(self.base + len(self.tags), self.line, text, opened, breaks))
+        self.line += len(breaks)
+        self.tags += parts[1:-1:2]
+        self.texts += parts[2::2]
+        return True
 
     def ready(self) -> bool:
         """Is there a token at `at`? Reads on where the window ends."""
@@ -124,7 +145,7 @@ class Tokens:
         tag = self.tags[self.at]
         if is_empty(tag):
             return self.at
-        close, behind = f"/{qualified(tag)}", self.at + 1
+        close, behind = b"/" + qualified(tag), self.at + 1
         while True:
             try:
                 return self.tags.index(close, behind)
@@ -138,7 +159,7 @@ class Tokens:
         while True:
             for index in range(behind, len(self.tags)):
                 if not is_empty(self.tags[index]):
-                    depth += -1 if self.tags[index][0] == "/" else 1
+                    depth += -1 if is_end(self.tags[index]) else 1
                 if not depth:
                     return index
             behind = len(self.tags) - self.at
@@ -155,17 +176,19 @@ class Tokens:
         while len(self.pieces) > 1 and self.pieces[1].base <= start:
             del self.pieces[0]
 
-    def lines(self, starts: list[int]) -> list[str]:
-        """The lines of start tags. Names that are asked for come with their line in the next stretches."""
-        return [self._line(start) for start in starts]
+    def decoded(self, texts: list[bytes]) -> list[str]:
+        """`decoded`, of texts of this file."""
+        try:
+            return decoded(texts)
+        except ValueError:
+            raise xml_safe.refused("байты не соответствуют кодировке файла.", self.name) from None
 
-    def _line(self, start: int) -> str:
-        text = self.texts[start]
-        if text[:1] == "@" and (mark := text[1:text.find(" ")]).isdecimal():
-            return mark
-        if len(self.numbered) < _NUMBERED:
-            self.numbered.add(qualified(self.tags[start]).rstrip("/"))
-        return str(self.find(self.base + start, self.base + start)[1])
+    def lines(self, starts: list[int]) -> list[int]:
+        """The lines of tags of the records at hand, which are in ascending order."""
+        tokens, found = numpy.array(starts, dtype=numpy.int64) + self.base, list[int]()
+        for piece, behind in zip(self.pieces, [*(piece.base for piece in self.pieces[1:]), self.base + len(self.tags)], strict=True):
+            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < behind)]).tolist()
+        return found
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""
@@ -173,30 +196,9 @@ class Tokens:
             self._finder = _Finder(self.pieces)
         return self._finder.find(start, index)
 
-    def _without_references(self, texts: list[str]) -> list[str]:
-        with xml_safe.refusing(self.name):
-            return [_plain(text) if "&" in text else text for text in texts]
-
-    def _with_lines(self, text: str) -> tuple[str, int]:
-        """`<Товар>` becomes `<Товар>@12 `: its own text is blank, and counting lines costs less than finding where a token stood.
-
-        Returns also the line behind the stretch.
-        """
-        line = 0
-        for name in self.numbered:
-            line, before, *parts = self.line, *text.split(f"<{name}>")
-            marked = [before]
-            for part in parts:
-                line += before.count("\n")
-                marked.append(f"<{name}>@{line} {part}")
-                before = part
-            line += before.count("\n")
-            text = "".join(marked)
-        return text, line or self.line + text.count("\n")
-
-    def _plain_texts(self) -> Iterator[str]:
+    def _plain_texts(self) -> Iterator[bytes]:
         """Stretches of whole elements' tags and texts in plain form; each ends with the `<` of the next."""
-        rest = ""
+        rest = b""
         for text in self._texts():
             rest += text
             hidden = _hidden(rest)
@@ -211,52 +213,51 @@ class Tokens:
                 raise xml_safe.refused(f"одна запись длиннее {xml_safe.MAX_RECORD >> 20} МБ.", self.name)
         if _hidden(rest) < len(rest):
             raise xml_safe.refused("файл обрывается.", self.name)
-        yield _line_ends(rest + "<")
+        yield _line_ends(rest + b"<")
 
-    def _texts(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self.encoding.name)()
+    def _texts(self) -> Iterator[bytes]:
+        """The file in UTF-8."""
+        decoder = None if self.encoding.name == "utf-8" else codecs.getincrementaldecoder(self.encoding.name)()
         for chunk in xml_safe.chunks(self.stream, self.encoding):
             self.position += len(chunk)
-            with xml_safe.refusing(self.name):
-                text = decoder.decode(chunk)
-            yield text
+            if decoder is None:
+                yield chunk
+            else:
+                with xml_safe.refusing(self.name):
+                    text = decoder.decode(chunk).encode()
+                yield text
 
 
-def _line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+def _line_ends(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
-def _split(text: str) -> tuple[list[str], list[str]]:
-    parts = text.replace(">", "<").split("<")
-    return parts[1:-1:2], parts[2::2]
-
-
-def _hidden(text: str) -> int:
+def _hidden(text: bytes) -> int:
     """Where the first comment, CDATA or instruction begins, or the length of the text."""
-    found = [at for mark in "!?" if mark in text and (at := text.find(f"<{mark}")) >= 0]
+    found = [at for mark in (b"!", b"?") if mark in text and (at := text.find(b"<" + mark)) >= 0]
     return min(found, default=len(text))
 
 
-def _cut(text: str, end: int) -> int:
+def _cut(text: bytes, end: int) -> int:
     """Where the last start tag before `end` begins: what stands before it is complete. 0: nothing is."""
-    cut = text.rfind("<", 0, end)
-    while cut > 0 and text[cut + 1:cut + 2] in ("", "/"):
-        cut = text.rfind("<", 0, cut)
+    cut = text.rfind(b"<", 0, end)
+    while cut > 0 and text[cut + 1:cut + 2] in (b"", b"/"):
+        cut = text.rfind(b"<", 0, cut)
     return max(cut, 0)
 
 
-def _uncovered(found: re.Match[str]) -> str:
+def _uncovered(found: re.Match[bytes]) -> bytes:
     """CDATA as escaped text; comments and instructions leave their line ends, unless they stand inside a value."""
     inside = found[1]
     if inside is not None:
-        return inside.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return inside.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
     before = found.string[found.start() - 1:found.start()]
-    return "\n" * found[0].count("\n") if not before or before in " >\t\n" else ""
+    return b"\n" * found[0].count(b"\n") if not before or before in b" >\t\n" else b""
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: bytes) -> bytes:
     """XML allows a bare `>` in values and attributes."""
-    return _BARE.sub(lambda found: f"<{found[1][1:-1].replace('>', '&gt;')}>" if found[1] else "&gt;", text)
+    return _BARE.sub(lambda found: b"<%b>" % found[1][1:-1].replace(b">", b"&gt;") if found[1] else b"&gt;", text)
 
 
 class _Finder:
@@ -282,21 +283,20 @@ class _Finder:
                 self._step(tag)
         return list(self.path), self.line
 
-    def _step(self, tag: str) -> None:
+    def _step(self, tag: bytes) -> None:
         if not self.inside:
             self.path.pop()
-        if tag[0] != "/":
+        if not is_end(tag):
             self.path.append(local(tag))
         elif self.path:
             self.path.pop()
         self.inside = not is_empty(tag)
 
-    def _walk(self) -> Iterator[tuple[int, str, int]]:
+    def _walk(self) -> Iterator[tuple[int, bytes, int]]:
         number = 0
         while True:
             piece = self.pieces[number]
-            line = piece.line + piece.text.count("\n", 0, piece.text.find("<"))
-            for index, (tag, text) in enumerate(zip(*_split(piece.text), strict=True), piece.base):
-                yield index, tag, line
-                line += tag.count("\n") + text.count("\n")
+            tags = piece.text.replace(b">", b"<").split(b"<")[1:-1:2]
+            tokens = numpy.arange(piece.base, piece.base + len(tags))
+            yield from zip(tokens.tolist(), tags, piece.lines(tokens).tolist(), strict=True)
             number += 1

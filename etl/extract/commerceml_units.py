@@ -7,14 +7,14 @@ lines hardly differ. A series ends where anything else stands, and where the win
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from etl.extract.commerceml_tokens import Tokens, is_empty, qualified
 
 if TYPE_CHECKING:
     from etl.extract.commerceml_fields import Fields, Plan
 
-_LIST, _LINE = "Товары", "Товар"
+_LIST, _LINE = "Товары".encode(), "Товар".encode()
 
 
 class Uneven(Exception):
@@ -34,7 +34,7 @@ class Series:
         self.shapes: dict[int, Units] = {}
         self.latest: Units | None = None
 
-    def like(self, shape: list[str], cut: int = 0) -> Units:
+    def like(self, shape: list[bytes], cut: int = 0) -> Units:
         """Those of a shape. Raises Uneven."""
         plan = self.fields.plan(shape)
         self.latest = self.shapes.get(id(plan))
@@ -54,6 +54,13 @@ class Series:
         return self.source.base + self.starts[number]
 
 
+class Column(NamedTuple):
+    """A text of each of some elements, without the blanks around it; with `same` they are all equal."""
+
+    texts: list[str]
+    same: bool
+
+
 @dataclass(slots=True)
 class Units:
     """Like elements of a series, each from its start tag to its end tag; `numbers` are their places in the series.
@@ -64,16 +71,22 @@ class Units:
 
     series: Series
     plan: Plan
-    shape: list[str]
+    shape: list[bytes]
     cut: int = 0
     starts: list[int] = field(default_factory=list)
     behind: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    def texts(self, index: int) -> list[str]:
-        """The texts behind one token of the shape."""
-        texts = self.series.source.texts
-        return [texts[start + index] for start in (self.starts if index <= self.cut else self.behind)]
+    def column(self, index: int) -> Column:
+        """The texts behind one token of the shape; of no token (-1) they are empty."""
+        if index < 0:
+            return Column([""] * len(self.starts), True)
+        source = self.series.source
+        texts = source.texts
+        raw = [texts[start + index] for start in (self.starts if index <= self.cut else self.behind)]
+        if raw.count(raw[0]) == len(raw):
+            return Column([text.strip() for text in source.decoded(raw[:1])] * len(raw), True)
+        return Column([text.strip() for text in source.decoded(raw)], False)
 
     def at(self, which: int, index: int) -> int:
         """Where in the window a token of one of them stands."""
@@ -103,7 +116,7 @@ def records(source: Tokens, last: int, fields: Fields) -> Series:
     return series
 
 
-def _next(series: Series, start: int, name: str) -> Units | None:
+def _next(series: Series, start: int, name: bytes) -> Units | None:
     """The element of that name that begins there, if all of it is in the window."""
     tags, latest = series.source.tags, series.latest
     if latest is not None and tags[start:start + len(latest.shape)] == latest.shape:
@@ -115,14 +128,14 @@ def _next(series: Series, start: int, name: str) -> Units | None:
         return None
 
 
-def _end(tags: list[str], start: int, name: str) -> int:
+def _end(tags: list[bytes], start: int, name: bytes) -> int:
     """Where the element of that name ends, or 0."""
     if start >= len(tags) or qualified(tags[start]) != name:
         return 0
     if is_empty(tags[start]):
         return start
     try:
-        return tags.index(f"/{name}", start)
+        return tags.index(b"/" + name, start)
     except ValueError:
         return 0
 
@@ -137,7 +150,7 @@ def documents(source: Tokens, last: int, fields: Fields, line_fields: Fields) ->
     return heads, lines
 
 
-def _other(heads: Series, lines: Series, start: int, name: str) -> int:
+def _other(heads: Series, lines: Series, start: int, name: bytes) -> int:
     last = _end(heads.source.tags, start, name)
     try:
         return _document(heads, lines, start, last) if last else 0
@@ -152,7 +165,7 @@ def _document(heads: Series, lines: Series, start: int, last: int) -> int:
         first = tags.index(_LIST, start + 1, last) + 1
         found, close = _lines(lines, first)
         shape = tags[start:first] + tags[close:last + 1]
-        whole = tags[close] != f"/{_LIST}" or heads.fields.plan(shape).lines != first - 1 - start       # the list of another element
+        whole = tags[close] != b"/" + _LIST or heads.fields.plan(shape).lines != first - 1 - start       # the list of another element
     except ValueError:
         whole = True
     if whole:

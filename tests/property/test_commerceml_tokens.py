@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from etl import xml_safe
-from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, local
+from etl.extract.commerceml_tokens import Tokens, attributes, decoded, is_empty, is_end, local
 
 NAMES = ("Документ", "Товар", "Товары", "Ид", "Контрагент", "a", "c:Группа")
 WORDS = st.text(alphabet="аБ1 .&<>\"'/!?=@\n\t\r;-]", max_size=8)
@@ -83,18 +83,18 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
         tag = tokens.tags[tokens.at]
         start, text = tokens.base + tokens.at, tokens.texts[tokens.at]
         tokens.take(tokens.at + 1)
-        if tag[0] == "/":
+        if is_end(tag):
             opened = open_names.pop()
-            assert tag.strip() in ("/", f"/{opened}")
+            assert tag.decode().strip() in ("/", f"/{opened}")
             yield f"/{opened.rpartition(':')[2]}", "", {}, 0
             continue
         told = {key: value for key, value in attributes(tag).items() if not key.startswith("xmlns")}
-        line = tokens.find(start, start)[1] + tag.count("\n")      # libxml2 counts to the end of the start tag
-        yield local(tag), "" if is_empty(tag) else text, told, line
+        line = tokens.find(start, start)[1] + tag.count(b"\n")      # libxml2 counts to the end of the start tag
+        yield local(tag), "" if is_empty(tag) else decoded([text])[0], told, line
         if is_empty(tag):
             yield f"/{local(tag)}", "", {}, 0
             continue
-        open_names.append(tag.split(None, 1)[0])
+        open_names.append(tag.decode().split(None, 1)[0])
 
 
 open_names: list[str] = []
