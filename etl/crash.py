@@ -12,9 +12,9 @@ from pathlib import Path
 _SECRET = re.compile(r"/rest/\d+/[0-9A-Za-z_]{4,}")
 
 
-def report(error: BaseException, profile_path: Path | None) -> Path:
+def report(error: BaseException, profile_path: str | None) -> Path:
     """Write the traceback of `error` and give the file's path. Secrets of the form /rest/<user>/<code> are blotted out."""
-    folder = (profile_path or Path("obmen24.toml")).resolve().parent / ".obmen24"
+    folder = Path(profile_path or "obmen24.toml").resolve().parent / ".obmen24"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
     text = _SECRET.sub("/rest/***", "".join(traceback.format_exception(error)))

@@ -1,7 +1,8 @@
 """What each 1C configuration writes and accepts: file names, encoding, vocabulary, limits, capabilities.
 
 Sources: reference/commerceml §0, §3, §5-§9, §15 and onec §5. What differs between configurations stands here and nowhere
-else; the words of CommerceML that reader and writer share (operations, currencies, VAT rates) stand here too.
+else (the files it leaves for us: `dialects_intake`); the words of CommerceML that reader and writer share (operations, currencies,
+VAT rates) stand here too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ class Dialect:
     version: str                            # ВерсияСхемы of what we write
     namespace: str | None
     bom: bool
-    intake: tuple[str, ...]                 # globs of files that this 1C leaves for us
     order_path: str | None                  # the file of orders this 1C reads
     kinds: frozenset[str]                   # document kinds (tables.DOCUMENT_KINDS) that file may hold
     tells: frozenset[str]                   # facts this 1C reports: see `FACTS`
@@ -62,27 +62,26 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-_FROM_1C = "from_1c/*.xml"
 _OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT tables of УТ 10.3 and УТ 11 as read: no 22, 5, 7
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
     Dialect(name="ut103", title="1С:Управление торговлей 10.3", version="2.04", namespace=None, bom=True,
-            intake=("1cbitrix-*.xml", "1cbitrix/*.xml", _FROM_1C), order_path="order.xml", kinds=_STOCK,
+            order_path="order.xml", kinds=_STOCK,
             tells=frozenset({"orders_from_us", "paid_weak", "shipped_full", "catalogue"}),
             phone_type="ТелефонРабочий", vat_rates=_OLD_RATES),
     Dialect(name="ut11", title="1С:Управление торговлей 11", version="2.05", namespace=None, bom=True,
-            intake=("webdata/*.xml", _FROM_1C), order_path="to_1c/orders.xml", kinds=_STOCK,
+            order_path="to_1c/orders.xml", kinds=_STOCK,
             tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES,
             unit_by_code=True, comment_requisite=True),
     Dialect(name="unf3", title="1С:Управление нашей фирмой 3", version="2.08", namespace="urn:1C.ru:commerceml_210", bom=True,
-            intake=("webdata*/*.xml", _FROM_1C), order_path="to_1c/orders.xml", kinds=_STOCK,
+            order_path="to_1c/orders.xml", kinds=_STOCK,
             tells=frozenset({"orders_from_us", "orders_born", "paid_full", "paid_partial", "shipped_full", "shipments", "status",
                              "catalogue"}),
             vat_rates=_OLD_RATES | {"5", "7", "22"}, unit_by_code=True),
     Dialect(name="bp3", title="1С:Бухгалтерия 3.0", version="2.05", namespace=None, bom=True,
-            intake=(_FROM_1C,), order_path=None, kinds=frozenset(), tells=frozenset()),
+            order_path=None, kinds=frozenset(), tells=frozenset()),
     Dialect(name="bitrix3", title="расширенный договор обмена", version="3.1", namespace="urn:1C.ru:commerceml_3", bom=True,
-            intake=(_FROM_1C,), order_path="to_1c/documents.xml", kinds=_ALL,
+            order_path="to_1c/documents.xml", kinds=_ALL,
             tells=frozenset(FACTS) - {"paid_weak"}, party_path="to_1c/parties.xml", catalogue_path="to_1c/catalog.xml",
             extended=True, email_type="Электронная почта", party_id_limit=80),
 )}

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
 
-from etl import __version__, dialects, profile_file, store_status
+from etl import __version__, profile_file, store_status
+from etl.dialects_intake import INTAKE
 from etl.errors import EtlError
+from etl.profile_file import AnyPath
 
 #: Flows that only react to files.
 FILE_FLOWS = frozenset({"documents-in", "bank", "spreadsheet-in"})
@@ -26,7 +26,7 @@ TEXT = "Обмен выполнен: нового нет, ни один исхо
 _ACCEPTED = "profile.accepted"
 
 
-def nothing_to_do(path: Path, flows: Iterable[str]) -> bool:
+def nothing_to_do(path: AnyPath, flows: Iterable[str]) -> bool:
     """True when the flows only react to files, no file waits, the last run was clean and owes the portal nothing; notes the run."""
     try:
         raw = profile_file.read(path)
@@ -46,62 +46,71 @@ def nothing_to_do(path: Path, flows: Iterable[str]) -> bool:
     return True
 
 
-def accept(path: Path) -> None:
+def accept(path: AnyPath) -> None:
     """A full run has read this profile and finished: its text needs no second reading while it stays the same."""
     raw = profile_file.read(path)
     folder = profile_file.state_folder(path, raw)
-    if folder.is_dir():
-        (folder / _ACCEPTED).write_text(_fingerprint(path, raw), encoding="utf-8")
+    if os.path.isdir(folder):
+        with open(os.path.join(folder, _ACCEPTED), "w", encoding="utf-8") as file:
+            file.write(_fingerprint(path, raw))
 
 
 def globs(dialect: str, flows: Iterable[str], *, extended: bool) -> tuple[str, ...]:
     """What a profile takes from its folder: files of its 1C and of the extended contract, spreadsheets and statements of people.
     Nothing is taken that no flow of the profile reads: taken means archived."""
     wanted = set(flows)
-    own = dialects.DIALECTS[dialect].intake if wanted & FROM_1C else ()
-    contract = dialects.DIALECTS["bitrix3"].intake if extended and wanted & FROM_1C else ()
+    own = INTAKE[dialect] if wanted & FROM_1C else ()
+    contract = INTAKE["bitrix3"] if extended and wanted & FROM_1C else ()
     return tuple(dict.fromkeys((*own, *contract, *(SHEETS if wanted & FROM_PEOPLE else ()))))
 
 
-def _accepted(path: Path, raw: profile_file.Raw) -> str | None:
+def _accepted(path: AnyPath, raw: profile_file.Raw) -> str | None:
     try:
-        return (profile_file.state_folder(path, raw) / _ACCEPTED).read_text(encoding="utf-8")
+        with open(os.path.join(profile_file.state_folder(path, raw), _ACCEPTED), encoding="utf-8") as file:
+            return file.read()
     except OSError:
         return None
 
 
-def _fingerprint(path: Path, raw: profile_file.Raw) -> str:
-    return f"{__version__}\n{path.resolve()}\n{sorted(raw.items())!r}"
+def _fingerprint(path: AnyPath, raw: profile_file.Raw) -> str:
+    return f"{__version__}\n{os.path.realpath(path)}\n{sorted(raw.items())!r}"
 
 
-def _files_waiting(path: Path, raw: profile_file.Raw) -> bool:
+def _files_waiting(path: AnyPath, raw: profile_file.Raw) -> bool:
     """Any file that `etl.exchange` would look at: one that matches a glob and is not noted as dealt with in the spool's memory.
 
-    Asked with the smallest parts of the standard library: importing `etl.exchange` costs as much as importing click."""
+    Asked with the smallest parts of the standard library: importing `etl.exchange` costs as much as importing click, pathlib a third
+    of an interpreter's start. The memory (JSON) is opened only when a file lies there."""
     onec = raw["onec"]
-    folder = (path.parent / onec.get("folder", "exchange_dir")).resolve()
-    if onec.get("sentinel") and not (folder / onec["sentinel"]).exists():
+    folder = os.path.realpath(profile_file.beside(path, onec.get("folder", "exchange_dir")))
+    if onec.get("sentinel") and not os.path.exists(os.path.join(folder, onec["sentinel"])):
         return True  # the full run says what is wrong with the folder
-    dealt = _dealt_with(profile_file.state_folder(path, raw) / "spool" / "seen.json")
     taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
     try:
-        return any(name not in dealt or dealt[name] != (found.st_size, found.st_mtime_ns)
-                   for pattern in taken for name, found in _matching(folder, "", pattern.split("/")))
+        found = {name: stamp for pattern in taken for name, stamp in _matching(folder, "", pattern.split("/"))}
     except OSError:
         return True
+    if not found:
+        return False
+    dealt = _dealt_with(os.path.join(profile_file.state_folder(path, raw), "spool", "seen.json"))
+    return any(dealt.get(name) != stamp for name, stamp in found.items())
 
 
-def _dealt_with(memory: Path) -> dict[str, tuple[int, int]]:
+def _dealt_with(memory: str) -> dict[str, tuple[int, int]]:
+    import json
+
     try:
-        notes = json.loads(memory.read_text(encoding="utf-8"))
+        with open(memory, encoding="utf-8") as file:
+            notes = json.load(file)
     except (OSError, ValueError):
         return {}
     return {name: (note["stamp"][2], note["stamp"][3]) for name, note in notes.items() if note["done"]}
 
 
-def _matching(folder: Path, prefix: str, parts: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _matching(folder: str, prefix: str, parts: list[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Name and stamp (size, time) of the files that a glob, split at its slashes, finds under `prefix`."""
     try:
-        entries = list(os.scandir(folder / prefix))
+        entries = list(os.scandir(os.path.join(folder, prefix)))
     except FileNotFoundError:
         return
     for entry in entries:
@@ -110,7 +119,8 @@ def _matching(folder: Path, prefix: str, parts: list[str]) -> Iterator[tuple[str
             if len(parts) > 1 and entry.is_dir(follow_symlinks=False):
                 yield from _matching(folder, f"{name}/", parts[1:])
             elif len(parts) == 1 and not entry.is_dir(follow_symlinks=False):
-                yield name, entry.stat(follow_symlinks=False)
+                found = entry.stat(follow_symlinks=False)
+                yield name, (found.st_size, found.st_mtime_ns)
 
 
 def _note(url: str, portal: str) -> None:

@@ -229,7 +229,7 @@ class Profile(Model):
     @property
     def state_folder(self) -> Path:
         """Folder of state, spool and demo data."""
-        return profile_file.state_folder(self.path, self.model_dump(include={"state"}))
+        return Path(profile_file.state_folder(self.path, self.model_dump(include={"state"})))
 
     @property
     def state_url(self) -> str:

@@ -18,7 +18,7 @@ def copied_state(profile: Profile) -> str:
     """URL of a copy of the state. Raises ConfigError for a state that is not SQLite: a server's database is not copied."""
     if not profile.state_url.startswith("sqlite"):
         raise ConfigError("План считается на копии состояния, а оно хранится не в SQLite.", "Выполните obmen24 run на учебном профиле.")
-    source, target = sqlite_path(profile.state_url), _scratch() / "state.sqlite"
+    source, target = Path(sqlite_path(profile.state_url)), _scratch() / "state.sqlite"
     if source.is_file():
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as original, closing(sqlite3.connect(target)) as copy:
             original.backup(copy)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 from etl import profile_file, store_status
 from etl.errors import NeedsPerson
 
 
-def read(profile_path: Path) -> dict[str, Any] | None:
+def read(profile_path: profile_file.AnyPath) -> dict[str, Any] | None:
     """The state's own short account, or None where nothing has run yet. Raises ConfigError for an unreadable profile."""
     raw = profile_file.read(profile_path)
     try:
@@ -30,6 +28,8 @@ def too_old(found: dict[str, Any] | None, max_age: int | None) -> bool:
 
 def json_text(found: dict[str, Any] | None) -> str:
     """The same for a program."""
+    import json
+
     return json.dumps(found, ensure_ascii=False, default=str, indent=1)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from etl.cli import Later, main
 from tests.golden import scenario
 from tests.paths import ROOT, SHARED, needs_shared
 from tests.test_architecture import HEAVY, LIGHT
@@ -50,6 +51,23 @@ def test_the_rehearsal_leaves_what_people_need(demo: Path) -> None:
     assert list((folder / "spreadsheets" / "out").glob("akty-*.xlsx"))
     assert list((folder / "archive").rglob("sent-*-documents.xml"))
     assert not list((folder / "quarantine").iterdir())
+
+
+def test_the_list_of_commands_tells_what_the_commands_tell() -> None:
+    for name, later in main.commands.items():
+        assert isinstance(later, Later), name
+        assert later.help == later.real().help, name
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["run", "documents-in"]])
+def test_what_is_asked_every_minute_imports_little(demo: Path, arguments: list[str]) -> None:
+    obmen24("-p", demo, *arguments)  # a full run, after which nothing is left to do
+    code = "import sys, click; before = set(sys.modules); from etl.cli import main; main(sys.argv[1:], standalone_mode=False); " \
+           "print(*sorted(set(sys.modules) - before), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code, "-p", str(demo), *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines())
+    assert {"sqlite3", "tomllib"} <= loaded
+    assert not loaded & {"pathlib", "urllib.parse", "dataclasses", "decimal", "etl.dialects", "etl.cli_exchange", "etl.cli_people", *HEAVY}
 
 
 def test_status_is_the_dead_man_check(demo: Path, tmp_path: Path) -> None:
