@@ -44,7 +44,7 @@ from etl.extract.commerceml_fields import read as read_values
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
 from etl.extract.commerceml_pairs import pairs, requisites
 from etl.extract.commerceml_scope import Row, Scope
-from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, is_end, local
+from etl.extract.commerceml_tokens import Tokens, TooLong, attributes, is_empty, is_end, local
 from etl.extract.commerceml_units import Series, Uneven
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
@@ -160,7 +160,7 @@ DOCUMENT = Fields({
 # ---- one record each ------------------------------------------------------------------------------------------------
 
 def _read_documents(scope: Scope, last: int) -> None:
-    heads, lines = units.documents(scope.source, last, DOCUMENT, LINE)
+    heads, lines = units.documents(scope.source, last, DOCUMENT, LINE, scope.most)
     scope.begin("documents", heads)
     _documents(_with_lines(lines, scope, _rows(heads, scope)), scope, None)
 
@@ -191,7 +191,7 @@ def _rows(series: Series, scope: Scope) -> list[Row]:
 
 
 def _read_products(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, PRODUCT)
+    series = units.records(scope.source, last, PRODUCT, scope.most)
     scope.begin("products", series)
     scope.counts["products"] += len(series.starts)
     for row, start in zip(scope.each(_rows(series, scope)), series.starts, strict=True):
@@ -204,7 +204,7 @@ def _read_products(scope: Scope, last: int) -> None:
 
 
 def _read_offers(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, OFFER)
+    series = units.records(scope.source, last, OFFER, scope.most)
     scope.begin("prices", series)
     scope.counts["offers"] += len(series.starts)
     for row in scope.each(_rows(series, scope)):
@@ -216,7 +216,7 @@ def _read_offers(scope: Scope, last: int) -> None:
 
 def _read_parties(scope: Scope, last: int) -> None:
     first = scope.source.at
-    series = units.records(scope.source, last, PARTY)
+    series = units.records(scope.source, last, PARTY, scope.most)
     scope.begin("parties", series)
     scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if not is_end(tag))
     for row in scope.each(_rows(series, scope)):
@@ -226,7 +226,7 @@ def _read_parties(scope: Scope, last: int) -> None:
 
 
 def _read_price_types(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, PRICE_TYPE)
+    series = units.records(scope.source, last, PRICE_TYPE, scope.most)
     scope.begin("price_types", series)
     for row in scope.each(_rows(series, scope)):
         records.price_type(row, scope)
@@ -235,7 +235,7 @@ def _read_price_types(scope: Scope, last: int) -> None:
 
 def _read_groups(scope: Scope, last: int) -> None:
     """Группы with all groups below them: paths of the classifier."""
-    _groups(units.records(scope.source, last, GROUP), scope, "")
+    _groups(units.records(scope.source, last, GROUP, scope.most), scope, "")
 
 
 def _groups(series: Series, scope: Scope, above: str) -> None:
@@ -254,7 +254,7 @@ GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
 
 def _read_properties(scope: Scope, last: int) -> None:
     """Свойства of the classifier: their names and the words of their values."""
-    series = units.records(scope.source, last, PROPERTY)
+    series = units.records(scope.source, last, PROPERTY, scope.most)
     scope.begin("properties", series)
     for row in scope.each(read_values(series, scope, [{} for _ in series.starts])):
         if row.get("id"):
@@ -292,7 +292,7 @@ def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[st
     `documents.basis_number` is resolved when the basis stands before within the last 10,000 documents.
     Memory does not grow with the file. Raises Rejected if the file is broken after all.
     """
-    scope = Scope(Tokens(stream, name))
+    scope = Scope(Tokens(stream, name), chunk)
     for _ in _walk(scope):
         if scope.size >= chunk:
             yield from _frames(scope)
@@ -314,7 +314,7 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
             wanted = _records_in(path)
         elif (name := local(tag)) in wanted:
             scope.above = path
-            _read_records(RECORDS[name], scope)
+            _read_records(name, scope)
             if progress:
                 progress(source.position)
             yield
@@ -330,11 +330,27 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         raise xml_safe.refused("файл обрывается.", scope.file)
 
 
-def _read_records(reader: Callable[[Scope, int], None], scope: Scope) -> None:
+def _read_records(name: str, scope: Scope) -> None:
+    reader, source = RECORDS[name], scope.source
     try:
-        reader(scope, scope.source.first_end())
-    except Uneven:                                      # its like is nested in it
-        reader(scope, scope.source.end())
+        try:
+            reader(scope, source.first_end())
+        except Uneven:                                  # its like is nested in it
+            reader(scope, source.end())
+    except TooLong:
+        _leave_out(name, scope)
+
+
+#: record element -> what it counts as
+_COUNTED = {"Товар": "products", "Предложение": "offers", "Контрагент": "parties"}
+
+
+def _leave_out(name: str, scope: Scope) -> None:
+    line, limit = scope.source.lines([scope.source.at])[0], xml_safe.MAX_RECORD >> 20
+    scope.counts[_COUNTED.get(name, "too_long")] += 1
+    scope.add("issues", tables.issue(f"Запись длиннее {limit} МБ пропущена. Сократите её в 1С и выгрузите файл заново.", file=scope.file, field=name,
+                                     place=f"{'/'.join([*scope.above, name])}, строка {line}", entity=_COUNTED.get(name, "documents")))
+    scope.source.skip()
 
 
 def _changes_only(name: str, tag: bytes) -> bool:

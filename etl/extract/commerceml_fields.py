@@ -97,7 +97,7 @@ class _Text(Value):
         if not node.empty:
             plan.values.append((node.first, self.take))
 
-    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+    def take(self, rows: list[Row], column: Column, _tag: bytes, _report: Report) -> None:
         if not column.same:
             for row, text in zip(rows, column.texts, strict=True):
                 if text:
@@ -200,7 +200,8 @@ def _tree(shape: tuple[bytes, ...]) -> Node:
 def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
     """The values of a series into its rows, one for each element."""
     for units in series.shapes.values():
-        _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
+        if units.starts:                                    # a shape may have been looked at only
+            _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
     return rows
 
 

@@ -128,7 +128,7 @@ def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: S
             try:
                 store.setdefault("quantity", values.number(raw))
             except ValueError:
-                scope.problem(Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw), units, which, index)
+                scope.report(units, index, which, Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw))
         row.setdefault("_stock", []).append(store)
 
 
