@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 import numpy
@@ -98,6 +100,9 @@ class _Piece:
     def lines(self, tokens: Any) -> Any:
         """The lines of some of its tokens, by their index in the file."""
         return self.line + numpy.searchsorted(self.breaks, self.opened[tokens - self.base])
+
+
+_base = attrgetter("base")
 
 
 class Tokens:
@@ -209,9 +214,13 @@ class Tokens:
     def lines(self, starts: list[int]) -> list[int]:
         """The lines of tags of the records at hand, which are in ascending order."""
         tokens, found = numpy.array(starts, dtype=numpy.int64) + self.base, list[int]()
-        for piece, behind in zip(self.pieces, [*(piece.base for piece in self.pieces[1:]), self.base + len(self.tags)], strict=True):
-            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < behind)]).tolist()
+        for piece in self._pieces(int(tokens[0]), int(tokens[-1])):
+            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < piece.base + len(piece.opened) - 1)]).tolist()
         return found
+
+    def _pieces(self, first: int, last: int) -> list[_Piece]:
+        """Those that two tokens and what is between them are from."""
+        return self.pieces[bisect_right(self.pieces, first, key=_base) - 1:bisect_right(self.pieces, last, key=_base)]
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""
