@@ -27,15 +27,16 @@ from etl.extract.commerceml_fields import (
     aside,
     currency,
     date,
+    deletion,
     each,
     flag,
     guid,
     lines,
     listed,
     nested,
+    note,
     number,
     one,
-    rate,
     reference,
     text,
     time,
@@ -64,8 +65,8 @@ PARTY = Fields({
     **NAMES,                                  "Роль": text("role"),
     "ИНН": text("inn"),                       "КПП": text("kpp"),
     "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
-    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Комментарий": parts.party_note,
+    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": deletion,
+    "Статус": parts.status,                   "Комментарий": parts.party_note,
     "ЮридическийАдрес": parts.address("legal_address"),
     "АдресРегистрации": parts.address("legal_address"),
     "Адрес": parts.address("actual_address"),
@@ -76,31 +77,35 @@ PARTY = Fields({
     "Папка": text("folder_path"),             "Код": text("code"),
     "ЗначенияРеквизитов": requisites({
         "Папка": text("folder_path"), "Группа": text("folder_path"), "Код": text("code"), "ОГРН": text("ogrn"),
-        "ПометкаУдаления": flag("deleted")}, rest="extra"),
+        "ПометкаУдаления": deletion}, rest="extra"),
 })
 
-VAT_RATES = each(nested(Fields({"Ставка": rate})))
+VAT_RATES = each(parts.tax(parts.RATES))
 
 PRICE = Fields({
-    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price"),
-    "Валюта": currency("currency"),           "Единица": parts.line_unit,
-    "ИдЕдиницыИзмерения": text("unit_code"),
+    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price", "warn"),
+    "Валюта": currency("currency"),           "Единица": parts.own_unit,
+    "ИдЕдиницыИзмерения": parts.own_unit,     "Коэффициент": number("_factor", "warn"),
+    "МинКоличество": number("_from", "warn"),
 })
 
 PRODUCT = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
     "Наименование": text("name"),             "Артикул": text("article"),
-    "Штрихкод": text("barcode"),              "БазоваяЕдиница": parts.base_unit,
-    "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
+    "Штрихкод": text("barcode"),              "ШтрихКод": text("barcode"),
+    "БазоваяЕдиница": parts.base_unit,        "Код": note("requisites", "Код"),
+    "ПометкаУдаления": deletion,              "Статус": parts.status,
+    "ХарактеристикиТовара": requisites({}),
     "Группы": parts.group_ids,                "СтавкиНалогов": VAT_RATES,
     "ЗначенияСвойств": each(parts.product_property),
-    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
+    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": deletion}),
     "Цены": listed("_prices", PRICE),
 })
 
 OFFER = Fields({
     "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
     "Наименование": text("name"),             "Количество": number("_quantity"),
+    "ПометкаУдаления": deletion,              "Статус": parts.status,
     "Цены": listed("_prices", PRICE),
     "Склад": parts.store,                     "Склады": parts.store,
     "Остатки": each(parts.store),
@@ -116,25 +121,28 @@ LINE = Fields({
     "Наименование": text("name"),             "Количество": number("quantity"),
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
     "Сумма": number("amount"),                "БазоваяЕдиница": parts.base_unit,
-    "Единица": parts.line_unit,               "СтавкиНалогов": VAT_RATES,
+    "Единица": parts.own_unit,                "СтавкиНалогов": VAT_RATES,
+    "Коэффициент": number("_factor", "warn"), "ХарактеристикиТовара": requisites({}),
     "Налоги": each(parts.tax(parts.TAX)),     "Скидки": each(parts.discount),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
 })
 
 HEADER = requisites({
     "Номер по 1С": text("number_1c"),         "Дата по 1С": date("date_1c"),
-    "ПометкаУдаления": flag("deleted"),       "Проведен": flag("posted"),
+    "ПометкаУдаления": deletion,              "Проведен": flag("posted"),
     "Отменен": flag("cancelled"),             "Статус заказа": text("status"),
     "Менеджер": text("manager"),              "Организация": text("organisation"),
     "Сделка": text("deal"),                   "НомерДокументаОснования": text("basis_number"),
-    "Номер оплаты по 1С": parts.told("paid", text("paid_number")),
-    "Дата оплаты по 1С": parts.told("paid", date("paid_on")),
-    "Номер отгрузки по 1С": parts.told("shipped", text("shipped_number")),
-    "Дата отгрузки по 1С": parts.told("shipped", date("shipped_on")),
+    "Номер оплаты по 1С": parts.told("paid", text("_paid_number")),
+    "Дата оплаты по 1С": parts.told("paid", date("_paid_on")),
+    "Номер отгрузки по 1С": parts.told("shipped", text("_shipped_number")),
+    "Дата отгрузки по 1С": parts.told("shipped", date("_shipped_on")),
     "Оплачен": flag("paid"),                  "Оплачено": flag("paid"),
     "Заказ оплачен": flag("paid"),            "Номер платежного документа": text("paid_number"),
     "Дата оплаты": date("paid_on"),           "Сумма оплаты": number("paid_amount"),
     "Отгружен": flag("shipped"),              "Отгружено": flag("shipped"),
+    "Номер документа отгрузки": text("shipped_number"),
+    "Дата документа отгрузки": date("shipped_on"),
     "Сумма отгрузки": number("shipped_amount"),
     "Закрыт": flag("closed"),                 "Финальный статус": flag("_final"),
     "Признак возврата": flag("_returned"),    "Комментарии покупателя": text("_comment"),
@@ -147,10 +155,12 @@ DOCUMENT = Fields({
     "Дата": date("date"),                     "Дата1С": date("date_1c"),
     "Время": time("time"),                    "ХозОперация": text("_operation"),
     "Роль": text("_role"),                    "Валюта": currency("currency"),
-    "Курс": number("rate"),                   "Сумма": number("amount"),
+    "Курс": number("rate", "warn"),           "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
-    "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Контрагенты": listed("_parties", PARTY),
+    "СрокПлатежа": parts.due,                 "ПометкаУдаления": deletion,
+    "Статус": parts.status,                   "Контрагенты": listed("_parties", PARTY),
+    "Скидки": each(parts.outside),            "ДопРасходы": each(parts.outside),
+    "Оплаты": each(parts.outside),            "Склады": each(nested(Fields({"Наименование": note("requisites", "Склад")}))),
     "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": lines("_lines", LINE),
     "ЗначенияРеквизитов": HEADER,
     "ПодчиненныеДокументы": each(aside("_children")),
@@ -182,21 +192,23 @@ def _documents(rows: list[Row], scope: Scope, basis: str | None) -> None:
         top = scope.top()
         for first, last in children:
             scope.begin("documents", inner := units.single(scope.source, first, last, DOCUMENT), top)
-            _documents(_rows(inner, scope), scope, finished["id"] if finished else basis)
+            _documents(_rows(inner, scope), scope, finished["id"] if finished else row.get("id") or basis)
 
 
 def _rows(series: Series, scope: Scope) -> list[Row]:
     """Rows of the records at hand."""
-    return read_values(series, scope, [{"place": place} for place in scope.places()])
+    rows = read_values(series, scope, [{"place": place} for place in scope.places()])
+    for row, start in zip(rows, series.starts, strict=True):
+        if b"=" in (tag := scope.source.tags[start]):
+            parts.status.handle(row, attributes(tag).get("Статус", ""))
+    return rows
 
 
 def _read_products(scope: Scope, last: int) -> None:
     series = units.records(scope.source, last, PRODUCT, scope.most)
     scope.begin("products", series)
     scope.counts["products"] += len(series.starts)
-    for row, start in zip(scope.each(_rows(series, scope)), series.starts, strict=True):
-        if "_status" not in row and b" " in (tag := scope.source.tags[start]):
-            row["_status"] = attributes(tag).get("Статус")
+    for row in scope.each(_rows(series, scope)):
         scope.counts["prices"] += len(row.get("_prices", ()))
         if not scope.rejected:
             records.product(row, scope)
@@ -209,7 +221,7 @@ def _read_offers(scope: Scope, last: int) -> None:
     scope.counts["offers"] += len(series.starts)
     for row in scope.each(_rows(series, scope)):
         scope.counts["prices"] += len(row.get("_prices", ()))
-        if not scope.rejected:
+        if not scope.rejected and not row.get("deleted"):
             records.offer(row, scope)
         scope.settle(row.get("id"))
 
@@ -271,6 +283,7 @@ RECORDS: dict[str, Callable[[Scope, int], None]] = {
     "ТипЦены": _read_price_types, "Группа": _read_groups, "Свойство": _read_properties}
 #: containers of records; some say that they hold changes only
 CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты", "Контейнер", "Скидки")
+_CHANGES = "СодержитТолькоИзменения"
 #: a record inside one of these belongs to it
 _OWNERS = frozenset({"Документ", "Товар", "Предложение", "Контрагент", "Группа", "Скидки"})
 
@@ -322,6 +335,8 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
+            elif name == _CHANGES and path[-1] in CONTAINERS:
+                scope.counts["changes_only"] += _yes(*source.decoded([source.texts[source.at]]))
             if not is_empty(tag):
                 path.append(name)
                 wanted = _records_in(path)
@@ -354,7 +369,11 @@ def _leave_out(name: str, scope: Scope) -> None:
 
 
 def _changes_only(name: str, tag: bytes) -> bool:
-    return name.startswith("Изменения") or attributes(tag).get("СодержитТолькоИзменения", "").strip().lower() in ("true", "1")
+    return name.startswith("Изменения") or _yes(attributes(tag).get(_CHANGES, ""))
+
+
+def _yes(text: str) -> bool:
+    return text.strip().lower() in ("true", "1")
 
 
 def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFrame]:

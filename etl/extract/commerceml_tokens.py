@@ -44,6 +44,13 @@ def qualified(tag: bytes) -> bytes:
     return tag.split(None, 1)[0]
 
 
+def bare(tag: bytes) -> bytes:
+    """A tag without attributes."""
+    if b"=" not in tag:
+        return tag
+    return qualified(tag) + (b"/" if is_empty(tag) else b"")
+
+
 def is_end(tag: bytes) -> bool:
     """Is it an end tag, `</Ид>`?"""
     return tag[:1] == b"/"

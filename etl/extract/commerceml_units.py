@@ -65,8 +65,8 @@ class Column(NamedTuple):
 class Units:
     """Like elements of a series, each from its start tag to its end tag; `numbers` are their places in the series.
 
-    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share their tags, so an
-    attribute of one is an attribute of all.
+    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share their tags,
+    but for the attributes in them.
     """
 
     series: Series
@@ -87,6 +87,11 @@ class Units:
         if raw.count(raw[0]) == len(raw):
             return Column([text.strip() for text in source.decoded(raw[:1])] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
+
+    def tags(self, index: int) -> list[bytes]:
+        """The tags that stand at one place of the shape, with their attributes."""
+        tags = self.series.source.tags
+        return [tags[start + index] for start in (self.starts if index <= self.cut else self.behind)]
 
     def at(self, which: int, index: int) -> int:
         """Where in the window a token of one of them stands."""
