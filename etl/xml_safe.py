@@ -160,10 +160,10 @@ def refused(reason: str, name: str, place: str = "") -> Rejected:
     return Rejected(f"Файл {name}: {reason}", SEND_AGAIN, file=name, place=place)
 
 
-def chunks(stream: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
+def chunks(stream: BinaryIO, encoding: Encoding, size: int = CHUNK) -> Iterator[bytes]:
     """The bytes behind the mark, a piece at a time."""
     stream.seek(encoding.bom)
-    while chunk := stream.read(CHUNK):
+    while chunk := stream.read(size):
         yield chunk
 
 

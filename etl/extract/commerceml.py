@@ -29,6 +29,7 @@ from etl.extract.commerceml_fields import (
     date,
     deletion,
     each,
+    factor,
     flag,
     guid,
     lines,
@@ -85,7 +86,7 @@ VAT_RATES = each(parts.tax(parts.RATES))
 PRICE = Fields({
     "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price", "warn"),
     "Валюта": currency("currency"),           "Единица": parts.own_unit,
-    "ИдЕдиницыИзмерения": parts.own_unit,     "Коэффициент": number("_factor", "warn"),
+    "ИдЕдиницыИзмерения": parts.own_unit,     "Коэффициент": factor("_factor"),
     "МинКоличество": number("_from", "warn"),
 })
 
@@ -122,7 +123,7 @@ LINE = Fields({
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
     "Сумма": number("amount"),                "БазоваяЕдиница": parts.base_unit,
     "Единица": parts.own_unit,                "СтавкиНалогов": VAT_RATES,
-    "Коэффициент": number("_factor", "warn"), "ХарактеристикиТовара": requisites({}),
+    "Коэффициент": factor("_factor"),         "ХарактеристикиТовара": requisites({}),
     "Налоги": each(parts.tax(parts.TAX)),     "Скидки": each(parts.discount),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
 })
@@ -274,7 +275,7 @@ def _read_properties(scope: Scope, last: int) -> None:
             scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
 
 
-VARIANT = Fields({"ИдЗначения": text("id"), "Значение": text("value")})
+VARIANT = Fields({"ИдЗначения": guid("id"), "Значение": text("value")})
 PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
 
 #: record element -> reader of it and its like behind it; gets the token where it ends. Raises Uneven, and does nothing, if it does not.

@@ -21,13 +21,12 @@ from etl.extract.commerceml_units import Column, Series, Uneven, Units
 Convert = Callable[[str], object]
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
+_TAGS = 10_000
 
 #: (row, text) of an element; returns what is wrong with it
 Handler = Callable[[Row, str], Problem | None]
 #: (number of the row, what is wrong)
 Report = Callable[[int, Problem], None]
-#: (rows, texts, report) of like elements
-Take = Callable[[list[Row], Column, Report], None]
 #: (rows, rows of the elements in them, units, index of the elements' start tags, scope)
 Attach = Callable[[list[Row], list[Row], Units, int, Scope], None]
 
@@ -60,8 +59,8 @@ class Pair:
 class Plan:
     """The steps of one shape, by indices of tokens."""
 
-    values: list[tuple[int, Take]] = field(default_factory=list)
-    handled: list[tuple[int, Take]] = field(default_factory=list)           # after the values, on which they may look
+    values: list[tuple[int, Value]] = field(default_factory=list)
+    handled: list[tuple[int, Value]] = field(default_factory=list)          # after the values, on which they may look
     pairs: list[tuple[int, int, Pair]] = field(default_factory=list)        # name, value; -1 where there is none
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
     lines: int = -1                                                         # where the lines of a document stand
@@ -71,40 +70,54 @@ Put = Callable[[Node, Plan], None]
 
 
 class Value:
-    """A Put for an element that has a text; children it should not have are skipped. `handle` is for one of them."""
+    """A Put for an element that has a text; children it should not have are skipped. `handle` is for one of them.
 
-    def __init__(self, handle: Handler) -> None:
-        self.handle = handle
+    `plain`: what it puts into the row depends on nothing but the text.
+    """
+
+    def __init__(self, handle: Handler, *, plain: bool = False) -> None:
+        self.handle, self.plain = handle, plain
 
     def __call__(self, node: Node, plan: Plan) -> None:
         if not node.empty:
-            plan.handled.append((node.first, self.take))
+            plan.handled.append((node.first, self))
 
     def take(self, rows: list[Row], column: Column, report: Report) -> None:
         """The texts of like elements."""
+        if not (column.same and self.plain and self._all(rows, column.texts[0])):
+            self._each(rows, column.texts, report)
+
+    def _all(self, rows: list[Row], text: str) -> bool:
+        """The same text of all: done once, if nothing is wrong with it."""
+        made: Row = {}
+        if self.handle(made, text):
+            return False
+        if made:
+            for row in rows:
+                row.update(made)
+        return True
+
+    def _each(self, rows: list[Row], texts: list[str], report: Report) -> None:
         handle = self.handle
-        for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
+        for which, (row, text) in enumerate(zip(rows, texts, strict=True)):
             if problem := handle(row, text):
                 report(which, problem)
 
 
 class _Text(Value):
     def __init__(self, column: str) -> None:
-        super().__init__(self._handle)
+        super().__init__(self._handle, plain=True)
         self.column = column
 
     def __call__(self, node: Node, plan: Plan) -> None:
         if not node.empty:
-            plan.values.append((node.first, self.take))
+            plan.values.append((node.first, self))
 
-    def take(self, rows: list[Row], column: Column, _report: Report) -> None:
-        if not column.same:
-            for row, text in zip(rows, column.texts, strict=True):
-                if text:
-                    row[self.column] = text
-        elif text := column.texts[0]:
-            for row in rows:
-                row[self.column] = text
+    def _each(self, rows: list[Row], texts: list[str], _report: Report) -> None:
+        column = self.column
+        for row, text in zip(rows, texts, strict=True):
+            if text:
+                row[column] = text
 
     def _handle(self, row: Row, text: str) -> None:
         if text:
@@ -117,18 +130,12 @@ class _Converted(_Text):
         self.convert, self.what, self.severity = convert, what, severity
         self.handle = self._convert
 
-    def take(self, rows: list[Row], column: Column, report: Report) -> None:
-        if column.same and (text := column.texts[0]):
-            made: Row = {}
-            if not self._convert(made, text):
-                for row in rows:
-                    row.update(made)
-                return
-        convert, name = self.convert, self.column
-        for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
+    def _each(self, rows: list[Row], texts: list[str], report: Report) -> None:
+        convert, column = self.convert, self.column
+        for which, (row, text) in enumerate(zip(rows, texts, strict=True)):
             if text:
                 try:
-                    row[name] = convert(text)
+                    row[column] = convert(text)
                 except ValueError:
                     report(which, self._problem(text))
 
@@ -166,11 +173,20 @@ class Fields:
 
     def plan(self, shape: list[bytes]) -> Plan:
         """The plan for elements of a shape; attributes make no difference. Raises Uneven."""
-        known = tuple(shape)
-        return self.plans.get(known) or self._like(tuple(map(bare, shape)))
+        known = tuple(map(self.tags.get, shape, shape))
+        if (plan := self.plans.get(known)) is not None:
+            return plan
+        known = tuple(map(self._bare, shape))
+        return self.plans.get(known) or self._learn(known)
 
-    def _like(self, shape: tuple[bytes, ...]) -> Plan:
-        return self.plans.get(shape) or self._learn(shape)
+    def _bare(self, tag: bytes) -> bytes:
+        """A tag without attributes; shapes share their few tags."""
+        found = self.tags.get(tag)
+        if found is None:
+            found = bare(tag)
+            if len(self.tags) < _TAGS:
+                self.tags[tag] = self.tags.setdefault(found, found)
+        return found
 
     def _learn(self, shape: tuple[bytes, ...]) -> Plan:
         plan = self.extend(_tree(shape), Plan())
@@ -178,7 +194,7 @@ class Fields:
             if len(self.plans) >= _SHAPES:
                 self.plans.clear()
                 self.tags.clear()
-            self.plans[tuple(self.tags.setdefault(tag, tag) for tag in shape)] = plan      # shapes share their few tags
+            self.plans[shape] = plan
         return plan
 
 
@@ -210,13 +226,28 @@ def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
 
 def _follow(plan: Plan, units: Units, scope: Scope, rows: list[Row]) -> list[Row]:
     """The steps of a plan, each for all rows."""
-    for index, take in chain(plan.values, plan.handled):
-        take(rows, units.column(index), partial(scope.report, units, index))
+    if len(rows) == 1:
+        return [_follow_alone(plan, units, scope, rows[0])]
+    for index, value in chain(plan.values, plan.handled):
+        value.take(rows, units.column(index), partial(scope.report, units, index))
     for named, index, pair in plan.pairs:
         _give(pair, rows, units.column(named), units.column(index), scope, partial(scope.report, units, index if index >= 0 else named))
     for attach, index, inner in plan.rows:
         attach(rows, _follow(inner, units, scope, [{} for _ in rows]), units, index, scope)
     return rows
+
+
+def _follow_alone(plan: Plan, units: Units, scope: Scope, row: Row) -> Row:
+    """The same for the only element of a shape: in a file of ever new shapes a column of one text costs several times the text."""
+    for index, value in chain(plan.values, plan.handled):
+        if problem := value.handle(row, units.text(index)):
+            scope.report(units, index, 0, problem)
+    for named, index, pair in plan.pairs:
+        if problem := pair.give(row, units.text(named), units.text(index), scope):
+            scope.report(units, index if index >= 0 else named, 0, problem)
+    for attach, index, inner in plan.rows:
+        attach([row], [_follow_alone(inner, units, scope, {})], units, index, scope)
+    return row
 
 
 def _give(pair: Pair, rows: list[Row], names: Column, values: Column, scope: Scope, report: Report) -> None:
@@ -238,6 +269,11 @@ def text(column: str) -> Value:
 def number(column: str, severity: str = "reject") -> Value:
     """Money or quantity: a text that is no number rejects the record, or is left out with a warning."""
     return _Converted(column, values.number, "число", severity)
+
+
+def factor(column: str) -> Value:
+    """Коэффициент of a unit: how many base units it is; one is as none."""
+    return _Converted(column, values.factor, "число", "warn")
 
 
 def date(column: str) -> Value:
@@ -304,7 +340,7 @@ def _rate(row: Row, text: str) -> Problem | None:
 
 
 #: Ставка of VAT into vat_rate or vat_exempt. One that cannot be read stays in the requisites as it was.
-rate = Value(_rate)
+rate = Value(_rate, plain=True)
 
 
 # ---- elements with children ----------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def _own_unit_row(row: Row, unit: Row) -> None:
 
 def own_unit(node: Node, plan: Plan) -> None:
     """Единица of a row or a price: a name or a code, or a structure."""
-    (joined(UNIT, _own_unit_row) if node.children else Value(_own_unit))(node, plan)
+    (joined(UNIT, _own_unit_row) if node.children else Value(_own_unit, plain=True))(node, plan)
 
 
 def tax(table: Mapping[str, Put]) -> Put:
@@ -184,16 +184,38 @@ def _due(row: Row, text: str) -> Problem | None:
 due = Value(_due)
 
 
-def _product_property(row: Row, label: str, text: str, scope: Scope) -> None:
-    label, value = values.reference(label) or "", values.reference(text) or ""
-    if label and value:
-        known, variants = scope.properties.get(label, (label, _NO_VARIANTS))
-        keep(row, "requisites", known, variants.get(value, text))
+class _Properties(Pair):
+    """ЗначенияСвойства of a product: by the name and the words of the classifier where it is in this file."""
+
+    def __init__(self) -> None:
+        super().__init__(self._give)
+
+    def take(self, rows: list[Row], name: str, column: Column, scope: Scope, report: Report) -> None:
+        del report
+        known, variants = _property(name, scope)
+        if known:
+            for row, text in zip(rows, column.texts, strict=True):
+                _keep_property(row, known, variants, text)
+
+    def _give(self, row: Row, name: str, text: str, scope: Scope) -> None:
+        known, variants = _property(name, scope)
+        if known:
+            _keep_property(row, known, variants, text)
+
+
+def _property(label: str, scope: Scope) -> tuple[str, dict[str, str]]:
+    identifier = values.reference(label) or ""
+    return scope.properties.get(identifier, (identifier, _NO_VARIANTS))
+
+
+def _keep_property(row: Row, known: str, variants: dict[str, str], text: str) -> None:
+    if text and not text.startswith(_UNSET):
+        keep(row, "requisites", known, variants.get(values.guid(text) or text, text) if variants else text)
 
 
 _NO_VARIANTS: dict[str, str] = {}
-#: ЗначенияСвойства of a product: by the name and the words of the classifier where it is in this file
-product_property = paired(Pair(_product_property))
+_UNSET = "00000000-0000"
+product_property = paired(_Properties())
 
 _NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 
@@ -216,4 +238,4 @@ def _status(row: Row, text: str) -> None:
 
 
 #: Статус of a record: as an element (УТ 10.3) here, as an attribute (УТ 11) in `commerceml`
-status = Value(_status)
+status = Value(_status, plain=True)

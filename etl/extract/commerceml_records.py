@@ -15,7 +15,7 @@ from functools import lru_cache
 from etl import dialects
 from etl.extract.commerceml_scope import Problem, Row, Scope
 
-_KOPECK, _PRICE, _NONE, _ONE = Decimal("0.01"), Decimal("0.0001"), Decimal(0), Decimal(1)
+_KOPECK, _PRICE, _NONE = Decimal("0.01"), Decimal("0.0001"), Decimal(0)
 _REMEMBERED = 10_000
 _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
@@ -186,28 +186,30 @@ def offer(row: Row, scope: Scope) -> None:
 
 
 def _prices(rows: Sequence[Row], key: str, where: str, scope: Scope) -> None:
-    found: dict[str, tuple[Decimal, Row]] = {}
+    found: dict[str, Row] = {}
+    lots: dict[str, Decimal] = {}
     for row in rows:
-        kind, least, factor = row.get("price_type"), row.pop("_from", _NONE), row.pop("_factor", _ONE)
-        code, name, _ = row.pop("_unit", _NO_UNIT)
+        kind, least, factor, unit = row.get("price_type"), row.pop("_from", None), row.pop("_factor", None), row.pop("_unit", _NO_UNIT)
         if row.get("price") is None:
             continue
         if kind is None:
             scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
             continue
-        if kind in found and found[kind][0] <= least:              # МинКоличество: the price of a larger lot is not the price
+        if kind in found and (least or _NONE) >= lots.get(kind, _NONE):      # МинКоличество: the price of a larger lot is not the price
             continue
-        if factor in (_NONE, _ONE):
-            row["unit"] = name or code or None
-        else:                                                      # the price of a pack; 1 of it is so many base units
+        if least or lots:
+            lots[kind] = least or _NONE
+        if factor is None:
+            row["unit"] = unit[1] or unit[0] or None
+        else:                                                                # the price of a pack
             row["price"] = (row["price"] / factor).quantize(_PRICE, ROUND_HALF_UP)
         known = scope.price_types.get(kind)
         if known:
             row.setdefault("currency", known["currency"])
             row["purchasing"] = known["purchasing"]
         row["product"], row["file"], row["place"] = key, scope.file, where
-        found[kind] = least, row
-    scope.extend("prices", [row for _, row in found.values()])
+        found[kind] = row
+    scope.extend("prices", list(found.values()))
 
 
 def price_type(row: Row, scope: Scope) -> None:
@@ -326,8 +328,8 @@ def _document_line(row: Row) -> None:
         del requisites["ВидНоменклатуры"]
         row["requisites"] = requisites or None
     _unit(row)
-    factor = row.pop("_factor", _ONE)
-    if factor not in (_NONE, _ONE):
+    factor = row.pop("_factor", None)
+    if factor is not None:
         row["requisites"] = {**(row.get("requisites") or {}), "Коэффициент": f"{factor.normalize():f}"}
 
 

@@ -31,6 +31,7 @@ _NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _BLANKS = str.maketrans("\t\n", "  ")
 _REMEMBERED = 10_000
+_STRETCH = 1 << 18                 # bytes: the more records stand together, the more of them are alike; more than this, and they leave the cache
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -218,6 +219,10 @@ class Tokens:
         except ValueError:
             raise xml_safe.refused("байты не соответствуют кодировке файла.", self.name) from None
 
+    def decoded_one(self, text: bytes) -> str:
+        """`decoded`, of one text of this file."""
+        return self.decoded([text])[0] if b"&" in text or not text.isascii() else text.decode()
+
     def lines(self, starts: list[int]) -> list[int]:
         """The lines of tags of the records at hand, which are in ascending order."""
         tokens, found = numpy.array(starts, dtype=numpy.int64) + self.base, list[int]()
@@ -267,7 +272,7 @@ class Tokens:
     def _texts(self) -> Iterator[bytes]:
         """The file in UTF-8."""
         decoder = None if self.encoding.name == "utf-8" else codecs.getincrementaldecoder(self.encoding.name)()
-        for chunk in xml_safe.chunks(self.stream, self.encoding):
+        for chunk in xml_safe.chunks(self.stream, self.encoding, _STRETCH):
             self.position += len(chunk)
             if decoder is None:
                 yield chunk

@@ -81,12 +81,19 @@ class Units:
         """The texts behind one token of the shape; of no token (-1) they are empty."""
         if index < 0:
             return Column([""] * len(self.starts), True)
-        source = self.series.source
+        source, starts = self.series.source, self.starts if index <= self.cut else self.behind
         texts = source.texts
-        raw = [texts[start + index] for start in (self.starts if index <= self.cut else self.behind)]
+        raw = [texts[start + index] for start in starts]
         if raw.count(raw[0]) == len(raw):
             return Column([text.strip() for text in source.decoded(raw[:1])] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
+
+    def text(self, index: int) -> str:
+        """The only text of such a column."""
+        if index < 0:
+            return ""
+        source = self.series.source
+        return source.decoded_one(source.texts[self.at(0, index)]).strip()
 
     def tags(self, index: int) -> list[bytes]:
         """The tags that stand at one place of the shape, with their attributes."""

@@ -43,6 +43,13 @@ def number(text: str) -> Decimal:
 
 
 @lru_cache(maxsize=_REPEATED)
+def factor(text: str) -> Decimal | None:
+    """How many base units are in a unit, if not one; 0 is what 1C writes where none is set."""
+    value = number(text)
+    return None if value in (0, 1) else value
+
+
+@lru_cache(maxsize=_REPEATED)
 def _short_number(text: str) -> Decimal:
     return _unusual_number(text)
 

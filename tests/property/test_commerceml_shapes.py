@@ -48,14 +48,38 @@ def _read(inner: str) -> dict[str, list[tables.Record]]:
     return found
 
 
+_PRICES = ("<Цена><ИдТипаЦены>a</ИдТипаЦены><ЦенаЗаЕдиницу>1.5</ЦенаЗаЕдиницу></Цена>", "<Цена><ЦенаЗаЕдиницу>нет</ЦенаЗаЕдиницу></Цена>", "<Цена/>",
+           "<Цена><ИдТипаЦены>b</ИдТипаЦены><ЦенаЗаЕдиницу>90</ЦенаЗаЕдиницу><Единица>упак</Единица><Коэффициент>10</Коэффициент></Цена>")
+_STOCK = ('<Склад ИдСклада="s" КоличествоНаСкладе="5"/>', '<Склад ИдСклада="t" КоличествоНаСкладе="7"/>', '<Склад ИдСклада="u" КоличествоНаСкладе="x"/>',
+          "<Остатки><Остаток><Склад><Ид>s</Ид><Количество>2</Количество></Склад></Остаток></Остатки>", "<Количество>3</Количество>")
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> str:
+    prices = "".join(draw(st.lists(st.sampled_from(_PRICES), max_size=3)))
+    inner = "".join(draw(st.lists(st.sampled_from((*_STOCK, *_UNITS, f"<Цены>{prices}</Цены>", "<Статус>Удален</Статус>", "<Прочее/>")), max_size=5)))
+    mark = draw(st.sampled_from(("", ' Статус="Новый"', ' Статус="Удален"')))
+    return f"<Предложение{mark}><Ид>{draw(st.integers(1, 10**9))}</Ид>{inner}</Предложение>"
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.lists(documents(), min_size=1, max_size=5))
 def test_a_record_is_read_the_same_in_any_company(written: list[str]) -> None:
-    together = _read("".join(written))
+    _company(written, "{}")
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(offers(), min_size=1, max_size=8))
+def test_an_offer_is_read_the_same_in_any_company(written: list[str]) -> None:
+    _company(written, "<ПакетПредложений><Предложения>{}</Предложения></ПакетПредложений>")
+
+
+def _company(written: list[str], around: str) -> None:
+    together = _read(around.format("".join(written)))
     alone: dict[str, list[tables.Record]] = {}
     for one in written:
         _forget()
-        for name, rows in _read(one).items():
+        for name, rows in _read(around.format(one)).items():
             alone.setdefault(name, []).extend(rows)
     for name in together.keys() | alone.keys():
         mine, right = together.get(name, []), alone.get(name, [])
