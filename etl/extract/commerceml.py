@@ -22,26 +22,20 @@ from etl.errors import Rejected
 from etl.extract import commerceml_parts as parts
 from etl.extract import commerceml_records as records
 from etl.extract import commerceml_units as units
-from etl.extract.commerceml_fields import (
-    Fields,
-    aside,
+from etl.extract.commerceml_columns import (
     currency,
     date,
     deletion,
-    each,
     factor,
     flag,
     guid,
-    lines,
-    listed,
-    nested,
     note,
     number,
-    one,
     reference,
     text,
     time,
 )
+from etl.extract.commerceml_fields import Fields, aside, each, lines, listed, nested, one
 from etl.extract.commerceml_fields import read as read_values
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
 from etl.extract.commerceml_pairs import pairs, requisites

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etl import dialects
-from etl.extract.commerceml_fields import Node, Pair, Plan, Put, Report, Value, each
+from etl.extract.commerceml_columns import Node, Pair, Plan, Put, Report, Value
+from etl.extract.commerceml_fields import each
 from etl.extract.commerceml_scope import Problem, Row, Scope
 from etl.extract.commerceml_units import Column
 

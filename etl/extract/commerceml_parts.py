@@ -9,25 +9,8 @@ from functools import lru_cache
 
 from etl import dialects
 from etl.extract import commerceml_values as values
-from etl.extract.commerceml_fields import (
-    Fields,
-    Node,
-    Pair,
-    Plan,
-    Put,
-    Report,
-    Value,
-    date,
-    each,
-    flag,
-    guid,
-    joined,
-    nested,
-    number,
-    rate,
-    row_of,
-    text,
-)
+from etl.extract.commerceml_columns import Node, Pair, Plan, Put, Report, Value, date, flag, guid, number, rate, text
+from etl.extract.commerceml_fields import Fields, each, joined, nested, row_of
 from etl.extract.commerceml_pairs import a_pair, keep, paired
 from etl.extract.commerceml_scope import Problem, Row, Scope
 from etl.extract.commerceml_tokens import attributes

@@ -195,7 +195,7 @@ class Tokens:
             self._go_on()
 
     def _go_on(self) -> None:
-        if sum(len(piece.text) for piece in self.pieces) > xml_safe.MAX_RECORD:
+        if sum(len(piece.text) for piece in self._pieces(self.base + self.at, self.base + len(self.tags))) > xml_safe.MAX_RECORD:
             raise TooLong
         if not self.more():
             raise xml_safe.refused("файл обрывается.", self.name)

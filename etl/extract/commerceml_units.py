@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from etl.extract.commerceml_tokens import Tokens, is_empty, qualified
 
 if TYPE_CHECKING:
-    from etl.extract.commerceml_fields import Fields, Plan
+    from etl.extract.commerceml_columns import Plan
+    from etl.extract.commerceml_fields import Fields
 
 _LIST, _LINE = "Товары".encode(), "Товар".encode()
 
