@@ -108,7 +108,8 @@ OTHER_KINDS: dict[str, str] = {"Акт выполненных работ": "act"
 
 #: how a currency is spelt in files -> ISO code
 CURRENCIES: dict[str, str] = {
-    "руб": "RUB", "руб.": "RUB", "rur": "RUB", "rub": "RUB", "643": "RUB", "810": "RUB", "₽": "RUB", "рубль": "RUB",
+    "руб": "RUB", "руб.": "RUB", "р": "RUB", "р.": "RUB", "рублей": "RUB", "rub.": "RUB", "rur.": "RUB",
+    "rur": "RUB", "rub": "RUB", "643": "RUB", "810": "RUB", "₽": "RUB", "рубль": "RUB",
     "грн": "UAH", "грн.": "UAH", "980": "UAH", "840": "USD", "$": "USD", "978": "EUR", "€": "EUR", "тг": "KZT", "398": "KZT",
     "тенге": "KZT", "byr": "BYR", "933": "BYN", "сом": "KGS",
 }

@@ -13,8 +13,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +27,7 @@ from etl.store_schema import CURSOR, REVISION
 
 Record = dict[str, Any]
 Rows = Any  # a frame of etl.tables or any iterable of mappings
+Made = TypeVar("Made")
 
 _CHUNK = 400  # bound values of one IN list; SQLite's oldest limit is 999
 _BUSY = "Обмен по этому профилю уже выполняется другим процессом."
@@ -34,6 +36,11 @@ _BUSY = "Обмен по этому профилю уже выполняется
 def utc_now() -> dt.datetime:
     """The default clock."""
     return dt.datetime.now(dt.UTC)
+
+
+def walked(rows: Rows) -> Iterable[Record]:
+    """`listed` without the list: records of a frame one by one, or the given mappings as they are."""
+    return tables.each(rows) if hasattr(rows, "columns") else rows
 
 
 def listed(rows: Rows) -> list[Record]:
@@ -92,6 +99,10 @@ class Database:
         """All rows as the driver gives them, for the long reads: column types are not applied, so for texts and integers only."""
         return list(self._read(statement, lambda found: found.cursor.fetchall()))
 
+    def made(self, statement: sa.Select[Any], make: Callable[[Iterable[Any]], Made]) -> Made:
+        """What `make` makes of the rows of a query (named tuples) as they come, so that the query is never held whole."""
+        return cast(Made, self._read(statement, make))
+
     def value(self, statement: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""
         return self._read(statement, lambda found: found.scalar())
@@ -116,11 +127,16 @@ class Database:
         return found
 
     # ---- writing
-    def add(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Plain insert; a repeated key raises sqlalchemy IntegrityError."""
-        if rows:
-            with self.transaction():
-                self._run(sa.insert(table), [{"portal": self.portal, **row} for row in rows])
+    def add(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Plain insert, all or nothing; a repeated key raises sqlalchemy IntegrityError. Rows are taken as they come."""
+        rest = iter(rows)
+        part = list(islice(rest, tables.BLOCK))
+        if not part:
+            return
+        with self.transaction():
+            while part:
+                self._run(sa.insert(table), [{"portal": self.portal, **row} for row in part])
+                part = list(islice(rest, tables.BLOCK))
 
     def put(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert, or overwrite the other given columns of the row with the same primary key. All rows have the same columns."""

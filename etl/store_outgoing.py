@@ -169,9 +169,27 @@ class Publications:
             found.setdefault(row["document"], []).append(row)
         return found
 
-    def listed(self, *states: str) -> list[Record]:
-        """Publications in the given states, by id."""
-        return self._db.rows(self._db.mine(PUBLICATION, PUBLICATION.c.state.in_(states)).order_by(PUBLICATION.c.id))
+    def listed(self, *states: str, sessions: int = 0) -> list[Record]:
+        """Publications in the given states with their payloads, by id; only those that had at least so many `sessions` of 1C."""
+        return self._db.rows(self._db.mine(PUBLICATION, PUBLICATION.c.state.in_(states), PUBLICATION.c.sessions >= sessions)
+                             .order_by(PUBLICATION.c.id))
+
+    def silent(self, sessions: int, *paths: str) -> list[int]:
+        """Ids of published documents that 1C has had at least so many sessions for; in the given files only when there are any."""
+        only = [PUBLICATION.c.path.in_(paths)] if paths else []
+        return [row[0] for row in self._db.tuples(sa.select(PUBLICATION.c.id).where(
+            PUBLICATION.c.portal == self._db.portal, PUBLICATION.c.state == "published", PUBLICATION.c.sessions >= sessions, *only,
+        ).order_by(PUBLICATION.c.id))]
+
+    def paths(self, *states: str) -> set[str]:
+        """Files with documents in the given states."""
+        return {row[0] for row in self._db.tuples(sa.select(PUBLICATION.c.path).distinct().where(
+            PUBLICATION.c.portal == self._db.portal, PUBLICATION.c.state.in_(states)))}
+
+    def documents(self) -> set[str]:
+        """Numbers of all documents ever published or about to be, in any state."""
+        return {row[0] for row in self._db.tuples(
+            sa.select(PUBLICATION.c.document).distinct().where(PUBLICATION.c.portal == self._db.portal))}
 
     def _known(self, given: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         wanted = set(given)

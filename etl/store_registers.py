@@ -6,14 +6,14 @@ fact per (portal, kind, source, id). An exported register version is frozen (one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from etl import tables
 from etl.errors import NeedsPerson
-from etl.store_base import Database, Record, Rows, listed
+from etl.store_base import Database, Made, Record, Rows, listed, walked
 from etl.store_schema import ACCRUAL, CHARGE, CHARGE_VERSION, FACT, REGISTER
 
 if TYPE_CHECKING:
@@ -40,39 +40,39 @@ class Charges:
         return len(versions) + 1
 
     def plan(self, month: str, rows: Rows, run: int | None = None) -> int:
-        """Write the open version of a month: rows of the table `charges`, all with this month and that version, in file order.
+        """Write the open version of a month: rows of the table `charges`, all with this month and that version, in file order (a frame
+        or a sequence: they are walked several times).
 
         A planned version is replaced as a whole; without rows it disappears. `new` needs a free (deal, month, kind), `amend` and
         `resend` an existing one, else ValueError: billing has the register as its input and must not get here. Returns the version.
         """
-        given = listed(rows)
         with self._db.transaction():
             version = self.open_version(month)
-            self._check(month, version, given)
+            self._check(month, version, rows)
             self._unplan(month, version)
-            self._check_keys(month, given)
-            if given:
+            self._check_keys(month, rows)
+            if len(rows):
                 self._db.add(REGISTER, [{"month": month, "version": version, "state": PLANNED, "facts": None, "run": run,
                                          "planned_at": self._db.now()}])
-                self._insert(given)
+                self._insert(rows)
         return version
 
-    def _insert(self, given: list[Record]) -> None:
+    def _insert(self, rows: Rows) -> None:
         key = ("deal", "month", "kind")
-        self._db.add(CHARGE, [{**{name: row[name] for name in (*key, "number", "version")}} for row in given if row["action"] == "new"])
-        self._db.add(CHARGE_VERSION, [{**{name: row.get(name) for name in (*key, "version", "action", "amount", "delta")}, "seq": seq,
+        self._db.add(CHARGE, ({name: row[name] for name in (*key, "number", "version")} for row in walked(rows) if row["action"] == "new"))
+        self._db.add(CHARGE_VERSION, ({**{name: row.get(name) for name in (*key, "version", "action", "amount", "delta")}, "seq": seq,
                                        "payload": {name: value for name, value in row.items() if value is not None}}
-                                      for seq, row in enumerate(given, 1)])
+                                      for seq, row in enumerate(walked(rows), 1)))
 
     @staticmethod
-    def _check(month: str, version: int, given: list[Record]) -> None:
-        if wrong := [row for row in given if row["month"] != month or row["version"] != version or row.get("action") is None]:
+    def _check(month: str, version: int, rows: Rows) -> None:
+        if wrong := [row for row in walked(rows) if row["month"] != month or row["version"] != version or row.get("action") is None]:
             raise ValueError(f"charge of deal {wrong[0]['deal']}: expected month {month}, version {version} and an action")
 
-    def _check_keys(self, month: str, given: list[Record]) -> None:
+    def _check_keys(self, month: str, rows: Rows) -> None:
         found = self._db.tuples(sa.select(CHARGE.c.deal, CHARGE.c.kind).where(CHARGE.c.portal == self._db.portal, CHARGE.c.month == month))
         known = {tuple(row) for row in found}
-        for row in given:
+        for row in walked(rows):
             if ((row["deal"], row["kind"]) in known) == (row["action"] == "new"):
                 raise ValueError(f"charge of deal {row['deal']}, {month}, {row['kind']}: cannot {row['action']}")
 
@@ -96,18 +96,30 @@ class Charges:
         """Rows of the register as the table `charges`, as they were planned, in file order; all versions without a filter."""
         only = [] if month is None else [CHARGE_VERSION.c.month == month]
         only += [] if version is None else [CHARGE_VERSION.c.version == version]
-        return tables.frame("charges", (row.payload for row in self._payloads(*only)))
+        return self._made(lambda found: tables.frame("charges", _shared(row.payload for row in found)), *only)
+
+    def deals(self, month: str, version: int) -> set[str]:
+        """Deals with a row in one version of a month."""
+        return {row[0] for row in self._db.tuples(sa.select(CHARGE_VERSION.c.deal).where(
+            CHARGE_VERSION.c.portal == self._db.portal, CHARGE_VERSION.c.month == month, CHARGE_VERSION.c.version == version))}
 
     def current(self, month: str | None = None) -> pd.DataFrame:
         """One row per charge with its newest values (`amount` is what is owed now), as the table `charges`."""
         only = [] if month is None else [CHARGE_VERSION.c.month == month]
-        newest = {(row.deal, row.month, row.kind): row.payload for row in self._payloads(*only)}
+        newest = self._made(lambda found: {(row.deal, row.month, row.kind): row.payload for row in found}, *only)
         return tables.frame("charges", newest.values())
 
-    def _payloads(self, *conditions: Any) -> list[Any]:
+    def _made(self, make: Callable[[Iterable[Any]], Made], *conditions: Any) -> Made:
         columns = (CHARGE_VERSION.c.deal, CHARGE_VERSION.c.month, CHARGE_VERSION.c.kind, CHARGE_VERSION.c.payload)
-        return self._db.tuples(sa.select(*columns).where(CHARGE_VERSION.c.portal == self._db.portal, *conditions)
-                               .order_by(CHARGE_VERSION.c.month, CHARGE_VERSION.c.version, CHARGE_VERSION.c.seq))
+        return self._db.made(sa.select(*columns).where(CHARGE_VERSION.c.portal == self._db.portal, *conditions)
+                             .order_by(CHARGE_VERSION.c.month, CHARGE_VERSION.c.version, CHARGE_VERSION.c.seq), make)
+
+
+def _shared(payloads: Iterable[Record]) -> Iterator[Record]:
+    """The same records with equal texts held once: a contract says the same every month, and all of one month share its name."""
+    texts: dict[str, str] = {}
+    for payload in payloads:
+        yield {name: texts.setdefault(value, value) if isinstance(value, str) else value for name, value in payload.items()}
 
 
 ACCRUAL_STATES = ("planned", "published", "confirmed")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from etl import tables
-from etl.store_base import Database, Record, Rows, listed
+from etl.store_base import Database, Record, Rows, listed, walked
 from etl.store_schema import ISSUE, JOURNAL, RUN, encode
 
 if TYPE_CHECKING:
@@ -50,12 +50,11 @@ class Runs:
     def journal(self, run: int, rows: Rows) -> None:
         """Append rows: level (info, warn, error; default info), entity, key, action, field, before, after, file, document, rule,
         message. A frame of `changes` fits too: its `reason` becomes the rule. Nothing is ever updated here."""
-        given = listed(rows)
         with self._db.transaction():
             first, at = self._db.next(JOURNAL, "seq", JOURNAL.c.run == run), self._db.now()
-            self._db.add(JOURNAL, [{"run": run, "seq": first + place, "at": at, "level": row.get("level") or "info",
+            self._db.add(JOURNAL, ({"run": run, "seq": first + place, "at": at, "level": row.get("level") or "info",
                                     **{name: row.get(name) for name in _JOURNAL}, "rule": row.get("rule") or row.get("reason")}
-                                   for place, row in enumerate(given)])
+                                   for place, row in enumerate(walked(rows))))
 
     def why(self, entity: str, key: str) -> list[Record]:
         """The journal of one record, oldest first."""

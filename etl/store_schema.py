@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,8 +48,10 @@ def _tagged(value: Any) -> Any:
     return value
 
 
+#: sums and days come again and again: one text is one object
+_ONE = lru_cache(maxsize=4096)
 _BUILD: dict[str, Callable[[Any], Any]] = {
-    "decimal": Decimal, "moment": dt.datetime.fromisoformat, "date": dt.date.fromisoformat, "tuple": tuple}
+    "decimal": _ONE(Decimal), "moment": dt.datetime.fromisoformat, "date": _ONE(dt.date.fromisoformat), "tuple": tuple}
 
 
 def _untagged(item: dict[str, Any]) -> Any:

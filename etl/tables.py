@@ -2,7 +2,7 @@
 
 A table is a pandas frame with the columns declared here, all of dtype `object`, and absence is `None` everywhere (never
 NaN): so money stays `Decimal`, an ИНН keeps its leading zeros, and «без НДС» (`vat_rate` is None) never becomes 0 %.
-`frame` and `records` are the only two doors between plain records and frames; `check` splits good rows from issues.
+`frame` and `records` (one by one: `each`) are the only doors between plain records and frames; `check` splits good rows from issues.
 
 pandas and pandera are imported inside the functions: reading a profile or printing help must not pay for them.
 """
@@ -10,15 +10,18 @@ pandas and pandera are imported inside the functions: reading a profile or print
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Record = dict[str, Any]
+#: rows turned into a frame or into records at a time
+BLOCK = 1000
 
 #: kind of a column -> Python type of a present value. A list column holds a tuple of texts.
 KINDS: dict[str, type | tuple[type, ...]] = {
@@ -135,20 +138,40 @@ def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
+    # arrays, not Series: aligning forty indexes costs more than all values of a small frame
+    blocks = [_columns(table, part) for part in _blocks(rows)] or [_columns(table, [])]
+    columns = {name: blocks[0][name] if len(blocks) == 1 else np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    import numpy as np
+
     declared = TABLES[table].columns
-    listed = list(rows)
-    unknown = {key for row in listed for key in row} - declared.keys()
+    unknown = {key for row in rows for key in row} - declared.keys()
     if unknown:
         raise KeyError(f"{table}: unknown columns {sorted(unknown)}")
-    # arrays, not Series: aligning forty indexes costs more than all values of a small frame
-    columns = {name: np.fromiter((row.get(name) for row in listed), dtype=object, count=len(listed)) for name in declared}
-    return pd.DataFrame(columns, dtype=object)
+    return {name: np.fromiter((row.get(name) for row in rows), dtype=object, count=len(rows)) for name in declared}
+
+
+def _blocks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    rest = iter(rows)
+    while part := list(islice(rest, BLOCK)):
+        yield part
 
 
 def records(table_frame: pd.DataFrame) -> list[Record]:
     """A frame to records; pandas' own missing marks become None again."""
+    return list(each(table_frame))
+
+
+def each(table_frame: pd.DataFrame) -> Iterator[Record]:
+    """`records` one by one: a record weighs many times its row, so long frames are walked rather than listed."""
     names = list(table_frame.columns)
-    return [dict(zip(names, _present(values), strict=True)) for values in table_frame.to_numpy(dtype=object).tolist()]
+    for start in range(0, len(table_frame), BLOCK):
+        block = table_frame if len(table_frame) <= BLOCK else table_frame.iloc[start:start + BLOCK]
+        for values in block.to_numpy(dtype=object).tolist():
+            yield dict(zip(names, _present(values), strict=True))
 
 
 def _present(values: list[Any]) -> list[Any]:

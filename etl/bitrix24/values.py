@@ -14,6 +14,7 @@ from typing import Any
 from etl.bitrix24.fields import Names, PortalField
 
 KOPECK = Decimal("0.01")
+_KOPECKS = KOPECK.as_tuple().exponent
 _RUSSIAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 
 
@@ -21,6 +22,8 @@ def number(value: Any) -> Decimal | None:
     """A number; money fields of the portal look like `1500.00|RUB`, people type `1 500,00`."""
     if value is None or value is False or value is True or value == "":
         return None
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
     plain = re.sub(r"[\s\u00a0\u202f]", "", str(value).split("|")[0]).replace(",", ".")
     try:
         found = Decimal(plain)
@@ -32,7 +35,7 @@ def number(value: Any) -> Decimal | None:
 def money(value: Any) -> Decimal | None:
     """An amount to the kopeck."""
     found = number(value)
-    return None if found is None else found.quantize(KOPECK, ROUND_HALF_UP)
+    return found if found is None or found.as_tuple().exponent == _KOPECKS else found.quantize(KOPECK, ROUND_HALF_UP)
 
 
 def day(value: Any) -> date | None:

@@ -41,14 +41,20 @@ def deals(client: Client, names: Names, profile: Profile, since: datetime | None
     `[deals.fields]` are read from their fields; `fields` holds every field the profile names by the profile's own text.
     Raises TryLater, ConfigError.
     """
+    import pandas as pd
+
     condition: dict[str, Any] = {} if names.category is None else {"=categoryId": names.category}
     if since is not None:
         condition[">=updatedTime"] = names.moment(since - timedelta(minutes=profile.bitrix24.overlap_minutes))
     asked = {field.name for (kind, _), field in names.fields.items() if kind == DEAL}
     listing = _items(DEAL, sorted(asked | set(_DEAL_FIELDS)), condition)
-    found = sorted(every(client, listing), key=lambda row: int(row["id"]))
-    organisation = _organisations(client, profile, [str(row["id"]) for row in found])
-    return tables.frame("deals", (_deal(row, names, profile, organisation) for row in found))
+    # each answer becomes rows of the table as it comes: what the portal says weighs more than what we keep of it
+    found = tables.frame("deals", (_deal(row, names, profile) for row in every(client, listing)))
+    found = found.iloc[found["id"].map(int).argsort(kind="stable")].reset_index(drop=True)
+    if "organisation" not in profile.deals.fields:
+        organisation = _organisations(client, profile, found["id"].tolist())
+        found["organisation"] = pd.Series([organisation(number) for number in found["id"]], dtype=object)
+    return found
 
 
 def deal_ids(client: Client, names: Names) -> set[str]:
@@ -109,7 +115,7 @@ def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Li
     return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition, list(select))
 
 
-def _deal(row: Row, names: Names, profile: Profile, organisation: Callable[[str], str | None]) -> tables.Record:
+def _deal(row: Row, names: Names, profile: Profile) -> tables.Record:
     named = {text: values.read(field, row.get(field.name), names) for (kind, text), field in names.fields.items() if kind == DEAL}
     manager = values.identifier(row.get("assignedById"))
     deal: tables.Record = {
@@ -117,7 +123,7 @@ def _deal(row: Row, names: Names, profile: Profile, organisation: Callable[[str]
         "category": names.categories.get(int(row.get("categoryId") or 0)), "stage": names.stage(row.get("stageId")),
         "amount": values.money(row.get("opportunity")), "currency": values.words(row.get("currencyId")),
         "party": party_id(row), "contact": _contact(row), "manager": manager, "manager_name": names.user(manager),
-        "organisation": organisation(str(row["id"])), "originator": values.words(row.get("originatorId")),
+        "originator": values.words(row.get("originatorId")),
         "origin": values.words(row.get("originId")), "closed": values.flag(row.get("closed")),
         "lead_source": names.sources.get(str(row.get("sourceId") or "")), "modified": values.moment(row.get("updatedTime")),
         "fields": named, "place": f"deal {row['id']}"}

@@ -27,15 +27,16 @@ from etl.extract.commerceml_fields import (
     aside,
     currency,
     date,
+    deletion,
     each,
     flag,
     guid,
     lines,
     listed,
     nested,
+    note,
     number,
     one,
-    rate,
     reference,
     text,
     time,
@@ -44,7 +45,7 @@ from etl.extract.commerceml_fields import read as read_values
 from etl.extract.commerceml_file import FileInfo, content_hash, verify
 from etl.extract.commerceml_pairs import pairs, requisites
 from etl.extract.commerceml_scope import Row, Scope
-from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, is_end, local
+from etl.extract.commerceml_tokens import Tokens, TooLong, attributes, is_empty, is_end, local
 from etl.extract.commerceml_units import Series, Uneven
 
 __all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
@@ -64,8 +65,8 @@ PARTY = Fields({
     **NAMES,                                  "Роль": text("role"),
     "ИНН": text("inn"),                       "КПП": text("kpp"),
     "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
-    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Комментарий": parts.party_note,
+    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": deletion,
+    "Статус": parts.status,                   "Комментарий": parts.party_note,
     "ЮридическийАдрес": parts.address("legal_address"),
     "АдресРегистрации": parts.address("legal_address"),
     "Адрес": parts.address("actual_address"),
@@ -76,31 +77,35 @@ PARTY = Fields({
     "Папка": text("folder_path"),             "Код": text("code"),
     "ЗначенияРеквизитов": requisites({
         "Папка": text("folder_path"), "Группа": text("folder_path"), "Код": text("code"), "ОГРН": text("ogrn"),
-        "ПометкаУдаления": flag("deleted")}, rest="extra"),
+        "ПометкаУдаления": deletion}, rest="extra"),
 })
 
-VAT_RATES = each(nested(Fields({"Ставка": rate})))
+VAT_RATES = each(parts.tax(parts.RATES))
 
 PRICE = Fields({
-    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price"),
-    "Валюта": currency("currency"),           "Единица": parts.line_unit,
-    "ИдЕдиницыИзмерения": text("unit_code"),
+    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price", "warn"),
+    "Валюта": currency("currency"),           "Единица": parts.own_unit,
+    "ИдЕдиницыИзмерения": parts.own_unit,     "Коэффициент": number("_factor", "warn"),
+    "МинКоличество": number("_from", "warn"),
 })
 
 PRODUCT = Fields({
     "Ид": guid("id"),                         "НомерВерсии": text("version"),
     "Наименование": text("name"),             "Артикул": text("article"),
-    "Штрихкод": text("barcode"),              "БазоваяЕдиница": parts.base_unit,
-    "ПометкаУдаления": flag("deleted"),       "Статус": text("_status"),
+    "Штрихкод": text("barcode"),              "ШтрихКод": text("barcode"),
+    "БазоваяЕдиница": parts.base_unit,        "Код": note("requisites", "Код"),
+    "ПометкаУдаления": deletion,              "Статус": parts.status,
+    "ХарактеристикиТовара": requisites({}),
     "Группы": parts.group_ids,                "СтавкиНалогов": VAT_RATES,
     "ЗначенияСвойств": each(parts.product_property),
-    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": flag("deleted")}),
+    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": deletion}),
     "Цены": listed("_prices", PRICE),
 })
 
 OFFER = Fields({
     "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
     "Наименование": text("name"),             "Количество": number("_quantity"),
+    "ПометкаУдаления": deletion,              "Статус": parts.status,
     "Цены": listed("_prices", PRICE),
     "Склад": parts.store,                     "Склады": parts.store,
     "Остатки": each(parts.store),
@@ -116,25 +121,28 @@ LINE = Fields({
     "Наименование": text("name"),             "Количество": number("quantity"),
     "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
     "Сумма": number("amount"),                "БазоваяЕдиница": parts.base_unit,
-    "Единица": parts.line_unit,               "СтавкиНалогов": VAT_RATES,
+    "Единица": parts.own_unit,                "СтавкиНалогов": VAT_RATES,
+    "Коэффициент": number("_factor", "warn"), "ХарактеристикиТовара": requisites({}),
     "Налоги": each(parts.tax(parts.TAX)),     "Скидки": each(parts.discount),
     "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
 })
 
 HEADER = requisites({
     "Номер по 1С": text("number_1c"),         "Дата по 1С": date("date_1c"),
-    "ПометкаУдаления": flag("deleted"),       "Проведен": flag("posted"),
+    "ПометкаУдаления": deletion,              "Проведен": flag("posted"),
     "Отменен": flag("cancelled"),             "Статус заказа": text("status"),
     "Менеджер": text("manager"),              "Организация": text("organisation"),
     "Сделка": text("deal"),                   "НомерДокументаОснования": text("basis_number"),
-    "Номер оплаты по 1С": parts.told("paid", text("paid_number")),
-    "Дата оплаты по 1С": parts.told("paid", date("paid_on")),
-    "Номер отгрузки по 1С": parts.told("shipped", text("shipped_number")),
-    "Дата отгрузки по 1С": parts.told("shipped", date("shipped_on")),
+    "Номер оплаты по 1С": parts.told("paid", text("_paid_number")),
+    "Дата оплаты по 1С": parts.told("paid", date("_paid_on")),
+    "Номер отгрузки по 1С": parts.told("shipped", text("_shipped_number")),
+    "Дата отгрузки по 1С": parts.told("shipped", date("_shipped_on")),
     "Оплачен": flag("paid"),                  "Оплачено": flag("paid"),
     "Заказ оплачен": flag("paid"),            "Номер платежного документа": text("paid_number"),
     "Дата оплаты": date("paid_on"),           "Сумма оплаты": number("paid_amount"),
     "Отгружен": flag("shipped"),              "Отгружено": flag("shipped"),
+    "Номер документа отгрузки": text("shipped_number"),
+    "Дата документа отгрузки": date("shipped_on"),
     "Сумма отгрузки": number("shipped_amount"),
     "Закрыт": flag("closed"),                 "Финальный статус": flag("_final"),
     "Признак возврата": flag("_returned"),    "Комментарии покупателя": text("_comment"),
@@ -147,10 +155,12 @@ DOCUMENT = Fields({
     "Дата": date("date"),                     "Дата1С": date("date_1c"),
     "Время": time("time"),                    "ХозОперация": text("_operation"),
     "Роль": text("_role"),                    "Валюта": currency("currency"),
-    "Курс": number("rate"),                   "Сумма": number("amount"),
+    "Курс": number("rate", "warn"),           "Сумма": number("amount"),
     "Основание": guid("basis"),               "Комментарий": text("comment"),
-    "СрокПлатежа": parts.due,                 "ПометкаУдаления": flag("deleted"),
-    "Статус": text("_status"),                "Контрагенты": listed("_parties", PARTY),
+    "СрокПлатежа": parts.due,                 "ПометкаУдаления": deletion,
+    "Статус": parts.status,                   "Контрагенты": listed("_parties", PARTY),
+    "Скидки": each(parts.outside),            "ДопРасходы": each(parts.outside),
+    "Оплаты": each(parts.outside),            "Склады": each(nested(Fields({"Наименование": note("requisites", "Склад")}))),
     "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": lines("_lines", LINE),
     "ЗначенияРеквизитов": HEADER,
     "ПодчиненныеДокументы": each(aside("_children")),
@@ -160,7 +170,7 @@ DOCUMENT = Fields({
 # ---- one record each ------------------------------------------------------------------------------------------------
 
 def _read_documents(scope: Scope, last: int) -> None:
-    heads, lines = units.documents(scope.source, last, DOCUMENT, LINE)
+    heads, lines = units.documents(scope.source, last, DOCUMENT, LINE, scope.most)
     scope.begin("documents", heads)
     _documents(_with_lines(lines, scope, _rows(heads, scope)), scope, None)
 
@@ -182,21 +192,23 @@ def _documents(rows: list[Row], scope: Scope, basis: str | None) -> None:
         top = scope.top()
         for first, last in children:
             scope.begin("documents", inner := units.single(scope.source, first, last, DOCUMENT), top)
-            _documents(_rows(inner, scope), scope, finished["id"] if finished else basis)
+            _documents(_rows(inner, scope), scope, finished["id"] if finished else row.get("id") or basis)
 
 
 def _rows(series: Series, scope: Scope) -> list[Row]:
     """Rows of the records at hand."""
-    return read_values(series, scope, [{"place": place} for place in scope.places()])
+    rows = read_values(series, scope, [{"place": place} for place in scope.places()])
+    for row, start in zip(rows, series.starts, strict=True):
+        if b"=" in (tag := scope.source.tags[start]):
+            parts.status.handle(row, attributes(tag).get("Статус", ""))
+    return rows
 
 
 def _read_products(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, PRODUCT)
+    series = units.records(scope.source, last, PRODUCT, scope.most)
     scope.begin("products", series)
     scope.counts["products"] += len(series.starts)
-    for row, start in zip(scope.each(_rows(series, scope)), series.starts, strict=True):
-        if "_status" not in row and b" " in (tag := scope.source.tags[start]):
-            row["_status"] = attributes(tag).get("Статус")
+    for row in scope.each(_rows(series, scope)):
         scope.counts["prices"] += len(row.get("_prices", ()))
         if not scope.rejected:
             records.product(row, scope)
@@ -204,19 +216,19 @@ def _read_products(scope: Scope, last: int) -> None:
 
 
 def _read_offers(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, OFFER)
+    series = units.records(scope.source, last, OFFER, scope.most)
     scope.begin("prices", series)
     scope.counts["offers"] += len(series.starts)
     for row in scope.each(_rows(series, scope)):
         scope.counts["prices"] += len(row.get("_prices", ()))
-        if not scope.rejected:
+        if not scope.rejected and not row.get("deleted"):
             records.offer(row, scope)
         scope.settle(row.get("id"))
 
 
 def _read_parties(scope: Scope, last: int) -> None:
     first = scope.source.at
-    series = units.records(scope.source, last, PARTY)
+    series = units.records(scope.source, last, PARTY, scope.most)
     scope.begin("parties", series)
     scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if not is_end(tag))
     for row in scope.each(_rows(series, scope)):
@@ -226,7 +238,7 @@ def _read_parties(scope: Scope, last: int) -> None:
 
 
 def _read_price_types(scope: Scope, last: int) -> None:
-    series = units.records(scope.source, last, PRICE_TYPE)
+    series = units.records(scope.source, last, PRICE_TYPE, scope.most)
     scope.begin("price_types", series)
     for row in scope.each(_rows(series, scope)):
         records.price_type(row, scope)
@@ -235,7 +247,7 @@ def _read_price_types(scope: Scope, last: int) -> None:
 
 def _read_groups(scope: Scope, last: int) -> None:
     """Группы with all groups below them: paths of the classifier."""
-    _groups(units.records(scope.source, last, GROUP), scope, "")
+    _groups(units.records(scope.source, last, GROUP, scope.most), scope, "")
 
 
 def _groups(series: Series, scope: Scope, above: str) -> None:
@@ -254,7 +266,7 @@ GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
 
 def _read_properties(scope: Scope, last: int) -> None:
     """Свойства of the classifier: their names and the words of their values."""
-    series = units.records(scope.source, last, PROPERTY)
+    series = units.records(scope.source, last, PROPERTY, scope.most)
     scope.begin("properties", series)
     for row in scope.each(read_values(series, scope, [{} for _ in series.starts])):
         if row.get("id"):
@@ -271,6 +283,7 @@ RECORDS: dict[str, Callable[[Scope, int], None]] = {
     "ТипЦены": _read_price_types, "Группа": _read_groups, "Свойство": _read_properties}
 #: containers of records; some say that they hold changes only
 CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты", "Контейнер", "Скидки")
+_CHANGES = "СодержитТолькоИзменения"
 #: a record inside one of these belongs to it
 _OWNERS = frozenset({"Документ", "Товар", "Предложение", "Контрагент", "Группа", "Скидки"})
 
@@ -292,7 +305,7 @@ def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[st
     `documents.basis_number` is resolved when the basis stands before within the last 10,000 documents.
     Memory does not grow with the file. Raises Rejected if the file is broken after all.
     """
-    scope = Scope(Tokens(stream, name))
+    scope = Scope(Tokens(stream, name), chunk)
     for _ in _walk(scope):
         if scope.size >= chunk:
             yield from _frames(scope)
@@ -314,7 +327,7 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
             wanted = _records_in(path)
         elif (name := local(tag)) in wanted:
             scope.above = path
-            _read_records(RECORDS[name], scope)
+            _read_records(name, scope)
             if progress:
                 progress(source.position)
             yield
@@ -322,6 +335,8 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
+            elif name == _CHANGES and path[-1] in CONTAINERS:
+                scope.counts["changes_only"] += _yes(*source.decoded([source.texts[source.at]]))
             if not is_empty(tag):
                 path.append(name)
                 wanted = _records_in(path)
@@ -330,15 +345,35 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         raise xml_safe.refused("файл обрывается.", scope.file)
 
 
-def _read_records(reader: Callable[[Scope, int], None], scope: Scope) -> None:
+def _read_records(name: str, scope: Scope) -> None:
+    reader, source = RECORDS[name], scope.source
     try:
-        reader(scope, scope.source.first_end())
-    except Uneven:                                      # its like is nested in it
-        reader(scope, scope.source.end())
+        try:
+            reader(scope, source.first_end())
+        except Uneven:                                  # its like is nested in it
+            reader(scope, source.end())
+    except TooLong:
+        _leave_out(name, scope)
+
+
+#: record element -> what it counts as
+_COUNTED = {"Товар": "products", "Предложение": "offers", "Контрагент": "parties"}
+
+
+def _leave_out(name: str, scope: Scope) -> None:
+    line, limit = scope.source.lines([scope.source.at])[0], xml_safe.MAX_RECORD >> 20
+    scope.counts[_COUNTED.get(name, "too_long")] += 1
+    scope.add("issues", tables.issue(f"Запись длиннее {limit} МБ пропущена. Сократите её в 1С и выгрузите файл заново.", file=scope.file, field=name,
+                                     place=f"{'/'.join([*scope.above, name])}, строка {line}", entity=_COUNTED.get(name, "documents")))
+    scope.source.skip()
 
 
 def _changes_only(name: str, tag: bytes) -> bool:
-    return name.startswith("Изменения") or attributes(tag).get("СодержитТолькоИзменения", "").strip().lower() in ("true", "1")
+    return name.startswith("Изменения") or _yes(attributes(tag).get(_CHANGES, ""))
+
+
+def _yes(text: str) -> bool:
+    return text.strip().lower() in ("true", "1")
 
 
 def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFrame]:

@@ -15,19 +15,19 @@ from itertools import chain
 
 from etl.extract import commerceml_values as values
 from etl.extract.commerceml_scope import Problem, Row, Scope
-from etl.extract.commerceml_tokens import is_empty, is_end, local
+from etl.extract.commerceml_tokens import bare, is_empty, is_end, local
 from etl.extract.commerceml_units import Column, Series, Uneven, Units
 
 Convert = Callable[[str], object]
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
 
-#: (row, text, tag) of an element; returns what is wrong with it
-Handler = Callable[[Row, str, bytes], Problem | None]
+#: (row, text) of an element; returns what is wrong with it
+Handler = Callable[[Row, str], Problem | None]
 #: (number of the row, what is wrong)
 Report = Callable[[int, Problem], None]
-#: (rows, texts, tag, report) of like elements
-Take = Callable[[list[Row], Column, bytes, Report], None]
+#: (rows, texts, report) of like elements
+Take = Callable[[list[Row], Column, Report], None]
 #: (rows, rows of the elements in them, units, index of the elements' start tags, scope)
 Attach = Callable[[list[Row], list[Row], Units, int, Scope], None]
 
@@ -80,11 +80,11 @@ class Value:
         if not node.empty:
             plan.handled.append((node.first, self.take))
 
-    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+    def take(self, rows: list[Row], column: Column, report: Report) -> None:
         """The texts of like elements."""
         handle = self.handle
         for which, (row, text) in enumerate(zip(rows, column.texts, strict=True)):
-            if problem := handle(row, text, tag):
+            if problem := handle(row, text):
                 report(which, problem)
 
 
@@ -97,7 +97,7 @@ class _Text(Value):
         if not node.empty:
             plan.values.append((node.first, self.take))
 
-    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+    def take(self, rows: list[Row], column: Column, _report: Report) -> None:
         if not column.same:
             for row, text in zip(rows, column.texts, strict=True):
                 if text:
@@ -106,7 +106,7 @@ class _Text(Value):
             for row in rows:
                 row[self.column] = text
 
-    def _handle(self, row: Row, text: str, _tag: bytes) -> None:
+    def _handle(self, row: Row, text: str) -> None:
         if text:
             row[self.column] = text
 
@@ -117,10 +117,10 @@ class _Converted(_Text):
         self.convert, self.what, self.severity = convert, what, severity
         self.handle = self._convert
 
-    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+    def take(self, rows: list[Row], column: Column, report: Report) -> None:
         if column.same and (text := column.texts[0]):
             made: Row = {}
-            if not self._convert(made, text, tag):
+            if not self._convert(made, text):
                 for row in rows:
                     row.update(made)
                 return
@@ -132,7 +132,7 @@ class _Converted(_Text):
                 except ValueError:
                     report(which, self._problem(text))
 
-    def _convert(self, row: Row, text: str, _tag: bytes) -> Problem | None:
+    def _convert(self, row: Row, text: str) -> Problem | None:
         if text:
             try:
                 row[self.column] = self.convert(text)
@@ -165,9 +165,12 @@ class Fields:
         return plan
 
     def plan(self, shape: list[bytes]) -> Plan:
-        """The plan for elements of a shape. Raises Uneven."""
+        """The plan for elements of a shape; attributes make no difference. Raises Uneven."""
         known = tuple(shape)
-        return self.plans.get(known) or self._learn(known)
+        return self.plans.get(known) or self._like(tuple(map(bare, shape)))
+
+    def _like(self, shape: tuple[bytes, ...]) -> Plan:
+        return self.plans.get(shape) or self._learn(shape)
 
     def _learn(self, shape: tuple[bytes, ...]) -> Plan:
         plan = self.extend(_tree(shape), Plan())
@@ -200,14 +203,15 @@ def _tree(shape: tuple[bytes, ...]) -> Node:
 def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
     """The values of a series into its rows, one for each element."""
     for units in series.shapes.values():
-        _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
+        if units.starts:                                    # a shape may have been looked at only
+            _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
     return rows
 
 
 def _follow(plan: Plan, units: Units, scope: Scope, rows: list[Row]) -> list[Row]:
     """The steps of a plan, each for all rows."""
     for index, take in chain(plan.values, plan.handled):
-        take(rows, units.column(index), units.shape[index], partial(scope.report, units, index))
+        take(rows, units.column(index), partial(scope.report, units, index))
     for named, index, pair in plan.pairs:
         _give(pair, rows, units.column(named), units.column(index), scope, partial(scope.report, units, index if index >= 0 else named))
     for attach, index, inner in plan.rows:
@@ -231,9 +235,9 @@ def text(column: str) -> Value:
     return _Text(column)
 
 
-def number(column: str) -> Value:
-    """Money or quantity: a text that is no number rejects the record."""
-    return _Converted(column, values.number, "число", "reject")
+def number(column: str, severity: str = "reject") -> Value:
+    """Money or quantity: a text that is no number rejects the record, or is left out with a warning."""
+    return _Converted(column, values.number, "число", severity)
 
 
 def date(column: str) -> Value:
@@ -263,10 +267,32 @@ def reference(column: str) -> Value:
 
 def currency(column: str) -> Value:
     """A currency as its ISO code."""
-    return _Converted(column, values.currency, "валюта", "warn")
+    return _Converted(column, values.currency, "известная валюта", "warn")
 
 
-def _rate(row: Row, text: str, _tag: bytes) -> Problem | None:
+def note(text: str, mark: str) -> Value:
+    """A text without a column, kept as `row[text][mark]`."""
+    def handle(row: Row, words: str) -> None:
+        if words:
+            row.setdefault(text, {})[mark] = words
+
+    return Value(handle)
+
+
+def _deletion(row: Row, text: str) -> Problem | None:
+    found: Row = {}
+    problem = _MARK.handle(found, text)
+    if found:
+        row["deleted"] = found["deleted"] or row.get("deleted", False)
+    return problem
+
+
+_MARK = flag("deleted")
+#: ПометкаУдаления, in any of its places: one that says so is enough (commerceml §14.4)
+deletion = Value(_deletion)
+
+
+def _rate(row: Row, text: str) -> Problem | None:
     if not text:
         return None
     try:

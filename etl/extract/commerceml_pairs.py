@@ -58,16 +58,21 @@ class _Requisites(Pair):
 
     def take(self, rows: list[Row], name: str, column: Column, scope: Scope, report: Report) -> None:
         if (value := self.values[name]) is not None:
-            value.take(rows, column, b"", report)
+            value.take(rows, column, lambda which, problem: report(which, _named(name, problem)))
         else:
             super().take(rows, name, column, scope, report)
 
     def _give(self, row: Row, name: str, text: str, _scope: Scope) -> Problem | None:
         if (value := self.values[name]) is not None:
-            return value.handle(row, text, b"")
+            problem = value.handle(row, text)
+            return _named(name, problem) if problem else None
         if name:
             keep(row, self.rest, name, text)
         return None
+
+
+def _named(name: str, problem: Problem) -> Problem:
+    return problem._replace(message=f"Реквизит «{name[:60]}»: {problem.message}")
 
 
 class _Names(dict[str, Value | None]):

@@ -36,62 +36,48 @@ from etl.extract.commerceml_units import Column, Units
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
 TAX = {"Наименование": text("_name"), "УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate}
+RATES = {"Наименование": text("_name"), "Ставка": rate}
 DOCUMENT_TAX = {tag: put for tag, put in TAX.items() if tag != "Ставка"}
-DISCOUNT = Fields({"Сумма": number("amount"), "УчтеноВСумме": flag("included")})
+DISCOUNT = Fields({"Наименование": text("name"), "Процент": text("percent"), "Сумма": number("amount"), "УчтеноВСумме": flag("included")})
 STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quantity")})
 STORE.add("Склад", nested(STORE))                       # Остаток/Склад of 3.x
 
 
-@lru_cache(maxsize=1000)
-def _unit_told(tag: bytes) -> tuple[str, str]:
-    told = attributes(tag)
-    return told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
-
-
-def _unit(row: Row, text: str, tag: bytes) -> None:
-    code, row["_unit_full"] = _unit_told(tag)
-    if code:
-        row["unit_code"] = code
-    _unit_name(row, text, tag)
-
-
-def _unit_without_name(row: Row, _text: str, tag: bytes) -> None:
-    _unit(row, "", tag)
-
-
-def _unit_name(row: Row, text: str, _tag: bytes) -> None:
-    if text.isdigit():
-        row.setdefault("unit_code", text)
-    elif text:
-        row.setdefault("unit", text)                    # Единица of the row goes before
-
+# ---- units of measure: notes for `records`, (code, name, full name) ------------------------------------------------
 
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
-    plan.handled.append((node.first, _UNIT_EMPTY.take if node.empty else _UNIT.take))
-    plan.handled.extend((child.last, _UNIT_NAME.take) for child in node.children)
+    last = node.children[-1].last if node.children else -1
+
+    def attach(rows: list[Row], _found: list[Row], units: Units, index: int, _scope: Scope) -> None:
+        names = units.column(-1 if node.empty else index).texts
+        behind = units.column(last).texts
+        for row, tag, name, other in zip(rows, units.tags(index), names, behind, strict=True):
+            row["_base_unit"] = _base_unit(tag, name or other)
+
+    plan.rows.append((attach, node.first, Plan()))
 
 
-_UNIT, _UNIT_EMPTY, _UNIT_NAME = Value(_unit), Value(_unit_without_name), Value(_unit_name)
+@lru_cache(maxsize=1000)
+def _base_unit(tag: bytes, name: str) -> tuple[str, str, str]:
+    told = attributes(tag)
+    code, full = told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
+    return (code or name, "", full) if name.isdigit() else (code, name, full)
 
 
-def _line_unit(row: Row, text: str, _tag: bytes) -> None:
-    if text.isdigit():
-        row.setdefault("unit_code", text)
-    elif text:
-        row["unit"] = text
+def _own_unit(row: Row, text: str) -> None:
+    row["_unit"] = (text, "", "") if text.isdigit() else ("", text, "")
 
 
-def _line_unit_row(row: Row, unit: Row) -> None:
+def _own_unit_row(row: Row, unit: Row) -> None:
     """A structure in 3.x; its short name holds four characters."""
-    short, full = unit.get("_short"), unit.get("_long")
-    row["unit_code"] = unit.get("unit_code") or row.get("unit_code")
-    _line_unit(row, (full if short and full and len(short) == 4 and full.startswith(short) else short or full) or "", b"")
+    short, full = unit.get("_short", ""), unit.get("_long", "")
+    row["_unit"] = (unit.get("unit_code", ""), full if len(short) == 4 and full.startswith(short) else short or full, full)
 
 
-def line_unit(node: Node, plan: Plan) -> None:
+def own_unit(node: Node, plan: Plan) -> None:
     """Единица of a row or a price: a name or a code, or a structure."""
-    (joined(UNIT, _line_unit_row) if node.children else Value(_line_unit))(node, plan)
+    (joined(UNIT, _own_unit_row) if node.children else Value(_own_unit))(node, plan)
 
 
 def tax(table: Mapping[str, Put]) -> Put:
@@ -105,6 +91,8 @@ def _tax(row: Row, found: Row) -> None:
         return
     if row.get("vat_amount") is not None and found.get("vat_amount") is not None:
         found["vat_amount"] += row["vat_amount"]
+    if "requisites" in found:
+        row.setdefault("requisites", {}).update(found.pop("requisites"))
     row.update(found)
 
 
@@ -113,22 +101,33 @@ def _discount(row: Row, found: Row) -> None:
         row["discount"] = row.get("discount", Decimal(0)) + found["amount"]
         if found.get("included") is False:
             row.setdefault("requisites", {})["СкидкаУчтенаВСумме"] = "false"
+    elif found.get("percent"):
+        row.setdefault("requisites", {})["СкидкаПроцент"] = found["percent"]
 
 
 #: Скидка of a row: their sums; one that Сумма does not reflect is noted
 discount = joined(DISCOUNT, _discount)
 
 
+def _outside(row: Row, found: Row) -> None:
+    if found.get("amount") and not found.get("included"):
+        row.setdefault("_outside", []).append((found.get("name", ""), found["amount"]))
+
+
+#: Скидка or ДопРасход of a whole document, Оплата of 2.09: noted, for what Сумма does not reflect must be said
+outside = joined(DISCOUNT, _outside)
+
+
 def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: Scope) -> None:
-    told = attributes(units.shape[index])
-    warehouse, raw = told.get("ИдСклада", "").strip() or None, told.get("КоличествоНаСкладе", "").strip()
-    for which, (row, store) in enumerate(zip(rows, found, strict=True)):
-        store.setdefault("warehouse", warehouse)
+    for which, (row, store, tag) in enumerate(zip(rows, found, units.tags(index), strict=True)):
+        told = attributes(tag)
+        raw = told.get("КоличествоНаСкладе", "").strip()
+        store.setdefault("warehouse", values.reference(told.get("ИдСклада", "").strip()) or None)
         if raw:
             try:
                 store.setdefault("quantity", values.number(raw))
             except ValueError:
-                scope.problem(Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw), units, which, index)
+                scope.report(units, index, which, Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw))
         row.setdefault("_stock", []).append(store)
 
 
@@ -136,9 +135,9 @@ def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: S
 store = row_of(STORE, _store)
 
 
-def _group(row: Row, text: str, _tag: bytes) -> None:
-    if text:
-        row.setdefault("_groups", []).append(text)
+def _group(row: Row, text: str) -> None:
+    if text and (identifier := values.reference(text)):
+        row.setdefault("_groups", []).append(identifier)
 
 
 #: Группы of a product: the Ид of each
@@ -163,19 +162,19 @@ class _Told(Value):
         super().__init__(self._handle)
         self.mark, self.put = mark, put
 
-    def take(self, rows: list[Row], column: Column, tag: bytes, report: Report) -> None:
+    def take(self, rows: list[Row], column: Column, report: Report) -> None:
         for row in rows:
             row[self.mark] = True
-        self.put.take(rows, column, tag, report)
+        self.put.take(rows, column, report)
 
-    def _handle(self, row: Row, text: str, tag: bytes) -> Problem | None:
+    def _handle(self, row: Row, text: str) -> Problem | None:
         row[self.mark] = True
-        return self.put.handle(row, text, tag)
+        return self.put.handle(row, text)
 
 
-def _due(row: Row, text: str, tag: bytes) -> Problem | None:
+def _due(row: Row, text: str) -> Problem | None:
     found: Row = {}
-    problem = date("due").handle(found, text, tag)
+    problem = date("due").handle(found, text)
     if found.get("due"):
         row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
     return problem
@@ -186,9 +185,10 @@ due = Value(_due)
 
 
 def _product_property(row: Row, label: str, text: str, scope: Scope) -> None:
-    if label and text and not text.startswith("00000000-0000"):
+    label, value = values.reference(label) or "", values.reference(text) or ""
+    if label and value:
         known, variants = scope.properties.get(label, (label, _NO_VARIANTS))
-        keep(row, "requisites", known, variants.get(text, text))
+        keep(row, "requisites", known, variants.get(value, text))
 
 
 _NO_VARIANTS: dict[str, str] = {}
@@ -198,7 +198,7 @@ product_property = paired(Pair(_product_property))
 _NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
 
 
-def _party_note(row: Row, text: str, _tag: bytes) -> None:
+def _party_note(row: Row, text: str) -> None:
     found = _NOTE(text)
     if found and text:
         row.update({column: value for column, value in found.groupdict().items() if value})
@@ -208,3 +208,12 @@ def _party_note(row: Row, text: str, _tag: bytes) -> None:
 
 #: Комментарий of a party: «Папка: A/B; Код: 1» of the extended contract, any other text is kept
 party_note = Value(_party_note)
+
+
+def _status(row: Row, text: str) -> None:
+    if dialects.plain(text) == "удален":
+        row["deleted"] = True
+
+
+#: Статус of a record: as an element (УТ 10.3) here, as an attribute (УТ 11) in `commerceml`
+status = Value(_status)

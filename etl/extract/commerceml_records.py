@@ -15,7 +15,7 @@ from functools import lru_cache
 from etl import dialects
 from etl.extract.commerceml_scope import Problem, Row, Scope
 
-_KOPECK, _PRICE = Decimal("0.01"), Decimal("0.0001")
+_KOPECK, _PRICE, _NONE, _ONE = Decimal("0.01"), Decimal("0.0001"), Decimal(0), Decimal(1)
 _REMEMBERED = 10_000
 _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
@@ -39,8 +39,7 @@ def party(row: Row, scope: Scope, document: str | None = None, number: int = 0) 
     official, person = row.pop("_official", None), row.pop("_person", None)
     row["kind"] = _party_kind(row, official, person)
     row["full_name"] = official or person
-    row.setdefault("name", row["full_name"])
-    _deleted(row)
+    row.setdefault("name", row["full_name"] or _full_name(row))
     _accounts(row, scope)
     _representatives(row, scope)
     for note in row.keys() & _NAME_NOTES:
@@ -75,6 +74,10 @@ def _contacts(row: Row) -> None:
         row.setdefault("extra", {}).update(rest)
 
 
+def _full_name(row: Row) -> str | None:
+    return " ".join(row[note] for note in ("_last_name", "_first_name", "_middle_name") if row.get(note)) or None
+
+
 _ADDRESSES = (("legal_address", "_legal_address"), ("actual_address", "_actual_address"))
 
 
@@ -97,7 +100,7 @@ def _representatives(row: Row, scope: Scope) -> None:
     for order, person in enumerate(row.pop("_people", ()), start=1):
         _contacts(person)
         _address(person)
-        name = person.get("name") or person.get("_official") or person.get("_person")
+        name = person.get("name") or person.get("_official") or person.get("_person") or _full_name(person)
         key = person.get("id") or f"{row['id']}/{order}"
         if name and _first(scope, ("contact", key)):
             scope.add("contacts", {
@@ -116,11 +119,6 @@ def _first(scope: Scope, key: tuple[str, ...]) -> bool:
     return True
 
 
-def _deleted(row: Row) -> None:
-    if row.pop("_status", None) == "Удален":
-        row["deleted"] = True
-
-
 # ---- products, offers ----------------------------------------------------------------------------------------------
 
 def product(row: Row, scope: Scope) -> None:
@@ -128,7 +126,6 @@ def product(row: Row, scope: Scope) -> None:
     if row.get("id") is None:
         scope.problem(Problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name")))
         return
-    _deleted(row)
     extra = row.pop("requisites", None) or {}
     groups = row.pop("_groups", ())
     path = next((scope.groups[group] for group in groups if group in scope.groups), None)
@@ -143,10 +140,23 @@ def product(row: Row, scope: Scope) -> None:
 
 
 def _unit(row: Row) -> None:
-    """3.x refers to a unit by its code only, others may leave the short name out."""
-    full = row.pop("_unit_full", None)
-    if "unit" not in row:
-        row["unit"] = dialects.UNIT_NAMES.get(row.get("unit_code", "")) or full or None
+    """Единица goes before БазоваяЕдиница, whose code is then the unit's only if it means the same (price and quantity are per Единица)."""
+    row["unit_code"], row["unit"] = _unit_of(row.pop("_base_unit", _NO_UNIT), row.pop("_unit", _NO_UNIT))
+
+
+_NO_UNIT = ("", "", "")
+
+
+@lru_cache(maxsize=1000)
+def _unit_of(base: tuple[str, str, str], own: tuple[str, str, str]) -> tuple[str | None, str | None]:
+    """(code, name) of two units, each (code, name, full name). 3.x refers to a unit by its code only, others may leave the short name out."""
+    code, name, full = own
+    if not code and not name:
+        code, name, full = base
+    elif not code:
+        same = dialects.plain(name) in {dialects.plain(word) for word in (*base[1:], dialects.UNIT_NAMES.get(base[0], ""))}
+        code = base[0] if same else ""
+    return code or None, name or dialects.UNIT_NAMES.get(code) or (base[1] if code == base[0] else "") or full or None
 
 
 @lru_cache(maxsize=1000)
@@ -176,23 +186,28 @@ def offer(row: Row, scope: Scope) -> None:
 
 
 def _prices(rows: Sequence[Row], key: str, where: str, scope: Scope) -> None:
-    found = []
+    found: dict[str, tuple[Decimal, Row]] = {}
     for row in rows:
-        code, kind = row.pop("unit_code", None), row.get("price_type")
+        kind, least, factor = row.get("price_type"), row.pop("_from", _NONE), row.pop("_factor", _ONE)
+        code, name, _ = row.pop("_unit", _NO_UNIT)
         if row.get("price") is None:
             continue
         if kind is None:
             scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
             continue
-        if code:
-            row.setdefault("unit", code)
+        if kind in found and found[kind][0] <= least:              # МинКоличество: the price of a larger lot is not the price
+            continue
+        if factor in (_NONE, _ONE):
+            row["unit"] = name or code or None
+        else:                                                      # the price of a pack; 1 of it is so many base units
+            row["price"] = (row["price"] / factor).quantize(_PRICE, ROUND_HALF_UP)
         known = scope.price_types.get(kind)
         if known:
             row.setdefault("currency", known["currency"])
             row["purchasing"] = known["purchasing"]
         row["product"], row["file"], row["place"] = key, scope.file, where
-        found.append(row)
-    scope.extend("prices", found)
+        found[kind] = least, row
+    scope.extend("prices", [row for _, row in found.values()])
 
 
 def price_type(row: Row, scope: Scope) -> None:
@@ -220,13 +235,16 @@ def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
         scope.problem(Problem(f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", operation))
     if scope.rejected or identifier is None:
         return None
-    if day is None:
-        scope.problem(Problem("В документе нет даты. Проверьте документ в 1С.", severity="warn"))
     row["id"], row["file"] = identifier, scope.file
-    row.setdefault("basis", basis)
+    row["basis"] = row.get("basis") or basis
     row.setdefault("basis_number", scope.numbers.get(row["basis"] or ""))
-    _deleted(row)
     _facts(row)
+    _own_document(row)
+    if row.get("date") is None:
+        scope.problem(Problem("В документе нет даты. Проверьте документ в 1С.", severity="warn"))
+    for name, amount in row.pop("_outside", ()):
+        scope.problem(Problem(f"«{name or 'скидка, расход или оплата'}» на {amount} — у документа целиком и не в его строках: не учтено. "
+                              "Проверьте сумму документа в 1С.", amount, "warn"))
     lines = row.pop("_lines", ())
     _parties(row, scope)
     _remember(scope, identifier, number)
@@ -266,19 +284,35 @@ _FACTS = tuple((fact, f"_{fact}_pair", f"{fact}_number", f"{fact}_on") for fact 
 
 
 def _facts(row: Row) -> None:
-    """Paid and shipped from number and date: a flag counts only with a real date, number 0 means none (§0.5, §5)."""
+    """Paid and shipped from number and date: a pair counts only with a real date and a number that is not 0 (§0.5, §5).
+
+    What 1C says of itself goes before what a site had told it: «Дата оплаты» may be only an echo of that.
+    """
     for fact, pair, number, day in _FACTS:
-        told = row.pop(pair, False)
-        if row.get(number) == "0":
+        if row.pop(pair, False):
+            told, on = row.pop(f"_{number}", None), row.pop(f"_{day}", None)
+            real = on is not None and told != "0"
+            row[number], row[day] = None if told == "0" else told, on if real else None
+            row.setdefault(fact, real)
+        elif row.get(number) == "0":
             row[number] = None
-        if told:
-            row.setdefault(fact, row.get(day) is not None)
     words = row.pop("_comment", None)
     if words is not None and row.setdefault("comment", words) != words:
         row.setdefault("requisites", {})["Комментарии покупателя"] = words
     final = row.pop("_final", None)
     if final is not None:
         row.setdefault("closed", final)
+
+
+_OWN = {"payment": "paid", "refund": "paid", "shipment": "shipped", "return": "shipped"}
+
+
+def _own_document(row: Row) -> None:
+    """УНФ gives number and date of a payment or a shipment that was born there only as its requisites (§9)."""
+    fact = _OWN.get(row["kind"])
+    if fact is not None and row.get("date") is None:
+        row["date"] = row.get(f"{fact}_on")
+        row["number_1c"] = row.get("number_1c") or row.get(f"{fact}_number")
 
 
 def _document_line(row: Row) -> None:
@@ -292,6 +326,9 @@ def _document_line(row: Row) -> None:
         del requisites["ВидНоменклатуры"]
         row["requisites"] = requisites or None
     _unit(row)
+    factor = row.pop("_factor", _ONE)
+    if factor not in (_NONE, _ONE):
+        row["requisites"] = {**(row.get("requisites") or {}), "Коэффициент": f"{factor.normalize():f}"}
 
 
 #: ВидНоменклатуры is a folder of the customer's base, unless it only repeats the type

@@ -36,10 +36,10 @@ class _Hand:
 
 
 class Scope:
-    """What is being read."""
+    """What is being read. `most`: records that are read together."""
 
-    def __init__(self, source: Tokens) -> None:
-        self.source, self.file = source, source.name
+    def __init__(self, source: Tokens, most: int = 2000) -> None:
+        self.source, self.file, self.most = source, source.name, most
         self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
         self.size = 0                                          # rows not yet handed out
         self.counts: Counter[str] = Counter()

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 import numpy
@@ -22,10 +24,11 @@ import numpy
 from etl import xml_safe
 
 _HIDDEN = re.compile(rb"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
-_BARE = re.compile(rb"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)|>""")
+_TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_CLOSINGS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([^;]*));?")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _BLANKS = str.maketrans("\t\n", "  ")
 _REMEMBERED = 10_000
 
@@ -39,6 +42,13 @@ def local(tag: bytes) -> str:
 def qualified(tag: bytes) -> bytes:
     """The name in a start tag as its end tag repeats it."""
     return tag.split(None, 1)[0]
+
+
+def bare(tag: bytes) -> bytes:
+    """A tag without attributes."""
+    if b"=" not in tag:
+        return tag
+    return qualified(tag) + (b"/" if is_empty(tag) else b"")
 
 
 def is_end(tag: bytes) -> bool:
@@ -65,13 +75,23 @@ def decoded(texts: list[bytes]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return _REFERENCE.sub(_character, text) if "&" in text else text
+    if "&" not in text:
+        return text
+    if "&#" in text:
+        text = _NUMERIC.sub(_character, text)
+    for entity, character in _ENTITIES:
+        text = text.replace(entity, character)
+    return text
 
 
 def _character(found: re.Match[str]) -> str:
-    if found[1]:
-        return chr(int(found[1], 16))
-    return chr(int(found[2])) if found[2] else _ENTITIES[found[3]]
+    """A character by its number; an ampersand waits for the entities, of which it is the last."""
+    character = chr(int(found[1], 16) if found[1] else int(found[2]))
+    return "&amp;" if character == "&" else character
+
+
+class TooLong(Exception):
+    """The record at `at` is longer than `xml_safe.MAX_RECORD`; `Tokens.skip` leaves it out."""
 
 
 @dataclass(slots=True)
@@ -89,22 +109,25 @@ class _Piece:
         return self.line + numpy.searchsorted(self.breaks, self.opened[tokens - self.base])
 
 
+_base = attrgetter("base")
+
+
 class Tokens:
     """A window on the tokens of one file: `tags` and `texts`, of which the one at `at` is next.
 
-    What stands before `at` is forgotten. Raises Rejected for a DOCTYPE, a file that breaks off and a record longer than
-    `xml_safe.MAX_RECORD`. `position` is the number of bytes read, for progress bars.
+    What stands before `at` is forgotten. Raises Rejected for a DOCTYPE and a file that breaks off, TooLong for a record that must
+    not stand in memory. `position` is the number of bytes read, for progress bars.
     """
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.stream, self.name = stream, name
         self.encoding = xml_safe.root(stream, name).encoding             # refuses a DOCTYPE even of a file that was not checked
-        self.position = self.mark = self.encoding.bom
+        self.position = self.encoding.bom
         self.tags: list[bytes] = []
         self.texts: list[bytes] = []
         self.at = self.base = 0                                          # base: index in the file of the first token here
         self.line = 1
-        self.pieces: list[_Piece] = []                                   # since the record at hand began
+        self.pieces: list[_Piece] = []                                   # those that tokens here are from
         self._stretches = self._plain_texts()
         self._finder = _Finder(self.pieces)
 
@@ -115,6 +138,8 @@ class Tokens:
             return False
         del self.tags[:self.at], self.texts[:self.at]
         self.base, self.at = self.base + self.at, 0
+        while len(self.pieces) > 1 and self.pieces[1].base <= self.base:
+            del self.pieces[0]
         if not self._take_in(text) and not self._take_in(_escaped(text)):
             raise xml_safe.refused("нарушена разметка XML.", self.name)
         return True
@@ -150,8 +175,11 @@ class Tokens:
             try:
                 return self.tags.index(close, behind)
             except ValueError:
-                behind = len(self.tags) - self.at
-                self._go_on()
+                blank = (index for index in range(behind, len(self.tags)) if self.tags[index].rstrip() == close)      # `</Ид >`
+            if (found := next(blank, 0)):
+                return found
+            behind = len(self.tags) - self.at
+            self._go_on()
 
     def end(self) -> int:
         """Where the element at `at` ends, by counting."""
@@ -166,15 +194,22 @@ class Tokens:
             self._go_on()
 
     def _go_on(self) -> None:
+        if sum(len(piece.text) for piece in self.pieces) > xml_safe.MAX_RECORD:
+            raise TooLong
         if not self.more():
             raise xml_safe.refused("файл обрывается.", self.name)
 
-    def take(self, end: int) -> None:
-        """The records at `at` are the ones at hand; `at` moves behind them."""
-        start = self.base + self.at
-        self.at, self.mark = end, self.position
-        while len(self.pieces) > 1 and self.pieces[1].base <= start:
-            del self.pieces[0]
+    def skip(self) -> None:
+        """Leave out the element at `at`, however long it is."""
+        depth = 0
+        while self.ready():
+            tag = self.tags[self.at]
+            self.at += 1
+            if not is_empty(tag):
+                depth += -1 if is_end(tag) else 1
+            if not depth:
+                return
+        raise xml_safe.refused("файл обрывается.", self.name)
 
     def decoded(self, texts: list[bytes]) -> list[str]:
         """`decoded`, of texts of this file."""
@@ -186,9 +221,13 @@ class Tokens:
     def lines(self, starts: list[int]) -> list[int]:
         """The lines of tags of the records at hand, which are in ascending order."""
         tokens, found = numpy.array(starts, dtype=numpy.int64) + self.base, list[int]()
-        for piece, behind in zip(self.pieces, [*(piece.base for piece in self.pieces[1:]), self.base + len(self.tags)], strict=True):
-            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < behind)]).tolist()
+        for piece in self._pieces(int(tokens[0]), int(tokens[-1])):
+            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < piece.base + len(piece.opened) - 1)]).tolist()
         return found
+
+    def _pieces(self, first: int, last: int) -> list[_Piece]:
+        """Those that two tokens and what is between them are from."""
+        return self.pieces[bisect_right(self.pieces, first, key=_base) - 1:bisect_right(self.pieces, last, key=_base)]
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""
@@ -198,22 +237,32 @@ class Tokens:
 
     def _plain_texts(self) -> Iterator[bytes]:
         """Stretches of whole elements' tags and texts in plain form; each ends with the `<` of the next."""
-        rest = b""
+        held: list[bytes] = []
+        for text in self._visible():
+            cut = _cut(text)
+            if cut or (held and _begins(text)):
+                yield _line_ends(b"".join([*held, text[:cut + 1]]))
+                held = []
+            held.append(text[cut:])
+        yield _line_ends(b"".join([*held, b"<"]))
+
+    def _visible(self) -> Iterator[bytes]:
+        """The file without comments, CDATA and instructions, each piece from a `<` on or behind the one before."""
+        held, closing, last = list[bytes](), b"", b" "
         for text in self._texts():
-            rest += text
-            hidden = _hidden(rest)
-            if hidden < len(rest):
-                rest = _HIDDEN.sub(_uncovered, rest)
-                hidden = _hidden(rest)
-            end = _cut(rest, hidden)
-            if end:
-                yield _line_ends(rest[:end + 1])
-                rest = rest[end:]
-            if self.position - self.mark > xml_safe.MAX_RECORD:
-                raise xml_safe.refused(f"одна запись длиннее {xml_safe.MAX_RECORD >> 20} МБ.", self.name)
-        if _hidden(rest) < len(rest):
+            overlap = held[-1][-2:] if held else b""
+            held.append(text)
+            if closing and closing not in overlap + text:            # a long one is not looked through again and again
+                continue
+            whole = b"".join(held)
+            shown = _HIDDEN.sub(partial(_uncovered, last), whole) if _hidden(whole) < len(whole) else whole
+            at = _hidden(shown)
+            held, closing = [shown[at:]] if at < len(shown) else [], _closing(shown[at:])
+            if at:
+                last = shown[at - 1:at]
+                yield shown[:at]
+        if held:
             raise xml_safe.refused("файл обрывается.", self.name)
-        yield _line_ends(rest + b"<")
 
     def _texts(self) -> Iterator[bytes]:
         """The file in UTF-8."""
@@ -233,31 +282,51 @@ def _line_ends(text: bytes) -> bytes:
 
 
 def _hidden(text: bytes) -> int:
-    """Where the first comment, CDATA or instruction begins, or the length of the text."""
+    """Where the first comment, CDATA or instruction begins, or may begin behind a last `<`; or the length of the text."""
     found = [at for mark in (b"!", b"?") if mark in text and (at := text.find(b"<" + mark)) >= 0]
-    return min(found, default=len(text))
+    return min(found, default=len(text) - text.endswith(b"<"))
 
 
-def _cut(text: bytes, end: int) -> int:
-    """Where the last start tag before `end` begins: what stands before it is complete. 0: nothing is."""
-    cut = text.rfind(b"<", 0, end)
-    while cut > 0 and text[cut + 1:cut + 2] in (b"", b"/"):
-        cut = text.rfind(b"<", 0, cut)
-    return max(cut, 0)
+def _closing(text: bytes) -> bytes:
+    """What ends the one that begins there, as far as that can be told."""
+    return next((closing for opening, closing in _CLOSINGS if text.startswith(opening)), b"")
 
 
-def _uncovered(found: re.Match[bytes]) -> bytes:
-    """CDATA as escaped text; comments and instructions leave their line ends, unless they stand inside a value."""
+def _cut(text: bytes) -> int:
+    """Where the last start tag begins: what stands before it is complete. 0: there is none, or nothing before it."""
+    cut = len(text)
+    while (cut := text.rfind(b"<", 0, cut)) > 0:
+        if not text.startswith(b"/", cut + 1):
+            return cut
+    return 0
+
+
+def _begins(text: bytes) -> bool:
+    return text.startswith(b"<") and not text.startswith(b"/", 1)
+
+
+def _uncovered(start: bytes, found: re.Match[bytes]) -> bytes:
+    """CDATA as escaped text; comments and instructions leave their line ends, unless they stand inside a value.
+
+    `start`: what stood before the text.
+    """
     inside = found[1]
     if inside is not None:
         return inside.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-    before = found.string[found.start() - 1:found.start()]
-    return b"\n" * found[0].count(b"\n") if not before or before in b" >\t\n" else b""
+    before = found.string[found.start() - 1:found.start()] or start
+    return b"\n" * found[0].count(b"\n") if before in b" >\t\n" else b""
 
 
 def _escaped(text: bytes) -> bytes:
     """XML allows a bare `>` in values and attributes."""
-    return _BARE.sub(lambda found: b"<%b>" % found[1][1:-1].replace(b">", b"&gt;") if found[1] else b"&gt;", text)
+    return b"<".join(_without_bare(part) for part in text.split(b"<"))
+
+
+def _without_bare(part: bytes) -> bytes:
+    """What stands behind a `<`: the rest of a tag, and a text."""
+    found = _TAG.match(part)
+    end = found.end() - 1 if found else 0
+    return part[:end].replace(b">", b"&gt;") + part[end:end + 1] + part[end + 1:].replace(b">", b"&gt;")
 
 
 class _Finder:

@@ -65,8 +65,8 @@ class Column(NamedTuple):
 class Units:
     """Like elements of a series, each from its start tag to its end tag; `numbers` are their places in the series.
 
-    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share their tags, so an
-    attribute of one is an attribute of all.
+    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share their tags,
+    but for the attributes in them.
     """
 
     series: Series
@@ -88,6 +88,11 @@ class Units:
             return Column([text.strip() for text in source.decoded(raw[:1])] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
 
+    def tags(self, index: int) -> list[bytes]:
+        """The tags that stand at one place of the shape, with their attributes."""
+        tags = self.series.source.tags
+        return [tags[start + index] for start in (self.starts if index <= self.cut else self.behind)]
+
     def at(self, which: int, index: int) -> int:
         """Where in the window a token of one of them stands."""
         return (self.starts if index <= self.cut else self.behind)[which] + index
@@ -105,14 +110,17 @@ def single(source: Tokens, first: int, last: int, fields: Fields) -> Series:
     return series
 
 
-def records(source: Tokens, last: int, fields: Fields) -> Series:
-    """The element at hand, which ends at `last`, and those of its name behind it. Raises Uneven, and takes nothing, if that is not its end."""
+def records(source: Tokens, last: int, fields: Fields, most: int) -> Series:
+    """The element at hand, which ends at `last`, and those of its name behind it, `most` at the most.
+
+    Raises Uneven, and takes nothing, if that is not its end.
+    """
     name, series = qualified(source.tags[source.at]), single(source, source.at, last, fields)
     start = last + 1
-    while (units := _next(series, start, name)) is not None:
+    while len(series.starts) < most and (units := _next(series, start, name)) is not None:
         series.add(units, start)
         start += len(units.shape)
-    source.take(start)
+    source.at = start
     return series
 
 
@@ -140,13 +148,16 @@ def _end(tags: list[bytes], start: int, name: bytes) -> int:
         return 0
 
 
-def documents(source: Tokens, last: int, fields: Fields, line_fields: Fields) -> tuple[Series, Series]:
-    """As `records`, and the lines of those documents, owned by them. Lines in unusual places stay with their document. Raises Uneven."""
+def documents(source: Tokens, last: int, fields: Fields, line_fields: Fields, most: int) -> tuple[Series, Series]:
+    """As `records`, and the lines of those documents, owned by them: about `most` of both. Raises Uneven.
+
+    Lines in unusual places stay with their document.
+    """
     name, heads, lines = qualified(source.tags[source.at]), Series(source, fields), Series(source, line_fields)
     start = _document(heads, lines, source.at, last)
-    while behind := _like_the_latest(heads, lines, start) or _other(heads, lines, start, name):
+    while len(heads.starts) + len(lines.starts) < most and (behind := _like_the_latest(heads, lines, start) or _other(heads, lines, start, name)):
         start = behind
-    source.take(start)
+    source.at = start
     return heads, lines
 
 

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from etl import dialects
 
-_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?").fullmatch
+_NUMBER = re.compile(r"-?(?:[0-9]{1,15}(?:\.[0-9]{0,10})?|\.[0-9]{1,10})").fullmatch
+_BINARY = re.compile(r"-?[0-9]{0,9}\.[0-9]{11,17}").fullmatch     # 231.74000000000001: a binary fraction of a site
+_EXACT = Decimal("0.000001")
 _GROUPING = re.compile(r"[\s\u00a0\u2007\u202f']")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:$|[T\sZ+\-U])").match
 _RUSSIAN_DATE = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:$|[T\s])").match
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?").fullmatch
 _CLOCK = re.compile(r"(?:T|\s|UTC)\s*([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)").search
-_RATE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?").fullmatch
+_RATE = re.compile(r"(?:ндс)?([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?%?").fullmatch
 _EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
 _TRUE, _FALSE = frozenset({"true", "1", "да", "истина"}), frozenset({"false", "0", "нет", "ложь"})
 _ZERO = "00000000-0000-0000-0000-000000000000"
 _NO_CHARACTERISTIC = f"#{_ZERO}"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_ISO = re.compile(r"[A-Z]{3}").fullmatch
 _REPEATED = 10_000               # the same rates, dates and quantities come again and again
 _SHORT = 6                       # longer numbers hardly do: to remember them costs more than to read them
 _GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
@@ -50,6 +53,8 @@ def _unusual_number(text: str) -> Decimal:
     cleaned = _GROUPING.sub("", text).replace(",", ".")
     if _NUMBER(cleaned):
         return Decimal(cleaned)
+    if _BINARY(cleaned):
+        return Decimal(cleaned).quantize(_EXACT, ROUND_HALF_UP)
     raise ValueError("число")
 
 
@@ -106,13 +111,17 @@ def rate(text: str) -> tuple[Decimal | None, bool]:
 
 @lru_cache(maxsize=_REPEATED)
 def currency(text: str) -> str:
-    """A currency as its ISO code."""
-    return dialects.currency_code(text)
+    """A currency as its ISO code. An unknown word is none."""
+    code = dialects.currency_code(text)
+    if not _ISO(code):
+        raise ValueError("валюта")
+    return code
 
 
 def guid(text: str) -> str | None:
     """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is dropped."""
-    value = text if text.islower() or not _GUIDS(text) else text.lower()
+    lowered = text.lower()
+    value = text if lowered == text or not _GUIDS(text) else lowered
     if value.startswith(_ZERO):
         return None
     return value.removesuffix(_NO_CHARACTERISTIC) if "#" in value else value

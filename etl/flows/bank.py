@@ -62,7 +62,7 @@ def open_documents(context: Context) -> pd.DataFrame:
     told = tables.records(context.store.facts.rows("payment"))
     from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
     printed, rows = outgoing.printed_numbers(context), []
-    for charge in tables.records(context.store.charges.current()):
+    for charge in tables.each(context.store.charges.current()):
         paid = from_bank.get(charge["number"])
         rows.append({"number": charge["number"], "printed": _forms(printed.get(charge["number"], [])), "contract_number": charge["contract_number"],
                      "payer": charge["payer"], "inn": charge["payer_inn"], "date": charge["date"], "month": charge["month"],

@@ -63,16 +63,20 @@ def _remind(context: Context) -> None:
 
 def charge(context: Context, settings: Billing, month: str) -> None:
     """Plan the month, record the plan, export it."""
-    deals = context.deals
-    context.report.counts["deals_read"] = len(deals)
-    plan = planned(context, settings, month, deals)
+    context.report.counts["deals_read"] = len(context.deals)
+    _record(context, settings, month)
+    export_planned(context, settings)
+
+
+def _record(context: Context, settings: Billing, month: str) -> None:
+    """What the month means, into the register as planned versions: from there it is exported, and nothing else of it is kept."""
+    plan = planned(context, settings, month)
     _tell(context, plan)
     # corrections for a person's hand stand in the register too, so that the charge is what the person was told to make of it
     rows = _sendable(context, settings, tables.concat("charges", [plan.charges, plan.hand]))
     with context.store.transaction():
-        for period, part in _by_month(rows).items():
-            context.store.charges.plan(period, part, context.run)
-    export_planned(context, settings)
+        for period in rows["month"].drop_duplicates():
+            context.store.charges.plan(period, rows[rows["month"] == period], context.run)
 
 
 def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +86,7 @@ def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.Dat
     refused: set[str] = set()
     for part in _parts(rows):
         refused |= outgoing.refused(context, _documents(context, settings, part))
-    return tables.frame("charges", [row for row in tables.records(rows) if row["number"] not in refused])
+    return rows[~rows["number"].isin(refused)]
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -94,7 +98,7 @@ def _documents(context: Context, settings: Billing, rows: pd.DataFrame) -> dict[
                                       organisations=context.profile.organisations, extended=context.profile.onec.extended)
 
 
-def _by_route(context: Context, rows: list[Record], delivery: str) -> list[Record]:
+def _by_route(context: Context, rows: pd.DataFrame, delivery: str) -> pd.DataFrame:
     """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold two documents; one that
     1C no longer takes is a person's."""
     routes = {(version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
@@ -107,13 +111,13 @@ def _by_route(context: Context, rows: list[Record], delivery: str) -> list[Recor
             return True
         return routes.get((row["month"], first.version or 1)) == delivery and not (row["action"] == "amend" and row["number"] in known)
 
-    return [row for row in rows if mine(row)]
+    return rows.loc[[mine(row) for row in tables.each(rows)]]
 
 
-def planned(context: Context, settings: Billing, month: str, deals: pd.DataFrame) -> billing.BillingPlan:
+def planned(context: Context, settings: Billing, month: str) -> billing.BillingPlan:
     """What `transform.billing` says about the month, given the register and what 1C already refers to."""
     return billing.plan(
-        deals, context.store.charges.rows(), month=month, settings=settings, organisations=context.profile.organisations,
+        context.deals, context.store.charges.rows(), month=month, settings=settings, organisations=context.profile.organisations,
         today=context.today, version=context.store.charges.open_version(month), referred=referred(context))
 
 
@@ -132,20 +136,24 @@ def export_planned(context: Context, settings: Billing) -> None:
 
 def export(context: Context, settings: Billing, month: str, version: int) -> None:
     """Write all artefacts of one register version and freeze it. Exactly one of them is loadable into 1C."""
+    _send(context, settings, month, version)
+    sha256 = write_register(context, settings, month, version)
     rows = context.store.charges.rows(month, version)
+    context.store.charges.export(month, version, {"sha256": sha256, "delivery": context.profile.delivery.charge, **registers.totals(rows)})
+    _count(context, rows)
+
+
+def _send(context: Context, settings: Billing, month: str, version: int) -> None:
+    """The loadable artefact of one register version."""
     delivery = context.profile.delivery.charge
-    sent = _by_route(context, tables.records(rows), delivery)
+    sent = _by_route(context, context.store.charges.rows(month, version), delivery)
     if delivery == "commerceml":
-        for part in _parts(tables.frame("charges", sent)):
+        for part in _parts(sent):
             outgoing.enqueue(context, _documents(context, settings, part))
         outgoing.publish(context)
     else:
         # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a person's hand
-        fresh = tables.frame("charges", [row for row in sent if row["action"] == "new"])
-        write_import(context, fresh, "charge", f"nachisleniya-{month}-v{version}")
-    sha256 = write_register(context, settings, month, version)
-    context.store.charges.export(month, version, {"sha256": sha256, "delivery": delivery, **registers.totals(rows)})
-    _count(context, tables.records(rows))
+        write_import(context, sent[sent["action"] == "new"], "charge", f"nachisleniya-{month}-v{version}")
 
 
 def write_import(context: Context, rows: pd.DataFrame, kind: Literal["charge", "act", "payment"], name: str) -> None:
@@ -163,17 +171,15 @@ def _import_file(writer: Any, rows: pd.DataFrame, kind: str, target: BinaryIO) -
 
 def write_register(context: Context, settings: Billing, month: str, version: int) -> str:
     """The workbook for people. Its heading carries the moment of planning, so the same version has the same bytes."""
-    plan = planned(context, settings, month, context.deals)
+    exceptions, terminated = _beside(context, settings, month, version)
+    comparison = _comparison(context, month)
     rows = context.store.charges.rows(month, version)
     moment = next(held["planned_at"] for held in context.store.charges.versions(month) if held["version"] == version)
-    register = context.store.charges.rows()
-    before = billing.current(register, clean.month_after(month, -1))
     heading = registers.meta(context, period=month, version=version, moment=_local(context, moment))
 
     def write(target: Any) -> None:
-        spreadsheet.write_register(
-            target, charges=rows, meta=heading, exceptions=_left_out(plan, rows), terminated=plan.terminated,
-            comparison=tables.records(billing.compare(before, billing.current(register, month))), payments=_payments(context, rows))
+        spreadsheet.write_register(target, charges=rows, meta=heading, exceptions=exceptions, terminated=terminated,
+                                   comparison=comparison, payments=_payments(context, rows))
 
     return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
 
@@ -197,22 +203,22 @@ def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
     return tables.frame("payments", [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers])
 
 
-def _left_out(plan: billing.BillingPlan, rows: pd.DataFrame) -> pd.DataFrame:
-    """Every deal left out with its reason, first those a person must look at; deals charged by this very version are not left out."""
-    here = set(rows["deal"])
-    rest = [row for row in tables.records(plan.skipped) if row["deal"] not in here]
-    return tables.concat("exceptions", [plan.exceptions, tables.frame("exceptions", rest)])
+def _beside(context: Context, settings: Billing, month: str, version: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What stands in the register beside its rows: every deal left out with its reason, first those a person must look at (deals charged
+    by this very version are not left out), and the last charges of terminated contracts."""
+    plan = planned(context, settings, month)
+    rest = plan.skipped[~plan.skipped["deal"].isin(context.store.charges.deals(month, version))]
+    return tables.concat("exceptions", [plan.exceptions, rest]), plan.terminated
+
+
+def _comparison(context: Context, month: str) -> list[Record]:
+    """The month against the one before it, as both stand now."""
+    before, now = (billing.current(context.store.charges.rows(one)) for one in (clean.month_after(month, -1), month))
+    return tables.records(billing.compare(before, now))
 
 
 def _local(context: Context, moment: Any) -> Any:
     return moment.astimezone(ZoneInfo(context.profile.onec.time_zone)).replace(tzinfo=None, microsecond=0)
-
-
-def _by_month(charges: pd.DataFrame) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for row in tables.records(charges):
-        found.setdefault(row["month"], []).append(row)
-    return found
 
 
 def _by_organisation(rows: pd.DataFrame) -> list[pd.DataFrame]:
@@ -238,13 +244,13 @@ def _tell(context: Context, plan: billing.BillingPlan) -> None:
 _ACTION_COUNT = {"new": "charges", "amend": "amended", "resend": "resent"}
 
 
-def _count(context: Context, rows: list[Record]) -> None:
-    for row in rows:
-        context.report.counts[_ACTION_COUNT[row["action"]]] += 1
-    charged = sum(row["amount"] for row in rows if row["action"] == "new")
+def _count(context: Context, rows: pd.DataFrame) -> None:
+    for action in rows["action"]:
+        context.report.counts[_ACTION_COUNT[action]] += 1
+    charged = sum(rows["amount"][rows["action"] == "new"].tolist())
     if charged:
         context.report.sums["начислено"] = context.report.sums.get("начислено", 0) + charged
-    context.journal([{"entity": "deal", "key": row["deal"], "action": "charge", "field": row["month"], "after": row["amount"],
-                      "document": row["number"], "rule": f"billing.{row['action']}",
-                      "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}"}
-                     for row in rows])
+    context.journal({"entity": "deal", "key": row["deal"], "action": "charge", "field": row["month"], "after": row["amount"],
+                     "document": row["number"], "rule": f"billing.{row['action']}",
+                     "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}"}
+                    for row in tables.each(rows))

@@ -32,7 +32,7 @@ def accrue(context: Context) -> None:
     settings = context.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
     legacy = registers.legacy_deals(context)
-    deals = tables.frame("deals", [row for row in tables.records(context.deals) if row["id"] not in legacy])
+    deals = context.deals[~context.deals["id"].isin(legacy)]
     new, exceptions = commission.accrue(deals, contracts.facts(context), context.store.accruals.rows(), settings=settings, today=context.today)
     context.note([tables.issue(f"{row['reason']}. {row['advice'] or ''}".strip(), severity="warn", entity="deal", key=row["deal"])
                   for row in tables.records(exceptions)], SCOPE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,11 +90,15 @@ class Context:
             self.report.issues += found
             self.store.runs.add_issues(self.run, found, scope)
 
-    def journal(self, rows: Sequence[Record]) -> None:
-        """Steps into the journal; a plan shows them as changes too."""
+    def journal(self, rows: Iterable[Record]) -> None:
+        """Steps into the journal, as they come; a plan shows them as changes too."""
         if rows:
-            self.store.runs.journal(self.run, rows)
-            self.report.changes += [row for row in rows if row.get("after") is not None] if self.dry else []
+            self.store.runs.journal(self.run, self._shown(rows) if self.dry else rows)
+
+    def _shown(self, rows: Iterable[Record]) -> Iterator[Record]:
+        for row in rows:
+            self.report.changes += [row] if row.get("after") is not None else []
+            yield row
 
     def wrote(self, path: Path) -> None:
         """A file a person or 1C will open."""

@@ -50,14 +50,14 @@ def _undecided(applied: list[Record]) -> set[str]:
 def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]:
     """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this programme."""
     wanted = context.profile.results
-    deals = {row["id"]: row for row in tables.records(context.deals)}
-    return [{"side": "portal", "entity": "deal", "key": deal, "action": "update", "field": caption, "before": deals[deal]["fields"].get(caption),
+    shown = dict(zip(context.deals["id"], context.deals["fields"], strict=True))
+    return [{"side": "portal", "entity": "deal", "key": deal, "action": "update", "field": caption, "before": shown[deal].get(caption),
              "after": told[name], "reason": "Итог по фактам оплаты", "own": True}
-            for deal, told in known.items() if deal in deals
-            for name, caption in wanted.items() if _shown(told[name]) != _shown(deals[deal]["fields"].get(caption))]
+            for deal, told in known.items() if deal in shown
+            for name, caption in wanted.items() if _said(told[name]) != _said(shown[deal].get(caption))]
 
 
-def _shown(value: Any) -> Any:
+def _said(value: Any) -> Any:
     return value or None  # a sum of nothing and an empty field say the same
 
 

@@ -45,8 +45,7 @@ def publish(context: Context, path: str) -> None:
 
 def assume(context: Context, path: str) -> None:
     """Records 1C has had `resend` sessions for leave the file; nothing counts as agreed by that."""
-    silent = [row["id"] for row in context.store.publications.listed("published")
-              if row["path"] == path and row["sessions"] >= context.profile.onec.resend]
+    silent = context.store.publications.silent(context.profile.onec.resend, path)
     context.store.publications.mark(silent, "assumed")
     context.report.counts["assumed"] += len(silent)
 

@@ -73,10 +73,9 @@ def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, 
 
 def known_numbers(context: Context) -> set[str]:
     """Every number we have sent: charges, acts, and whatever else is in the publications."""
-    charges = {row["number"] for row in tables.records(context.store.charges.current())}
+    charges = {row["number"] for row in tables.each(context.store.charges.current())}
     acts = {row["number"] for row in tables.records(context.store.accruals.rows())}
-    sent = {row["document"] for row in context.store.publications.listed("planned", "published", "echoed", "assumed", "refused")}
-    return charges | acts | sent | {link["foreign_id"] for link in context.store.links.all("document", "linked")}
+    return charges | acts | context.store.publications.documents() | {link["foreign_id"] for link in context.store.links.all("document", "linked")}
 
 
 def record(context: Context, kind: str, found: pd.DataFrame, deals: Mapping[str, str] | None = None) -> None:

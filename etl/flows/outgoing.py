@@ -30,6 +30,8 @@ _SESSION, _ONE_SESSION = "last-session", dt.timedelta(seconds=30)
 PRINTED = "printed"
 _ORDER_FILES = {dialect.order_path: dialect for dialect in DIALECTS.values() if dialect.order_path}
 _TABLES = ("documents", "lines", "parties")
+#: Publications compared with what 1C returned at a time.
+_PART = 400
 #: Number of the last document of a group decides nothing for people: the state of the group is that of its main document.
 CONFIRMED = ("echoed", "assumed")
 
@@ -76,15 +78,15 @@ def publish(context: Context) -> int:
     fresh = [row for row in rows if row["state"] == "planned"]
     context.store.publications.published(path)
     context.report.counts["published"] += len(fresh)
-    context.journal([{"entity": "document", "key": row["document"], "action": "published", "file": path,
-                      "after": "published", "message": "Документ записан в файл для 1С"} for row in fresh])
+    context.journal({"entity": "document", "key": row["document"], "action": "published", "file": path,
+                     "after": "published", "message": "Документ записан в файл для 1С"} for row in fresh)
     return len(fresh)
 
 
 def _change_route(context: Context, path: str) -> None:
     """The profile now writes another file (another dialect or contract): what waits in the former one moves, and that file is emptied,
     or 1C would load both."""
-    waiting = {row["path"] for row in context.store.publications.listed("planned", "published")}
+    waiting = context.store.publications.paths("planned", "published")
     for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
         rows = context.store.publications.listed_in(former)
         payloads = [payload for part in context.store.publications.payloads(row["id"] for row in rows) for payload in part]
@@ -106,12 +108,15 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
     that 1C did not accept the change.
     """
-    sent = context.store.publications.find(row["number"] for row in documents if row["number"])
-    told = {(row["number"], row["kind"]): row for row in documents}
-    for held in (one for rows in sent.values() for one in rows if one["state"] in ("published", "assumed")):
-        main = held["payload"]["documents"][0]
-        if row := told.get((held["document"], main["kind"])):
-            _judge(context, held, row, context.table("lines"), generated_at.get(row["file"]))
+    told, lines = {(row["number"], row["kind"]): row for row in documents}, context.table("lines")
+    numbers = list(dict.fromkeys(row["number"] for row in documents if row["number"]))
+    sent: set[str] = set()
+    for start in range(0, len(numbers), _PART):  # with their payloads, all of them would be many times the file
+        found = context.store.publications.find(numbers[start:start + _PART])
+        sent |= found.keys()
+        for held in (one for rows in found.values() for one in rows if one["state"] in ("published", "assumed")):
+            if row := told.get((held["document"], held["payload"]["documents"][0]["kind"])):
+                _judge(context, held, row, lines, generated_at.get(row["file"]))
     context.store.links.put([{"entity": PRINTED, "foreign_id": f"{row['kind']}|{row['number']}", "number": row["number_1c"], "state": "gone"}
                              for row in documents if row["number"] in sent and row["number_1c"]])
 
@@ -135,8 +140,8 @@ def count_session(context: Context, moment: dt.datetime) -> None:
 
 def assume(context: Context) -> None:
     """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on it."""
-    silent = [row for row in context.store.publications.listed("published") if row["sessions"] >= context.profile.onec.resend]
-    context.store.publications.mark([row["id"] for row in silent], "assumed")
+    silent = context.store.publications.silent(context.profile.onec.resend)
+    context.store.publications.mark(silent, "assumed")
     context.report.counts["assumed"] += len(silent)
 
 
@@ -146,9 +151,9 @@ def judge_silent(context: Context, documents: Any, lines: Any) -> None:
     In: what 1C has told so far (`documents`, `lines`). A document it never told stays for `assume`.
     """
     told = {(row["number"], row["kind"]): row for row in tables.records(documents)}
-    for held in context.store.publications.listed("published"):
+    for held in context.store.publications.listed("published", sessions=context.profile.onec.resend):
         row = told.get((held["document"], held["payload"]["documents"][0]["kind"])) if "documents" in held["payload"] else None
-        if row and held["sessions"] >= context.profile.onec.resend:
+        if row:
             _judge(context, held, row, lines, None)
 
 

@@ -33,7 +33,7 @@ def refuse_if_lost(context: Context) -> None:
     if not context.store.registers_empty() or context.store.files.cursor(RESTORED):
         return
     reached = {rule.to for rule in context.profile.rules}
-    beyond = [row["id"] for row in tables.records(context.deals) if row["stage"] in reached]
+    beyond = [row["id"] for row in tables.each(context.deals) if row["stage"] in reached]
     archived = archived_books(context.exchange.folder)
     if beyond or archived:
         what = f"в архиве лежат реестры ({len(archived)})" if archived else f"сделки стоят дальше по стадиям (например, {beyond[0]})"
@@ -73,5 +73,5 @@ def legacy_deals(context: Context) -> set[str]:
 
 def totals(rows: pd.DataFrame) -> Record:
     """Count and sum for the register's own record."""
-    amounts = [row["amount"] for row in tables.records(rows)]
+    amounts = rows["amount"].tolist()
     return {"rows": len(amounts), "total": str(sum(amounts, Decimal(0)))}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -62,10 +62,9 @@ def write_register(target: Path | BinaryIO, *, charges: pd.DataFrame, meta: Meta
     `comparison` are the records of `transform.billing.compare`. `extract.spreadsheet.read_register` reads it back.
     Rejected when the written file does not read back to the kopeck.
     """
-    rows = tables.records(charges)
     sheets = [
-        _people("Реестр", columns.REGISTER, rows, above=[*_heading("Реестр начислений абонентской платы", meta, rows), *_services(rows)],
-                below=_signed, empty="Начислений нет."),
+        _people("Реестр", columns.REGISTER, tables.each(charges), below=_signed, empty="Начислений нет.",
+                above=[*_heading("Реестр начислений абонентской платы", meta, charges), *_services(charges)]),
         _people("Не вошли", columns.EXCEPTIONS, _rows(exceptions), above=["Сделки, которые не начислены, и почему"],
                 empty="Все сделки начислены."),
         _people("Расторгнутые", columns.TERMINATED, _rows(terminated), above=["Договоры, расторгнутые после начисления"],
@@ -73,8 +72,8 @@ def write_register(target: Path | BinaryIO, *, charges: pd.DataFrame, meta: Meta
         _comparison_sheet(comparison),
     ]
     if payments is not None:
-        sheets.append(_people("Оплаты", columns.PAYMENTS, tables.records(payments), above=["Поступившие оплаты"], empty="Оплат нет."))
-    return _save(target, [*sheets, _hidden("charges", rows)])
+        sheets.append(_people("Оплаты", columns.PAYMENTS, tables.each(payments), above=["Поступившие оплаты"], empty="Оплат нет."))
+    return _save(target, [*sheets, _hidden("charges", charges)])
 
 
 def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -> Written:
@@ -84,8 +83,8 @@ def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -
     blocks = [Block(_cells(columns.ACTS, [row for row in rows if (row["manager_name"] or "", row["manager"] or "") == one]),
                     title=one[0] or one[1] or "Ответственный не указан") for one in managers]
     sheet = Sheet("Акты", [column for column, _ in columns.ACTS], blocks,
-                  above=_heading("Начисление вознаграждения менеджерам", meta, rows), below=_signed, empty="Начислений нет.")
-    return _save(target, [sheet, _hidden("accruals", rows)])
+                  above=_heading("Начисление вознаграждения менеджерам", meta, accruals), below=_signed, empty="Начислений нет.")
+    return _save(target, [sheet, _hidden("accruals", accruals)])
 
 
 def write_reconciliation(target: Path | BinaryIO, *, summary: pd.DataFrame, documents: pd.DataFrame, contracts: pd.DataFrame,
@@ -94,8 +93,8 @@ def write_reconciliation(target: Path | BinaryIO, *, summary: pd.DataFrame, docu
     title = f"Сверка за {clean.month_name(meta.period)}: портал, реестр, 1С, банк"
     where = f"{meta.organisation}. Портал {meta.portal}. Сформировано {meta.formed_at:%d.%m.%Y %H:%M}."
     levels = (("Документы", documents), ("Договоры", contracts), ("Плательщики", parties))
-    sheets = [_people("Итоги", columns.SUMMARY, tables.records(summary), above=[title, where])]
-    sheets += [_people(name, columns.DIFFERENCES, tables.records(level), above=[f"{title}. {name}"], empty="Сверять нечего.")
+    sheets = [_people("Итоги", columns.SUMMARY, tables.each(summary), above=[title, where])]
+    sheets += [_people(name, columns.DIFFERENCES, tables.each(level), above=[f"{title}. {name}"], empty="Сверять нечего.")
                for name, level in levels]
     return _save(target, sheets)
 
@@ -140,32 +139,31 @@ def _save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> Written:
                    tables.frame("issues", cut))
 
 
-def _rows(frame: pd.DataFrame | None) -> list[Row]:
-    return [] if frame is None else tables.records(frame)
+def _rows(frame: pd.DataFrame | None) -> Iterable[Row]:
+    return [] if frame is None else tables.each(frame)
 
 
-def _cells(fields: Sequence[Field], rows: Sequence[Row]) -> Iterator[list[Any]]:
+def _cells(fields: Sequence[Field], rows: Iterable[Row]) -> Iterator[list[Any]]:
     getters = [get for _, get in fields]
     return ([get(row) for get in getters] for row in rows)
 
 
-def _people(title: str, fields: Sequence[Field], rows: Sequence[Row], **more: Any) -> Sheet:
-    numbered: list[Field] = [(Column("№", "integer"), lambda row: row["№"]), *fields]
-    return Sheet(title, [column for column, _ in numbered],
-                 [Block(_cells(numbered, [{**row, "№": number} for number, row in enumerate(rows, start=1)]))], **more)
+def _people(title: str, fields: Sequence[Field], rows: Iterable[Row], **more: Any) -> Sheet:
+    cells = ([number, *values] for number, values in enumerate(_cells(fields, rows), start=1))
+    return Sheet(title, [Column("№", "integer"), *(column for column, _ in fields)], [Block(cells)], **more)
 
 
-def _heading(title: str, meta: Meta, rows: Sequence[Row]) -> list[str]:
+def _heading(title: str, meta: Meta, rows: pd.DataFrame) -> list[str]:
     codes = ", ".join(f"{name} {value}" for name, value in (("ИНН", meta.inn), ("КПП", meta.kpp)) if value)
-    total = sum((rounded(row["amount"]) for row in rows), Decimal(0))
+    total = sum(map(rounded, rows["amount"]), Decimal(0))
     return [f"{title} за {clean.month_name(meta.period)}", meta.organisation + (f" ({codes})" if codes else ""),
             f"Портал {meta.portal}. Версия {meta.version}. Сформирован {meta.formed_at:%d.%m.%Y %H:%M}. "
             "Документ для чтения, в 1С не загружается.",
             f"Контрольные итоги: строк {len(rows)}, всего {money_shown(total)} руб."]
 
 
-def _services(rows: Sequence[Row]) -> list[str]:
-    return [f"Услуга: {service}" for service in sorted({row["service"] for row in rows if row["service"]})]
+def _services(rows: pd.DataFrame) -> list[str]:
+    return [f"Услуга: {service}" for service in sorted({service for service in rows["service"] if service})]
 
 
 def _signed(totals: dict[str, Decimal], rows: int) -> list[str]:
@@ -183,13 +181,20 @@ def _comparison_sheet(rows: Sequence[Row]) -> Sheet:
         empty="Изменений нет.")
 
 
-def _hidden(table: str, rows: Sequence[Row]) -> Sheet:
+def _hidden(table: str, frame: pd.DataFrame) -> Sheet:
     """The exact table as text cells, with a last row that proves it is whole: «#», number of rows, sha256 of the texts."""
     names = list(tables.TABLES[table].columns)
-    texts = [[_exact(row[name]) for name in names] for row in rows]
-    digest = hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()
-    proof = ["#", str(len(texts)), digest] + [None] * (len(names) - 3)
-    return Sheet(HIDDEN.format(table=table), [Column(name, "id") for name in names], [Block([*texts, proof])], plain=True, hidden=True)
+    return Sheet(HIDDEN.format(table=table), [Column(name, "id") for name in names], [Block(_proven(names, frame))], plain=True, hidden=True)
+
+
+def _proven(names: Sequence[str], frame: pd.DataFrame) -> Iterator[list[str | None]]:
+    digest = hashlib.sha256(b"[")  # of the JSON of all rows, row by row
+    for number, row in enumerate(tables.each(frame)):
+        texts = [_exact(row[name]) for name in names]
+        digest.update((", " * bool(number) + json.dumps(texts, ensure_ascii=False)).encode())
+        yield texts
+    digest.update(b"]")
+    yield ["#", str(len(frame)), digest.hexdigest()] + [None] * (len(names) - 3)
 
 
 def _exact(value: Any) -> str | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from etl import dialects
 from etl.errors import ConfigError
 from etl.profile import Billing, Organisation
-from etl.tables import Record, frame, records
+from etl.tables import Record, each, frame, records
 from etl.transform import clean, fees, keys
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    before, after = ({row["deal"]: row for row in records(part) if row["amount"]} for part in (last_month, this_month))
+    before, after = ({row["deal"]: row for row in each(part) if row["amount"]} for part in (last_month, this_month))
     rows = []
     for deal in sorted(before.keys() | after.keys(), key=_rank):
         old, new = before.get(deal), after.get(deal)
@@ -174,7 +174,7 @@ def _fresh(listed: Mapping[str, Record], run: _Run) -> tuple[dict[str, Record], 
             if row := _charge(deal, run):
                 fresh[deal["id"]] = row
         except _LeftOut as why:
-            left.append((deal, why))
+            left.append((deal, why.with_traceback(None)))  # a traceback would keep the frames of every deal alive
     for clash in _clashing(fresh.values(), run.register):
         del fresh[clash["deal"]]
         left.append((listed[clash["deal"]], _LeftOut(f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»", _SAME_NAME)))

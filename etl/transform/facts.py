@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etl.dialects import Dialect
-from etl.tables import Record, frame, issue, records
+from etl.tables import Record, each, frame, issue, records
 from etl.transform import clean, keys
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def paid(payments: pd.DataFrame, due: Mapping[str, Decimal] | None = None) -> di
     greatest source.
     """
     groups: dict[str, list[Record]] = defaultdict(list)
-    for row in records(payments):
+    for row in each(payments):
         groups[row["target"]].append(row)
     return {target: settle(rows, (due or {}).get(target)) for target, rows in groups.items()}
 
@@ -237,7 +237,7 @@ def _covered_on(facts: Sequence[Record], level: Decimal | None) -> dt.date | Non
 
 def referred(*facts: pd.DataFrame) -> set[str]:
     """Targets to which payments or shipments are known: 1C no longer takes corrections of them (commerceml §0, fact 9)."""
-    return {row["target"] for part in facts for row in records(part) if row["amount"] != 0}
+    return {row["target"] for part in facts for row in each(part) if row["amount"] != 0}
 
 
 # ---- contracts (specification 000) ----
@@ -254,7 +254,7 @@ def contract_facts(charges: pd.DataFrame, payments: pd.DataFrame, accruals: pd.D
     for row in sorted(records(charges), key=lambda row: row["version"]):
         state[row["number"]] = row
     money = paid(payments, {number: row["amount"] for number, row in state.items()})
-    ended = {deal["id"]: deal["terminated_on"] for deal in records(deals)}
+    ended = {deal["id"]: deal["terminated_on"] for deal in each(deals)}
     own: dict[str, list[Record]] = defaultdict(list)
     for row in state.values():
         own[row["deal"]].append(row)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from etl.profile import Rule
-from etl.tables import Record, frame, records
+from etl.tables import Record, each, frame
 from etl.transform import clean
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def moves(facts: Mapping[str, Facts], rules: Sequence[Rule], deals: pd.DataFrame
     """
     rows: list[Record] = []
     derived: dict[str, str] = {}
-    for deal in records(deals):
+    for deal in each(deals):
         known = facts.get(deal["id"], {})
         rule = derive(known, rules)
         if rule is None or rule.to == last_derived.get(deal["id"]):

@@ -346,6 +346,20 @@ def test_a_lost_answer_marks_the_entity_also_for_newer_intents(store: Store) -> 
 
 
 # ---- publications
+def test_questions_about_publications_need_no_payloads(store: Store) -> None:
+    store.publications.put([{"path": path, "document": number, "hash": "h"} for path, number in (
+        ("to_1c/order.xml", "B24-1"), ("to_1c/order.xml", "B24-2"), ("to_1c/parties.xml", "guid"))])
+    assert store.publications.published("to_1c/order.xml") == 2
+    assert store.publications.paths("planned") == {"to_1c/parties.xml"}
+    assert store.publications.documents() == {"B24-1", "B24-2", "guid"}
+    assert store.publications.silent(1) == []
+    store.publications.count_session("s1")
+    both = [row["id"] for row in store.publications.listed("published", sessions=1)]
+    assert store.publications.silent(1) == store.publications.silent(1, "to_1c/order.xml") == both
+    assert len(both) == 2
+    assert store.publications.silent(1, "to_1c/parties.xml") == store.publications.silent(2) == []
+
+
 def test_a_document_is_published_until_it_is_seen_back(store: Store) -> None:
     order = {"path": "to_1c/order.xml", "document": "B24-1", "hash": "h1", "payload": {"amount": Decimal("5.00")}}
     place = (order["path"], "B24-1")

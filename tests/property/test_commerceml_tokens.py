@@ -82,7 +82,7 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
     while tokens.ready():
         tag = tokens.tags[tokens.at]
         start, text = tokens.base + tokens.at, tokens.texts[tokens.at]
-        tokens.take(tokens.at + 1)
+        tokens.at += 1
         if is_end(tag):
             opened = open_names.pop()
             assert tag.decode().strip() in ("/", f"/{opened}")

@@ -42,6 +42,191 @@ def requisites(**pairs: str) -> str:
     return f"<ЗначенияРеквизитов>{items}</ЗначенияРеквизитов>"
 
 
+# ---- facts that were once lost -------------------------------------------------------------------------------------
+
+def catalogue(inner: str) -> dict[str, list[tables.Record]]:
+    return read(f"<Каталог><Товары>{inner}</Товары></Каталог>")
+
+
+def offers(inner: str) -> dict[str, list[tables.Record]]:
+    return read(f"<ПакетПредложений><Предложения>{inner}</Предложения></ПакетПредложений>")
+
+
+def price(text: str, inner: str = "") -> str:
+    return f"<Цена><ИдТипаЦены>t</ИдТипаЦены><ЦенаЗаЕдиницу>{text}</ЦенаЗаЕдиницу>{inner}</Цена>"
+
+
+def test_only_vat_is_vat_in_the_rates_of_a_product() -> None:
+    rates = "<СтавкиНалогов>{}</СтавкиНалогов>".format
+    excise = "<СтавкаНалога><Наименование>Акциз</Наименование><Ставка>5</Ставка></СтавкаНалога>"
+    vat = "<СтавкаНалога><Наименование>НДС</Наименование><Ставка>20</Ставка></СтавкаНалога>"
+    for inner in (rates(vat + excise), rates(excise + vat)):
+        assert lines(f"<Товар><Ид>1</Ид>{inner}</Товар>")[0]["vat_rate"] == 20
+        assert catalogue(f"<Товар><Ид>1</Ид>{inner}</Товар>")["products"][0]["vat_rate"] == 20
+
+
+def test_an_unknown_rate_keeps_the_other_requisites() -> None:
+    row = lines(f"<Товар><Ид>1</Ид>{requisites(Цвет='Красный')}<Налоги><Налог><Ставка>ерунда</Ставка></Налог></Налоги></Товар>")[0]
+    assert row["requisites"] == {"Цвет": "Красный", "Ставка": "ерунда"}
+
+
+def test_the_price_is_that_of_one_base_unit_and_of_the_smallest_lot() -> None:
+    found = offers(f"<Предложение><Ид>1</Ид><Цены>{price('100')}{price('80', '<МинКоличество>1000</МинКоличество>')}</Цены></Предложение>"
+                   f"<Предложение><Ид>2</Ид><Цены>{price('80', '<МинКоличество>1000</МинКоличество>')}{price('100', '<МинКоличество>1</МинКоличество>')}</Цены></Предложение>"
+                   f"<Предложение><Ид>3</Ид><Цены>{price('900', '<Единица>упак</Единица><Коэффициент>10</Коэффициент>')}</Цены></Предложение>")
+    assert [(row["product"], row["price"], row["unit"]) for row in found["prices"]] == [("1", 100, None), ("2", 100, None), ("3", 90, None)]
+
+
+def test_a_price_that_is_no_number_costs_only_itself() -> None:
+    found = offers(f"<Предложение><Ид>1</Ид><Цены>{price('по запросу')}<Цена><ИдТипаЦены>b</ИдТипаЦены><ЦенаЗаЕдиницу>5</ЦенаЗаЕдиницу></Цена></Цены>"
+                   "<Количество>3</Количество></Предложение>")
+    assert [(row["price_type"], row["price"]) for row in found["prices"]] == [("b", 5)]
+    assert [row["quantity"] for row in found["stock"]] == [3]
+    assert [row["severity"] for row in found["issues"]] == ["warn"]
+
+
+@pytest.mark.parametrize("mark", ["<ПометкаУдаления>true</ПометкаУдаления>", "<Статус>Удален</Статус>", "<Статус>Удалён</Статус>"])
+def test_a_deleted_offer_gives_no_price_and_no_stock(mark: str) -> None:
+    for start in (f"<Предложение>{mark}", '<Предложение Статус="Удален">'):
+        found = offers(f"{start}<Ид>1</Ид><Цены>{price('7')}</Цены><Количество>3</Количество></Предложение>")
+        assert (found["prices"], found["stock"], found["issues"]) == ([], [], [])
+
+
+def test_one_of_the_spellings_of_deletion_is_enough() -> None:
+    said, denied = "<ПометкаУдаления>true</ПометкаУдаления>", requisites(ПометкаУдаления="false")
+    assert document(said + denied)["documents"][0]["deleted"] is True
+    assert document(f"<ПометкаУдаления>false</ПометкаУдаления>{requisites(ПометкаУдаления='true')}")["documents"][0]["deleted"] is True
+    assert document(denied)["documents"][0]["deleted"] is False
+    assert read(f'<Документ Статус="Удален">{ORDER}</Документ>')["documents"][0]["deleted"] is True
+    assert read('<Контрагенты><Контрагент Статус="Удален"><Ид>1</Ид></Контрагент></Контрагенты>')["parties"][0]["deleted"] is True
+    assert catalogue('<Товар Статус="Удален"><Ид>1</Ид><Статус>Новый</Статус></Товар>')["products"][0]["deleted"] is True
+
+
+def test_a_shipment_of_unf_has_date_and_number_in_its_requisites() -> None:
+    told = requisites(Номер_документа_отгрузки="РН-7", Дата_документа_отгрузки="2026-11-03", Отгружен="true")
+    paid = requisites(Номер_оплаты_по_1С="ПП-9", Дата_оплаты_по_1С="2026-11-04")
+    inner = (f"<ПодчиненныйДокумент><Ид>S</Ид><ХозОперация>Отпуск товара</ХозОперация><Сумма>9</Сумма>{told}</ПодчиненныйДокумент>"
+             f"<ПодчиненныйДокумент><Ид>P</Ид><ХозОперация>Выплата безналичных денег</ХозОперация><Сумма>9</Сумма>{paid}</ПодчиненныйДокумент>")
+    found = document(f"<ПодчиненныеДокументы>{inner}</ПодчиненныеДокументы>")
+    assert [(row["id"], row["date"], row["number_1c"]) for row in found["documents"][1:]] == [
+        ("S", dt.date(2026, 11, 3), "РН-7"), ("P", dt.date(2026, 11, 4), "ПП-9")]
+    assert (found["documents"][1]["shipped_on"], found["documents"][1]["shipped_number"]) == (dt.date(2026, 11, 3), "РН-7")
+    assert not found["issues"]
+
+
+def test_number_0_is_no_payment_and_the_echo_of_a_site_is_none_either() -> None:
+    zero = document(requisites(Номер_оплаты_по_1С="0", Дата_оплаты_по_1С="2026-11-02"))["documents"][0]
+    assert (zero["paid"], zero["paid_on"], zero["paid_number"]) == (False, None, None)
+    echo = document(requisites(Номер_оплаты_по_1С="0", Дата_оплаты_по_1С="0001-01-01", Дата_оплаты="02.11.2026 10:00:00"))["documents"][0]
+    assert (echo["paid"], echo["paid_on"]) == (False, None)
+
+
+def test_the_factor_of_a_pack_is_kept() -> None:
+    row = lines('<Товар><Ид>1</Ид><БазоваяЕдиница Код="796">шт</БазоваяЕдиница><Количество>2</Количество><Единица>упак</Единица>'
+                "<Коэффициент>10</Коэффициент></Товар>")[0]
+    assert (row["unit"], row["unit_code"], row["quantity"], row["requisites"]) == ("упак", None, 2, {"Коэффициент": "10"})
+    assert lines("<Товар><Ид>1</Ид><Коэффициент>1.000</Коэффициент></Товар>")[0]["requisites"] is None
+
+
+def test_what_a_document_has_outside_its_lines_is_said() -> None:
+    off = "<Скидки><Скидка><Наименование>Промо</Наименование><Сумма>10</Сумма><УчтеноВСумме>{}</УчтеноВСумме></Скидка></Скидки>".format
+    assert [(row["severity"], row["value"]) for row in document(off("false"))["issues"]] == [("warn", "10")]
+    assert "Промо" in document(off("false"))["issues"][0]["message"]
+    assert not document(off("true"))["issues"]
+    assert [row["value"] for row in document("<Оплаты><Оплата><Сумма>50</Сумма></Оплата></Оплаты>")["issues"]] == ["50"]
+    assert lines("<Товар><Ид>1</Ид><Скидки><Скидка><Процент>5</Процент></Скидка></Скидки></Товар>")[0]["requisites"] == {"СкидкаПроцент": "5"}
+
+
+def test_a_child_keeps_its_basis_whatever_happens_to_the_parent() -> None:
+    child = (f"<ПодчиненныйДокумент><Ид>P1</Ид><Номер>7</Номер>{DAY}<ХозОперация>Выплата безналичных денег</ХозОперация>"
+             "<Основание>00000000-0000-0000-0000-000000000000</Основание></ПодчиненныйДокумент>")
+    inner = f"<ПодчиненныеДокументы>{child}</ПодчиненныеДокументы>"
+    assert document(inner)["documents"][1]["basis"] == "D1"
+    found = read(f"<Документ>{ORDER.replace('122', 'много')}{inner}</Документ>")
+    assert [(row["id"], row["basis"]) for row in found["documents"]] == [("P1", "D1")]
+
+
+def test_an_unreadable_rate_of_exchange_does_not_cost_the_order() -> None:
+    found = document("<Курс>по договору</Курс>")
+    assert [row["id"] for row in found["documents"]] == ["D1"]
+    assert [row["severity"] for row in found["issues"]] == ["warn"]
+
+
+def test_identifiers_match_in_either_case() -> None:
+    group, feature, store = (f"AAAAAAAA-0000-0000-0000-00000000000{number}" for number in range(3))
+    found = read(f"<Классификатор><Группы><Группа><Ид>{group.lower()}</Ид><Наименование>Насосы</Наименование></Группа></Группы>"
+                 f"<Свойства><Свойство><Ид>{feature}</Ид><Наименование>Цвет</Наименование></Свойство></Свойства></Классификатор>"
+                 f"<Каталог><Товары><Товар><Ид>1</Ид><Группы><Ид>{group}</Ид></Группы><ЗначенияСвойств><ЗначенияСвойства><Ид>{feature.lower()}</Ид>"
+                 "<Значение>Красный</Значение></ЗначенияСвойства></ЗначенияСвойств></Товар></Товары></Каталог>"
+                 f'<ПакетПредложений><Предложения><Предложение><Ид>1</Ид><Склад ИдСклада="{store}" КоличествоНаСкладе="5"/></Предложение></Предложения></ПакетПредложений>')
+    assert (found["products"][0]["group_path"], found["products"][0]["extra"]) == ("Насосы", {"Цвет": "Красный"})
+    assert found["stock"][0]["warehouse"] == store.lower()
+
+
+def test_properties_of_goods_are_kept_by_name() -> None:
+    marks = "<ХарактеристикиТовара><ХарактеристикаТовара><Ид>7</Ид><Наименование>Размер</Наименование><Значение>39</Значение></ХарактеристикаТовара></ХарактеристикиТовара>"
+    assert lines(f"<Товар><Ид>1</Ид>{marks}</Товар>")[0]["requisites"] == {"Размер": "39"}
+    row = catalogue(f"<Товар><Ид>1</Ид><ШтрихКод> 460 </ШтрихКод><Код>НФ-1</Код>{marks}</Товар>")["products"][0]
+    assert (row["barcode"], row["extra"]) == ("460", {"Код": "НФ-1", "Размер": "39"})
+    assert document("<Склады><Склад><Ид>1</Ид><Наименование>Главный</Наименование></Склад></Склады>")["documents"][0]["requisites"] == {"Склад": "Главный"}
+
+
+def test_a_person_without_a_name_is_called_by_its_parts() -> None:
+    found = read("<Контрагенты><Контрагент><Ид>1</Ид><Фамилия>Ким</Фамилия><Имя>Ирина</Имя></Контрагент></Контрагенты>")["parties"]
+    assert [(row["name"], row["kind"]) for row in found] == [("Ким Ирина", "person")]
+
+
+def test_a_bad_requisite_is_called_by_its_name() -> None:
+    for other in ("", requisites(Прочее="1")):
+        found = read(f"<Документ>{ORDER}{requisites(Проведен='возможно')}</Документ><Документ>{ORDER}{other}</Документ>")
+        assert "«Проведен»" in found["issues"][0]["message"]
+
+
+def test_an_unknown_currency_is_said_and_not_taken() -> None:
+    found = document("<Валюта>тугрик</Валюта>")
+    assert (found["documents"][0]["currency"], [row["severity"] for row in found["issues"]]) == (None, ["warn"])
+    assert document("<Валюта>р.</Валюта>")["documents"][0]["currency"] == "RUB"
+
+
+@pytest.mark.parametrize(("text", "value"), [(".5", "0.5"), ("5.", "5"), ("231.74000000000001", "231.74"), ("-12,3", "-12.3")])
+def test_numbers_as_sites_write_them(text: str, value: str) -> None:
+    assert values.number(text) == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["", ".", "-", "1e3", "Infinity", "1.2.3", "12345678901234567.1"])
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="число"):
+        values.number(text)
+
+
+@pytest.mark.parametrize(("text", "rate"), [("НДС 20%", 20), ("20/120%", 20), ("22 %", 22), ("ндс 10", 10)])
+def test_rates_in_words(text: str, rate: int) -> None:
+    assert values.rate(text) == (rate, False)
+
+
+@pytest.mark.parametrize(("inner", "changes"), [("<СодержитТолькоИзменения>true</СодержитТолькоИзменения>", True),
+                                                ("<СодержитТолькоИзменения>false</СодержитТолькоИзменения>", False)])
+def test_changes_only_may_be_an_element(tmp_path: Path, inner: str, changes: bool) -> None:
+    path = tmp_path / "import.xml"
+    path.write_text(wrap(f"<Каталог>{inner}<Товары/></Каталог>"), encoding="utf-8")
+    assert reader.inspect(path)["changes_only"] is changes
+
+
+def test_end_tags_may_have_a_blank() -> None:
+    found = read(f"<Документ>{ORDER}<Товары><Товар><Ид>1</Ид></Товар ></Товары\n></Документ ><Документ>{ORDER.replace('D1', 'D2')}</Документ\t>")
+    assert ([row["id"] for row in found["documents"]], [row["document"] for row in found["lines"]]) == (["D1", "D2"], ["D1"])
+
+
+def test_a_record_too_long_for_memory_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml_safe, "MAX_RECORD", 200_000)
+    long = f"<Документ>{ORDER}{'<Прочее>1</Прочее>' * 40_000}</Документ>"
+    found = read(f"<Документ>{ORDER}</Документ>{long}<Документ>{ORDER.replace('D1', 'D3')}</Документ>")
+    assert [row["id"] for row in found["documents"]] == ["D1", "D3"]
+    assert [(row["severity"], row["place"]) for row in found["issues"]] == [("reject", "КоммерческаяИнформация/Документ, строка 2")]
+    remark = f"<!-- {'x' * 150_000} -->"
+    assert len(read(remark * 5 + f"<Документ>{ORDER}</Документ>")["documents"]) == 1
+
+
 # ---- where documents may stand -------------------------------------------------------------------------------------
 
 def test_documents_under_the_root_in_containers_and_nested_have_their_basis() -> None:
@@ -196,7 +381,9 @@ def test_the_rate_of_the_line_tax_wins_and_an_excise_is_not_vat() -> None:
 
 
 @pytest.mark.parametrize(("inner", "unit", "code"), [
-    ('<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</БазоваяЕдиница><Единица>упак</Единица>', "упак", "796"),
+    ('<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</БазоваяЕдиница><Единица>упак</Единица>', "упак", None),
+    ('<БазоваяЕдиница Код="796" НаименованиеПолное="Штука">шт</БазоваяЕдиница><Единица>Штука</Единица>', "Штука", "796"),
+    ('<БазоваяЕдиница Код="796"/><Единица>шт</Единица>', "шт", "796"), ('<Единица>796</Единица><БазоваяЕдиница Код="166">кг</БазоваяЕдиница>', "шт", "796"),
     ('<БазоваяЕдиница Код="796" НаименованиеПолное="Штука"/>', "шт", "796"), ("<БазоваяЕдиница>796 </БазоваяЕдиница>", "шт", "796"),
     ('<БазоваяЕдиница Код="9999" НаименованиеПолное="Бухта"/>', "Бухта", "9999"), ("<БазоваяЕдиница>9999</БазоваяЕдиница>", None, "9999"),
     ("<БазоваяЕдиница Код='796'><Пересчет><Единица>шт</Единица></Пересчет>шт</БазоваяЕдиница>", "шт", "796"),

@@ -25,6 +25,16 @@ def test_an_empty_frame_has_all_columns_and_passes(table: str) -> None:
     assert len(good) == len(issues) == 0
 
 
+def test_a_long_table_is_whole_and_in_order() -> None:
+    rows = [{"document": "d", "position": number, "amount": Decimal(number) if number % 3 else None} for number in range(2 * tables.BLOCK + 1)]
+    frame = tables.frame("lines", iter(rows))
+    assert list(frame.index) == list(range(len(rows)))
+    assert [(row["position"], row["amount"]) for row in tables.each(frame)] == [(row["position"], row["amount"]) for row in rows]
+    assert list(tables.each(frame)) == tables.records(frame)
+    with pytest.raises(KeyError, match="colour"):
+        tables.frame("lines", [*rows, {"colour": "red"}])
+
+
 def test_unknown_columns_are_refused() -> None:
     with pytest.raises(KeyError, match="colour"):
         tables.frame("deals", [{"id": "1", "colour": "red"}])
