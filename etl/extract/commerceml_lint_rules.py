@@ -161,7 +161,7 @@ TEXTS: tuple[Text, ...] = (
          _ANY, _MONEY, reads=values.number, what="число"),
     Text("Документ/Товар/Количество Предложение/Количество Изменения/Предложение/Количество Остаток/Количество Склад/Количество "
          "МинКоличество", _ANY, _DECIMAL, reads=values.number, what="число"),
-    Text("Документ/Курс", _ANY, reads=values.number, what="число"),
+    Text("Документ/Курс Документ/Товар/Коэффициент Цена/Коэффициент", _ANY, reads=values.number, what="число"),
     Text("СтавкаНалога/Ставка Документ/Налог/Ставка", _ANY, reads=values.rate, what="ставка НДС"),
     Text("УчтеноВСумме ПометкаУдаления", _ANY, "true|false|0|1", reads=values.flag, what="да или нет"),
     Text("Валюта", _ANY, ".{3}"),

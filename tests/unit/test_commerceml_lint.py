@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 
 from etl.errors import Rejected
+from etl.extract import commerceml as reader
 from etl.extract.commerceml_lint import Remark, lint
 from tests.paths import SHARED
 
@@ -106,9 +107,20 @@ CHANGES = "<ИзмененияПакетаПредложений><Ид>1</Ид><
     ("2.07", CHANGES.format("<Предложение><Ид>1</Ид><ИдХарактеристики>2</ИдХарактеристики><Количество>-3</Количество></Предложение>"), []),
     ("3.1", "<Контрагенты><Контрагент><Наименование>А</Наименование><ИНН/><КПП/></Контрагент></Контрагенты>", [
         ("не хватает элемента «Контрагент/Ид»: без него запись не принимается", False)]),
+    ("2.05", ORDER.format(LINE.format("<Коэффициент>два</Коэффициент>")), [
+        ("элемент «Документ/Товар/Коэффициент»: значение не читается (число)", False)]),
+    ("2.05", ORDER.format(LINE.format("<Количество>1 000,5</Количество>")), [
+        ("элемент «Документ/Товар/Количество»: значение не того вида или не из списка", True)]),
+    ("2.05", ORDER.replace("2026-11-02", "02.11.2026").format(""), [("элемент «Документ/Дата»: значение не того вида или не из списка", True)]),
+    ("2.05", ORDER.format(LINE.format("<СтавкиНалогов><СтавкаНалога><Наименование>НДС</Наименование><Ставка>много</Ставка></СтавкаНалога>"
+                                      "</СтавкиНалогов>")), [("элемент «СтавкаНалога/Ставка»: значение не читается (ставка НДС)", False)]),
+    ("2.05", ORDER.format("<Налоги><Налог><Наименование>НДС</Наименование><УчтеноВСумме>да</УчтеноВСумме><Сумма/></Налог></Налоги>"), [
+        ("элемент «Документ/Налог/УчтеноВСумме»: значение не того вида или не из списка", True), ("элемент «Документ/Налог/Сумма» пуст", True)]),
     ("2.07", ORDER.format("<СрокПлатежа>2026-13-01</СрокПлатежа>"), [("элемент «Документ/СрокПлатежа»: значение не читается (дата)", False)])])
 def test_records_beside_documents(tmp_path: Path, version: str, inner: str, expected: list[tuple[str, bool]]) -> None:
     assert [(remark.text, remark.usable) for remark in remarks(tmp_path, inner, versioned(version))] == expected
+    found = reader.inspect(tmp_path / "x.xml")
+    assert (found["issues_total"] > 0) == any(not usable for _, usable in expected), found["issues"]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
