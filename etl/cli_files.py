@@ -76,7 +76,7 @@ def sandbox(as_json: bool, **options: Any) -> None:
 @contextmanager
 def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[Path, float], None] | None]:
     """A progress bar over large files on a terminal, told the part of a file that is done; nothing elsewhere."""
-    sizes = {path: path.stat().st_size for path in files if path.is_file()}
+    sizes = {path: _size(path) for path in files}
     if not sys.stderr.isatty() or sum(sizes.values()) < _LARGE:
         yield None
         return
@@ -91,3 +91,11 @@ def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[Path, float], None] | No
             bars.update(task, completed=sum(sizes[each] * done[each] for each in sizes), description=path.name)
 
         yield tell
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for what cannot be asked, its command says why."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

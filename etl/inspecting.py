@@ -63,7 +63,7 @@ def readable(path: Path) -> Iterator[None]:
     except PermissionError:
         raise Rejected(f"{path}: нет прав на чтение.", "Дайте права на файл пользователю, который запускает obmen24.", file=path.name) from None
     except OSError as error:
-        raise Rejected(f"{path}: не читается ({error.strerror or type(error).__name__}).",
+        raise Rejected(f"{path}: не читается (ошибка системы {error.errno}).",
                        "Скопируйте файл на этот компьютер и повторите.", file=path.name) from None
 
 

@@ -62,6 +62,13 @@ def test_a_file_without_rights_is_told(tmp_path: Path) -> None:
     assert "нет прав на чтение" in obmen24("inspect", path).stdout
 
 
+@pytest.mark.parametrize("command", ["inspect", "validate"])
+def test_a_name_the_system_does_not_take_is_told(command: str) -> None:
+    done = obmen24(command, "x" * 300)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "не читается (ошибка системы 36). Скопируйте файл" in done.stdout
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "труба.xml")
     done = obmen24("inspect", tmp_path / "труба.xml")
