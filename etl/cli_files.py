@@ -42,7 +42,7 @@ def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: i
 
 @click.command()
 @_FILES
-@click.option("--dialect", type=click.Choice(SCHEMAS), help="Ещё и по нашей схеме файлов этой конфигурации 1С; без параметра она узнаётся по файлу.")
+@click.option("--dialect", type=click.Choice(SCHEMAS), help="Ещё и по нашей схеме файлов для этой 1С; файл расширенного договора узнаётся сам.")
 @JSON
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, as_json: bool) -> None:

@@ -40,23 +40,30 @@ def _check(stream: BinaryIO, verdict: Verdict) -> None:
     verdict["version"], remarks = commerceml_lint.lint_stream(stream, verdict["file"])
     verdict["unusable"] = [remark.text for remark in remarks if not remark.usable]
     verdict["deviations"] = [remark.text for remark in remarks if remark.usable]
-    if verdict["dialect"] is None:
-        verdict["dialect"] = _dialect(stream, verdict["file"])
-        verdict["told"] = verdict["dialect"] is not None
     if verdict["dialect"]:
         verdict["schema"] = commerceml.validate(stream, verdict["dialect"])
+    else:
+        verdict.update(_told(stream, verdict["file"]))
 
 
-def _dialect(stream: BinaryIO, name: str) -> str | None:
-    """The dialect whose version and namespace a file has, if it begins as our files of documents do: catalogues of 1C are not ours."""
+def _told(stream: BinaryIO, name: str) -> Verdict:
+    """The dialect a file shows by version, namespace and first element, and its schema.
+
+    Only the extended contract is written alike in both directions. What stock 1C exports looks like what we write for it and need not keep
+    our schema: a file that does not is left to the rules of its version.
+    """
     from etl import xml_safe
     from etl.dialects import DIALECTS
     from etl.extract import commerceml_lint
+    from etl.load import commerceml
 
     root, first = xml_safe.root(stream, name), commerceml_lint.first_child(stream, name)
-    return next((dialect.name for dialect in DIALECTS.values()
-                 if dialect.kinds and (dialect.version, dialect.namespace) == (root.attributes.get("ВерсияСхемы"), root.namespace)
-                 and first == ("Контейнер" if dialect.extended else "Документ")), None)
+    for dialect in DIALECTS.values():
+        if dialect.kinds and (dialect.version, dialect.namespace) == (root.attributes.get("ВерсияСхемы"), root.namespace) \
+                and first == ("Контейнер" if dialect.extended else "Документ"):
+            problems = commerceml.validate(stream, dialect.name)
+            return {"dialect": dialect.name, "told": True, "schema": problems} if dialect.extended or not problems else {}
+    return {}
 
 
 def _issue(message: str, path: Path) -> dict[str, Any]:
@@ -107,5 +114,5 @@ def _version(verdict: Mapping[str, Any]) -> str:
 def _checked(verdict: Mapping[str, Any]) -> str:
     rules = f"правила версии {_version(verdict)}" + ("" if verdict["version"] else " (файл версию не называет)")
     if not verdict["dialect"]:
-        return f"Проверены только {rules}; проверить и по нашей схеме: --dialect."
+        return f"Проверены только {rules}; если файл написан для 1С, проверьте его и по нашей схеме: --dialect."
     return f"Проверены {rules} и наша схема {verdict['dialect']}" + (" (определена по файлу)." if verdict["told"] else ".")

@@ -147,7 +147,7 @@ def test_what_was_checked_is_said(tmp_path: Path) -> None:
     assert "Проверены правила версии 3.1 и наша схема bitrix3." in named.stdout
     catalogue = written(tmp_path / "x.xml", '<КоммерческаяИнформация ВерсияСхемы="2.05" ДатаФормирования="2026-11-02T10:00:00"/>')
     done = obmen24("validate", catalogue)
-    assert "Проверены только правила версии 2.05; проверить и по нашей схеме: --dialect." in done.stdout
+    assert "Проверены только правила версии 2.05; если файл написан для 1С, проверьте его и по нашей схеме: --dialect." in done.stdout
     assert done.returncode == 0
 
 
@@ -162,7 +162,7 @@ def test_what_a_dialect_wants_otherwise_than_its_version_is_no_fault(tmp_path: P
 
 def test_validate_tells_what_cannot_be_used_from_what_the_schema_does_not_allow(tmp_path: Path) -> None:
     path = written(tmp_path / "x.xml", BAD.format(version="2.04"))
-    done = obmen24("validate", path)
+    done = obmen24("validate", "--dialect", "ut103", path)
     assert done.returncode == 1
     unusable, _, rest = done.stdout.partition("Отступления от схемы 2.04")
     deviations, _, schema = rest.partition("Не по нашей схеме ut103")
@@ -172,7 +172,19 @@ def test_validate_tells_what_cannot_be_used_from_what_the_schema_does_not_allow(
         assert words in deviations
     assert schema.rstrip().endswith("спросите программиста 1С (docs/contract-1c.ru.md).")
     found = json.loads(obmen24("validate", "--json", path).stdout)
-    assert (found["dialect"], found["told"], len(found["unusable"]), len(found["deviations"])) == ("ut103", True, 2, 4)
+    assert (found["dialect"], found["told"], len(found["unusable"]), len(found["deviations"])) == (None, False, 2, 4)
+
+
+def test_what_stock_1c_exports_is_not_measured_by_what_we_write_for_it(tmp_path: Path) -> None:
+    """УТ 10.3 writes 2.04 without a namespace too, with requisites and elements of its own."""
+    contract = (ROOT / "docs" / "contract-1c.ru.md").read_text(encoding="utf-8").split("```xml\n")[1].split("```")[0]
+    theirs = contract.replace("ТелефонРабочий", "Телефон рабочий").replace(
+        "<Комментарий>", "<СрокПлатежа>2026-11-30</СрокПлатежа><Комментарий>", 1)
+    assert theirs != contract
+    done = obmen24("validate", written(tmp_path / "1cbitrix.xml", theirs))
+    assert done.returncode == 0, done.stdout
+    assert "Проверены только правила версии 2.04" in done.stdout
+    assert obmen24("validate", "--dialect", "ut103", tmp_path / "1cbitrix.xml").returncode == 1
 
 
 @needs_shared
