@@ -10,8 +10,11 @@ from typing import Any, NoReturn
 
 import click
 
-from etl import __version__
+from etl import __version__, cli_words
 from etl.errors import EXIT_BUG, EtlError
+
+cli_words.speak()
+_OPTIONS = "[ПАРАМЕТРЫ]"
 
 
 class Commands(click.Group):
@@ -41,6 +44,7 @@ class Later(click.Command):
         from importlib import import_module
 
         command: click.Command = getattr(import_module(self.module), str(self.name))
+        command.options_metavar = _OPTIONS
         return command
 
     def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
@@ -58,7 +62,8 @@ def _bug(ctx: click.Context, error: Exception) -> NoReturn:
 
 
 # The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an interpreter's start.
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, options_metavar=_OPTIONS, subcommand_metavar="КОМАНДА …",
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--profile", "-p", type=click.Path(dir_okay=False), envvar="OBMEN24_PROFILE",
               default="obmen24.toml", show_default=True, help="Файл профиля.")
 @click.version_option(__version__, prog_name="obmen24", message="%(prog)s %(version)s")
@@ -80,7 +85,7 @@ for _name, _module, _told in (
     ("convert", "exchange", "Начислить по выгрузке сделок, сохранённой из Битрикс24 (Excel, CSV), без доступа к порталу."),
     ("reconcile", "exchange", "Сверить портал, 1С, реестр и банк за месяц, до копейки."),
     ("inspect", "files", "Показать, что лежит в файлах обмена: версия, кодировка, содержимое, замечания."),
-    ("validate", "files", "Проверить файлы CommerceML по правилам их версии или по нашей схеме."),
+    ("validate", "files", "Проверить файлы CommerceML по правилам их версии и по нашей схеме."),
     ("status", "minute", "Когда был последний удачный обмен и что ждёт человека."),
     ("why", "people", "Рассказать по журналу, что и почему произошло: obmen24 why deal 123."),
     ("ask", "people", "Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ."),

@@ -10,7 +10,7 @@ from etl.cli_shared import FLOWS, JSON, MONTH, connected, finish, profile_of
 
 
 @click.command()
-@click.argument("flows", nargs=-1, type=click.Choice(FLOWS))
+@click.argument("flows", nargs=-1, metavar="[ПОТОК…]", type=click.Choice(FLOWS))
 @MONTH
 @JSON
 @click.pass_context
@@ -22,7 +22,7 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
 
 
 @click.command()
-@click.option("--interval", default=60, show_default=True, help="Секунд между полными осмотрами папки.")
+@click.option("--interval", metavar="СЕКУНД", default=60, show_default=True, help="Время между полными осмотрами папки.")
 @click.pass_context
 def watch(ctx: click.Context, interval: int) -> None:
     """Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."""
@@ -55,7 +55,7 @@ def register(ctx: click.Context, month: str | None) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @MONTH
 @click.pass_context
 def convert(ctx: click.Context, files: tuple[Path, ...], month: str | None) -> None:

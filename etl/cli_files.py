@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from etl.cli_shared import JSON
 from etl.errors import EXIT_ATTENTION, EXIT_CLEAN
 
 _LARGE = 20_000_000
+#: dialects that have a schema of ours
+SCHEMAS = ("ut103", "ut11", "unf3", "bitrix3")
+_FILES = click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True, type=click.Path(path_type=Path))
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_FILES
 @JSON
-@click.option("--limit", type=int, default=20, show_default=True, help="Сколько замечаний показать.")
+@click.option("--limit", metavar="ЧИСЛО", type=click.IntRange(min=0), default=20, show_default=True, help="Сколько замечаний показать.")
 @click.option("--repair", is_flag=True, help="Записать рядом копию без знаков, запрещённых в XML.")
 @click.pass_context
 def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: int, repair: bool) -> None:
@@ -27,36 +31,39 @@ def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: i
     from etl import inspecting
 
     if repair:
-        click.echo("\n".join(inspecting.repair(path) for path in files))
-        return
-    with _bar(files) as progress:
-        findings = [inspecting.inspect(path, limit=limit, progress=progress) for path in files]
+        said, well = inspecting.repair(files)
+        click.echo("\n".join(said))
+        ctx.exit(EXIT_CLEAN if well else EXIT_ATTENTION)
+    with _bar(files) as tell:
+        findings = [inspecting.inspect(path, limit=limit, tell=tell and partial(tell, path)) for path in files]
     click.echo(inspecting.json_text(findings) if as_json else inspecting.text(findings))
     ctx.exit(EXIT_ATTENTION if any(found["refused"] for found in findings) else EXIT_CLEAN)
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--dialect", help="Наша схема файлов для ut103, ut11, unf3, bitrix3; без неё правила версии, которую называет файл.")
+@_FILES
+@click.option("--dialect", type=click.Choice(SCHEMAS), help="Ещё и по нашей схеме файлов для этой 1С; файл расширенного договора узнаётся сам.")
+@JSON
 @click.pass_context
-def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None) -> None:
-    """Проверить файлы CommerceML по правилам их версии или по нашей схеме."""
-    from etl import inspecting
+def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, as_json: bool) -> None:
+    """Проверить файлы CommerceML по правилам их версии и по нашей схеме."""
+    from etl import inspecting, validating
 
-    findings = {path: inspecting.validate(path, dialect) for path in files}
-    click.echo(inspecting.validation_text(findings))
-    ctx.exit(EXIT_ATTENTION if any(findings.values()) else EXIT_CLEAN)
+    with _bar(files) as tell:
+        verdicts = [validating.validate(path, dialect, tell=tell and partial(tell, path)) for path in files]
+    click.echo(inspecting.json_text(verdicts) if as_json else validating.text(verdicts))
+    ctx.exit(EXIT_CLEAN if all(map(validating.clean, verdicts)) else EXIT_ATTENTION)
 
 
 @click.command()
-@click.option("--port", default=0, help="Порт; 0 = свободный.")
+@click.option("--port", metavar="ЧИСЛО", default=0, help="Порт; 0 = свободный.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Папка с состоянием песочницы.")
-@click.option("--deals", type=int, help="Создать портал с таким числом сделок.")
+@click.option("--deals", metavar="ЧИСЛО", type=int, help="Создать портал с таким числом сделок.")
 @click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON с данными портала.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="Сертификат (вместе с --tls-key).")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="Ключ сертификата.")
-@click.option("--rate", default=2.0, show_default=True, help="Запросов в секунду.")
-@click.option("--burst", default=50, show_default=True, help="Запас запросов.")
+@click.option("--rate", metavar="ЧИСЛО", default=2.0, show_default=True, help="Запросов в секунду.")
+@click.option("--burst", metavar="ЧИСЛО", default=50, show_default=True, help="Запас запросов.")
 @click.option("--faults", type=click.Path(path_type=Path, exists=True), help="JSON с планом неисправностей.")
 @JSON
 def sandbox(as_json: bool, **options: Any) -> None:
@@ -67,21 +74,28 @@ def sandbox(as_json: bool, **options: Any) -> None:
 
 
 @contextmanager
-def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar over the bytes of large files on a terminal; nothing elsewhere."""
-    total = sum(path.stat().st_size for path in files)
-    if not sys.stderr.isatty() or total < _LARGE:
+def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[Path, float], None] | None]:
+    """A progress bar over large files on a terminal, told the part of a file that is done; nothing elsewhere."""
+    sizes = {path: _size(path) for path in files}
+    if not sys.stderr.isatty() or sum(sizes.values()) < _LARGE:
         yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bars:
-        task, seen = bars.add_task("Чтение", total=total), [0, 0]  # bytes of the files before, position in this one
+        task, done = bars.add_task("Чтение", total=sum(sizes.values())), dict.fromkeys(sizes, 0.0)
 
-        def position(now: int) -> None:
-            seen[0] += seen[1] if now < seen[1] else 0
-            seen[1] = now
-            bars.update(task, completed=sum(seen))
+        def tell(path: Path, part: float) -> None:
+            done[path] = max(done.get(path, 0.0), part)
+            bars.update(task, completed=sum(sizes[each] * done[each] for each in sizes), description=path.name)
 
-        yield position
+        yield tell
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for what cannot be asked, its command says why."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

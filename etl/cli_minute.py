@@ -9,7 +9,7 @@ from etl.errors import EXIT_CLEAN, EXIT_LATER
 
 
 @click.command()
-@click.argument("flows", nargs=-1, type=click.Choice(FLOWS))
+@click.argument("flows", nargs=-1, metavar="[ПОТОК…]", type=click.Choice(FLOWS))
 @MONTH
 @click.option("--accept", is_flag=True, help="Разрешить больше перезаписей, чем допускает ограничитель.")
 @click.option("--summary", is_flag=True, help="Напечатать итог, даже если всё спокойно.")
@@ -35,7 +35,7 @@ def run(ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: b
 
 
 @click.command()
-@click.option("--max-age", type=int, help="Минут; если последний удачный обмен старше, код возврата 75.")
+@click.option("--max-age", metavar="МИНУТ", type=int, help="Если последний удачный обмен старше, код возврата 75.")
 @JSON
 @click.pass_context
 def status(ctx: click.Context, max_age: int | None, as_json: bool) -> None:

@@ -39,8 +39,8 @@ def check(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("entity")
-@click.argument("key")
+@click.argument("entity", metavar="ВИД")
+@click.argument("key", metavar="НОМЕР")
 @JSON
 @click.pass_context
 def why(ctx: click.Context, entity: str, key: str, as_json: bool) -> None:
@@ -51,8 +51,8 @@ def why(ctx: click.Context, entity: str, key: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("question", required=False)
-@click.argument("answer", required=False)
+@click.argument("question", metavar="[ВОПРОС", required=False)
+@click.argument("answer", metavar="ОТВЕТ]", required=False)
 @click.pass_context
 def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
     """Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ."""
@@ -62,9 +62,9 @@ def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
 
 
 @click.command()
-@click.argument("entity")
-@click.argument("portal_id")
-@click.argument("onec_id")
+@click.argument("entity", metavar="ВИД")
+@click.argument("portal_id", metavar="НОМЕР_НА_ПОРТАЛЕ")
+@click.argument("onec_id", metavar="ИД_В_1С")
 @click.pass_context
 def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str) -> None:
     """Связать запись портала с записью 1С: obmen24 link company 15 <Ид>."""
@@ -74,7 +74,7 @@ def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str) -> None:
 
 
 @click.command()
-@click.argument("numbers", nargs=-1, required=True)
+@click.argument("numbers", nargs=-1, metavar="АКТ…", required=True)
 @click.pass_context
 def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
     """Подтвердить акты вознаграждения по номерам (A1-123), если профиль ждёт человека."""
@@ -84,7 +84,7 @@ def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1)
+@click.argument("files", nargs=-1, metavar="[ФАЙЛ…]")
 @click.pass_context
 def retry(ctx: click.Context, files: tuple[str, ...]) -> None:
     """Вернуть файлы из карантина в обмен (все или названные) после исправления причины."""

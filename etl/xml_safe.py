@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 import numpy
@@ -293,18 +294,30 @@ _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
 def repair(source: BinaryIO, target: BinaryIO, name: str) -> int:
     """Copy a file without the code points that XML forbids; returns how many were left out. Encoding and BOM stay.
 
-    Opt-in only: the removal is journalled by the caller, since it changes what 1C has written.
+    Opt-in only: the removal is journalled by the caller, since it changes what 1C has written. Bytes that are not in the
+    encoding of the file are text that nobody can guess: they raise Rejected with the line, and what was copied is of no use.
     """
     encoding = sniff(source, name)
     target.write(source.read(encoding.bom))
-    decoder = codecs.getincrementaldecoder(encoding.name)(errors="replace")
-    removed, tail = 0, ""
-    for chunk in chunks(source, encoding):
-        text = tail + decoder.decode(chunk)
-        cut = text.rfind("&", max(0, len(text) - 14))       # a reference may be cut by the chunk
+    decoder = codecs.getincrementaldecoder(encoding.name)()
+    removed, tail, line = 0, "", 1
+    for chunk in chain(chunks(source, encoding), (b"",)):
+        decoded = _decoded(decoder, chunk, encoding.name, line, name)
+        line += decoded.count("\n")
+        text = tail + decoded
+        cut = text.rfind("&", max(0, len(text) - 14)) if chunk else -1      # a reference may be cut by the chunk
         text, tail = (text[:cut], text[cut:]) if cut >= 0 else (text, "")
         removed += _copy_legal(text, target, encoding.name)
-    return removed + _copy_legal(tail + decoder.decode(b"", final=True), target, encoding.name)
+    return removed
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, encoding: str, line: int, name: str) -> str:
+    try:
+        return decoder.decode(chunk, final=not chunk)
+    except UnicodeDecodeError as error:
+        line += error.object[:error.start].decode(encoding, errors="ignore").count("\n")
+        raise refused(f"в строке {line} байты не в кодировке файла ({encoding}). Убрать их нельзя, пропал бы текст; копия не записана.",
+                      name, f"строка {line}") from None
 
 
 def _copy_legal(text: str, target: BinaryIO, encoding: str) -> int:

@@ -1,58 +1,65 @@
-"""Does a file keep the rules of the CommerceML version it names? Advice only: most files that 1C writes do not (commerceml §0.17).
+"""Does a file keep the rules of the CommerceML version it names, and can our reader use it? Advice only, nothing is refused by it.
 
-The rules are tables; the values come from reference/commerceml §1, §3 and stand here in our own words. Nothing is refused by them.
+Most files that 1C and sites write do not keep their schema (commerceml §0.17), so every remark says which of the two it is. The rules
+are the tables of `commerceml_lint_rules`. One pass over a proven file, one path in memory.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from lxml import etree
 
 from etl import xml_safe
+from etl.extract import commerceml_lint_rules as rules
 from etl.extract.commerceml_file import verify
 
-#: element -> (first version, last version) that has it
-VERSIONS: dict[str, tuple[float, float]] = {
-    "ИзмененияПакетаПредложений": (2.07, 2.10), "ПодчиненныеДокументы": (2.10, 2.10), "Оплаты": (2.09, 2.09), "Подписанты": (2.06, 9),
-    "Контейнер": (3.0, 9), "НомерВерсии": (3.0, 9), "ПометкаУдаления": (3.0, 9), "Номер1С": (3.0, 9), "Дата1С": (3.0, 9),
-    "Основание": (3.0, 9), "Остатки": (3.0, 9), "ПользовательскиеСправочники": (3.0, 9)}
-#: parent/element -> longest text; before 3.0
-LENGTHS: dict[str, int] = {
-    "Документ/Ид": 40, "Документ/Номер": 50, "Контрагент/Ид": 40, "Товар/Ид": 80, "Товар/Наименование": 250, "Контрагент/Наименование": 250,
-    "Документ/Комментарий": 3000, "ЗначениеРеквизита/Значение": 1000}
-#: parent/element -> the same since 3.0
-LENGTHS_3: dict[str, int] = {**LENGTHS, "Документ/Номер": 255, "Контрагент/Ид": 80, "ЗначениеРеквизита/Значение": 10000}
-_MONEY, _DATE = re.compile(r"-?\d{1,16}(\.\d{1,2})?"), re.compile(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)?")
-_ROLES = "Продавец|Покупатель|Плательщик|Получатель|Комитент|Комиссионер|Лицензиар|Лицензиат"
-#: element or parent/element -> form of its text
-FORMS: dict[str, re.Pattern[str]] = {
-    "Валюта": re.compile(r".{3}"), "ИНН": re.compile(r".{10,12}"), "КПП": re.compile(r".{9}"), "БИК": re.compile(r"\d{9}"),
-    "НомерСчета": re.compile(r"\d{20}"), "Документ/Дата": _DATE, "Документ/Сумма": _MONEY, "Товар/Сумма": _MONEY, "ЦенаЗаЕдиницу": _MONEY,
-    "Документ/Время": re.compile(r"\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "Роль": re.compile(_ROLES),
-    "УчтеноВСумме": re.compile("true|false|0|1"), "Контакт/Тип": re.compile(
-        "Телефон (внутренний|рабочий|мобильный|домашний)|Пейджер|Факс|Почта|Электронная почта|ICQ|ВебСайт|Координаты на карте|Прочее"),
-    "ХозОперация": re.compile(
-        "Заказ товара|Счет на оплату|Отпуск товара|Счет-фактура|(Возврат|Переоценка) товар(а|ов)|Передача товара на комиссию|"
-        "Возврат комиссионного товара|Отчет о (продажах|списании) комиссионного товара|(Выплата|Возврат) (без)?наличных денег|"
-        "Эквайринговая операция|Передача прав|Прочие")}
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
-_LONGEST = 20_000
+_LONGEST, _MOST, _SHOWN = 20_000, 100, 60      # characters kept of a text, remarks, characters shown of a foreign name
+_DOCUMENTS = ("Документ", "ПодчиненныйДокумент")
 
 
-def lint(path: Path) -> list[str]:
-    """What in the file breaks the rules of its own version: Russian sentences with the number of places, at most 100.
+class Remark(NamedTuple):
+    """One sentence without values, with the number of places. `usable` = only the schema is not kept, our reader takes it all the same."""
 
-    Values are not repeated. Raises Rejected for a file that is no CommerceML at all.
+    text: str
+    usable: bool
+
+
+def lint(path: Path) -> list[Remark]:
+    """What in a file breaks the rules of its own version: what our reader cannot use first, at most 100 remarks.
+
+    Raises Rejected for a file that is no CommerceML at all.
     """
     with path.open("rb") as stream:
-        info = verify(stream, name=path.name)
-        rules = _Rules(info.version or "2.04")
-        _walk(stream, path.name, rules)
-    return [*_root(info.version, path), *(f"{said} ({count} раз)" if count > 1 else said for said, count in rules.found.most_common(100))]
+        return lint_stream(stream, path.name)[1]
+
+
+def lint_stream(stream: BinaryIO, name: str) -> tuple[str | None, list[Remark]]:
+    """The same of an open file, with the version it names."""
+    version = verify(stream, name=name).version
+    reading = _Reading(version or "2.04")
+    _walk(stream, name, reading)
+    found = sorted(reading.found.items(), key=lambda item: (item[0].usable, -item[1]))
+    remarks = [remark._replace(text=f"{remark.text} ({count} раз)") if count > 1 else remark for remark, count in found[:_MOST]]
+    return version, [*(Remark(said, usable=True) for said in _root(stream, name, version)), *remarks]
+
+
+def first_child(stream: BinaryIO, name: str) -> str | None:
+    """Name of the first element below the root; None if the root is empty or nothing comes within a megabyte."""
+    encoding = xml_safe.sniff(stream, name)
+    parser = etree.XMLPullParser(events=("start",), encoding=encoding.name, **xml_safe.PARSER)
+    names: list[str] = []
+    for _, chunk in zip(range(16), xml_safe.chunks(stream, encoding), strict=False):
+        with xml_safe.refusing(name):
+            parser.feed(chunk)
+        names += [xml_safe.local(cast(Any, element).tag) for _, element in parser.read_events()]
+        if len(names) > 1:
+            return names[1]
+    return None
 
 
 def _number(version: str) -> float:
@@ -61,61 +68,131 @@ def _number(version: str) -> float:
     return float(found[0]) if found else 2.04
 
 
-def _root(version: str | None, path: Path) -> list[str]:
-    with path.open("rb") as stream:
-        attributes = xml_safe.root(stream, path.name).attributes
-    said = []
+def _root(stream: BinaryIO, name: str, version: str | None) -> Iterator[str]:
     if version is None or len(version) > 5:
-        said.append("атрибут «ВерсияСхемы» отсутствует или длиннее пяти знаков")
-    if not _MOMENT.fullmatch(attributes.get("ДатаФормирования", "")):
-        said.append("атрибут «ДатаФормирования» отсутствует или не вида ГГГГ-ММ-ДДTЧЧ:ММ:СС")
-    return said
+        yield "атрибут «ВерсияСхемы» отсутствует или длиннее пяти знаков"
+    if not rules.MOMENT.fullmatch(xml_safe.root(stream, name).attributes.get("ДатаФормирования", "")):
+        yield "атрибут «ДатаФормирования» отсутствует или не вида ГГГГ-ММ-ДДTЧЧ:ММ:СС"
 
 
-def _walk(stream: BinaryIO, name: str, rules: _Rules) -> None:
+def _walk(stream: BinaryIO, name: str, reading: _Reading) -> None:
     encoding = xml_safe.sniff(stream, name)
-    parser = etree.XMLParser(target=cast(Any, rules), encoding=encoding.name, **xml_safe.PARSER)
-    stream.seek(encoding.bom)
-    while chunk := stream.read(xml_safe.CHUNK):
+    parser = etree.XMLParser(target=cast(Any, reading), encoding=encoding.name, **xml_safe.PARSER)
+    for chunk in xml_safe.chunks(stream, encoding):
         with xml_safe.refusing(name):
             parser.feed(chunk)
     with xml_safe.refusing(name, end=True):
         parser.close()
 
 
-class _Rules:
+class _Open:
+    """An element that is not closed yet: its record in the tables, and which of its children came, and came with something in them."""
+
+    __slots__ = ("filled", "foreign", "leaf", "name", "record", "seen")
+
+    def __init__(self, name: str, record: str, *, foreign: bool = False) -> None:
+        self.name, self.record, self.leaf, self.foreign = name, record, True, foreign
+        self.seen: set[str] = set()
+        self.filled: set[str] = set()
+
+
+class _Reading:
     """A parser target that holds one path and one text at a time."""
 
     def __init__(self, version: str) -> None:
-        self.named, self.version = version, _number(version)
-        self.lengths = LENGTHS_3 if self.version >= 3 else LENGTHS
-        self.path: list[str] = []
+        self.named, self.rules = version, rules.of(_number(version))
+        self.path = [_Open("", "")]
+        self.documents = self.changes = 0               # how many of these are open
         self.text = ""
-        self.found: Counter[str] = Counter()
+        self.found: Counter[Remark] = Counter()
+
+    def _say(self, text: str, *, usable: bool = True) -> None:
+        self.found[Remark(text, usable)] += 1
 
     def start(self, tag: str, _attributes: object) -> None:
-        name = xml_safe.local(tag)
-        self.path.append(name)
-        self.text = ""
-        first, last = VERSIONS.get(name, (0, 9))
-        if not first <= self.version <= last:
-            self.found[f"элемента «{name}» нет в версии {self.named}"] += 1
+        name, parent = xml_safe.local(tag), self.path[-1]
+        parent.leaf, self.text = False, ""
+        if parent.foreign:
+            self.path.append(_Open(name, "", foreign=True))
+            return
+        parent.seen.add(name)
+        allowed = self.rules.children.get(parent.record)
+        if allowed is not None and name not in allowed:
+            self._misplaced(name, parent.record)
+            if name not in rules.NAMES:
+                self.path.append(_Open(name, "", foreign=True))
+                return
+        self.documents += name in _DOCUMENTS
+        self.changes += name == "ИзмененияПакетаПредложений"
+        self.path.append(_Open(name, self._record(name, parent.name)))
+
+    def _misplaced(self, name: str, record: str) -> None:
+        if name in self.rules.known:
+            self._say(f"элементу «{name}» не место в «{record}» по схеме {self.named}")
+        else:
+            self._say(f"элемента «{name[:_SHOWN]}» нет в версии {self.named}")
+
+    def _record(self, name: str, parent: str) -> str:
+        """Where the tables tell a record of a document, or of a package of changes, from the others of its name."""
+        if name == "Контрагент" and parent == "Представитель":
+            return f"Представитель/{name}"
+        if self.documents and (name in ("Товар", "Налог", "Контрагент") or (name == "Цена" and parent == "Товар")):
+            return f"Документ/{name}"
+        return "Изменения/Предложение" if self.changes and name == "Предложение" else name
 
     def data(self, text: str) -> None:
         if len(self.text) < _LONGEST:
             self.text += text
 
     def end(self, _tag: str) -> None:
-        name = self.path.pop()
-        parent = self.path[-1] if self.path else ""
-        parent = "Документ" if parent == "ПодчиненныйДокумент" else parent
-        key, text = f"{parent}/{name}", self.text.strip()
-        self.text = ""
-        if len(text) > self.lengths.get(key, _LONGEST):
-            self.found[f"элемент «{key}» длиннее {self.lengths[key]} знаков"] += 1
-        form = FORMS.get(key) or FORMS.get(name)
-        if form and text and not form.fullmatch(text):
-            self.found[f"элемент «{key}»: значение не того вида или не из списка"] += 1
+        closed, parent = self.path.pop(), self.path[-1]
+        if closed.foreign:
+            return
+        self.documents -= closed.name in _DOCUMENTS
+        self.changes -= closed.name == "ИзмененияПакетаПредложений"
+        text, self.text = self.text.strip(), ""
+        if text or not closed.leaf:
+            parent.filled.add(closed.name)
+        if closed.leaf:
+            self._value(f"{_alike(parent.record)}/{closed.name}", closed.name, text)
+        if not (closed.leaf and text):                  # a bare reference is no record
+            self._complete(closed)
+
+    def _complete(self, closed: _Open) -> None:
+        """Whether a record has what it must have."""
+        lacking = [names for names in rules.NEEDED.get(closed.record, ()) if closed.filled.isdisjoint(names.split("|"))]
+        for names in lacking:
+            self._say(f"не хватает элемента «{_either(closed.record, names)}»: без него запись не принимается", usable=False)
+        told = {name for names in lacking for name in names.split("|")}
+        for names in self.rules.required.get(closed.record, ()):
+            if closed.seen.isdisjoint(names.split("|")) and names not in told:
+                self._say(f"не хватает элемента «{_either(closed.record, names)}»")
+
+    def _value(self, place: str, name: str, text: str) -> None:
+        for rule in (*self.rules.texts.get(place, ()), *self.rules.texts.get(name, ())):
+            if text and not _readable(rule, text):
+                self._say(f"элемент «{place}»: значение не читается ({rule.what})", usable=False)
+            elif rule.form and not re.fullmatch(rule.form, text):
+                self._say(f"элемент «{place}»: значение не того вида или не из списка" if text else f"элемент «{place}» пуст")
+            elif rule.longest and len(text) > rule.longest:
+                self._say(f"элемент «{place}» длиннее {rule.longest} знаков")
 
     def close(self) -> None:
         return None
+
+
+def _alike(record: str) -> str:
+    return "Документ" if record == "ПодчиненныйДокумент" else record
+
+
+def _either(record: str, names: str) -> str:
+    return f"{record}/{names.replace('|', '» или «')}"
+
+
+def _readable(rule: rules.Text, text: str) -> bool:
+    if rule.reads:
+        try:
+            rule.reads(text)
+        except ValueError:
+            return False
+    return True

@@ -14,6 +14,7 @@ from typing import Any
 
 import openpyxl
 from openpyxl.cell.cell import Cell
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from etl.sandbox.onec_xml import Refusal
@@ -43,16 +44,16 @@ def _tabbed(path: Path) -> list[list[str]]:
 def _sheet(sheet: Worksheet) -> list[list[str]]:
     hidden = {letter for letter, column in sheet.column_dimensions.items() if column.hidden}
     rows = []
-    for row in sheet.iter_rows():
-        gone = sheet.row_dimensions[row[0].row].hidden
-        rows.append(["" if gone or cell.column_letter in hidden else shown(cell, _width(sheet, cell.column_letter)) for cell in row])
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        gone = sheet.row_dimensions[number].hidden
+        rows.append(["" if gone or get_column_letter(place) in hidden else shown(cell, _width(sheet, place)) for place, cell in enumerate(row, 1)])
     return rows
 
 
-def _width(sheet: Worksheet, letter: str) -> float:
+def _width(sheet: Worksheet, place: int) -> float:
     for column in sheet.column_dimensions.values():
         # a range of equal columns is stored under its first letter
-        if column.min and column.max and column.min <= openpyxl.utils.column_index_from_string(letter) <= column.max:
+        if column.min and column.max and column.min <= place <= column.max:
             return float(column.width or _DEFAULT_WIDTH)
     return _DEFAULT_WIDTH
 

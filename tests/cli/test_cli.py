@@ -182,6 +182,22 @@ def test_a_bug_shows_one_sentence_and_keeps_the_traceback_private(tmp_path: Path
     assert crash.stat().st_mode & 0o077 == 0
 
 
+def test_a_bug_far_from_any_writable_folder_still_is_one_sentence(tmp_path: Path) -> None:
+    """The folder of the profile may be absent or another user's: it is not made, and the report goes where one may write."""
+    broken = tmp_path / "bug.py"
+    broken.write_text("from etl import cli, status\ndef fail(path): raise RuntimeError('x')\n"
+                      "status.read = fail\ncli.main(['-p', 'нет/такой/x.toml', 'status'])\n", encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    done = subprocess.run([sys.executable, str(broken)], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")})
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    crash = next((tmp_path / "tmp").glob("obmen24-*/crash-*.txt"))
+    assert str(crash) in done.stderr
+    assert "RuntimeError" in crash.read_text(encoding="utf-8")
+    assert not (tmp_path / "нет").exists()
+
+
 @needs_shared
 def test_inspect_reads_every_real_file_without_a_traceback() -> None:
     files = sorted((SHARED / "commerceml" / "samples").rglob("*.xml"))
