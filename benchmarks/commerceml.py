@@ -67,7 +67,7 @@ def _expat(data: bytes) -> None:
 
 def _rows(data: bytes) -> int:
     scope, count = Scope(Tokens(io.BytesIO(data), "bench")), 0
-    for _ in reader._walk(scope):
+    for _ in reader.walk(scope):
         if scope.size >= 2000:
             count += sum(len(rows) for rows in scope.take().values())
     return count

@@ -25,13 +25,13 @@ def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
     `file` is the name alone, `path` is as given.
     """
     from etl.errors import Rejected
-    from etl.extract import commerceml
+    from etl.extract import commerceml_inspect
 
     try:
         size = size_of(path)
         watched = Watched(path, tell and (lambda read: tell(min(_PROVING, _PROVING * read / (3 * size)))))
         with readable(path):
-            found = commerceml.inspect(cast(Path, watched), limit=limit,
+            found = commerceml_inspect.inspect(cast(Path, watched), limit=limit,
                                        progress=tell and (lambda position: tell(_PROVING + (1 - _PROVING) * position / size)))
     except Rejected as error:
         found = _unread(path, str(error))

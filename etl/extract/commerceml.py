@@ -8,17 +8,13 @@ Two passes: `verify` proves the file before anything is done with it, `read` str
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pandas as pd
 
 from etl import tables, xml_safe
-from etl.errors import Rejected
 from etl.extract import commerceml_parts as parts
 from etl.extract import commerceml_records as records
 from etl.extract import commerceml_units as units
@@ -43,7 +39,7 @@ from etl.extract.commerceml_scope import Row, Scope
 from etl.extract.commerceml_tokens import Tokens, TooLong, attributes, is_empty, is_end, local
 from etl.extract.commerceml_units import Series, Uneven
 
-__all__ = ["READS", "FileInfo", "content_hash", "inspect", "read", "read_tables", "verify"]
+__all__ = ["READS", "FileInfo", "content_hash", "read", "read_tables", "verify", "walk"]
 
 # ---- where each element goes ---------------------------------------------------------------------------------------
 
@@ -301,7 +297,7 @@ def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[st
     Memory does not grow with the file. Raises Rejected if the file is broken after all.
     """
     scope = Scope(Tokens(stream, name), chunk)
-    for _ in _walk(scope):
+    for _ in walk(scope):
         if scope.size >= chunk:
             yield from _frames(scope)
     yield from _frames(scope)
@@ -312,8 +308,8 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
         yield table, tables.frame(table, rows)
 
 
-def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterator[None]:
-    """Read record after record into the scope; yields after each series of like names."""
+def walk(scope: Scope) -> Iterator[None]:
+    """Read record after record into the scope; yields after each series of one name. Raises Rejected."""
     source, path, wanted = scope.source, list[str](), frozenset[str]()
     while source.at < len(source.tags) or source.ready():
         tag = source.tags[source.at]
@@ -323,8 +319,6 @@ def _walk(scope: Scope, progress: Callable[[int], None] | None = None) -> Iterat
         elif (name := local(tag)) in wanted:
             scope.above = path
             _read_records(name, scope)
-            if progress:
-                progress(source.position)
             yield
             continue
         else:
@@ -384,46 +378,3 @@ def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFram
 
 #: the tables that this reader fills
 READS = ("parties", "accounts", "contacts", "products", "price_types", "prices", "stock", "documents", "lines", "issues")
-
-
-# ---- what a person asks about a file -------------------------------------------------------------------------------
-
-def inspect(path: Path, *, limit: int | None = None, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """What a file is and holds, as the JSON of `obmen24 inspect`; a broken or foreign file is one issue, never an exception.
-
-    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of them, parties =
-    every Контрагент outside documents, documents = kind -> number (nested and contained ones too), lines = every Товар of a
-    document. `amount_total` = sum of Сумма of the documents that could be read. At most `limit` issues are listed,
-    `issues_total` counts them all. `progress` gets the number of bytes read.
-    """
-    counts: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
-    total, issue_count, info = Decimal(0), 0, None
-    listed_issues: list[tables.Record] = []
-    with path.open("rb") as stream:
-        hashes = {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
-        try:
-            info = verify(stream, name=path.name)
-            hashes["content_hash"] = content_hash(stream)
-            scope = Scope(Tokens(stream, path.name))
-            counts, kinds = scope.counts, scope.kinds
-            for _ in _walk(scope, progress):
-                taken = scope.take()
-                total += sum((row["amount"] for row in taken.get("documents", ()) if row.get("amount") is not None), Decimal(0))
-                found = taken.get("issues", [])
-                issue_count += len(found)
-                listed_issues += found if limit is None else found[:max(0, limit - len(listed_issues))]
-        except Rejected as error:
-            issue_count += 1
-            listed_issues.append(tables.issue(str(error), file=path.name, place=error.place or None, entity="file"))
-    return {"file": path.name, **hashes, **_described(info), "changes_only": counts["changes_only"] > 0,
-            "counts": {**{name: counts[name] for name in ("products", "offers", "prices", "parties")},
-                       "documents": dict(kinds), "lines": counts["lines"]},
-            "amount_total": f"{total:.2f}", "issues_total": issue_count, "issues": listed_issues}
-
-
-def _described(info: FileInfo | None) -> dict[str, Any]:
-    if info is None:
-        return dict.fromkeys(("size", "version", "namespace", "encoding", "bom", "generated_at"))
-    return {"size": info.size, "version": info.version, "namespace": info.namespace, "encoding": info.encoding, "bom": info.bom,
-            "generated_at": info.generated_at.isoformat() if info.generated_at else None}

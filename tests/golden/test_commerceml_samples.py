@@ -16,6 +16,7 @@ from etl import tables
 from etl.dialects import DIALECTS
 from etl.errors import Rejected
 from etl.extract import commerceml as reader
+from etl.extract.commerceml_inspect import inspect
 from etl.load import commerceml as writer
 from tests.paths import SHARED
 
@@ -63,7 +64,7 @@ def test_the_collection_is_complete() -> None:
 
 @pytest.mark.parametrize("path", [path for path in FILES if not broken(path)], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_counts_and_rows_equal_an_independent_count(path: Path) -> None:
-    found = reader.inspect(path)
+    found = inspect(path)
     counts, total = counted(path)
     assert found["counts"] == counts
     assert Decimal(found["amount_total"]) == total
@@ -79,7 +80,7 @@ def test_counts_and_rows_equal_an_independent_count(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in FILES if broken(path)], ids=lambda path: path.name)
 def test_malformed_samples_are_one_issue(path: Path) -> None:
-    found = reader.inspect(path)
+    found = inspect(path)
     assert found["issues_total"] == 1
     assert found["issues"][0]["place"].startswith("строка ")
     with pytest.raises(Rejected):
@@ -104,7 +105,7 @@ def orders(path: Path) -> bool:
 
 
 def dialect_of(path: Path) -> str:
-    version = reader.inspect(path)["version"] or ""
+    version = inspect(path)["version"] or ""
     return "bitrix3" if version.startswith("3") else "ut103" if version in ("2.03", "2.04") else "ut11"
 
 

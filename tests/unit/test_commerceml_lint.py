@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from etl.errors import Rejected
-from etl.extract import commerceml as reader
+from etl.extract.commerceml_inspect import inspect
 from etl.extract.commerceml_lint import Remark, lint
 from tests.paths import SHARED
 
@@ -119,7 +119,7 @@ CHANGES = "<ИзмененияПакетаПредложений><Ид>1</Ид><
     ("2.07", ORDER.format("<СрокПлатежа>2026-13-01</СрокПлатежа>"), [("элемент «Документ/СрокПлатежа»: значение не читается (дата)", False)])])
 def test_records_beside_documents(tmp_path: Path, version: str, inner: str, expected: list[tuple[str, bool]]) -> None:
     assert [(remark.text, remark.usable) for remark in remarks(tmp_path, inner, versioned(version))] == expected
-    found = reader.inspect(tmp_path / "x.xml")
+    found = inspect(tmp_path / "x.xml")
     assert (found["issues_total"] > 0) == any(not usable for _, usable in expected), found["issues"]
 
 

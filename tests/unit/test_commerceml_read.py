@@ -14,6 +14,7 @@ from etl import tables, xml_safe
 from etl.errors import Rejected
 from etl.extract import commerceml as reader
 from etl.extract import commerceml_values as values
+from etl.extract.commerceml_inspect import inspect
 
 DAY = "<Дата>2026-11-02</Дата>"
 ORDER = f"<Ид>D1</Ид><Номер>B24-1</Номер>{DAY}<ХозОперация>Заказ товара</ХозОперация><Сумма>122</Сумма>"
@@ -209,7 +210,7 @@ def test_rates_in_words(text: str, rate: int) -> None:
 def test_changes_only_may_be_an_element(tmp_path: Path, inner: str, changes: bool) -> None:
     path = tmp_path / "import.xml"
     path.write_text(wrap(f"<Каталог>{inner}<Товары/></Каталог>"), encoding="utf-8")
-    assert reader.inspect(path)["changes_only"] is changes
+    assert inspect(path)["changes_only"] is changes
 
 
 def test_end_tags_may_have_a_blank() -> None:
@@ -473,7 +474,7 @@ def test_the_moment_of_generation_survives_a_bad_zone() -> None:
 def test_a_foreign_or_broken_file_is_refused_in_one_sentence(content: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "orders.xml"
     path.write_text(content, encoding="utf-8")
-    found = reader.inspect(path)
+    found = inspect(path)
     assert found["issues_total"] == 1
     assert said in found["issues"][0]["message"]
     assert found["counts"]["documents"] == {}
@@ -512,7 +513,7 @@ def test_changes_only_is_told_by_attribute_and_by_the_root_of_deltas(tmp_path: P
     for inner, expected in (('<Каталог СодержитТолькоИзменения="true"/>', True), ("<ИзмененияПакетаПредложений/>", True), ("<Каталог/>", False)):
         path = tmp_path / "x.xml"
         path.write_text(wrap(inner), encoding="utf-8")
-        assert reader.inspect(path)["changes_only"] is expected
+        assert inspect(path)["changes_only"] is expected
 
 
 def test_chunks_keep_a_document_with_its_lines(tmp_path: Path) -> None:
@@ -531,5 +532,5 @@ def test_chunks_keep_a_document_with_its_lines(tmp_path: Path) -> None:
 def test_inspect_limits_the_listed_issues_not_the_count(tmp_path: Path) -> None:
     path = tmp_path / "x.xml"
     path.write_text(wrap("<Документ><Номер>1</Номер></Документ>" * 5), encoding="utf-8")
-    found = reader.inspect(path, limit=2)
+    found = inspect(path, limit=2)
     assert (len(found["issues"]), found["issues_total"], found["counts"]["documents"]) == (2, 5, {"other": 5})
