@@ -31,6 +31,7 @@ MAX_TEXT = 10_000_000            # one value
 MAX_RECORD = 20 << 20            # bytes of one record: what may stand in memory at once
 CHUNK = 1 << 16
 _HEAD = 1 << 16
+_FIRST = 1 << 10                 # the root element stands at the beginning
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -98,7 +99,7 @@ def root(stream: BinaryIO, name: str) -> Root:
     """The root element of the file, read from its beginning only. Leaves the stream at its start. Raises Rejected."""
     encoding = sniff(stream, name)
     parser = etree.XMLPullParser(events=("start",), encoding=encoding.name, **PARSER)
-    for number, chunk in enumerate(chunks(stream, encoding)):
+    for number, chunk in enumerate(chunks(stream, encoding, _FIRST)):
         with refusing(name):
             parser.feed(chunk)
         element: Any
@@ -107,7 +108,7 @@ def root(stream: BinaryIO, name: str) -> Root:
             _no_doctype(element, name)
             space = element.tag[1:].partition("}")[0] if element.tag.startswith("{") else None
             return Root(local(element.tag), space, dict(element.attrib), encoding)
-        if number * CHUNK > MAX_TEXT:
+        if number * _FIRST > MAX_TEXT:
             break
     raise refused("в файле нет ни одного элемента XML.", name)
 

@@ -5,7 +5,7 @@ What is rare is first rewritten into plain form: comments, CDATA, a bare `>`, li
 docs/architecture.md. That nothing differs from libxml2 is a property test.
 
 A token is a tag and the text behind it: `(b"Ид", b"1"), (b"/Ид", …)`. Both are UTF-8, whatever the file is in, and as written: most
-are never looked at, so `local`, `attributes` and `decoded` are for those that are. An empty element, `(b"Ид/", …)`, has no end tag.
+are never looked at, so `local`, `attributes` and `Tokens.decoded` are for those that are. An empty element, `(b"Ид/", …)`, has no end tag.
 """
 
 from __future__ import annotations
@@ -66,13 +66,6 @@ def is_empty(tag: bytes) -> bool:
 def attributes(tag: bytes) -> dict[str, str]:
     """The attributes in a tag by name, prefix included."""
     return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag.decode())}
-
-
-def decoded(texts: list[bytes]) -> list[str]:
-    """Texts with their references resolved. Raises ValueError if they are not UTF-8 or a reference is none."""
-    joined = b"<".join(texts).decode()                       # no text holds that character
-    found = joined.split("<")
-    return [_plain(text) for text in found] if "&" in joined else found
 
 
 def _plain(text: str) -> str:
@@ -213,15 +206,20 @@ class Tokens:
         raise xml_safe.refused("файл обрывается.", self.name)
 
     def decoded(self, texts: list[bytes]) -> list[str]:
-        """`decoded`, of texts of this file."""
-        try:
-            return decoded(texts)
-        except ValueError:
-            raise xml_safe.refused("байты не соответствуют кодировке файла.", self.name) from None
+        """Texts with their references resolved."""
+        with_references = b"<".join(texts)                       # no text holds that character
+        found = self._utf8(with_references).split("<")
+        return [_plain(text) for text in found] if b"&" in with_references else found
 
     def decoded_one(self, text: bytes) -> str:
-        """`decoded`, of one text of this file."""
-        return self.decoded([text])[0] if b"&" in text or not text.isascii() else text.decode()
+        """One of them."""
+        return _plain(self._utf8(text))
+
+    def _utf8(self, text: bytes) -> str:
+        try:
+            return text.decode()
+        except UnicodeDecodeError:
+            raise xml_safe.refused("байты не соответствуют кодировке файла.", self.name) from None
 
     def lines(self, starts: list[int]) -> list[int]:
         """The lines of tags of the records at hand, which are in ascending order."""

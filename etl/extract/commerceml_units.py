@@ -86,7 +86,7 @@ class Units:
         texts = source.texts
         raw = [texts[start + index] for start in starts]
         if raw.count(raw[0]) == len(raw):
-            return Column([text.strip() for text in source.decoded(raw[:1])] * len(raw), True)
+            return Column([source.decoded_one(raw[0]).strip()] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
 
     def text(self, index: int) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from etl import xml_safe
-from etl.extract.commerceml_tokens import Tokens, attributes, decoded, is_empty, is_end, local
+from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, is_end, local
 
 NAMES = ("Документ", "Товар", "Товары", "Ид", "Контрагент", "a", "c:Группа")
 WORDS = st.text(alphabet="аБ1 .&<>\"'/!?=@\n\t\r;-]", max_size=8)
@@ -90,7 +90,7 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
             continue
         told = {key: value for key, value in attributes(tag).items() if not key.startswith("xmlns")}
         line = tokens.find(start, start)[1] + tag.count(b"\n")      # libxml2 counts to the end of the start tag
-        yield local(tag), "" if is_empty(tag) else decoded([text])[0], told, line
+        yield local(tag), "" if is_empty(tag) else tokens.decoded([text])[0], told, line
         if is_empty(tag):
             yield f"/{local(tag)}", "", {}, 0
             continue
