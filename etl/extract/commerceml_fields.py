@@ -19,7 +19,7 @@ from etl.extract.commerceml_units import Column, Series, Uneven, Units
 
 _SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
-_TAGS = 10_000
+_TAGS, _LONG_TAG = 10_000, 300
 
 
 class Fields:
@@ -54,7 +54,7 @@ class Fields:
         found = self.tags.get(tag)
         if found is None:
             found = bare(tag)
-            if len(self.tags) < _TAGS:
+            if len(self.tags) < _TAGS and len(tag) < _LONG_TAG:
                 self.tags[tag] = self.tags.setdefault(found, found)
         return found
 

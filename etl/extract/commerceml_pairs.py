@@ -10,6 +10,7 @@ from etl.extract.commerceml_fields import each
 from etl.extract.commerceml_scope import Problem, Row, Scope
 from etl.extract.commerceml_units import Column
 
+_LONG_NAME = 200                 # no requisite that we know
 _SPELLINGS = 1000                # names of requisites that are remembered as written
 
 
@@ -84,6 +85,8 @@ class _Names(dict[str, Value | None]):
         self.plain = {dialects.plain(name): value for name, value in known.items()}
 
     def __missing__(self, name: str) -> Value | None:
+        if len(name) > _LONG_NAME:
+            return None
         value = self.plain.get(dialects.plain(name))
         if len(self) < _SPELLINGS:
             self[name] = value

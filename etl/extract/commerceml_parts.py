@@ -16,6 +16,7 @@ from etl.extract.commerceml_scope import Problem, Row, Scope
 from etl.extract.commerceml_tokens import attributes
 from etl.extract.commerceml_units import Column, Units
 
+_USUAL = 300                     # longer ones are not remembered: a file must not fill the memory
 UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
 TAX = {"Наименование": text("_name"), "УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate}
@@ -30,22 +31,27 @@ STORE.add("Склад", nested(STORE))                       # Остаток/С
 
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
-    last = node.children[-1].last if node.children else -1
+    places = [-1 if node.empty else node.first, *(child.last for child in node.children)]
 
     def attach(rows: list[Row], _found: list[Row], units: Units, index: int, _scope: Scope) -> None:
-        names = units.column(-1 if node.empty else index).texts
-        behind = units.column(last).texts
-        for row, tag, name, other in zip(rows, units.tags(index), names, behind, strict=True):
-            row["_base_unit"] = _base_unit(tag, name or other)
+        names = zip(*(units.column(place).texts for place in places), strict=True)
+        for row, tag, words in zip(rows, units.tags(index), names, strict=True):
+            row["_base_unit"] = _base_unit(tag, next(filter(None, words), ""))
 
     plan.rows.append((attach, node.first, Plan()))
 
 
-@lru_cache(maxsize=1000)
 def _base_unit(tag: bytes, name: str) -> tuple[str, str, str]:
+    return _usual_base_unit(tag, name) if len(tag) + len(name) < _USUAL else _read_base_unit(tag, name)
+
+
+def _read_base_unit(tag: bytes, name: str) -> tuple[str, str, str]:
     told = attributes(tag)
     code, full = told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
     return (code or name, "", full) if name.isdigit() else (code, name, full)
+
+
+_usual_base_unit = lru_cache(maxsize=1000)(_read_base_unit)
 
 
 def _own_unit(row: Row, text: str) -> None:

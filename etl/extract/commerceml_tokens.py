@@ -30,14 +30,18 @@ _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _BLANKS = str.maketrans("\t\n", "  ")
-_REMEMBERED = 10_000
+_REMEMBERED = 1000
 _STRETCH = 1 << 18                 # bytes: the more records stand together, the more of them are alike; more than this, and they leave the cache
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def local(tag: bytes) -> str:
     """The name in a tag, without prefix and attributes."""
-    return tag.split(None, 1)[0].rpartition(b":")[2].rstrip(b"/").decode()
+    return _local(qualified(tag))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _local(name: bytes) -> str:
+    return name.rpartition(b":")[2].rstrip(b"/").decode()
 
 
 def qualified(tag: bytes) -> bytes:
@@ -62,7 +66,6 @@ def is_empty(tag: bytes) -> bool:
     return tag[-1:] == b"/"
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def attributes(tag: bytes) -> dict[str, str]:
     """The attributes in a tag by name, prefix included."""
     return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag.decode())}

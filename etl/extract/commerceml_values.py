@@ -134,7 +134,10 @@ def guid(text: str) -> str | None:
     return value.removesuffix(_NO_CHARACTERISTIC) if "#" in value else value
 
 
-@lru_cache(maxsize=_REPEATED)
 def reference(text: str) -> str | None:
     """An identifier that comes again and again."""
-    return guid(text)
+    return _usual(text) if len(text) <= _USUAL else guid(text)
+
+
+_USUAL = 80                      # longer ones are none, and must not fill the memory
+_usual = lru_cache(maxsize=_REPEATED)(guid)
