@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,7 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
     that 1C did not accept the change.
     """
-    told, lines = {(row["number"], row["kind"]): row for row in documents}, context.table("lines")
+    told, sums = {(row["number"], row["kind"]): row for row in documents}, _line_sums(context.table("lines"))
     numbers = list(dict.fromkeys(row["number"] for row in documents if row["number"]))
     sent: set[str] = set()
     for start in range(0, len(numbers), _PART):  # with their payloads, all of them would be many times the file
@@ -116,7 +117,7 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
         sent |= found.keys()
         for held in (one for rows in found.values() for one in rows if one["state"] in ("published", "assumed")):
             if row := told.get((held["document"], held["payload"]["documents"][0]["kind"])):
-                _judge(context, held, row, lines, generated_at.get(row["file"]))
+                _judge(context, held, row, sums, generated_at.get(row["file"]))
     context.store.links.put([{"entity": PRINTED, "foreign_id": f"{row['kind']}|{row['number']}", "number": row["number_1c"], "state": "gone"}
                              for row in documents if row["number"] in sent and row["number_1c"]])
 
@@ -150,18 +151,18 @@ def judge_silent(context: Context, documents: Any, lines: Any) -> None:
 
     In: what 1C has told so far (`documents`, `lines`). A document it never told stays for `assume`.
     """
-    told = {(row["number"], row["kind"]): row for row in tables.records(documents)}
+    told, sums = {(row["number"], row["kind"]): row for row in tables.records(documents)}, _line_sums(lines)
     for held in context.store.publications.listed("published", sessions=context.profile.onec.resend):
         row = told.get((held["document"], held["payload"]["documents"][0]["kind"])) if "documents" in held["payload"] else None
         if row:
-            _judge(context, held, row, lines, None)
+            _judge(context, held, row, sums, None)
 
 
-def _judge(context: Context, held: Record, row: Record, lines: Any, written: dt.datetime | None) -> None:
+def _judge(context: Context, held: Record, row: Record, sums: Mapping[str, Counter[Any]], written: dt.datetime | None) -> None:
     main = held["payload"]["documents"][0]
     late = written is not None and held["published_at"] is not None and written < held["published_at"]
     same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
-    same = same and (not _edited_again(main) or _same_lines(held, main, row, lines))
+    same = same and (not _edited_again(main) or _same_lines(held, main, row, sums))
     if late and (not same or _edited_again(main) or _termination(main) != _termination(row)):
         return  # an older export proves nothing
     state = "echoed" if same else "refused"
@@ -193,10 +194,18 @@ def _edited_again(main: Record) -> bool:
     return key is None or key.kind in ("order", "invoice")
 
 
-def _same_lines(held: Record, main: Record, row: Record, lines: Any) -> bool:
+def _line_sums(lines: Any) -> dict[str, Counter[Any]]:
+    """Id of a document -> the sums of its lines, each with how often it occurs; a line may be told without a sum."""
+    found: dict[str, Counter[Any]] = {}
+    for line in tables.each(lines):
+        found.setdefault(line["document"], Counter())[line["amount"]] += 1
+    return found
+
+
+def _same_lines(held: Record, main: Record, row: Record, sums: Mapping[str, Counter[Any]]) -> bool:
     """Whether 1C shows the line sums we sent; a document told without lines says nothing about them."""
-    told = sorted(line["amount"] for line in tables.records(lines) if line["document"] == row["id"])
-    return not told or told == sorted(line["amount"] for line in held["payload"]["lines"] if line["document"] == main["id"])
+    told = sums.get(row["id"])
+    return not told or told == Counter(line.get("amount") for line in held["payload"]["lines"] if line["document"] == main["id"])
 
 
 def _groups(found: Mapping[str, Any]) -> dict[str, Record]:
