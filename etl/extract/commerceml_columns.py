@@ -184,7 +184,7 @@ def reference(column: str) -> Value:
 
 def currency(column: str) -> Value:
     """A currency as its ISO code."""
-    return _Converted(column, values.currency, "известная валюта", "warn")
+    return _Converted(column, values.currency, "известная программе валюта", "warn")
 
 
 def note(text: str, mark: str) -> Value:
