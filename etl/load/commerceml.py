@@ -53,7 +53,7 @@ def write_parts(target: BinaryIO, parts: Iterable[Mapping[str, pd.DataFrame]], d
     proof.put(_head(dialect, generated_at))
     for tables in parts:
         _refuse_foreign(tables, dialect)
-        for text in catalogue.sections(tables, dialect) if dialect.extended else ():
+        for text in catalogue.sections(tables, dialect, currency) if dialect.extended else ():
             proof.put(text)
         documents = tables.get("documents", canonical.frame("documents"))
         for text in _containers(documents, tables, dialect, currency) if dialect.extended else _flat(documents, tables, dialect, currency):
