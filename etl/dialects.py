@@ -62,7 +62,7 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT table of УТ 10.3 and УТ 11 as read: no 22, 5, 7
+_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
     Dialect(name="ut103", title="1С:Управление торговлей 10.3", version="2.04", namespace=None, bom=True,
@@ -71,7 +71,7 @@ DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
             phone_type="ТелефонРабочий", vat_rates=_OLD_RATES),
     Dialect(name="ut11", title="1С:Управление торговлей 11", version="2.05", namespace=None, bom=True,
             order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES,
+            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES - {"0"},
             unit_by_code=True, comment_requisite=True),
     Dialect(name="unf3", title="1С:Управление нашей фирмой 3", version="2.08", namespace="urn:1C.ru:commerceml_210", bom=True,
             order_path="to_1c/orders.xml", kinds=_STOCK,
