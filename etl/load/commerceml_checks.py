@@ -124,7 +124,7 @@ def _parties(people: list[Record], ambiguous: set[str], dialect: Dialect) -> Ite
         elif clean.fold(name) in ambiguous:
             yield ("party", "Два разных клиента названы одинаково, 1С примет их за одного. Уточните наименование одного из них.",
                    party["id"])
-        if len(party["id"]) > dialect.party_id_limit:
+        if len(party["id"] or "") > dialect.party_id_limit:
             yield ("party", f"Ид контрагента длиннее {dialect.party_id_limit} знаков. Документ не отправлен, сообщите разработчику.",
                    party["id"])
         yield from _requisites(party)

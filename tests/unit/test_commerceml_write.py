@@ -395,7 +395,7 @@ def test_two_parties_of_one_name_are_one_for_stock_1c(one: dict[str, Any], two: 
 # ---- one bad document costs no other -------------------------------------------------------------------------------
 
 BAD = [
-    *(({}, {"unit_code": code}, {}) for code in ("12345", "шт шт")), ({}, {"unit": "о" * 51}, {}), ({}, {}, {"okpo": "1" * 15}), ({}, {}, {"role": "Гость"}),
+    *(({}, {"unit_code": code}, {}) for code in ("12345", "шт шт")), ({}, {"unit": "о" * 51}, {}), ({}, {}, {"okpo": "1" * 15}), ({}, {}, {"role": "Гость"}), ({}, {}, {"id": None}),
     ({}, {}, {"role": " "}), ({"requisites": {"Роль": "Гость"}}, {}, {}), ({"requisites": {"": "а"}}, {}, {}), ({"time": "9:00"}, {}, {}), ({"time": "25:00:00"}, {}, {}),
     ({}, {"vat_rate": Decimal("5.125")}, {}), ({"amount": Decimal("1E+30")}, {}, {}), ({"amount": Decimal("1E+17")}, {"amount": Decimal("1E+17")}, {}),
     ({"vat_amount": Decimal("1E+40")}, {}, {}), ({}, {"vat_amount": Decimal("1E+30")}, {}), ({}, {"price": Decimal("Infinity")}, {}), ({"rate": Decimal("Infinity")}, {}, {}),
