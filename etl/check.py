@@ -138,7 +138,7 @@ def _rates(profile: Profile) -> Iterator[str]:
     for own in profile.organisations:
         rate = own.vat if own.vat != "general" else f"{dialects.standard_vat(_today()):f}"
         if own.vat != "exempt" and known is not None and rate not in known:
-            yield (f"organisations «{own.name}»: типовая {profile.dialect.title} не знает ставку НДС {rate} % и молча поставит 0. Доработайте "
+            yield (f"organisations «{own.name}»: типовая {profile.dialect.title} не знает ставку НДС {rate} % и молча запишет другую. Доработайте "
                    "обмен в 1С и перечислите ставки в onec.vat_rates; до этого такие документы не отправляются.")
 
 

@@ -62,7 +62,7 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT tables of УТ 10.3 and УТ 11 as read: no 22, 5, 7
+_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
     Dialect(name="ut103", title="1С:Управление торговлей 10.3", version="2.04", namespace=None, bom=True,
@@ -71,7 +71,7 @@ DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
             phone_type="ТелефонРабочий", vat_rates=_OLD_RATES),
     Dialect(name="ut11", title="1С:Управление торговлей 11", version="2.05", namespace=None, bom=True,
             order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES,
+            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES - {"0"},
             unit_by_code=True, comment_requisite=True),
     Dialect(name="unf3", title="1С:Управление нашей фирмой 3", version="2.08", namespace="urn:1C.ru:commerceml_210", bom=True,
             order_path="to_1c/orders.xml", kinds=_STOCK,
@@ -113,13 +113,20 @@ CURRENCIES: dict[str, str] = {
     "грн": "UAH", "грн.": "UAH", "980": "UAH", "840": "USD", "$": "USD", "978": "EUR", "€": "EUR", "тг": "KZT", "398": "KZT",
     "тенге": "KZT", "byr": "BYR", "933": "BYN", "сом": "KGS",
 }
-#: units of measure by the all-Russian classifier: short name -> code
-UNITS: dict[str, str] = {
-    "шт": "796", "кг": "166", "г": "163", "т": "168", "м": "006", "м2": "055", "м3": "113", "л": "112", "ч": "356", "час": "356",
-    "сут": "359", "день": "359", "мес": "362", "год": "366", "упак": "778", "компл": "839", "усл": "876", "услуга": "876", "пар": "715"}
-UNIT = "шт"
-#: code -> the first short name of it
-UNIT_NAMES: dict[str, str] = {code: name for name, code in reversed(UNITS.items())}
+#: units of measure by the all-Russian classifier: code -> names people write, blanks, dots and case aside; the first is ours
+UNIT_WORDS: dict[str, tuple[str, ...]] = {
+    "796": ("шт", "штука", "штуки", "штук", "pce"), "166": ("кг", "килограмм", "kgm"), "163": ("г", "гр", "грамм"), "168": ("т", "тонна"),
+    "006": ("м", "метр", "mtr"), "018": ("пог. м", "п.м", "м.п", "м пог", "погонный метр"),
+    "055": ("м2", "м²", "кв. м", "квадратный метр"), "113": ("м3", "м³", "куб. м", "кубический метр"), "003": ("мм",), "004": ("см",),
+    "008": ("км",), "112": ("л", "литр"), "111": ("мл",), "355": ("мин", "минута"), "356": ("ч", "час"), "359": ("сут", "день", "сутки"),
+    "360": ("нед", "неделя"), "362": ("мес", "месяц"), "366": ("год",), "539": ("чел. ч", "человеко-час"), "642": ("ед", "единица"),
+    "625": ("лист",), "657": ("изд", "изделие"), "704": ("набор",), "715": ("пар", "пара"), "728": ("пач", "пачка"),
+    "736": ("рул", "рулон"), "778": ("упак", "уп", "упаковка"), "798": ("тыс. шт",), "812": ("ящ", "ящик"), "839": ("компл", "комплект", "к-т"),
+    "868": ("бут", "бутылка"), "876": ("усл", "услуга", "усл. ед")}
+UNIT, UNIT_CODE = "шт", "796"
+#: code -> the short name of it
+UNIT_NAMES: dict[str, str] = {code: names[0] for code, names in UNIT_WORDS.items()}
+
 
 #: from this day on the standard VAT rate is (Tax Code art. 164; laws 303-ФЗ of 2018 and 425-ФЗ of 2025)
 VAT_STANDARD: tuple[tuple[dt.date, Decimal], ...] = (
@@ -142,6 +149,18 @@ def currency_code(text: str) -> str:
 def plain(name: str) -> str:
     """A requisite's name for comparing: bases differ in blanks, case and ё («Статус Заказа», «СтатусЗаказа»)."""
     return "".join(name.split()).lower().replace("ё", "е")
+
+
+def unit_code(name: str) -> str | None:
+    """Code of a unit by its name in any of the spellings of `UNIT_WORDS`; None for a name that is none of them."""
+    return _UNIT_CODES.get(_unit_form(name))
+
+
+def _unit_form(name: str) -> str:
+    return "".join(name.split()).casefold().replace(".", "").replace("ё", "е")
+
+
+_UNIT_CODES = {_unit_form(name): code for code, names in UNIT_WORDS.items() for name in names}
 
 
 def rate_text(dialect: Dialect, rate: Decimal | None, exempt: bool | None) -> str | None:

@@ -179,6 +179,7 @@ def _row_order(row: Row) -> tuple[int, int]:
 
 
 def _line(row: Row, position: int) -> tables.Record:
+    """A product row. PRICE holds the tax whatever TAX_INCLUDED says: that flag is about how the portal shows it (bitrix24 §7.3)."""
     price = values.money(row.get("price")) or Decimal(0)
     quantity = values.number(row.get("quantity")) or Decimal(0)
     before = values.money(row.get("priceBrutto")) or price
@@ -191,7 +192,7 @@ def _line(row: Row, position: int) -> tables.Record:
         "quantity": quantity, "unit": values.words(row.get("measureName")), "unit_code": values.words(row.get("measureCode")),
         "price": price, "discount": _kopecks((before - price) * quantity) if before > price else None,
         "vat_rate": rate, "vat_exempt": rate is None, "vat_amount": None if rate is None else _kopecks((price - untaxed) * quantity),
-        "vat_included": values.flag(row.get("taxIncluded")), "amount": _kopecks(price * quantity), "place": f"row {row['id']}"}
+        "vat_included": True, "amount": _kopecks(price * quantity), "place": f"row {row['id']}"}
 
 
 def _invoice(row: Row, names: Names) -> tables.Record:

@@ -206,18 +206,19 @@ _NO_VARIANTS: dict[str, str] = {}
 _UNSET = "00000000-0000"
 product_property = paired(_Properties())
 
-_NOTE = re.compile(r"^(?:Папка: (?P<folder_path>[^;]+))?(?:; )?(?:Код: (?P<code>[^;]+))?$").match
+_NOTE = re.compile(r"(?:Папка: (?P<folder_path>(?:[^;]|;;)+?))?(?:(?:^|; )Код: (?P<code>(?:[^;]|;;)+?))?"
+                   r"(?:(?:^|; )Комментарий: (?P<own>.+))?", re.DOTALL).fullmatch
 
 
 def _party_note(row: Row, text: str) -> None:
-    found = _NOTE(text)
-    if found and text:
-        row.update({column: value for column, value in found.groupdict().items() if value})
-    elif text:
-        row.setdefault("extra", {})["Комментарий"] = text
+    found = _NOTE(text) if text.startswith(("Папка: ", "Код: ", "Комментарий: ")) else None
+    told = found.groupdict() if found else {"own": text}
+    if own := told.pop("own"):
+        row.setdefault("extra", {})["Комментарий"] = own
+    row.update({column: value.replace(";;", ";") for column, value in told.items() if value})
 
 
-#: Комментарий of a party: «Папка: A/B; Код: 1» of the extended contract, any other text is kept
+#: Комментарий of a party: «Папка: A/B; Код: 1; Комментарий: …» of the extended contract (docs/contract-1c.ru.md), any other text is kept
 party_note = Value(_party_note)
 
 

@@ -1,36 +1,79 @@
 """Canonical tables to the CommerceML file that one 1C configuration reads.
 
-`problems` says before writing what this 1C would choke on or misread; `write` makes the bytes and proves them on the way:
-every byte is parsed again and checked against our XSD of the dialect, so a file that `write` returned from is good.
+`problems` says before writing what this 1C would choke on or misread, and which documents would not pass the proof; `write`
+makes the bytes and proves them on the way: every byte is parsed again and checked against our XSD of the dialect, so a file
+that `write` returned from is good, and what `problems` has nothing against is written.
 The same tables give the same bytes. Rules per dialect: reference/commerceml §6-§9, §13, §15.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy
 import pandas as pd
-from lxml import etree
 
 from etl import tables as canonical
-from etl import xml_safe
-from etl.dialects import DIALECTS, Dialect
+from etl.dialects import Dialect
 from etl.errors import Rejected
 from etl.load import commerceml_catalogue as catalogue
+from etl.load import commerceml_checks as checks
 from etl.load import commerceml_nodes as nodes
-from etl.load.commerceml_checks import problems
-from etl.load.commerceml_text import ILLEGAL, Node, render
+from etl.load.commerceml_proof import Proof, schema_path, validate
+from etl.load.commerceml_text import Node, render
 from etl.tables import Record
 
 __all__ = ["problems", "schema_path", "validate", "write", "write_parts"]
 
 ROOT = "КоммерческаяИнформация"
+_TAIL = f"</{ROOT}>\n"
 _BLOCK = 1000
+_SOME_MOMENT = dt.datetime.fromisoformat("2000-01-01T00:00:00")
+
+
+def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.date, vat_rates: Collection[str] | None = None,
+             currency: str = "руб") -> pd.DataFrame:
+    """`issues` of the documents that must not be written (severity reject, key = documents.id) or deserve a look (warn).
+
+    Documents that break none of the rules of `commerceml_checks` are proved together as `write` does it; only where that
+    fails they are tried one by one, so that a value no rule thinks of costs its own document and no other. `day` is
+    today: a rate that the law did not have on a document's date is a warning, a document without a date is judged by `day`.
+    `vat_rates` = rates the customer's base knows, if it differs from the dialect. `currency` = its name of the rouble.
+    """
+    found = checks.problems(tables, dialect, day=day, vat_rates=vat_rates, currency=currency)
+    documents = tables.get("documents", canonical.frame("documents"))
+    bad = set(found[found["severity"] == "reject"]["key"])
+    sound = documents[[key not in bad for key in documents["id"]]]
+    if not len(sound) or not _fault(_texts(sound, tables, dialect, currency), dialect):
+        return found
+    faults = [checks.unprovable(document, fault) for document, lines, parties in _grouped(sound, tables)
+              if (fault := _fault(_texts_of(document, lines, parties, dialect, currency), dialect))]
+    return canonical.concat("issues", [found, canonical.frame("issues", faults)])
+
+
+def _fault(texts: Iterable[str], dialect: Dialect) -> str | None:
+    """What keeps these documents from being a file, or None."""
+    proof = Proof(_Nowhere(), dialect)
+    try:
+        proof.put(_head(dialect, _SOME_MOMENT))
+        for text in texts:
+            proof.put(text)
+        proof.put(_TAIL)
+        proof.close()
+    except Rejected as refused:
+        return refused.place or str(refused)
+    except ArithmeticError:
+        return "число больше, чем помещается в файл"
+    return None
+
+
+class _Nowhere(io.BytesIO):
+    def write(self, data: Any) -> int:
+        return len(data)
 
 
 def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, generated_at: dt.datetime,
@@ -49,16 +92,16 @@ def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect
 def write_parts(target: BinaryIO, parts: Iterable[Mapping[str, pd.DataFrame]], dialect: Dialect, *, generated_at: dt.datetime,
                 currency: str = "руб") -> None:
     """`write` for tables that come part by part, each holding whole business groups: memory is that of one part."""
-    proof = _Proof(target, dialect)
+    proof = Proof(target, dialect)
     proof.put(_head(dialect, generated_at))
     for tables in parts:
         _refuse_foreign(tables, dialect)
-        for text in catalogue.sections(tables, dialect) if dialect.extended else ():
+        for text in catalogue.sections(tables, dialect, currency) if dialect.extended else ():
             proof.put(text)
         documents = tables.get("documents", canonical.frame("documents"))
-        for text in _containers(documents, tables, dialect, currency) if dialect.extended else _flat(documents, tables, dialect, currency):
+        for text in _texts(documents, tables, dialect, currency):
             proof.put(text)
-    proof.put(f"</{ROOT}>\n")
+    proof.put(_TAIL)
     proof.close()
 
 
@@ -78,8 +121,19 @@ def _head(dialect: Dialect, generated_at: dt.datetime) -> str:
             f'ДатаФормирования="{generated_at:%Y-%m-%dT%H:%M:%S}">\n')
 
 
-def _flat(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
+def _texts(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
+    if dialect.extended:
+        yield from _containers(documents, tables, dialect, currency)
+        return
     for document, lines, parties in _grouped(documents, tables):
+        yield from _texts_of(document, lines, parties, dialect, currency)
+
+
+def _texts_of(document: Record, lines: list[Record], parties: list[Record], dialect: Dialect, currency: str) -> Iterator[str]:
+    """One document alone."""
+    if dialect.extended:
+        yield render([("Контейнер", [("Документ", nodes.document_3(document, lines, parties, dialect, currency))])], 1)
+    else:
         yield render([("Документ", nodes.document_2(document, lines, parties, dialect, currency))], 1)
 
 
@@ -135,90 +189,3 @@ class _Details:
         bounds = self.starts[start:start + count + 1]
         rows = canonical.records(self.frame.iloc[self.rows[bounds[0]:bounds[-1]]])
         return [rows[low - bounds[0]:high - bounds[0]] for low, high in pairwise(bounds)]
-
-
-class _Proof:
-    """Writes the bytes and proves the same bytes: no forbidden character, well formed, valid against our XSD."""
-
-    def __init__(self, target: BinaryIO, dialect: Dialect) -> None:
-        self.target, self.dialect = target, dialect
-        self.parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), **xml_safe.PARSER)
-
-    def put(self, text: str) -> None:
-        if found := ILLEGAL.search(text):
-            raise Rejected(f"Файл для 1С не записан: в данных есть запрещённый в XML символ U+{ord(found[0]):04X}.",
-                           "Уберите его из карточки на портале.", place=_near(text, found.start()))
-        data = text.encode("utf-8")
-        self.target.write(data)
-        with xml_safe.refusing("для 1С"):
-            self.parser.feed(data)
-
-    def close(self) -> None:
-        with xml_safe.refusing("для 1С"):
-            self.parser.close()
-        faults = _sentences(self.parser.feed_error_log)
-        if faults:
-            raise Rejected(f"Файл для 1С не прошёл проверку по схеме {self.dialect.schema}: {'; '.join(faults[:5])}.",
-                           "Исправьте эти значения на портале; если они верны, сообщите разработчику.", place=faults[0])
-
-
-def _near(text: str, position: int) -> str:
-    number = text.rfind("<Номер>", 0, position)
-    return f"Документ {text[number + 7:text.find('<', number + 7)]}" if number >= 0 else ""
-
-
-class _Nothing:
-    def close(self) -> None:
-        return None
-
-
-# ---- our schemas ---------------------------------------------------------------------------------------------------
-
-def schema_path(name: str) -> Path:
-    """A file of `schemas/`: beside the package in the repository, inside it when installed."""
-    here = Path(__file__).resolve().parent.parent
-    return next(path for path in (here.parent / "schemas" / name, here / "schemas" / name) if path.exists())
-
-
-def _schema(name: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.fromstring(schema_path(name).read_bytes()))
-
-
-def validate(path_or_stream: Path | BinaryIO, dialect_name: str) -> list[str]:
-    """What in a file breaks our schema of the dialect, as Russian sentences (at most 100); empty = valid.
-
-    Values are not repeated: a log must not hold personal data. Raises Rejected for a broken file.
-    """
-    if isinstance(path_or_stream, Path):
-        with path_or_stream.open("rb") as stream:
-            return _validate(stream, path_or_stream.name, DIALECTS[dialect_name])
-    return _validate(path_or_stream, "из потока", DIALECTS[dialect_name])
-
-
-def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
-    xml_safe.check(stream, name)
-    encoding = xml_safe.sniff(stream, name)
-    parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), encoding=encoding.name, **xml_safe.PARSER)
-    stream.seek(encoding.bom)
-    while chunk := stream.read(xml_safe.CHUNK):
-        with xml_safe.refusing(name):
-            parser.feed(chunk)
-    with xml_safe.refusing(name):
-        parser.close()
-    return _sentences(parser.feed_error_log)
-
-
-_KINDS = {"ELEMENT_CONTENT": "стоит не на месте или не хватает соседних элементов",
-          "CVC_ELT_1": "корневой элемент не тот (или другое пространство имён)",
-          "ATTRIBUTE": "атрибут отсутствует или не подходит", "COMPLEX_TYPE": "содержимое элемента или его атрибуты не подходят"}
-
-
-def _sentences(log: Any) -> list[str]:
-    found: dict[str, int] = {}
-    for entry in log:
-        _, _, tail = entry.message.partition("'")
-        tag = xml_safe.local(tail.partition("'")[0])
-        said = next((words for mark, words in _KINDS.items() if mark in entry.type_name), "значение не подходит по длине или виду")
-        sentence = f"элемент «{tag}»: {said}"
-        found[sentence] = found.get(sentence, 0) + 1
-    return [f"{sentence} ({count} раз)" if count > 1 else sentence for sentence, count in list(found.items())[:100]]

@@ -10,9 +10,10 @@ import pandas as pd
 from etl import dialects
 from etl import tables as canonical
 from etl.dialects import Dialect
-from etl.load.commerceml_nodes import party_3, unit_of
+from etl.load.commerceml_nodes import currency_word, party_3
 from etl.load.commerceml_text import Attributed, Node, cut, flag, money, render
 from etl.tables import Record
+from etl.transform import clean
 
 #: the catalogue of this product has one identity for all portals: 1C keys products, not catalogues
 CATALOGUE = str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:catalogue"))
@@ -20,24 +21,24 @@ _BLOCK = 1000
 _CHANGES = {"СодержитТолькоИзменения": "true"}     # absence must never delete
 
 
-def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Iterator[str]:
-    """The texts of all directories that the tables hold, in portions."""
+def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
+    """The texts of all directories that the tables hold, in portions. `currency` is the base's name of the rouble."""
     parties = tables.get("parties", canonical.frame("parties"))
     directory = parties[parties["document"].isna()]
     products, prices, types = (tables.get(name, canonical.frame(name)) for name in ("products", "prices", "price_types"))
     if len(products) or len(types):
-        yield render([("Классификатор", _classifier(products, types))], 1)
+        yield render([("Классификатор", _classifier(products, types, currency))], 1)
     if len(products):
         yield from _products(products)
     if len(prices):
-        yield from _offers(prices)
+        yield from _offers(prices, currency)
     if len(directory):
         yield from _parties(directory, tables, dialect)
 
 
-def _classifier(products: pd.DataFrame, types: pd.DataFrame) -> list[Node]:
+def _classifier(products: pd.DataFrame, types: pd.DataFrame, currency: str) -> list[Node]:
     paths = sorted({path for path in products["group_path"] if path})
-    price_types = [("ТипЦены", _price_type(row)) for row in canonical.records(types)]
+    price_types = [("ТипЦены", _price_type(row, currency)) for row in canonical.records(types)]
     return [("Ид", CATALOGUE), ("Наименование", "Классификатор obmen24"), ("Группы", _groups(paths) or None),
             ("ТипыЦен", price_types or None)]
 
@@ -57,9 +58,9 @@ def _groups(paths: list[str], above: str = "") -> list[Node]:
     return nodes
 
 
-def _price_type(row: Record) -> list[Node]:
+def _price_type(row: Record, currency: str) -> list[Node]:
     tax = None if row["vat_included"] is None else [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]
-    return [("Ид", row["id"]), ("Наименование", cut(row["name"], 250)), ("Валюта", row["currency"]), ("Налог", tax)]
+    return [("Ид", row["id"]), ("Наименование", cut(row["name"], 250)), ("Валюта", _currency(row, currency)), ("Налог", tax)]
 
 
 def _products(products: pd.DataFrame) -> Iterator[str]:
@@ -78,13 +79,13 @@ def _product(row: Record) -> list[Node]:
     return [
         ("Ид", row["id"]), ("НомерВерсии", row["version"]), ("ПометкаУдаления", flag(row["deleted"])), ("Штрихкод", row["barcode"]),
         ("Артикул", cut(row["article"], 250)), ("Наименование", cut(row["name"], 250)),
-        ("БазоваяЕдиница", unit_of(row)[1] if row["unit_code"] or row["unit"] else None),
+        ("БазоваяЕдиница", clean.unit(row["unit"], row["unit_code"])[1]),
         ("Группы", [("Ид", group_id(row["group_path"]))] if row["group_path"] else None),
         ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])] if rate else None),
         ("ЗначенияРеквизитов", requisites or None)]
 
 
-def _offers(prices: pd.DataFrame) -> Iterator[str]:
+def _offers(prices: pd.DataFrame, currency: str) -> Iterator[str]:
     head = [("Ид", f"{CATALOGUE}#"), ("Наименование", "Цены obmen24"), ("ИдКаталога", CATALOGUE), ("ИдКлассификатора", CATALOGUE)]
     yield _open("ПакетПредложений", _CHANGES) + render(head, 2) + "\t\t<Предложения>\n"
     ordered = prices.iloc[pd.factorize(prices["product"])[0].argsort(kind="stable")]
@@ -93,21 +94,25 @@ def _offers(prices: pd.DataFrame) -> Iterator[str]:
     for block in _blocks(ordered):
         for row in block:
             if held and row["product"] != product:
-                yield _offer(product, held)
+                yield _offer(product, held, currency)
                 held = []
             product = row["product"]
             held.append(row)
-    yield _offer(product, held) + "\t\t</Предложения>\n\t</ПакетПредложений>\n"
+    yield _offer(product, held, currency) + "\t\t</Предложения>\n\t</ПакетПредложений>\n"
 
 
-def _offer(product: str | None, prices: list[Record]) -> str:
+def _offer(product: str | None, prices: list[Record], currency: str) -> str:
     nodes = [("Цена", [("ИдТипаЦены", price["price_type"]), ("ИдЕдиницыИзмерения", _unit_code(price["unit"])),
-                       ("ЦенаЗаЕдиницу", money(price["price"])), ("Валюта", price["currency"])]) for price in prices]
+                       ("ЦенаЗаЕдиницу", money(price["price"])), ("Валюта", _currency(price, currency))]) for price in prices]
     return render([("Предложение", [("Ид", product), ("Цены", nodes)])], 3)
 
 
+def _currency(row: Record, currency: str) -> str | None:
+    return None if row["currency"] is None else currency_word(row["currency"], currency)
+
+
 def _unit_code(unit: str | None) -> str | None:
-    return unit if unit is None or unit.isdigit() else dialects.UNITS.get(unit.rstrip("."))
+    return clean.unit(unit)[1]
 
 
 def _parties(directory: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Iterator[str]:

@@ -17,35 +17,44 @@ import pandas as pd
 from etl import dialects
 from etl import tables as canonical
 from etl.dialects import Dialect
+from etl.load import commerceml_nodes as nodes
 from etl.load.commerceml_text import ILLEGAL
 from etl.tables import Record
+from etl.transform import clean
 
 Found = tuple[str, str, object]      # field, message, value
+_KOPECK, _GRAM, _LIMIT = Decimal("0.01"), Decimal("0.001"), Decimal(10) ** 16
+#: kinds that are nothing without rows; a payment has none, an act and a closing may do without
+_WITH_ROWS = frozenset({"order", "invoice", "shipment", "return"})
 
 
 def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.date, vat_rates: Collection[str] | None = None,
              currency: str = "руб") -> pd.DataFrame:
-    """`issues` of the documents that must not be written (severity reject, key = documents.id) or deserve a look (warn).
-
-    `day` is today: a rate that the law did not have on a document's date is a warning, a document without a date is judged
-    by `day`. `vat_rates` = rates the customer's base knows, if it differs from the dialect. `currency` = its name of the rouble.
-    """
+    """`issues` by the rules below, one document after another; arguments as in `commerceml.problems`, which adds the proof."""
     documents = canonical.records(tables.get("documents", canonical.frame("documents")))
     lines, parties = (_by_document(tables.get(name, canonical.frame(name))) for name in ("lines", "parties"))
     known = dialect.vat_rates if vat_rates is None else {_plain_rate(rate) for rate in vat_rates}
-    doubles = Counter((row["kind"], row["number"]) for row in documents)
+    doubles, ids = Counter((row["kind"], row["number"]) for row in documents), Counter(row["id"] for row in documents)
     ambiguous = set() if dialect.extended else _ambiguous(parties)
     found = []
     for row in documents:
         own, people = lines.get(row["id"], []), parties.get(row["id"], [])
         rejects = [*_header(row, dialect, currency), *_parties(people, ambiguous, dialect), *_lines(own, known, dialect),
-                   *_characters(row, own, people)]
+                   *_sums(row, own), *_characters(row, own, people)]
+        if ids[row["id"]] > 1:
+            rejects.append(("id", "Ид есть у двух документов. Документ не отправлен, сообщите разработчику.", row["id"]))
         if doubles[row["kind"], row["number"]] > 1:
             rejects.append(("number", "Номер есть у двух документов: 1С запишет один поверх другого. Документ не отправлен.",
                             row["number"]))
         found += [_issue(row, "reject", *problem) for problem in rejects]
-        found += [_issue(row, "warn", *problem) for problem in _doubts(row, own, day)]
+        found += [_issue(row, "warn", *problem) for problem in _doubts(row, own, people, dialect, day)]
     return canonical.frame("issues", found)
+
+
+def unprovable(document: Record, fault: str) -> Record:
+    """The issue of a document that the proof refuses: `fault` says which element, values are not repeated."""
+    return _issue(document, "reject", "xml", f"Документ нельзя записать в файл для 1С: {fault}. Исправьте это значение на портале; "
+                                             "если оно верно, сообщите разработчику.", None)
 
 
 def _issue(document: Record, severity: str, field: str, message: str, value: object) -> Record:
@@ -78,7 +87,7 @@ def _header(row: Record, dialect: Dialect, currency: str) -> Iterator[Found]:
         yield "id", "Ид документа длиннее 40 знаков. Документ не отправлен, сообщите разработчику.", row["id"]
     if row["date"] is None:
         yield "date", "У документа нет даты. Укажите дату на портале.", None
-    if amount is None or not _in_kopecks(amount):
+    if amount is None or not _fits(amount):
         yield "amount", "Сумма документа не указана или не кратна копейке. Исправьте сумму на портале.", amount
     code = row["currency"]
     if code is not None and code != dialects.currency_code(currency) and (not dialect.extended or len(code) != 3):
@@ -87,37 +96,49 @@ def _header(row: Record, dialect: Dialect, currency: str) -> Iterator[Found]:
         yield "currency", f"Название валюты «{currency}» не из трёх знаков. Исправьте [onec] currency в профиле.", currency
 
 
-def _in_kopecks(value: Decimal) -> bool:
-    return value.is_finite() and value == value.quantize(Decimal("0.01"))
+def _fits(value: Decimal, unit: Decimal = _KOPECK) -> bool:
+    """Whether a number is written as it is: no finer than `unit`, not longer than the format holds."""
+    return value.is_finite() and abs(value) < _LIMIT and value == value.quantize(unit)
 
 
 def _ambiguous(parties: Mapping[str, list[Record]]) -> set[str]:
-    """Names without ИНН that mean several parties: stock 1C would take them for one (reference/commerceml §0.16)."""
-    owners: dict[str, set[str]] = {}
+    """Names that mean several parties: stock 1C takes them for one.
+
+    It matches by ИНН only where its setting says so and the file has one, otherwise by Наименование (reference/commerceml
+    §0.16, §6, §7), and nothing tells us the setting: so an ИНН does not help. Two cards with the same ИНН and КПП are one party.
+    """
+    owners: dict[str, set[tuple[str, str | None]]] = {}
     for rows in parties.values():
         for row in rows:
-            if not row["inn"] and row["name"]:
-                owners.setdefault(row["name"].strip(), set()).add(row["id"])
-    return {name for name, ids in owners.items() if len(ids) > 1}
+            owners.setdefault(clean.fold(row["name"]), set()).add((row["inn"], row["kpp"]) if row["inn"] else (row["id"], None))
+    return {name for name, found in owners.items() if name and len(found) > 1}
 
 
 def _parties(people: list[Record], ambiguous: set[str], dialect: Dialect) -> Iterator[Found]:
     if not people:
         yield "party", "У документа нет контрагента, 1С откажется читать весь файл. Укажите клиента в сделке.", None
     for party in people:
-        name, inn, kpp = party["name"], party["inn"], party["kpp"]
+        name = party["name"]
         if not name or not name.strip():
             yield "party", "У контрагента нет наименования. Заполните его на портале.", party["id"]
-        elif not inn and name.strip() in ambiguous:
-            yield ("party", "Два разных клиента без ИНН названы одинаково, 1С примет их за одного. "
-                            "Заполните ИНН или уточните название.", party["id"])
-        if len(party["id"]) > dialect.party_id_limit:
+        elif clean.fold(name) in ambiguous:
+            yield ("party", "Два разных клиента названы одинаково, 1С примет их за одного. Уточните наименование одного из них.",
+                   party["id"])
+        if len(party["id"] or "") > dialect.party_id_limit:
             yield ("party", f"Ид контрагента длиннее {dialect.party_id_limit} знаков. Документ не отправлен, сообщите разработчику.",
                    party["id"])
-        if inn and not (inn.isascii() and inn.isdigit() and len(inn) in (10, 12)):
-            yield "inn", "ИНН должен состоять из 10 или 12 цифр. Исправьте реквизиты на портале.", None
-        if kpp and len(kpp) != 9:
-            yield "kpp", "КПП должен состоять из 9 знаков. Исправьте реквизиты на портале.", None
+        yield from _requisites(party)
+
+
+def _requisites(party: Record) -> Iterator[Found]:
+    inn, kpp = party["inn"], party["kpp"]
+    if inn and not (inn.isascii() and inn.isdigit() and len(inn) in (10, 12)):
+        yield "inn", "ИНН должен состоять из 10 или 12 цифр. Исправьте реквизиты на портале.", None
+    elif inn and len(inn) == 10 and nodes.kind_of(party) != "legal":
+        yield ("inn", "ИНН из 10 цифр бывает только у юридического лица, 1С заведёт клиента не тем видом. "
+                      "Исправьте ИНН или вид реквизитов на портале.", None)
+    if kpp and len(kpp) != 9:
+        yield "kpp", "КПП должен состоять из 9 знаков. Исправьте реквизиты на портале.", None
 
 
 def _lines(lines: list[Record], known: Collection[str] | None, dialect: Dialect) -> Iterator[Found]:
@@ -125,15 +146,50 @@ def _lines(lines: list[Record], known: Collection[str] | None, dialect: Dialect)
         where = f"lines[{line['position']}]"
         if not line["name"] or not line["name"].strip():
             yield f"{where}.name", "В строке нет наименования. Заполните товар в сделке.", None
-        if line["quantity"] is None or line["quantity"] <= 0:
-            yield (f"{where}.quantity", "Количество не указано или не больше нуля: 1С молча отбросит строку. Исправьте состав сделки.",
-                   line["quantity"])
-        if line["amount"] is None or not _in_kopecks(line["amount"]) or line["price"] is None:
-            yield (f"{where}.amount", "Цена или сумма строки не указана или не кратна копейке. Исправьте состав сделки.",
-                   line["amount"])
         if line["product"] and len(line["product"]) > 80:
             yield f"{where}.product", "Ид товара длиннее 80 знаков. Документ не отправлен, сообщите разработчику.", line["product"]
+        if not nodes.unit_of(line)[1]:
+            yield (f"{where}.unit", "Код единицы измерения неизвестен, 1С запишет вместо неё штуки. "
+                                    "Укажите код ОКЕИ единицы в справочнике портала (CRM, Настройки, Единицы измерения).", line["unit"])
+        yield from _numbers(line, where, dialect)
         yield from _rate(line, where, known, dialect)
+
+
+def _numbers(line: Record, where: str, dialect: Dialect) -> Iterator[Found]:
+    count, amount, price = line["quantity"], line["amount"], line["price"]
+    if count is None or count <= 0:
+        yield (f"{where}.quantity", "Количество не указано или не больше нуля: 1С молча отбросит строку. Исправьте состав сделки.", count)
+    elif not _fits(count, _GRAM):
+        yield (f"{where}.quantity", "Количество точнее трёх знаков после запятой, 1С округлит его. Исправьте состав сделки.", count)
+    if amount is None or not _fits(amount) or price is None:
+        yield f"{where}.amount", "Цена или сумма строки не указана или не кратна копейке. Исправьте состав сделки.", amount
+    elif not _fits(price) and (dialect.extended or not line["discount"]):       # stock 1C gets the price after the discount
+        yield (f"{where}.price", "Цена точнее копейки, 1С округлит её, и сумма строки станет другой. "
+                                 "Укажите цену в копейках или другую единицу измерения.", price)
+    if line["discount"] is not None and not _fits(line["discount"]):
+        yield f"{where}.discount", "Скидка строки не кратна копейке. Исправьте скидку в сделке.", line["discount"]
+
+
+def _sums(row: Record, lines: list[Record]) -> Iterator[Found]:
+    """What 1C makes of the rows: it computes the sum of a document anew, with one answer to whether VAT is inside."""
+    if not lines:
+        if row["kind"] in _WITH_ROWS and not row["cancelled"] and not row["deleted"]:
+            yield ("lines", "В документе нет ни одной строки: 1С запишет его без товаров и без суммы. Добавьте товары в сделку "
+                            "и проверьте, что в профиле [orders] rows = true.", None)
+        return
+    if len({flag for flag in (row["vat_included"], *(line["vat_included"] for line in lines)) if flag is not None}) > 1:
+        yield ("vat_included", "В одних строках НДС в сумме, в других сверху, а 1С знает один ответ на весь документ. "
+                               "Сделайте строки одинаковыми.", None)
+    elif row["amount"] is not None and all(_counts(line) for line in lines):
+        total = nodes.total(lines, nodes.included_in(row, lines))
+        if abs(total - row["amount"]) > _KOPECK * len(lines):
+            yield ("amount", f"Сумма документа {row['amount']}, а строки дают в 1С {total}. Исправьте сумму или состав сделки.",
+                   row["amount"])
+
+
+def _counts(line: Record) -> bool:
+    numbers = [line[name] for name in ("amount", "discount", "vat_rate", "vat_amount") if line[name] is not None]
+    return line["amount"] is not None and all(number.is_finite() and abs(number) < _LIMIT for number in numbers)
 
 
 def _rate(line: Record, where: str, known: Collection[str] | None, dialect: Dialect) -> Iterator[Found]:
@@ -142,7 +198,7 @@ def _rate(line: Record, where: str, known: Collection[str] | None, dialect: Dial
         yield (f"{where}.vat_rate", "Ставка НДС строки не указана, 1С подставит ставку соседней строки. "
                                     "Укажите ставку или «Без НДС».", None)
     elif line["vat_rate"] is not None and known is not None and text not in known:
-        yield (f"{where}.vat_rate", f"База 1С не знает ставку {text} % и молча запишет 0. "
+        yield (f"{where}.vat_rate", f"Обмен этой базы 1С не знает ставку {text} % и молча запишет другую (0 или «Без НДС»). "
                                     "Добавьте ставку в 1С и в настройку [onec] vat_rates профиля.", text)
 
 
@@ -163,14 +219,21 @@ def _has_illegal(value: Any) -> bool:
     return isinstance(value, tuple) and any(_has_illegal(part) for part in value)
 
 
-def _doubts(row: Record, lines: list[Record], day: dt.date) -> Iterator[Found]:
-    """Rates that the law did not have on the document's date (onec §5), and texts that will be cut."""
+def _doubts(row: Record, lines: list[Record], people: list[Record], dialect: Dialect, day: dt.date) -> Iterator[Found]:
+    """Rates that the law did not have on the document's date (onec §5), and what will be cut or left out."""
     right = dialects.standard_vat(row["date"] or day)
     standards = {rate for _, rate in dialects.VAT_STANDARD}
     wrong = next((line["vat_rate"] for line in lines if line["vat_rate"] in standards and line["vat_rate"] != right), None)
     if wrong is not None:
         yield "vat_rate", f"Ставка НДС {wrong} % не подходит к дате документа (действует {right} %). Проверьте ставку в сделке.", wrong
-    if len(row["comment"] or "") > 3000:
-        yield "comment", "Комментарий длиннее 3000 знаков, 1С получит его начало. Сократите комментарий.", None
-    if any(len(line["name"] or "") > 250 for line in lines):
+    limit = nodes.VALUE if dialect.comment_requisite else nodes.COMMENT         # УТ 11 takes it from a requisite
+    if len(row["comment"] or "") > limit:
+        yield "comment", f"Комментарий длиннее {limit} знаков, 1С получит его начало. Сократите комментарий.", None
+    if any(len(line["name"] or "") > nodes.NAME for line in lines):
         yield "lines.name", "Наименование товара длиннее 250 знаков, 1С получит его начало. Сократите название.", None
+    if any(len(party[name] or "") > nodes.NAME for party in people for name in ("name", "full_name", "legal_address", "actual_address")):
+        yield "party", "Наименование или адрес клиента длиннее 250 знаков, 1С получит начало. Сократите его на портале.", None
+    if any(len(value or "") > nodes.VALUE for value in (row["requisites"] or {}).values()):
+        yield "requisites", f"Реквизит длиннее {nodes.VALUE} знаков, 1С получит его начало. Сократите его.", None
+    if any(party["kpp"] and nodes.kind_of(party) != "legal" for party in people):
+        yield "kpp", "КПП бывает только у юридического лица и в 1С не передан. Исправьте реквизиты клиента на портале.", None

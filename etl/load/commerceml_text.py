@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 Node = tuple[str, Any]
 
-_SPECIAL = re.compile("[&<>]").search
+_SPECIAL = re.compile("[&<>\r]").search
 #: code points that XML 1.0 cannot hold
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TABS = ["\t" * depth for depth in range(40)]
@@ -64,7 +64,9 @@ def _attributed(tag: str, value: Attributed, depth: int, out: list[str]) -> None
 
 
 def escape(text: str) -> str:
-    """Text for an element or a quoted attribute."""
+    """Text for an element or a quoted attribute. Line ends become those that XML keeps and 1C has inside a text."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 

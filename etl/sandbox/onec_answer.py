@@ -152,7 +152,7 @@ def party_element(box: xml.Element, party: Party, *, role: str, directory: bool 
                 xml.add(person, tag, value)
     if directory:
         place = {"Папка": party.folder, "Код": party.code}
-        xml.add_some(element, "Комментарий", "; ".join(f"{name}: {value}" for name, value in place.items() if value))
+        xml.add_some(element, "Комментарий", "; ".join(f"{name}: {value.replace(';', ';;')}" for name, value in place.items() if value))
 
 
 def _accounts(element: xml.Element, party: Party) -> None:

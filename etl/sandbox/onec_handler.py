@@ -281,10 +281,14 @@ def _city(element: xml.Element) -> str | None:
 
 
 def _place(element: xml.Element) -> tuple[str | None, str | None]:
-    """Folder path and code out of Комментарий «Папка: А/Б; Код: 1»."""
-    parts = [part.partition(": ") for part in (xml.text(element, "Комментарий") or "").split("; ")]
-    values = {name: value for name, _, value in parts if value}
-    return values.get("Папка"), values.get("Код")
+    """Folder path and code out of Комментарий «Папка: А/Б; Код: 1; Комментарий: …», semicolons inside them doubled."""
+    parts = [part.partition(": ") for part in (xml.text(element, "Комментарий") or "").replace(";;", "\0").split("; ")]
+    values: dict[str, str] = {}
+    for name, _, value in parts:
+        if name == "Комментарий":
+            break
+        values[name] = value.replace("\0", ";")
+    return values.get("Папка") or None, values.get("Код") or None
 
 
 def _write_party(books: Books, told: Party, outcome: Outcome) -> None:

@@ -356,21 +356,13 @@ def printed_number(value: Any, *, base_prefix: bool = True) -> str | None:
     return f"{base}-{rest}" if base else rest
 
 
-#: ОКЕИ code -> the names people write; the first is ours
-_UNIT_NAMES = {
-    "796": "шт штука штуки pce", "166": "кг килограмм kgm", "163": "г", "168": "т", "006": "м метр mtr", "055": "м2 м²",
-    "113": "м3 м³", "112": "л литр", "778": "упак уп упаковка", "839": "компл комплект", "356": "ч час", "359": "сут",
-    "362": "мес месяц", "366": "год", "876": "усл услуга", "642": "ед", "715": "пар пара", "736": "рул рулон"}
-_UNIT_CODES = {name: code for code, names in _UNIT_NAMES.items() for name in names.split()}
-
-
 def unit(name: Any, code: Any = None) -> tuple[str | None, str | None]:
     """(name, ОКЕИ code) of a unit from either or both as written; «796 » and «6» are codes of 1C, padded or cut."""
     said, digits = text(name), text(code)
     if digits is None and said and re.fullmatch(r"[0-9]{1,4}", said):
         said, digits = None, said
-    digits = digits.zfill(3) if digits else _UNIT_CODES.get(fold(said).rstrip("."))
-    return said or _UNIT_NAMES.get(digits or "", "").partition(" ")[0] or None, digits
+    digits = digits.zfill(3) if digits else dialects.unit_code(said or "")
+    return said or dialects.UNIT_NAMES.get(digits or ""), digits
 
 
 def currency(value: Any) -> str | None:

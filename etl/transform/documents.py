@@ -237,14 +237,14 @@ class _Desk:
         return self._finished(head, deal, rows, party), rows, party
 
     def _rows(self, head: Record, deal: Record) -> list[Record]:
-        """The composition as given, renumbered; an invoice without rows takes those of its deal."""
+        """The composition as given, renumbered; an invoice without rows takes those of its deal. Sums of the portal hold the VAT."""
         if not self._settings.rows:
             return []
         rows = self._lines.get(head["number"]) or self._lines.get(keys.order(deal["id"]), [])
         if not rows:
             raise _Refused("В сделке нет товаров, заказ без состава 1С не проведёт. Добавьте товары в сделку.")
         rows = sorted(rows, key=lambda row: row["position"])
-        return [row | {"document": head["id"], "position": position, "amount": _line_amount(row),
+        return [row | {"document": head["id"], "position": position, "amount": _line_amount(row), "vat_included": True,
                        "product": row["product"] or keys.document_id(self._portal, "product", clean.fold(row["name"]))}
                 for position, row in enumerate(rows, 1)]
 
@@ -273,7 +273,7 @@ class _Desk:
             "party": party["id"], "organisation": own.name, "deal": deal["id"], "amount": amount, "currency": deal["currency"] or CURRENCY,
             "posted": True if self._extended else None,
             "manager": self._managers.get((deal["manager"] or "").casefold(), deal["manager_name"]), "rate": ONE,
-            "vat_amount": sum(taxes, Decimal(0)) if taxes else None, "vat_included": all(row["vat_included"] is not False for row in rows),
+            "vat_amount": sum(taxes, Decimal(0)) if taxes else None, "vat_included": True,
             "comment": "; ".join(part for part in (title, deal["lead_source"] and f"Источник обращения: {deal['lead_source']}") if part),
             "requisites": _present({
                 "Организация ИНН": own.inn, "Источник обращения": deal["lead_source"], "Контактное лицо": _full_name(contact),

@@ -109,12 +109,15 @@ def test_lines(client: Client, portal: Portal) -> None:
 def test_a_line_with_tax_and_discount(portal: Portal, client: Client) -> None:
     portal.call("crm.item.productrow.set", {"ownerType": "D", "ownerId": 9, "productRows": [
         {"productName": "a", "price": 80000, "quantity": 2, "taxRate": 20, "taxIncluded": "Y", "discountTypeId": 2, "discountRate": 20},
-        {"productName": "b", "price": 10, "quantity": 1, "taxRate": 0}, {"productName": "c", "price": 10, "quantity": 1}]})
-    taxed, zero, exempt = tables.records(extract.lines(client, ["9"]))
+        {"productName": "b", "price": 10, "quantity": 1, "taxRate": 0}, {"productName": "c", "price": 10, "quantity": 1},
+        {"productName": "d", "price": 120, "quantity": 1, "taxRate": 20, "taxIncluded": "N"}]})
+    taxed, zero, exempt, shown_without = tables.records(extract.lines(client, ["9"]))
     assert (taxed["price"], taxed["amount"], taxed["discount"]) == (Decimal("80000.00"), Decimal("160000.00"), Decimal("40000.02"))
     assert (taxed["vat_rate"], taxed["vat_amount"], taxed["vat_included"]) == (20, Decimal("26666.66"), True)
     assert (zero["vat_rate"], zero["vat_exempt"], zero["vat_amount"]) == (0, False, Decimal("0.00"))
     assert (exempt["vat_rate"], exempt["vat_exempt"], exempt["vat_amount"]) == (None, True, None)
+    # TAX_INCLUDED is about how the portal shows a price: the sum holds the tax either way
+    assert (shown_without["amount"], shown_without["vat_amount"], shown_without["vat_included"]) == (120, Decimal("20.00"), True)
 
 
 def test_smart_invoices_of_deals(portal: Portal, client: Client, names: fields.Names) -> None:

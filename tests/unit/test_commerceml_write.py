@@ -242,7 +242,7 @@ def test_a_good_order_has_no_problems(name: str) -> None:
     ("number", made([order(number="B24-12345678")])), ("number", made([order(number=None)])), ("date", made([order(date=None)])),
     ("amount", made([order(amount=None)])), ("amount", made([order(amount=Decimal("1.005"))])), ("currency", made([order(currency="KZT")])),
     ("kind", made([order(kind="invoice")])), ("party", made(parties=[])), ("party", made(parties=[party(name=" ")])), ("party", made(parties=[party(id="x" * 41)])),
-    ("inn", made(parties=[party(inn="77012")])), ("kpp", made(parties=[party(kpp="1")])), ("id", made([order(id="x" * 41)], [], [party(document="x" * 41)])),
+    ("inn", made(parties=[party(inn="77012")])), ("kpp", made(parties=[party(kpp="1")])), ("id", made([order(id="x" * 41)], [line(document="x" * 41)], [party(document="x" * 41)])),
     ("lines[1].name", made(lines=[line(name="")])), ("lines[1].quantity", made(lines=[line(quantity=Decimal(0))])),
     ("lines[1].amount", made(lines=[line(amount=None)])), ("lines[1].vat_rate", made(lines=[line(vat_rate=None, vat_exempt=None)])),
     ("lines[1].vat_rate", made(lines=[line(vat_rate=Decimal(22))])), ("lines[1].product", made(lines=[line(product="x" * 81)])),
@@ -260,16 +260,18 @@ def test_a_rate_the_base_does_not_know_is_never_a_silent_zero() -> None:
 
 def test_two_clients_with_one_name_and_no_inn_are_both_kept_back() -> None:
     documents = [order(), order(id="2", number="B24-2")]
+    rows = [line(vat_rate=Decimal(10)), line(document="2", vat_rate=Decimal(10))]
     same = [party(inn=None, kpp=None, kind="person"), party(id="p2", document="2", inn=None, kpp=None, kind="person")]
-    found = writer.problems(made(documents, [], same), DIALECTS["ut103"], day=DAY)
+    found = writer.problems(made(documents, rows, same), DIALECTS["ut103"], day=DAY)
     assert set(found["key"]) == {order()["id"], "2"}
-    assert writer.problems(made(documents, [], same), DIALECTS["bitrix3"], day=DAY).empty
-    assert writer.problems(made(documents, [], [same[0], {**same[1], "id": "p1"}]), DIALECTS["ut103"], day=DAY).empty
+    assert writer.problems(made(documents, rows, same), DIALECTS["bitrix3"], day=DAY).empty
+    assert writer.problems(made(documents, rows, [same[0], {**same[1], "id": "p1"}]), DIALECTS["ut103"], day=DAY).empty
 
 
 def test_two_documents_with_one_number_would_overwrite_each_other() -> None:
     documents = [order(), order(id="2")]
-    found = writer.problems(made(documents, [], [party(), party(document="2")]), DIALECTS["ut11"], day=DAY)
+    rows = [line(vat_rate=Decimal(10)), line(document="2", vat_rate=Decimal(10))]
+    found = writer.problems(made(documents, rows, [party(), party(document="2")]), DIALECTS["ut11"], day=DAY)
     assert found["field"].tolist() == ["number", "number"]
 
 
@@ -277,3 +279,209 @@ def test_texts_that_will_be_cut_are_said() -> None:
     found = writer.problems(made([order(comment="а" * 3001, date=dt.date(2025, 1, 1))], [line(name="б" * 251)]), DIALECTS["ut11"], day=DAY)
     assert found[["severity", "field"]].values.tolist() == [["warn", "comment"], ["warn", "lines.name"]]
     assert len(dict(reader.read(io.BytesIO(written(made([order(comment="а" * 3001)]), "ut103")), name="x"))["documents"].loc[0, "comment"]) == 3000
+
+
+# ---- money and goods as 1C would book them -------------------------------------------------------------------------
+
+ALL = (*STOCK, "bitrix3")
+THEN = dt.date(2025, 5, 5)          # 20 % was the rate of that day
+
+
+def dated(**changes: Any) -> dict[str, Any]:
+    return order(date=THEN, **changes)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_vat_is_inside_all_sums_of_a_document_or_on_top_of_all(name: str) -> None:
+    mixed = [line(vat_included=True), line(position=2, vat_included=False)]
+    assert rejected(made([dated(amount=Decimal(264))], mixed), name) == {"vat_included"}
+    assert rejected(made([dated()], [line(vat_included=False)]), name) == {"vat_included"}
+    on_top = [line(vat_included=False), line(position=2, vat_included=False)]
+    assert rejected(made([dated(amount=Decimal(288), vat_included=False)], on_top), name) == set()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_document_has_the_sum_of_its_rows_to_a_kopeck_each(name: str) -> None:
+    assert rejected(made([dated(amount=Decimal("999.00"))]), name) == {"amount"}
+    assert rejected(made([dated(amount=Decimal("120.01"))]), name) == set()
+    assert rejected(made([dated(amount=Decimal("120.02"))]), name) == {"amount"}
+    apart = line(amount=Decimal("150.00"), price=Decimal("150.00"), discount=Decimal("30.00"), requisites={"СкидкаУчтенаВСумме": "false"})
+    assert rejected(made([dated()], [apart]), name) == set()
+
+
+def test_a_document_of_goods_has_rows() -> None:
+    for kind in ("order", "invoice", "shipment", "return"):
+        assert rejected(made([dated(kind=kind)], []), "bitrix3") == {"lines"}
+        assert rejected(made([dated(kind=kind, cancelled=True)], []), "bitrix3") == set()
+    for kind in ("payment", "refund", "closing", "act"):
+        assert rejected(made([dated(kind=kind)], []), "bitrix3") == set()
+    assert rejected(made([dated()], []), "ut11") == {"lines"}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("field", "row"), [
+    ("price", line(price=Decimal("0.1234"), quantity=Decimal(1000), amount=Decimal("120.00"))), ("quantity", line(quantity=Decimal("0.0004"))),
+    ("quantity", line(quantity=Decimal("1.2345"))), ("discount", line(discount=Decimal("0.005")))])
+def test_numbers_finer_than_the_file_are_never_rounded_in_silence(name: str, field: str, row: dict[str, Any]) -> None:
+    assert rejected(made([dated()], [row]), name) == {f"lines[1].{field}"}
+
+
+def test_the_price_before_a_discount_may_be_fine_where_1c_gets_the_one_after_it() -> None:
+    row = line(price=Decimal("130.005"), discount=Decimal("10.01"), vat_included=True)
+    assert rejected(made([dated()], [row]), "ut11") == set()
+    assert rejected(made([dated()], [row]), "bitrix3") == {"lines[1].price"}
+
+
+@pytest.mark.parametrize(("unit", "code"), [
+    ("рулон", "736"), ("м²", "055"), ("пог. м", "018"), ("Кг", "166"), ("упаковка", "778"), ("ШТ.", "796"), ("Куб.м", "113"), (None, "796")])
+def test_units_are_known_by_the_names_people_write(unit: str | None, code: str) -> None:
+    source = made([dated()], [line(unit=unit, unit_code=None)])
+    for name in ALL:
+        assert rejected(source, name) == set()
+    assert f'Код="{code}"' in written(source, "ut103").decode()
+    assert f"<Единица>{code}</Единица>" in written(source, "ut11").decode()
+    assert f"<Код>{code}</Код>" in written(source, "bitrix3").decode()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_unit_nobody_knows_is_never_a_piece(name: str) -> None:
+    assert rejected(made([dated()], [line(unit="ведро", unit_code=None)]), name) == {"lines[1].unit"}
+    assert rejected(made([dated()], [line(unit="ведро", unit_code="9998")]), name) == set()
+    assert rejected(made([dated()], [line(unit="м", unit_code="6")]), name) == set()
+    assert 'Код="006"' in written(made(lines=[line(unit="м", unit_code="6")]), "ut11").decode()
+
+
+def test_a_unit_nobody_knows_stays_out_of_the_catalogue() -> None:
+    products = tables.frame("products", [{"id": "g1", "name": "Вода", "unit": "ведро"}, {"id": "g2", "name": "Плёнка", "unit": "Рулон"}])
+    text = written({"products": products}, "bitrix3").decode()
+    assert re.findall("<БазоваяЕдиница>(.*?)</БазоваяЕдиница>", text) == ["736"]
+
+
+def test_a_pack_goes_with_its_factor() -> None:
+    source = made([dated()], [line(unit="упак", unit_code=None, requisites={"Коэффициент": "10", "Цвет": "синий"})])
+    stock, extended = written(source, "ut103").decode(), written(source, "bitrix3").decode()
+    for text in (stock, extended):
+        assert "<Коэффициент>10</Коэффициент>" in text
+        assert "<Наименование>Коэффициент</Наименование>" not in text
+        assert "<Наименование>Цвет</Наименование>" in text
+    assert "<Единица>упак</Единица>" in stock
+    assert 'Код="778"' not in stock                   # the base unit is another one
+    assert "<Единица>778</Единица>" in written(source, "ut11").decode()
+    assert "<Код>778</Код>" in extended
+    assert "БазоваяЕдиница" not in extended
+    assert rejected(made([dated()], [line(requisites={"Коэффициент": "десять"})]), "ut11") == {"xml"}
+
+
+def test_the_rate_0_is_not_without_vat() -> None:
+    """УТ 11 reads 0 as no rate at all and falls back to «Без НДС» (commerceml §3.4), unless the base was mended."""
+    source = made([dated()], [line(vat_rate=Decimal(0))])
+    assert rejected(source, "ut11") == {"lines[1].vat_rate"}
+    assert rejected(source, "ut11", vat_rates=["0", "20"]) == set()
+    assert rejected(source, "ut103") == rejected(source, "bitrix3") == set()
+
+
+@pytest.mark.parametrize(("one", "two", "held"), [
+    ({"inn": "770123456789"}, {"inn": None}, True), ({"inn": "770123456789"}, {"inn": "770123456790"}, True),
+    ({"inn": "770123456789"}, {"inn": "770123456789"}, False), ({"inn": None}, {"inn": None, "name": " ЛУЧ "}, True), ({"inn": None}, {"inn": None, "name": "Луч-2"}, False)])
+def test_two_parties_of_one_name_are_one_for_stock_1c(one: dict[str, Any], two: dict[str, Any], held: bool) -> None:
+    people = [party(kind="person", kpp=None, **one), party(kind="person", kpp=None, id="p2", document="2", **two)]
+    source = made([dated(), dated(id="2", number="B24-2")], [line(), line(document="2")], people)
+    for name in STOCK:
+        found = writer.problems(source, DIALECTS[name], day=DAY)
+        assert set(found["key"]) == ({order()["id"], "2"} if held else set())
+    assert writer.problems(source, DIALECTS["bitrix3"], day=DAY).empty
+
+
+# ---- one bad document costs no other -------------------------------------------------------------------------------
+
+BAD = [
+    *(({}, {"unit_code": code}, {}) for code in ("12345", "шт шт")), ({}, {"unit": "о" * 51}, {}), ({}, {}, {"okpo": "1" * 15}), ({}, {}, {"role": "Гость"}), ({}, {}, {"id": None}),
+    ({}, {}, {"role": " "}), ({"requisites": {"Роль": "Гость"}}, {}, {}), ({"requisites": {"": "а"}}, {}, {}), ({"time": "9:00"}, {}, {}), ({"time": "25:00:00"}, {}, {}),
+    ({}, {"vat_rate": Decimal("5.125")}, {}), ({"amount": Decimal("1E+30")}, {}, {}), ({"amount": Decimal("1E+17")}, {"amount": Decimal("1E+17")}, {}),
+    ({"vat_amount": Decimal("1E+40")}, {}, {}), ({}, {"vat_amount": Decimal("1E+30")}, {}), ({}, {"price": Decimal("Infinity")}, {}), ({"rate": Decimal("Infinity")}, {}, {}),
+    ({"date": dt.date(900, 1, 1)}, {}, {})]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("document", "row", "buyer"), BAD)
+def test_what_no_rule_thinks_of_costs_its_own_document_only(name: str, document: dict[str, Any], row: dict[str, Any], buyer: dict[str, Any]) -> None:
+    good, bad = dated(), order(**{"date": THEN, "id": "2", "number": "B24-2", **document})
+    source = made([good, bad], [line(), line(**{"document": "2", **row})], [party(), party(document="2", **buyer)])
+    found = writer.problems(source, DIALECTS[name], day=DAY)
+    assert set(found[found["severity"] == "reject"]["key"]) == {"2"}
+    assert found["message"].str.endswith((".", "разработчику.")).all()
+    kept = {table: frame[frame["id" if table == "documents" else "document"] != "2"] for table, frame in source.items()}
+    assert writer.validate(io.BytesIO(written(kept, name)), name) == []
+
+
+def test_a_long_basis_costs_its_own_document_only() -> None:
+    assert rejected(made([dated(basis="о" * 41)]), "bitrix3") == {"xml"}
+
+
+def test_two_documents_with_one_id_are_both_kept_back() -> None:
+    assert rejected(made([dated(), dated(number="B24-2")]), "ut11") == {"id"}
+
+
+# ---- what comes back -----------------------------------------------------------------------------------------------
+
+def back(source: Tables, name: str, table: str, **options: Any) -> list[dict[str, Any]]:
+    read = dict(reader.read(io.BytesIO(written(source, name, **options)), name="x"))
+    return tables.records(read[table])
+
+
+def test_prices_have_the_currency_of_the_base() -> None:
+    text = written({name: directories()[name] for name in ("products", "prices", "price_types")}, "bitrix3").decode()
+    assert re.findall("<Валюта>(.*?)</Валюта>", text) == ["руб", "руб"]
+    dollars = tables.frame("prices", [{"product": "g1", "price_type": "t1", "price": Decimal(1), "currency": "USD"}, {"product": "g2", "price_type": "t1", "price": Decimal(1)}])
+    assert re.findall("<Валюта>(.*?)</Валюта>", written({"prices": dollars}, "bitrix3").decode()) == ["USD"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_line_ends_are_those_of_xml(name: str) -> None:
+    assert back(made([dated(comment="раз\r\nдва\rтри\nчетыре")]), name, "documents")[0]["comment"] == "раз\nдва\nтри\nчетыре"
+    assert b"\r" not in written(made([dated(comment="раз\r\nдва")]), name)
+
+
+def test_a_comment_ut11_will_cut_is_said() -> None:
+    source = made([dated(comment="а" * 1001)])
+    assert writer.problems(source, DIALECTS["ut11"], day=DAY)[["severity", "field"]].values.tolist() == [["warn", "comment"]]
+    assert writer.problems(source, DIALECTS["ut103"], day=DAY).empty
+
+
+@pytest.mark.parametrize("note", [
+    {"folder_path": "А; Б", "code": "1;2"}, {"folder_path": ";", "code": ";;"}, {"code": "Папка: А"}, {"folder_path": "А; Код: 7"},
+    {"folder_path": "А", "extra": {"Комментарий": "звонить; после 18"}}, {"extra": {"Комментарий": "Папка: не папка"}}, {"code": "1", "extra": {"Комментарий": "две\nстроки"}},
+    {"extra": {"Комментарий": "Комментарий: свой"}}, {"extra": {"Комментарий": "просто; так"}}])
+def test_folder_code_and_comment_of_a_party_survive(note: dict[str, Any]) -> None:
+    found = back({"parties": tables.frame("parties", [party(document=None, **note)])}, "bitrix3", "parties")[0]
+    assert {key: found[key] for key in ("folder_path", "code", "extra")} == {"folder_path": None, "code": None, "extra": None} | note
+
+
+def test_a_discount_beside_the_sum_stays_beside_it() -> None:
+    row = line(price=Decimal("150.00"), amount=Decimal("150.00"), discount=Decimal("30.00"), vat_amount=Decimal("20.00"), vat_included=True,
+               requisites={"СкидкаУчтенаВСумме": "false"})
+    assert "<УчтеноВСумме>false</УчтеноВСумме>" in written(made([dated()], [row]), "bitrix3").decode()
+    assert back(made([dated()], [row]), "bitrix3", "lines")[0]["requisites"] == {"СкидкаУчтенаВСумме": "false"}
+    stock = back(made([dated()], [row]), "ut11", "lines")[0]
+    assert (stock["price"], stock["amount"], stock["requisites"]) == (120, 120, None)       # stock 1C gets the net sum
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_kind_of_a_party_survives(name: str) -> None:
+    def kind(**changes: Any) -> tuple[str, str, str]:
+        row = back(made([dated()], None, [party(**changes)]), name, "parties")[0]
+        return row["kind"], row["full_name"], row["kpp"]
+
+    assert kind(kind="sole_trader", full_name="Иванов Иван", inn="770123456789", kpp=None) == ("sole_trader", "ИП Иванов Иван", None)
+    assert kind(kind="sole_trader", full_name="ИП Иванов Иван", inn=None, kpp=None) == ("sole_trader", "ИП Иванов Иван", None)
+    assert kind(kind=None, full_name="Луч") == ("legal", "Луч", "770101001")
+    assert kind(kind="person", full_name="Иванов Иван", inn="770123456789") == ("person", "Иванов Иван", None)
+    assert rejected(made([dated()], None, [party(kind="person", kpp=None)]), name) == {"inn"}
+    warned = writer.problems(made([dated()], None, [party(kind="person", inn="770123456789")]), DIALECTS[name], day=DAY)
+    assert warned[["severity", "field"]].values.tolist() == [["warn", "kpp"]]
+
+
+def test_a_blank_address_is_none() -> None:
+    source = made([dated()], None, [party(legal_address=" ", city="Г" * 300)])
+    assert rejected(source, "ut11") == set()
+    assert rejected(made([dated()], None, [party(legal_address=" ", city=" ", actual_address="\u00a0")]), "bitrix3") == set()

@@ -147,6 +147,12 @@ def send(*rows, lines=None, parties=(COMPANY,), contacts=(CONTACT,), invoices=()
     return {name: tables.records(frame) for name, frame in made.items()}
 
 
+def test_sums_of_the_portal_hold_the_vat_whatever_a_row_says():
+    sent = send(lines=[line(vat_included=False), line(position=20, vat_included=True)])
+    assert sent["documents"][0]["vat_included"] is True
+    assert {row["vat_included"] for row in sent["lines"]} == {True}
+
+
 def test_an_order_of_a_deal():
     made = send()
     (order,), (row,), (party,) = made["documents"], made["lines"], made["parties"]
