@@ -156,7 +156,7 @@ def _unit_of(base: tuple[str, str, str], own: tuple[str, str, str]) -> tuple[str
     elif not code:
         same = dialects.plain(name) in {dialects.plain(word) for word in (*base[1:], dialects.UNIT_NAMES.get(base[0], ""))}
         code = base[0] if same else ""
-    return code or None, name or dialects.UNIT_NAMES.get(code) or (base[1] if code == base[0] else "") or full or None
+    return code or None, name or (base[1] if code == base[0] else "") or dialects.UNIT_NAMES.get(code) or full or None
 
 
 @lru_cache(maxsize=1000)
