@@ -151,11 +151,11 @@ def _lines(lines: list[Record], known: Collection[str] | None, dialect: Dialect)
         if not nodes.unit_of(line)[1]:
             yield (f"{where}.unit", "Код единицы измерения неизвестен, 1С запишет вместо неё штуки. "
                                     "Укажите код ОКЕИ единицы в справочнике портала (CRM, Настройки, Единицы измерения).", line["unit"])
-        yield from _numbers(line, where, dialect)
+        yield from _numbers(line, where)
         yield from _rate(line, where, known, dialect)
 
 
-def _numbers(line: Record, where: str, dialect: Dialect) -> Iterator[Found]:
+def _numbers(line: Record, where: str) -> Iterator[Found]:
     count, amount, price = line["quantity"], line["amount"], line["price"]
     if count is None or count <= 0:
         yield (f"{where}.quantity", "Количество не указано или не больше нуля: 1С молча отбросит строку. Исправьте состав сделки.", count)
@@ -163,9 +163,8 @@ def _numbers(line: Record, where: str, dialect: Dialect) -> Iterator[Found]:
         yield (f"{where}.quantity", "Количество точнее трёх знаков после запятой, 1С округлит его. Исправьте состав сделки.", count)
     if amount is None or not _fits(amount) or price is None:
         yield f"{where}.amount", "Цена или сумма строки не указана или не кратна копейке. Исправьте состав сделки.", amount
-    elif not _fits(price) and (dialect.extended or not line["discount"]):       # stock 1C gets the price after the discount
-        yield (f"{where}.price", "Цена точнее копейки, 1С округлит её, и сумма строки станет другой. "
-                                 "Укажите цену в копейках или другую единицу измерения.", price)
+    elif not price.is_finite() or abs(price) >= _LIMIT:
+        yield f"{where}.price", "Цена строки не число. Исправьте состав сделки.", None
     if line["discount"] is not None and not _fits(line["discount"]):
         yield f"{where}.discount", "Скидка строки не кратна копейке. Исправьте скидку в сделке.", line["discount"]
 
@@ -235,5 +234,8 @@ def _doubts(row: Record, lines: list[Record], people: list[Record], dialect: Dia
         yield "party", "Наименование или адрес клиента длиннее 250 знаков, 1С получит начало. Сократите его на портале.", None
     if any(len(value or "") > nodes.VALUE for value in (row["requisites"] or {}).values()):
         yield "requisites", f"Реквизит длиннее {nodes.VALUE} знаков, 1С получит его начало. Сократите его.", None
+    if fine := [line["price"] for line in lines if line["price"] is not None and not _fits(line["price"])]:
+        # the sum of a row counts, and the price need not multiply to it (commerceml §3.4)
+        yield "lines.price", "Цена точнее копейки: 1С получит округлённую, сумма строки останется верной. Проверьте цену в сделке.", fine[0]
     if any(party["kpp"] and nodes.kind_of(party) != "legal" for party in people):
         yield "kpp", "КПП бывает только у юридического лица и в 1С не передан. Исправьте реквизиты клиента на портале.", None

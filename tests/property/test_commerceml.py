@@ -172,6 +172,7 @@ def expected(line: dict[str, Any], extended: bool) -> dict[str, Any]:
     if line["discount"] and not extended:
         amount = line["amount"] - (line["discount"] if requisites.pop("СкидкаУчтенаВСумме", None) else 0)
         seen |= {"amount": amount, "price": (amount / line["quantity"]).quantize(_KOPECK, ROUND_HALF_UP), "discount": None}
+    seen["price"] = seen["price"].quantize(_KOPECK, ROUND_HALF_UP)
     del seen["vat_included"]                                # told by the document where the line tells nothing
     if factor:                                              # what the reader makes of a pack is its own matter
         return {key: seen[key] for key in ("name", "quantity", "price", "amount", "discount", "vat_rate", "vat_exempt")}
