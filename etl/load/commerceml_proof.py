@@ -18,17 +18,19 @@ class Proof:
     """Writes the bytes and proves the same bytes. Raises Rejected; a breach of the schema is said when all is put, by `close`."""
 
     def __init__(self, target: BinaryIO, dialect: Dialect) -> None:
-        self.target, self.dialect = target, dialect
+        self.target, self.dialect, self.before = target, dialect, ""
         self.parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), **xml_safe.PARSER)
 
     def put(self, text: str) -> None:
-        if found := ILLEGAL.search(text):
-            raise Rejected(f"Файл для 1С не записан: в данных есть запрещённый в XML символ U+{ord(found[0]):04X}.",
-                           "Уберите его из карточки на портале.", place=_near(text, found.start()))
-        data = text.encode("utf-8")
+        try:
+            with xml_safe.refusing("для 1С"):
+                data = text.encode("utf-8")
+                self.parser.feed(data)
+        except Rejected:
+            _say_character(self.before + text)                      # the parser may be a text behind
+            raise
         self.target.write(data)
-        with xml_safe.refusing("для 1С"):
-            self.parser.feed(data)
+        self.before = text
 
     def close(self) -> None:
         with xml_safe.refusing("для 1С"):
@@ -37,6 +39,12 @@ class Proof:
         if faults:
             raise Rejected(f"Файл для 1С не прошёл проверку по схеме {self.dialect.schema}: {'; '.join(faults[:5])}.",
                            "Исправьте эти значения на портале; если они верны, сообщите разработчику.", place=faults[0])
+
+
+def _say_character(text: str) -> None:
+    if found := ILLEGAL.search(text):
+        raise Rejected(f"Файл для 1С не записан: в данных есть запрещённый в XML символ U+{ord(found[0]):04X}.",
+                       "Уберите его из карточки на портале.", place=_near(text, found.start()))
 
 
 def _near(text: str, position: int) -> str:

@@ -100,4 +100,5 @@ def cut(value: str | None, limit: int) -> str | None:
     """Text without blanks around it, not longer than the schema allows; empty is absent."""
     if value is None:
         return None
-    return value.strip()[:limit].rstrip() or None
+    value = value.strip()
+    return (value if len(value) <= limit else value[:limit].rstrip()) or None
