@@ -26,6 +26,8 @@ Found = tuple[str, str, object]      # field, message, value
 _KOPECK, _GRAM, _LIMIT = Decimal("0.01"), Decimal("0.001"), Decimal(10) ** 16
 #: kinds that are nothing without rows; a payment has none, an act and a closing may do without
 _WITH_ROWS = frozenset({"order", "invoice", "shipment", "return"})
+#: the extended contract takes these by their sum, where the profile has [orders] rows = false
+_BY_SUM = frozenset({"order", "invoice"})
 
 
 def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.date, vat_rates: Collection[str] | None = None,
@@ -40,7 +42,7 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
     for row in documents:
         own, people = lines.get(row["id"], []), parties.get(row["id"], [])
         rejects = [*_header(row, dialect, currency), *_parties(people, ambiguous, dialect), *_lines(own, known, dialect),
-                   *_sums(row, own), *_characters(row, own, people)]
+                   *_sums(row, own, dialect), *_characters(row, own, people)]
         if ids[row["id"]] > 1:
             rejects.append(("id", "Ид есть у двух документов. Документ не отправлен, сообщите разработчику.", row["id"]))
         if doubles[row["kind"], row["number"]] > 1:
@@ -169,10 +171,10 @@ def _numbers(line: Record, where: str) -> Iterator[Found]:
         yield f"{where}.discount", "Скидка строки не кратна копейке. Исправьте скидку в сделке.", line["discount"]
 
 
-def _sums(row: Record, lines: list[Record]) -> Iterator[Found]:
+def _sums(row: Record, lines: list[Record], dialect: Dialect) -> Iterator[Found]:
     """What 1C makes of the rows: it computes the sum of a document anew, with one answer to whether VAT is inside."""
     if not lines:
-        if row["kind"] in _WITH_ROWS and not row["cancelled"] and not row["deleted"]:
+        if row["kind"] in (_WITH_ROWS - _BY_SUM if dialect.extended else _WITH_ROWS) and not row["cancelled"] and not row["deleted"]:
             yield ("lines", "В документе нет ни одной строки: 1С запишет его без товаров и без суммы. Добавьте товары в сделку "
                             "и проверьте, что в профиле [orders] rows = true.", None)
         return
