@@ -34,13 +34,31 @@ def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None
 def publish(context: Context, path: str) -> None:
     """Write the file if what it must hold has changed."""
     assume(context, path)
+    _set_aside(context, [row for row in context.store.publications.outgoing(path) if row["state"] == "planned"])
     rows = context.store.publications.outgoing(path)
-    frames = {name: tables.frame(name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key))
-              for name, key in TABLES.items()}
     outgoing.write_file(context, path, rows, lambda target, at: commerceml.write(
-        target, frames, context.profile.contract, generated_at=at, currency=context.profile.onec.currency))
+        target, _frames(rows), context.profile.contract, generated_at=at, currency=context.profile.onec.currency))
     context.report.counts["published"] += sum(row["state"] == "planned" for row in rows)
     context.store.publications.published(path)
+
+
+def _set_aside(context: Context, rows: Sequence[Record]) -> None:
+    """A record that cannot stand in the file costs only itself: it is refused until somebody edits it."""
+    if not rows or not _fault(context, rows):
+        return
+    faults = [(row, fault) for row in rows if (fault := _fault(context, [row]))]
+    context.store.publications.mark([row["id"] for row, _ in faults], "refused")
+    context.note([tables.issue(f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале.", entity=entity, key=key)
+                  for row, fault in faults for (entity, key), _ in _carried(row)], "outgoing")
+
+
+def _fault(context: Context, rows: Sequence[Record]) -> str | None:
+    return commerceml.unfit(_frames(rows), context.profile.contract, currency=context.profile.onec.currency)
+
+
+def _frames(rows: Sequence[Record]) -> dict[str, Any]:
+    return {name: tables.frame(name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key))
+            for name, key in TABLES.items()}
 
 
 def assume(context: Context, path: str) -> None:

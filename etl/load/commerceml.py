@@ -27,7 +27,7 @@ from etl.load.commerceml_proof import Proof, schema_path, validate
 from etl.load.commerceml_text import Node, render
 from etl.tables import Record
 
-__all__ = ["problems", "schema_path", "validate", "write", "write_parts"]
+__all__ = ["problems", "schema_path", "unfit", "validate", "write", "write_parts"]
 
 ROOT = "КоммерческаяИнформация"
 _TAIL = f"</{ROOT}>\n"
@@ -55,6 +55,11 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
     return canonical.concat("issues", [found, canonical.frame("issues", faults)])
 
 
+def unfit(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, currency: str = "руб") -> str | None:
+    """What keeps the directories among the tables from being a file, in Russian without a full stop; None: nothing does."""
+    return _fault(catalogue.sections(tables, dialect, currency), dialect)
+
+
 def _fault(texts: Iterable[str], dialect: Dialect) -> str | None:
     """What keeps these documents from being a file, or None."""
     proof = Proof(_Nowhere(), dialect)
@@ -65,7 +70,7 @@ def _fault(texts: Iterable[str], dialect: Dialect) -> str | None:
         proof.put(_TAIL)
         proof.close()
     except Rejected as refused:
-        return refused.place or str(refused)
+        return (refused.place or refused.message).rstrip(".")
     except ArithmeticError:
         return "число больше, чем помещается в файл"
     return None

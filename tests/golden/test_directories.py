@@ -336,6 +336,25 @@ def test_namesakes_without_inn_are_not_sent(tmp_path: Path) -> None:
         assert [party.name for party in scene.onec.parties] == ["ООО «Один»"]
 
 
+@pytest.mark.parametrize("wrong", [{"TITLE": "ООО «Сбой\x0b»"}, {"RQ_OKPO": "1" * 20}])
+def test_a_card_that_cannot_stand_in_the_file_costs_only_itself(tmp_path: Path, wrong: dict[str, str]) -> None:
+    """One bad card must not keep the directory from 1C; mended on the portal, it goes."""
+    both = company(8, "ООО «Сбой»", INN, "770701001")
+    both["companies"][0].update({key: value for key, value in wrong.items() if key == "TITLE"})
+    both["requisites"][0].update({key: value for key, value in wrong.items() if key != "TITLE"})
+    both["companies"].append({"ID": 9, "TITLE": "ООО «Цел»"})
+    with opened(tmp_path, BOTH, portal=seed(**both)) as scene:
+        report = scene.run()
+        assert "Карточку нельзя передать в 1С" in report.text()
+        scene.settle()
+        assert [party.name for party in scene.onec.parties] == ["ООО «Цел»"]
+        scene.portal.call("crm.company.update", {"id": 8, "fields": {"TITLE": "ООО «Исправлен»"}})
+        if "RQ_OKPO" in wrong:
+            scene.portal.call("crm.requisite.update", {"id": 8, "fields": {"RQ_OKPO": "12345678"}})
+        scene.settle()
+        assert sorted(party.name for party in scene.onec.parties) == ["ООО «Исправлен»", "ООО «Цел»"]
+
+
 # ---- what goes wrong ----
 
 def test_late_repeated_and_split_files_end_in_the_same_state(tmp_path: Path) -> None:
