@@ -324,7 +324,7 @@ def walk(scope: Scope) -> Iterator[None]:
         else:
             if wanted and name in CONTAINERS:
                 scope.counts["changes_only"] += _changes_only(name, tag)
-            elif name == _CHANGES and path[-1] in CONTAINERS:
+            elif name == _CHANGES and path and path[-1] in CONTAINERS:
                 scope.counts["changes_only"] += _yes(source.decoded_one(source.texts[source.at]))
             if not is_empty(tag):
                 path.append(name)

@@ -33,8 +33,6 @@ _ORDER_FILES = {dialect.order_path: dialect for dialect in DIALECTS.values() if 
 _TABLES = ("documents", "lines", "parties")
 #: Publications compared with what 1C returned at a time.
 _PART = 400
-#: Number of the last document of a group decides nothing for people: the state of the group is that of its main document.
-CONFIRMED = ("echoed", "assumed")
 
 
 def dialect_of(context: Context) -> Dialect:
