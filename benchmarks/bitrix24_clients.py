@@ -18,8 +18,8 @@ from etl.bitrix24 import rowlists, writes
 from etl.bitrix24.client import Client, Command
 from etl.bitrix24.lists import Listing, every
 from etl.bitrix24.secret import Secret
-from etl.sandbox.demo import generate
-from etl.sandbox.portal import Portal
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene.demo import generate
 
 LATENCY = (0.05, 0.01)  # seconds of a request, seconds more of each command in it
 PROCESSES = get_context("spawn")

@@ -22,13 +22,13 @@ from lxml import etree
 
 from benchmarks import generate_commerceml as generate
 from etl import xml_safe
-from etl.dialects import DIALECTS
-from etl.extract import commerceml as reader
-from etl.extract.commerceml_scope import Scope
-from etl.extract.commerceml_tokens import Tokens
-from etl.load import commerceml as writer
-from etl.load import commerceml_nodes as nodes
-from etl.load.commerceml_text import Attributed
+from etl.config.dialects import DIALECTS
+from etl.extract.commerceml import read as reader
+from etl.extract.commerceml.engine.scope import Scope
+from etl.extract.commerceml.engine.tokens import Tokens
+from etl.load.commerceml import nodes
+from etl.load.commerceml import write as writer
+from etl.load.commerceml.text import Attributed
 
 Result = tuple[str, float, float, bool]
 _ROUNDS, _CHUNK = 9, 1 << 16

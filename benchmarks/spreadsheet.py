@@ -35,8 +35,8 @@ def rows(count: int) -> Iterator[list[Any]]:
 
 def write_ours(path: Path, count: int) -> None:
     """The report through etl.load, verified and published."""
-    from etl.load.spreadsheet_book import Block, Column, Sheet
-    from etl.load.spreadsheet_save import save
+    from etl.load.spreadsheet.book import Block, Column, Sheet
+    from etl.load.spreadsheet.save import save
 
     columns = [Column(caption, kind, total=kind == "money") for caption, kind in zip(CAPTIONS, KINDS, strict=True)]  # type: ignore[arg-type]
     save(path, [Sheet("Реестр", columns, [Block(rows(count))], above=["Реестр"])])
@@ -67,7 +67,7 @@ def write_openpyxl(path: Path, count: int) -> None:
 
 def read_ours(path: Path, count: int) -> None:
     """Through the guard, the counter and the limited child."""
-    from etl.extract.spreadsheet_guard import pages
+    from etl.extract.spreadsheet.guard import pages
 
     assert len(pages(path.read_bytes(), path.name)[0].rows) > count
 

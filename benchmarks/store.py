@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from etl.store import Store
+from etl.state.store import Store
 
 COUNT = 100_000
 LIMIT = 1.5

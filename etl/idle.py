@@ -13,10 +13,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from etl import __version__, profile_file, store_status
-from etl.dialects_intake import INTAKE
+from etl import __version__
+from etl.config import source
+from etl.config.intake import INTAKE
+from etl.config.source import AnyPath
 from etl.errors import EtlError
-from etl.profile_file import AnyPath
+from etl.state import quick
 
 #: Flows that only react to files.
 FILE_FLOWS = frozenset({"documents-in", "bank", "spreadsheet-in"})
@@ -29,15 +31,15 @@ _ACCEPTED = "profile.accepted"
 def nothing_to_do(path: AnyPath, flows: Iterable[str]) -> bool:
     """True when the flows only react to files, no file waits, the last run was clean and owes the portal nothing; notes the run."""
     try:
-        raw = profile_file.read(path)
+        raw = source.read(path)
     except EtlError:
         return False
     # every reading flow of the profile runs with the one asked for
     reacting = set(flows) | (set(raw.get("flows", ())) & (FROM_1C | FROM_PEOPLE))
     if not reacting <= FILE_FLOWS or _accepted(path, raw) != _fingerprint(path, raw):
         return False
-    url = profile_file.state_url(path, raw)
-    status = store_status.quick_status(url, raw["bitrix24"]["name"]) if url.startswith("sqlite") else None
+    url = source.state_url(path, raw)
+    status = quick.quick_status(url, raw["bitrix24"]["name"]) if url.startswith("sqlite") else None
     if status is None or status["last_run"]["status"] != "clean" or status["outbox_waiting"]:
         return False
     if _files_waiting(path, raw):
@@ -48,8 +50,8 @@ def nothing_to_do(path: AnyPath, flows: Iterable[str]) -> bool:
 
 def accept(path: AnyPath) -> None:
     """A full run has read this profile and finished: its text needs no second reading while it stays the same."""
-    raw = profile_file.read(path)
-    folder = profile_file.state_folder(path, raw)
+    raw = source.read(path)
+    folder = source.state_folder(path, raw)
     if os.path.isdir(folder):
         with open(os.path.join(folder, _ACCEPTED), "w", encoding="utf-8") as file:
             file.write(_fingerprint(path, raw))
@@ -64,25 +66,25 @@ def globs(dialect: str, flows: Iterable[str], *, extended: bool) -> tuple[str, .
     return tuple(dict.fromkeys((*own, *contract, *(SHEETS if wanted & FROM_PEOPLE else ()))))
 
 
-def _accepted(path: AnyPath, raw: profile_file.Raw) -> str | None:
+def _accepted(path: AnyPath, raw: source.Raw) -> str | None:
     try:
-        with open(os.path.join(profile_file.state_folder(path, raw), _ACCEPTED), encoding="utf-8") as file:
+        with open(os.path.join(source.state_folder(path, raw), _ACCEPTED), encoding="utf-8") as file:
             return file.read()
     except OSError:
         return None
 
 
-def _fingerprint(path: AnyPath, raw: profile_file.Raw) -> str:
+def _fingerprint(path: AnyPath, raw: source.Raw) -> str:
     return f"{__version__}\n{os.path.realpath(path)}\n{sorted(raw.items())!r}"
 
 
-def _files_waiting(path: AnyPath, raw: profile_file.Raw) -> bool:
-    """Any file that `etl.exchange` would look at: one that matches a glob and is not noted as dealt with in the spool's memory.
+def _files_waiting(path: AnyPath, raw: source.Raw) -> bool:
+    """Any file that `etl.exchange.folder` would look at: one that matches a glob and is not noted as dealt with in the spool's memory.
 
-    Asked with the smallest parts of the standard library: importing `etl.exchange` costs as much as importing click, pathlib a third
+    Asked with the smallest parts of the standard library: importing `etl.exchange.folder` costs as much as importing click, pathlib a third
     of an interpreter's start. The memory (JSON) is opened only when a file lies there."""
     onec = raw["onec"]
-    folder = os.path.realpath(profile_file.beside(path, onec.get("folder", "exchange_dir")))
+    folder = os.path.realpath(source.beside(path, onec.get("folder", "exchange_dir")))
     if onec.get("sentinel") and not os.path.exists(os.path.join(folder, onec["sentinel"])):
         return True  # the full run says what is wrong with the folder
     taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
@@ -92,7 +94,7 @@ def _files_waiting(path: AnyPath, raw: profile_file.Raw) -> bool:
         return True
     if not found:
         return False
-    dealt = _dealt_with(os.path.join(profile_file.state_folder(path, raw), "spool", "seen.json"))
+    dealt = _dealt_with(os.path.join(source.state_folder(path, raw), "spool", "seen.json"))
     return any(dealt.get(name) != stamp for name, stamp in found.items())
 
 
@@ -125,7 +127,7 @@ def _matching(folder: str, prefix: str, parts: list[str]) -> Iterator[tuple[str,
 
 def _note(url: str, portal: str) -> None:
     moment = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    with closing(sqlite3.connect(store_status.sqlite_path(url), timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(quick.sqlite_path(url), timeout=5)) as connection, connection:
         connection.execute(
             "INSERT INTO run (portal, id, trigger, flows, status, counts, started_at, finished_at) "
             "SELECT ?, coalesce(max(id), 0) + 1, 'idle', '[]', 'clean', '{}', ?, ? FROM run WHERE portal = ?", (portal, moment, moment, portal))

@@ -24,18 +24,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl import idle, scratch
+from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError
-from etl.exchange import Exchange, sources
-from etl.profile import Profile
+from etl.exchange.folder import Exchange, sources
 from etl.report import RunReport
 
 if TYPE_CHECKING:
-    from etl.flows.context import Context
-    from etl.store import Store
+    from etl.flows.run import Context
+    from etl.state.store import Store
 
 #: flow -> module with `run(context)`. First those that read what others left, then those that make something new.
-READING = {"parties": "parties", "products": "products", "documents-in": "documents_in", "bank": "bank", "spreadsheet-in": "spreadsheet_in"}
-MAKING = {"orders-out": "orders_out", "billing": "billing", "commission": "commission"}
+READING = {
+    "parties": "directories.parties",
+    "products": "directories.products",
+    "documents-in": "documents",
+    "bank": "bank",
+    "spreadsheet-in": "contracts.deal_export",
+}
+MAKING = {"orders-out": "orders.outgoing", "billing": "contracts.billing", "commission": "contracts.commission"}
 
 
 def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None, trigger: str = "cli", now: dt.datetime | None = None,
@@ -55,7 +61,9 @@ def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None
 
 def steps(context: Context, chosen: Sequence[str]) -> None:
     """One run, step by step."""
-    from etl.flows import contracts, intake, outbox, outgoing
+    from etl.flows import intake, stages
+    from etl.flows.portal import outbox
+    from etl.flows.publication import answers
 
     outbox.recover(context.store)
     items = intake.take(context)
@@ -63,18 +71,18 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
     for flow in (name for name in READING if name in context.profile.flows):
         _flow(READING[flow])(context)
     intake.finish(context, items)
-    contracts.move(context)
+    stages.move(context)
     for name in (flow for flow in MAKING if flow in chosen):
         _flow(MAKING[name])(context)
-    outgoing.publish(context)
-    contracts.move(context)
+    answers.publish(context)
+    stages.move(context)
 
 
 @contextmanager
 def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.datetime | None = None, dry: bool = False) -> Iterator[Context]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever happens."""
-    from etl.check import refuse
-    from etl.flows.context import Context
+    from etl.commands.check import refuse
+    from etl.flows.run import Context
 
     refuse(profile)
     _refuse_other_world(profile)
@@ -109,7 +117,7 @@ def _refuse_other_world(profile: Profile) -> None:
 
 def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
     """The profile's state; for a plan a copy of it that is thrown away."""
-    from etl.store import Store
+    from etl.state.store import Store
 
     url = scratch.copied_state(profile) if dry else profile.state_url
     return Store.open(url, portal=profile.bitrix24.name, clock=lambda: now)
@@ -130,7 +138,7 @@ def _flow(module: str) -> Callable[[Context], None]:
 
 def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> None:
     """Follow the exchange folder until interrupted; every wake-up is an ordinary run."""
-    from etl import watch as watching
+    from etl.exchange import watch as watching
 
     def once() -> None:
         report = run(profile, trigger="watch")
@@ -144,7 +152,7 @@ def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> N
 
 def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:
     """Write the register of a month again, all versions; nothing is charged. Returns the files."""
-    from etl.flows import billing
+    from etl.flows.contracts import billing
 
     with opened(profile, ("billing",), trigger="register", now=now) as context:
         return billing.rewrite(context, month or f"{context.today:%Y-%m}")
@@ -152,18 +160,19 @@ def register(profile: Profile, *, month: str | None, now: dt.datetime | None = N
 
 def convert(profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None) -> RunReport:
     """The manual route: deal exports saved by a person -> the same charges, register and import files, without the portal."""
-    from etl.flows import outgoing, spreadsheet_in
+    from etl.flows.contracts import deal_export
+    from etl.flows.publication import answers
 
     with opened(profile, ("spreadsheet-in",), trigger="convert", now=now) as context:
         context.month = month
-        spreadsheet_in.convert(context, files)
-        outgoing.publish(context)
+        deal_export.convert(context, files)
+        answers.publish(context)
     return context.report
 
 
 def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> RunReport:
     """Compare portal, 1C, register and bank of a month into a workbook."""
-    from etl.flows import reconciliation
+    from etl.flows.contracts import reconciliation
 
     with opened(profile, (), trigger="reconcile", now=now) as context:
         reconciliation.write(context, month or f"{context.today:%Y-%m}")
@@ -173,7 +182,7 @@ def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = 
 def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None = None) -> RunReport:
     """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when they are not empty or
     the archive does not explain what was done (`accept`: a person says it is right all the same)."""
-    from etl.flows import restoring
+    from etl.flows import restore as restoring
 
     with opened(profile, (), trigger="restore", now=now) as context:
         context.accept = accept

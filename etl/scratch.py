@@ -9,9 +9,9 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.profile import Profile
-from etl.store_status import sqlite_path
+from etl.state.quick import sqlite_path
 
 
 def copied_state(profile: Profile) -> str:

@@ -12,26 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from etl import profile
-from tests.paths import ROOT
+from etl.config import profile
+from tests.support.paths import ROOT
 
 ETL = ROOT / "etl"
 MODULES = sorted(ETL.rglob("*.py"))
 
 #: package or module -> what of etl it may import (prefixes). One way: down.
-GROUND = ("etl.errors", "etl.xml_safe", "etl.tables", "etl.dialects", "etl.profile", "etl.profile_file", "etl.__version__")
-PURE = ("etl.transform.clean", "etl.transform.keys")
+GROUND = ("etl.errors", "etl.xml_safe", "etl.tables", "etl.config.dialects", "etl.config.profile", "etl.config.source", "etl.__version__")
+PURE = ("etl.values.clean", "etl.values.keys")
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "etl.errors": (), "etl.dialects": (), "etl.xml_safe": ("etl.errors",), "etl.tables": ("etl.errors",), "etl.profile_file": ("etl.errors",),
-    "etl.profile": ("etl.errors", "etl.dialects", "etl.profile_file", "etl.tables"),
+    "etl.errors": (), "etl.config.dialects": (), "etl.xml_safe": ("etl.errors",), "etl.tables": ("etl.errors",), "etl.config.source": ("etl.errors",),
+    "etl.config.profile": ("etl.errors", "etl.config.dialects", "etl.config.source", "etl.tables"),
     "etl.transform": (*GROUND, "etl.transform"),
     "etl.extract": (*GROUND, *PURE, "etl.extract", "etl.bitrix24"),
     "etl.load": (*GROUND, *PURE, "etl.load", "etl.bitrix24"),
     "etl.bitrix24": (*GROUND, *PURE, "etl.bitrix24"),
-    "etl.exchange": (*GROUND, "etl.exchange"),
-    "etl.store_status": (),
-    "etl.store": (*GROUND, "etl.store", "etl.migrations"),
-    "etl.migrations": (*GROUND, "etl.store_schema"),
+    "etl.exchange.folder": (*GROUND, "etl.exchange.folder"),
+    "etl.state.quick": (),
+    "etl.state.store": (*GROUND, "etl.state.store", "etl.state.migrations"),
+    "etl.state.migrations": (*GROUND, "etl.state.schema"),
     "etl.sandbox": (*GROUND, *PURE, "etl.sandbox", "etl.pipeline", "etl.report"),
 }
 IMPURE = {"os", "io", "pathlib", "requests", "sqlite3", "sqlalchemy", "socket", "subprocess", "time", "random", "shutil", "lxml", "logging"}
@@ -91,7 +91,7 @@ def test_money_is_never_float() -> None:
             assert not re.search(r"float\((?:.*(?:amount|sum|price|money|fee))", line), f"{path}:{number}"
 
 
-LIGHT = "import sys; from click.testing import CliRunner; from etl.cli import main; r = CliRunner().invoke(main, {args!r}); " \
+LIGHT = "import sys; from click.testing import CliRunner; from etl.cli.main import main; r = CliRunner().invoke(main, {args!r}); " \
         "assert r.exit_code == {code}, r.output; print([m for m in {heavy!r} if m in sys.modules])"
 HEAVY = ["pandas", "numpy", "openpyxl", "xlsxwriter", "requests", "lxml", "sqlalchemy", "alembic", "pandera", "pydantic", "starlette", "uvicorn", "watchdog"]
 
@@ -115,7 +115,7 @@ def test_profile_schema_is_fresh() -> None:
 
 
 def test_every_command_has_help_and_is_told_to_the_administrator() -> None:
-    from etl.cli import main
+    from etl.cli.main import main
 
     guide = (ROOT / "docs" / "administrator.ru.md").read_text(encoding="utf-8")
     for name, command in main.commands.items():

@@ -7,8 +7,8 @@ from typing import Any
 
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Listing, paged
+from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.profile import Profile
 
 FIELDS = ("id", "iblockId", "name", "xmlId", "active", "type", "measure", "vatId", "vatIncluded", "purchasingPrice", "purchasingCurrency")
 

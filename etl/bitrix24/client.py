@@ -23,8 +23,8 @@ from etl.bitrix24.bucket import Bucket
 from etl.bitrix24.classify import Verdict, classify, is_write
 from etl.bitrix24.secret import Secret, host, scrubbed, webhook
 from etl.bitrix24.transport import Answer, Transport
+from etl.config.profile import Portal
 from etl.errors import ConfigError, NeedsPerson, Rejected, TryLater
-from etl.profile import Portal
 
 BATCH = 50
 #: A request that takes longer than this is cut in two next time: the portal kills it at 60 s.

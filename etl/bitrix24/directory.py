@@ -11,8 +11,8 @@ from typing import Any
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, normal
 from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
+from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.profile import Profile
 
 REQUISITE = 8
 #: Kind of party -> mark inside XML_ID of the portal's own preset, and its usual Russian name.

@@ -15,8 +15,8 @@ from typing import Any
 
 from etl.bitrix24.client import Client, Command, Refused, rows
 from etl.bitrix24.lists import paged
+from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.profile import Profile
 from etl.tables import TABLES
 
 DEAL, CONTACT, COMPANY, INVOICE = 2, 3, 4, 31

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
+from etl.config.profile import Portal
 from etl.errors import ConfigError
-from etl.profile import Portal
 
 _SHAPE = re.compile(r"(?P<scheme>https?)://(?P<host>[^/\s@?#]+)/rest/(?P<user>\d+)/(?P<code>[0-9A-Za-z_-]{6,})/?")
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}

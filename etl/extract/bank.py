@@ -19,7 +19,7 @@ import pandas as pd
 
 from etl import tables
 from etl.errors import Rejected
-from etl.transform import clean
+from etl.values import clean
 
 FILE_BYTES, LINE_CHARS, DOCUMENTS = 20 << 20, 20_000, 200_000
 _FIRST = "1CClientBankExchange"

@@ -13,10 +13,14 @@ from typing import Any
 import pandas as pd
 
 from etl import tables
-from etl.flows import billing, documents_in, outgoing
-from etl.flows.context import Context, Record
-from etl.store_schema import decode, encode
-from etl.transform import clean, facts, keys, payment_documents, payments
+from etl.flows import documents
+from etl.flows.contracts import billing
+from etl.flows.publication import answers as outgoing
+from etl.flows.run import Context, Record
+from etl.state.schema import decode, encode
+from etl.transform.money import documents as payment_documents
+from etl.transform.money import facts, matching
+from etl.values import clean, keys
 
 SCOPE = "bank"
 WAITING = "receipts-waiting"
@@ -38,15 +42,15 @@ def match(context: Context, receipts: pd.DataFrame) -> set[str]:
     """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns the months paid for."""
     answers = {key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()}
     known = {row["id"].partition(":")[0] for row in tables.records(context.store.facts.rows("payment")) if row["source"] == "bank"}
-    found = payments.match(receipts, open_documents(context), context.profile.bank, answers, known)
-    documents_in.record(context, "payment", found.payments)
+    found = matching.match(receipts, open_documents(context), context.profile.bank, answers, known)
+    documents.record(context, "payment", found.payments)
     context.report.counts["matched"] += len(found.payments)
     _ask(context, tables_of(found.asks))
     unmatched = tables_of(found.unmatched)
     context.report.counts["unmatched"] += len(unmatched)
     left = {row["key"] for row in (*tables_of(found.asks), *unmatched)}
     since = context.today - dt.timedelta(days=_KEPT_DAYS)
-    kept = [row for row in tables.records(payments.unique(receipts)) if payments.receipt_key(row) in left and row["date"] >= since]
+    kept = [row for row in tables.records(matching.unique(receipts)) if matching.receipt_key(row) in left and row["date"] >= since]
     context.store.files.set_cursor(WAITING, encode(kept))
     context.store.questions.withdraw({question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"} - left)
     return {key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month}
@@ -67,7 +71,7 @@ def open_documents(context: Context) -> pd.DataFrame:
         rows.append({"number": charge["number"], "printed": _forms(printed.get(charge["number"], [])), "contract_number": charge["contract_number"],
                      "payer": charge["payer"], "inn": charge["payer_inn"], "date": charge["date"], "month": charge["month"],
                      "amount": charge["amount"], "remaining": charge["amount"] - ((paid.amount if paid else None) or 0), "deal": charge["deal"]})
-    return pd.DataFrame(rows, columns=list(payments.OPEN_DOCUMENTS), dtype=object)
+    return pd.DataFrame(rows, columns=list(matching.OPEN_DOCUMENTS), dtype=object)
 
 
 def _forms(numbers: list[str]) -> tuple[str, ...]:

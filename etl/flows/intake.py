@@ -14,13 +14,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl import tables
+from etl.config.profile import Profile
 from etl.errors import Rejected
-from etl.exchange import SHEETS_IN, Taken
-from etl.flows import outgoing
-from etl.flows.context import Context, Record
-from etl.profile import Profile
-from etl.store_files import StoredFile, newer
-from etl.store_schema import encode
+from etl.exchange.folder import SHEETS_IN, Taken
+from etl.flows.publication import answers
+from etl.flows.run import Context, Record
+from etl.state.files import StoredFile, newer
+from etl.state.schema import encode
 
 _PATIENCE = 15 * 60
 BANK_MARK = b"1CClientBankExchange"
@@ -89,16 +89,16 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
 
             bank.read(path, name=name)
             return None
-        from etl.extract import spreadsheet
-        from etl.flows import spreadsheet_in
+        from etl.extract.spreadsheet import read as spreadsheet
+        from etl.flows.contracts import deal_export
 
         if "spreadsheet-in" in profile.flows:  # a table that is no deal export must not be archived as if it had been read
-            spreadsheet.read_deals(path, name=name, columns=spreadsheet_in.columns(profile), required=spreadsheet_in.REQUIRED)
+            spreadsheet.read_deals(path, name=name, columns=deal_export.columns(profile), required=deal_export.REQUIRED)
         return None
-    from etl.extract import commerceml
+    from etl.extract.commerceml import read
 
     with path.open("rb") as stream:
-        return commerceml.verify(stream, name=name)
+        return read.verify(stream, name=name)
 
 
 def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
@@ -111,7 +111,7 @@ def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
     digest, moment = _identity(context, taken, info) if kind == "1c" else (taken.sha256, None)
     known = context.store.files.seen("in", digest)
     if kind == "1c" and moment is not None:
-        outgoing.count_session(context, moment)
+        answers.count_session(context, moment)
     if known and known.state in ("parsed", "archived") and known.latest:
         context.report.counts["files_known"] += 1
         context.exchange.archive(taken)
@@ -130,10 +130,10 @@ def _kind(taken: Taken) -> str:
 
 
 def _identity(context: Context, taken: Taken, info: Any) -> tuple[str, dt.datetime | None]:
-    from etl.extract import commerceml
+    from etl.extract.commerceml import read
 
     with taken.path.open("rb") as stream:
-        return commerceml.content_hash(stream), aware(context, info.generated_at)
+        return read.content_hash(stream), aware(context, info.generated_at)
 
 
 def aware(context: Context, moment: dt.datetime | None) -> dt.datetime | None:
@@ -167,13 +167,13 @@ _OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
 def _tables(context: Context, item: Item) -> dict[str, Any]:
     """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue nobody asked for costs
     no memory. Raises Rejected."""
-    from etl.extract import commerceml
+    from etl.extract.commerceml import read
 
     directories = context.profile.orders or {"parties", "products"} & set(context.profile.flows)
     wanted = (*_OF_DOCUMENTS, *(_OF_DIRECTORIES if directories else ()))
     parts: dict[str, list[Any]] = {name: [] for name in wanted}
     with item.taken.path.open("rb") as stream:
-        for table, part in commerceml.read(stream, name=item.taken.name):
+        for table, part in read.read(stream, name=item.taken.name):
             if table in parts:
                 parts[table].append(part if directories or table != "parties" else part[part["document"].notna()])
     return {name: tables.concat(name, found) for name, found in parts.items()}

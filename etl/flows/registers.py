@@ -16,10 +16,10 @@ import pandas as pd
 
 from etl import tables
 from etl.errors import NeedsPerson
-from etl.exchange import ARCHIVE, SHEETS_OUT
-from etl.flows import outgoing
-from etl.flows.context import Context, Record
-from etl.load import spreadsheet
+from etl.exchange.folder import ARCHIVE, SHEETS_OUT
+from etl.flows.publication import answers
+from etl.flows.run import Context, Record
+from etl.load.spreadsheet import workbooks
 
 RESTORED = "registers-restored"
 REGISTER, ACTS = "reestr", "akty"
@@ -47,10 +47,10 @@ def archived_books(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, path.name))
 
 
-def meta(context: Context, *, period: str, version: int, moment: dt.datetime) -> spreadsheet.Meta:
+def meta(context: Context, *, period: str, version: int, moment: dt.datetime) -> workbooks.Meta:
     """Heading of the books of this profile."""
     own = context.profile.organisation
-    return spreadsheet.Meta(organisation=own.name, period=period, portal=context.profile.bitrix24.name, formed_at=moment,
+    return workbooks.Meta(organisation=own.name, period=period, portal=context.profile.bitrix24.name, formed_at=moment,
                             version=version, inn=own.inn, kpp=own.kpp)
 
 
@@ -62,7 +62,7 @@ def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *,
     if published.note:
         context.report.notes.append(published.note)
     if archive:
-        context.exchange.publish(f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: outgoing.copied(published.path, target))
+        context.exchange.publish(f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target))
     return published.sha256
 
 

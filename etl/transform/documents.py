@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from etl.profile import Billing, Orders, Organisation
+from etl.config.profile import Billing, Orders, Organisation
 from etl.tables import Record, frame, issue, records
-from etl.transform import clean, keys
-from etl.transform.orders import is_prepaid
+from etl.transform.orders.deals import is_prepaid
+from etl.values import clean, keys
 
 if TYPE_CHECKING:
     import pandas as pd

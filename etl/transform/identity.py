@@ -17,7 +17,7 @@ import pandas as pd
 
 from etl import tables
 from etl.tables import Record, issue, records
-from etl.transform import clean, keys
+from etl.values import clean, keys
 
 LINK: Final = ["portal", "onec"]
 _ZERO = "00000000-0000-0000-0000-000000000000"

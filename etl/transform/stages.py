@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from etl.profile import Rule
+from etl.config.profile import Rule
 from etl.tables import Record, each, frame
-from etl.transform import clean
+from etl.values import clean
 
 if TYPE_CHECKING:
     import pandas as pd

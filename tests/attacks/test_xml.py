@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from etl.errors import Rejected
-from etl.extract import commerceml as reader
-from etl.extract.commerceml_inspect import inspect
+from etl.extract.commerceml import read as reader
+from etl.extract.commerceml.inspect import inspect
 
 ROOT = "КоммерческаяИнформация"
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from etl.sandbox.demo import generate
-from etl.sandbox.portal import Portal
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene.demo import generate
 
 DEALS = 5_150
 

@@ -8,8 +8,8 @@ import pytest
 from b24api import Bitrix24
 from b24api.error import ApiResponseError
 
-from etl.sandbox.demo import generate
-from etl.sandbox.portal import Portal
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene.demo import generate
 
 
 def client(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Bitrix24:

@@ -10,8 +10,8 @@ import pytest
 from b24pysdk import BitrixWebhook, Client
 from b24pysdk.errors import BitrixAPIError, BitrixRequestError
 
-from etl.sandbox.demo import generate
-from etl.sandbox.portal import Portal
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene.demo import generate
 
 Certificate = tuple[Path, Path]
 

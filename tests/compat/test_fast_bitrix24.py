@@ -9,8 +9,8 @@ from aiohttp import ClientResponseError
 from fast_bitrix24 import Bitrix
 from fast_bitrix24.server_response import ErrorInServerResponseException
 
-from etl.sandbox.demo import generate
-from etl.sandbox.portal import Portal
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene.demo import generate
 
 
 def client(portal: Portal, **options: Any) -> Bitrix:

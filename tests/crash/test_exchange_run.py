@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.crash import exchange_run
-from tests.paths import ROOT
+from tests.support import exchange_run
+from tests.support.paths import ROOT
 
-SCRIPT = [sys.executable, "-m", "tests.crash.exchange_run"]
+SCRIPT = [sys.executable, "-m", "tests.support.exchange_run"]
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace не установлен")
 
 

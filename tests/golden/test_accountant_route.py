@@ -10,11 +10,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from etl import people, pipeline, tables
-from etl.store import Store
-from etl.transform import facts
-from tests.golden import scenario
-from tests.statements import OUR, document, outgoing, statement
+from etl import pipeline, tables
+from etl.commands import people
+from etl.state.store import Store
+from etl.transform.money import facts
+from tests.support import scenario
+from tests.support.statements import OUR, document, outgoing, statement
 
 CASE = "video/three-months"
 COLUMNS = {"ID": "ID", "TITLE": "Название сделки", "stage": "Стадия сделки", "OPPORTUNITY": "Сумма", "CURRENCY_ID": "Валюта", "manager": "Ответственный",

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 from etl import tables
-from etl.dialects import DIALECTS
+from etl.config.dialects import DIALECTS
 from etl.errors import Rejected
-from etl.extract import commerceml as reader
-from etl.extract.commerceml_inspect import inspect
-from etl.load import commerceml as writer
-from tests.paths import SHARED
+from etl.extract.commerceml import read as reader
+from etl.extract.commerceml.inspect import inspect
+from etl.load.commerceml import write as writer
+from tests.support.paths import SHARED
 
 FOLDER = SHARED / "commerceml" / "samples"
 FILES = sorted(FOLDER.rglob("*.xml"))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from etl import check, people
+from etl.commands import check, people
 from etl.errors import EtlError, NeedsPerson
-from etl.sandbox.onec_records import Account
-from tests.golden import directories
-from tests.golden.directories import FIELDS, INN, INN_SOLE, TWO_WAY, company, opened, seed
+from etl.sandbox.onec.records import Account
+from tests.support import directories
+from tests.support.directories import FIELDS, INN, INN_SOLE, TWO_WAY, company, opened, seed
 
 TO_PORTAL = "[entities.parties]\n" + FIELDS
 BOTH = "[entities.parties]\n" + TWO_WAY + FIELDS
@@ -415,7 +415,7 @@ def test_a_stop_in_the_middle_is_continued_without_doubles(tmp_path: Path, fault
 
 def test_a_kill_after_the_commit_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between its memory and the portal, and between the portal and its memory."""
-    from etl.flows.directory import Directory
+    from etl.flows.directories.exchange import Directory
 
     with opened(tmp_path, BOTH) as scene:
         guid = daisy(scene)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from etl.sandbox.portal import JournalRow
-from tests.golden import scenario
-from tests.paths import SHARED, needs_shared
+from etl.sandbox.portal.app import JournalRow
+from tests.support import scenario
+from tests.support.paths import SHARED, needs_shared
 
 CASE = "video/three-months"
 SAMPLES = SHARED / "commerceml" / "samples"
@@ -95,7 +95,7 @@ def test_an_empty_file_waits_for_its_writer(tmp_path: Path) -> None:
 
 def test_retry_brings_a_quarantined_file_back(tmp_path: Path) -> None:
     """After the cause is mended `obmen24 retry` lets the same bytes in again."""
-    from etl import people
+    from etl.commands import people
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.run(flows=("documents-in",))

@@ -19,11 +19,11 @@ import pandas as pd
 import pytest
 
 from etl import tables
-from etl.extract import spreadsheet as reading
-from etl.load import spreadsheet
-from etl.load.spreadsheet_columns import IMPORTS
-from etl.load.spreadsheet_texts import shown
-from tests.books import META, accruals, charge, charges
+from etl.extract.spreadsheet import read as reading
+from etl.load.spreadsheet import workbooks
+from etl.load.spreadsheet.columns import IMPORTS
+from etl.load.spreadsheet.texts import shown
+from tests.support.books import META, accruals, charge, charges
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 pytestmark = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice не установлен")
@@ -70,8 +70,8 @@ def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
     """The rendered import file equals the table, and the `.txt` twin equals what the sheet displays."""
     frames = {"charge": tables.concat("charges", [charges(20), tables.frame("charges", AWKWARD)]), "act": accruals(), "payment": tables.frame("payments", PAYMENTS)}
     for kind, frame in frames.items():
-        spreadsheet.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
-        spreadsheet.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
+        workbooks.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
+        workbooks.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
     out = office(AS_SHOWN, *(tmp_path / f"{kind}.xlsx" for kind in frames))
     for kind, frame in frames.items():
         seen = displayed(out / f"{kind}.csv")
@@ -82,7 +82,7 @@ def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
 
 def test_the_register_recalculates_to_its_stored_totals(office: Any, tmp_path: Path) -> None:
     """LibreOffice evaluates SUBTOTAL anew: it must show the sums that were stored."""
-    written = spreadsheet.write_register(tmp_path / "r.xlsx", charges=charges(20), meta=META)
+    written = workbooks.write_register(tmp_path / "r.xlsx", charges=charges(20), meta=META)
     rows = displayed(office(AS_SHOWN, tmp_path / "r.xlsx") / "r.csv")
     total = next(row for row in rows if row[0] == "Итого")
     shown_sums = [Decimal("".join(cell.split()).replace(",", ".")) for cell in total if "," in cell]
@@ -90,7 +90,7 @@ def test_the_register_recalculates_to_its_stored_totals(office: Any, tmp_path: P
 
 
 def test_a_book_saved_again_by_an_office_suite_still_restores(office: Any, tmp_path: Path) -> None:
-    spreadsheet.write_register(tmp_path / "r.xlsx", charges=charges(5), meta=META)
+    workbooks.write_register(tmp_path / "r.xlsx", charges=charges(5), meta=META)
     again = office("xlsx", tmp_path / "r.xlsx") / "r.xlsx"
     assert tables.records(reading.read_register(again)) == tables.records(charges(5))
 
@@ -109,7 +109,7 @@ def test_a_real_xls_saved_by_an_office_suite_is_read(office: Any, tmp_path: Path
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils не установлен")
 def test_the_register_prints_with_repeated_captions_and_page_numbers(office: Any, tmp_path: Path) -> None:
-    spreadsheet.write_register(tmp_path / "r.xlsx", charges=charges(90), meta=META)
+    workbooks.write_register(tmp_path / "r.xlsx", charges=charges(90), meta=META)
     pdf = office("pdf", tmp_path / "r.xlsx") / "r.pdf"
     pages = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
     register = [page for page in pages if "Адрес объекта" in page and "Ставка" in page]

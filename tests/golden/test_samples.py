@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from tests.golden import scenario
-from tests.paths import ROOT
+from tests.support import scenario
+from tests.support.paths import ROOT
 
 CASES = sorted(str(path.parent.relative_to(ROOT / "samples")) for path in (ROOT / "samples").glob("*/*/steps.toml"))
 

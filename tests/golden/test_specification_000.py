@@ -22,9 +22,9 @@ from lxml import etree
 
 from etl import pipeline, tables
 from etl.errors import NeedsPerson
-from etl.store import Store
-from tests.golden import scenario
-from tests.paths import ROOT
+from etl.state.store import Store
+from tests.support import scenario
+from tests.support.paths import ROOT
 
 CASE = "video/three-months"
 FEES = {"В-101/26": "1500.00", "В-102/26": "999.99", "В-103/26": "1200.00", "В-104/26": "1500.00", "В-105/26": "1800.50", "В-106/26": "700.00"}
@@ -319,9 +319,9 @@ def test_another_route_never_leaves_two_documents(tmp_path: Path) -> None:
 
 def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
     """A real portal must never meet the invented charges of a rehearsal."""
-    from etl import profile as profiles
+    from etl.commands import rehearse
+    from etl.config import profile as profiles
     from etl.errors import ConfigError
-    from etl.sandbox import rehearsal
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
@@ -336,7 +336,7 @@ def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
         (tmp_path / "work").mkdir()
         worked = profiles.load(scenario.copied(tmp_path / "work", "video"))
         pipeline.run(worked.model_copy(update={"bitrix24": real.bitrix24}), now=running.stage.clock.tick())
-        with pytest.raises(ConfigError, match="настоящим порталом"), rehearsal.staged(worked):
+        with pytest.raises(ConfigError, match="настоящим порталом"), rehearse.staged(worked):
             pass
 
 
@@ -423,7 +423,7 @@ def test_the_deals_that_did_not_enter_are_listed_with_a_reason(tmp_path: Path) -
 
 def test_the_journal_answers_why(tmp_path: Path) -> None:
     """`obmen24 why deal 101` names file, document and rule of every step."""
-    from etl import people
+    from etl.commands import people
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from etl import people
-from tests.golden import scenario
+from etl.commands import people
+from tests.support import scenario
 
 CASE = "prepaid/two-variants"
 DAY = dt.date(2026, 11, 2)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from etl import check, people
-from etl.sandbox.onec_records import Account
-from tests.golden import scenario
+from etl.commands import check, people
+from etl.sandbox.onec.records import Account
+from tests.support import scenario
 
 CASE = "leads/orders-of-1c"
 DAY = dt.date(2026, 11, 2)

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from etl import people
-from tests.golden import scenario
+from etl.commands import people
 from tests.golden.test_specification_000 import KILLED
-from tests.paths import ROOT
+from tests.support import scenario
+from tests.support.paths import ROOT
 
 CASE = "twoway/both-sides"
 DAY = dt.date(2026, 11, 2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from etl import profile
+from etl.config import profile
 from tests.golden import test_samples
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 
 def main() -> None:

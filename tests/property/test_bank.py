@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from etl import tables
 from etl.errors import Rejected
 from etl.extract import bank
-from tests.statements import document, statement
+from tests.support.statements import document, statement
 
 CP1251 = "".join(bytes([code]).decode("cp1251") for code in [*range(33, 127), *range(192, 256)])
 words = st.text(st.sampled_from(CP1251 + "  ="), min_size=1, max_size=40).map(lambda text: " ".join(text.split())).filter(bool)

@@ -5,8 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform import billing, clean, fees
-from tests.deals000 import CONFIRMED, TERMINATED, bill, deal, deals
+from etl.transform.contracts import billing, fees
+from etl.values import clean
+from tests.support.deals000 import CONFIRMED, TERMINATED, bill, deal, deals
 
 MONTHS = [f"2026-{number:02}" for number in range(1, 5)]
 CENT = Decimal("0.01")
@@ -113,7 +114,7 @@ def test_included_vat_is_the_nearest_kopeck(total, rate):
 @given(days, days, shares, shares, st.sampled_from(MONTHS))
 def test_served_days_are_days_of_the_month_between_the_dates(signed, ended, first, last, month):
     assume(signed <= ended)
-    from tests.deals000 import settings as terms
+    from tests.support.deals000 import settings as terms
     begin, finish = clean.month_bounds(month)
     count = fees.served(signed, ended, month, terms(first_month=first, termination_month=last))
     inside = sum(signed <= begin + timedelta(days=step) <= ended for step in range(finish.day))

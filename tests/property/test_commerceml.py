@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from etl import tables, xml_safe
-from etl.dialects import DIALECTS
+from etl.config.dialects import DIALECTS
 from etl.errors import Rejected
-from etl.extract import commerceml as reader
-from etl.extract import commerceml_values as values
-from etl.load import commerceml as writer
-from etl.transform import clean, composition
+from etl.extract.commerceml import read as reader
+from etl.extract.commerceml import values
+from etl.load.commerceml import write as writer
+from etl.transform.orders import composition
+from etl.values import clean
 
 NAMES = ("ut103", "ut11", "unf3", "bitrix3")
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.extract import commerceml as reader
-from etl.extract.commerceml_fields import Fields
+from etl.extract.commerceml import read as reader
+from etl.extract.commerceml.engine.fields import Fields
 
 TABLES = [value for value in vars(reader).values() if isinstance(value, Fields)]
 _UNITS = ("<Единица>шт</Единица>", "<Единица><Код>796</Код><НаименованиеКраткое>шт</НаименованиеКраткое></Единица>", "<Единица/>",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from etl import xml_safe
-from etl.extract.commerceml_tokens import Tokens, attributes, is_empty, is_end, local
+from etl.extract.commerceml.engine.tokens import Tokens, attributes, is_empty, is_end, local
 
 NAMES = ("Документ", "Товар", "Товары", "Ид", "Контрагент", "a", "c:Группа")
 WORDS = st.text(alphabet="аБ1 .&<>\"'/!?=@\n\t\r;-]", max_size=8)

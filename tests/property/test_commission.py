@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform import commission, facts
-from tests.deals000 import COMMISSION, deal, deals
+from etl.transform.contracts import commission
+from etl.transform.money import facts
+from tests.support.deals000 import COMMISSION, deal, deals
 
 totals = st.decimals("0.01", "9999999.99", places=2)
 

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from etl import tables
-from etl.transform import composition
+from etl.transform.orders import composition
 
 quantities = st.integers(1, 10**7).map(lambda number: Decimal(number) / 10**4) | st.integers(1, 10**5).map(Decimal)
 amounts = st.integers(0, 10**10).map(lambda number: Decimal(number) / 100)

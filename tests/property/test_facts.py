@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform import facts
+from etl.transform.money import facts
 
 SOURCES = ["1c", "bank", "xlsx"]
 quick = settings(max_examples=40, deadline=None)

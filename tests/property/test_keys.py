@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.transform import keys
+from etl.values import keys
 
 ids = st.integers(1, 36**5 - 1).map(str)
 months = st.tuples(st.integers(2000, 2099), st.integers(1, 12)).map(lambda pair: f"{pair[0]}-{pair[1]:02}")

@@ -21,8 +21,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from etl.transform import keys, merge
+from etl.transform import merge
 from etl.transform.merge import ABSENT, MEMORY, Sent
+from etl.values import keys
 
 FIELDS = ("x", "y")
 OWNERS = {("deal", "x"): "portal", ("deal", "y"): "1c"}

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from stdnum.ru import inn as inn_rule
 
 from etl import tables
-from etl.profile import Bank
-from etl.transform import clean, keys, payments
-from tests.statements import receipt
+from etl.config.profile import Bank
+from etl.transform.money import matching
+from etl.values import clean, keys
+from tests.support.statements import receipt
 
 D = Decimal
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
@@ -106,7 +107,7 @@ def case(number: int, rows: list[dict[str, Any]], dice: random.Random) -> Case:
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in payments.OPEN_DOCUMENTS})
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in matching.OPEN_DOCUMENTS})
 
 
 def test_a_thousand_receipts_give_no_false_positive() -> None:
@@ -118,9 +119,9 @@ def test_a_thousand_receipts_give_no_false_positive() -> None:
             cases = []
             for client in range(1, 26):  # one receipt per client and statement: their truths cannot disturb each other
                 cases.append(case(number := number + 1, [row for row in rows if row["client"] == client], dice))
-            found = payments.match(tables.frame("receipts", [one.row for one in cases]), frame(rows), Bank())
+            found = matching.match(tables.frame("receipts", [one.row for one in cases]), frame(rows), Bank())
             for one in cases:
-                key = payments.receipt_key(one.row)
+                key = matching.receipt_key(one.row)
                 got = {row["target"]: row["amount"] for row in tables.records(found.payments) if row["id"].startswith(key)}
                 taken += bool(got)
                 if got and got != one.truth:
@@ -148,11 +149,11 @@ def test_order_repetition_and_overlap_of_receipts_do_not_matter(seed: int) -> No
     receipts = [case(number, rows, dice).row for number in range(12)]
     docs, shuffled = frame(rows), [*receipts, *dice.sample(receipts, 5)]
     dice.shuffle(shuffled)
-    first, second = (payments.match(tables.frame("receipts", given), docs, Bank()) for given in (receipts, shuffled))
+    first, second = (matching.match(tables.frame("receipts", given), docs, Bank()) for given in (receipts, shuffled))
     assert tables.records(first.payments) == tables.records(second.payments)
     assert list(first.asks["key"]) == list(second.asks["key"]) and list(first.unmatched["key"]) == list(second.unmatched["key"])
     owed = {row["number"]: row["amount"] for row in rows}
     for target, group in first.payments.groupby("target"):
         assert sum(group["amount"]) <= owed[str(target)], "never more than a document owes"
     for key, group in first.payments.groupby(first.payments["id"].str[:12]):
-        assert sum(group["amount"]) == next(row["amount"] for row in receipts if payments.receipt_key(row) == key), "a receipt is spent exactly once"
+        assert sum(group["amount"]) == next(row["amount"] for row in receipts if matching.receipt_key(row) == key), "a receipt is spent exactly once"

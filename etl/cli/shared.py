@@ -1,0 +1,45 @@
+"""What several commands share: options, the profile they were given, and how a run's report is printed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from etl.errors import EXIT_CLEAN
+
+if TYPE_CHECKING:
+    from etl.config.profile import Profile
+
+FLOWS = ("parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission")
+MONTH = click.option("--month", metavar="ГГГГ-ММ", help="Месяц, например 2026-11; без него текущий.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Ответ для программы (JSON).")
+
+
+def profile_of(ctx: click.Context) -> Profile:
+    """The profile named on the command line, read and validated."""
+    from pathlib import Path
+
+    from etl.config import profile
+
+    return profile.load(Path(ctx.obj))
+
+
+def connected(ctx: click.Context) -> Profile:
+    """The profile with a portal to talk to: for a sandbox profile the embedded one, for as long as the command runs."""
+    profile = profile_of(ctx)
+    if profile.bitrix24.sandbox is None:
+        return profile
+    from etl.commands import rehearse
+
+    return ctx.with_resource(rehearse.staged(profile)).profile
+
+
+def finish(ctx: click.Context, report: Any, *, summary: bool, as_json: bool = False) -> NoReturn:
+    """Print a run's report (always on a terminal, else only what needs attention) and leave with its exit code."""
+    if as_json:
+        click.echo(report.json())
+    elif summary or sys.stdout.isatty() or report.exit_code != EXIT_CLEAN:
+        click.echo(report.text())
+    ctx.exit(report.exit_code)

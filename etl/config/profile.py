@@ -1,0 +1,290 @@
+"""The profile: one integration of one portal with one 1C base, as TOML that a person writes.
+
+What differs between customers stands here and nowhere else. Unknown keys are refused, every problem is listed with its
+path. Names of stages, fields and pipelines are those a person sees in the portal; `etl.bitrix24.fields` resolves them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from etl.config import dialects
+from etl.config import source as profile_file
+from etl.errors import ConfigError
+
+Flow = Literal["parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission"]
+Owner = Literal["portal", "1c", "ask"]
+Delivery = Literal["commerceml", "spreadsheet"]
+Share = Literal["full", "prorate", "none"]
+
+#: TOML numbers with a point are binary floats: an amount is read through its text, so 99.99 stays 99.99.
+Money = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
+
+
+class Model(BaseModel):
+    """Base of all tables of the profile: closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Portal(Model):
+    """[bitrix24]: the portal. `name` keys the registers and must never change; the webhook is only *named* here."""
+
+    name: str = Field(min_length=1, description="Имя портала; по нему ведутся реестры начислений, не меняйте его")
+    webhook_file: Path | None = Field(None, description="Файл с адресом входящего вебхука (права 0600)")
+    webhook_env: str | None = Field(None, description="Имя переменной окружения с адресом вебхука")
+    webhook_command: str | None = Field(None, description="Команда, которая печатает адрес вебхука")
+    sandbox: Literal["video", "prepaid", "leads", "twoway"] | None = Field(
+        None, description="Репетиция: вместо портала и базы 1С встроенная песочница с этими данными")
+    rate: float = Field(2.0, gt=0, description="Запросов в секунду по тарифу (Enterprise: 5)")
+    burst: int = Field(50, gt=0, description="Запас запросов по тарифу (Enterprise: 250)")
+    originator: str = Field("obmen24", min_length=1, description="ORIGINATOR_ID наших записей")
+    overlap_minutes: int = Field(10, ge=0, description="На сколько минут назад перечитываются изменения портала")
+
+    @model_validator(mode="after")
+    def _one_webhook(self) -> Portal:
+        named = [self.webhook_file, self.webhook_env, self.webhook_command, self.sandbox]
+        if sum(source is not None for source in named) > 1:
+            raise ValueError("укажите один источник: webhook_file, webhook_env, webhook_command или sandbox")
+        return self
+
+
+class OneC(Model):
+    """[onec]: the 1C base and its exchange folder."""
+
+    dialect: Literal["ut103", "ut11", "unf3", "bp3", "bitrix3"]
+    extended: bool = Field(False, description="Расширенный договор обмена (docs/contract-1c.ru.md)")
+    folder: Path = Field(Path("exchange_dir"), description="Папка обмена")
+    sentinel: str | None = Field(None, description="Файл, без которого папка считается неподключённой")
+    settle_seconds: float = Field(2.0, ge=0, description="Сколько секунд файл должен не меняться")
+    resend: int = Field(2, ge=1, description="Сколько сеансов 1С документ остаётся в исходящем файле без ответа")
+    time_zone: str = Field("Europe/Moscow", description="Часовой пояс базы 1С")
+    release: str | None = Field(None, description="Релиз конфигурации 1С, например 10.3.52.2")
+    currency: str = Field("руб", description="Название рубля в справочнике валют базы 1С")
+    vat_rates: tuple[str, ...] | None = Field(None, description="Ставки НДС, которые знает база, если отличаются от типовых")
+
+
+class Organisation(Model):
+    """[[organisations]]: our own legal entities, as 1C names them."""
+
+    name: str
+    inn: str | None = None
+    kpp: str | None = None
+    vat: Literal["general", "exempt", "5", "7"] = Field("exempt", description="НДС: general (общая ставка по дате), exempt (без НДС), 5 или 7 (УСН)")
+
+
+class Deals(Model):
+    """[deals]: which deals we look at and where their values stand. Keys of `fields` are columns of the table deals."""
+
+    pipeline: str | None = Field(None, description="Воронка; без неё берутся сделки всех воронок")
+    fields: dict[str, str] = Field(default_factory=dict, description="Наш столбец = поле портала (название или код)")
+    aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Другие названия той же стадии")
+
+
+class Rule(Model):
+    """[[rules]]: a deal moves to `to` when the facts say so, from the stages listed only.
+
+    `when`: fact = true/false, or a number meaning «at least». Facts of contracts: paid_charges, act1, act2, terminated;
+    of orders: ordered, invoiced, paid, prepaid, shipped, closed, status. The last rule that holds gives the derived stage.
+    """
+
+    to: str
+    when: dict[str, bool | int | str] = Field(min_length=1)
+    from_: tuple[str, ...] = Field(alias="from", min_length=1)
+    notify: str | None = Field(None, description="Текст уведомления ответственному; {deal}, {number}, {amount}, {date}")
+
+
+class Billing(Model):
+    """[billing]: monthly charges of contracts (specification 000)."""
+
+    stages: tuple[str, ...] = Field(min_length=1, description="Стадии, сделки которых начисляются")
+    terminated_stage: str = Field(description="Стадия расторгнутого договора")
+    service: str = Field("Услуги видеонаблюдения", description="Наименование услуги в заказе; {month} = месяц словами")
+    day: int | None = Field(None, ge=1, le=28, description="С какого числа месяца sync начисляет сам")
+    date: Literal["first", "last"] = Field("first", description="Дата начисления: первый или последний день месяца")
+    termination_month: Share = "full"
+    first_month: Share = "full"
+    keep: Literal["gross", "net"] = Field("gross", description="Что сохраняется при смене ставки НДС: сумма с налогом или без")
+    kind: str = Field("fee", pattern=r"^[a-z]+$", description="Вид начисления в ключе реестра")
+    invoice: bool = Field(True, description="К начислению прилагается Счет на оплату (расширенный договор)")
+    exclude: tuple[str, ...] = Field((), description="ID сделок, которые не начисляются")
+
+
+class Commission(Model):
+    """[commission]: the manager's remuneration in two halves (specification 000)."""
+
+    agreed: str | None = Field(None, description="Поле сделки с согласованной суммой")
+    percent: Money | None = Field(None, gt=0, le=100)
+    base: str | None = Field(None, description="Поле сделки, от которого считается процент")
+    confirm: Literal["seen", "published", "person"] | None = Field(
+        None, description="Когда акт считается принятым; без настройки seen, если 1С сообщает об актах, иначе published")
+    service: str = "Вознаграждение за заключение договора, часть {part} из 2"
+    reversal: str = "Возврат вознаграждения, часть {part} из 2"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Commission:
+        if (self.agreed is None) == (self.percent is None):
+            raise ValueError("укажите либо agreed (поле с суммой), либо percent и base")
+        if self.percent is not None and self.base is None:
+            raise ValueError("к percent укажите base: от какого поля считается процент")
+        return self
+
+
+class DeliveryChoice(Model):
+    """[delivery]: exactly one loadable artefact per kind of document, never both, or the books double."""
+
+    charge: Delivery = "commerceml"
+    act: Delivery = "commerceml"
+    payment: Delivery = "spreadsheet"
+
+
+class Bank(Model):
+    """[bank]: matching of receipts (onec.md §3.3)."""
+
+    accounts: tuple[str, ...] = Field((), description="Наши расчётные счета; без списка берутся из выписки")
+    accept: Money = Field(Decimal("1.00"), description="С какой оценки платёж сопоставляется без человека")
+    lead: Money = Field(Decimal("0.05"), description="Отрыв лучшего варианта от следующего")
+    masks: tuple[str, ...] = Field((), description="Маски наших номеров в назначении платежа, например СЧ-d+")
+    payers: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="ИНН договора = ИНН тех, кто платит за него")
+
+
+class Entity(Model):
+    """[entities.<table>]: how one directory is exchanged. Absent entity = not exchanged."""
+
+    direction: Literal["both", "to-portal", "to-1c"] = "to-portal"
+    create: bool = Field(True, description="Создавать записи, которых нет на другой стороне")
+    owner: Owner = "1c"
+    owners: dict[str, Owner] = Field(default_factory=dict, description="Поле = кто прав при расхождении")
+    fields: dict[str, str] = Field(default_factory=dict, description="Наш столбец = поле портала")
+
+
+class Orders(Model):
+    """[orders]: documents between deals and 1C (specifications 001, 002/004, 003)."""
+
+    send_stages: tuple[str, ...] = Field((), description="Стадии, на которых сделка создаёт заказ в 1С")
+    invoice_stages: tuple[str, ...] = Field((), description="Стадии, на которых смарт-счёт создаёт счёт в 1С")
+    variant_field: str | None = Field(None, description="Поле сделки: предоплата или постоплата")
+    prepaid_values: tuple[str, ...] = ()
+    create_deals: bool = Field(False, description="Заказы, созданные в 1С, становятся сделками")
+    first_stage: str | None = Field(None, description="Стадия сделки, созданной из заказа 1С")
+    create_invoices: bool = Field(False, description="Создавать смарт-счёт, если у сделки его нет")
+    invoice_paid_stage: str | None = Field(None, description="Стадия смарт-счёта после оплаты")
+    rows: bool = Field(True, description="Передавать состав заказа")
+    composition_owner: Owner = "1c"
+    discounts: Literal["portal", "1c"] = "portal"
+    statuses: dict[str, str] = Field(default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ...")
+    fields: dict[str, str] = Field(default_factory=dict, description="Факт документа = поле сделки")
+    managers: dict[str, str] = Field(default_factory=dict, description="Менеджер 1С = e-mail сотрудника портала")
+    organisations_by: Literal["inn", "name"] = "inn"
+
+
+class Guard(Model):
+    """[guard]: brakes. More overwrites in one run stop before the first write."""
+
+    overwrites: int = Field(200, ge=0)
+
+
+class State(Model):
+    """[state]: where the memory lies."""
+
+    url: str | None = None
+    folder: Path | None = None
+
+
+class Profile(Model):
+    """One integration. `path` is where it was read from; relative paths inside count from there."""
+
+    path: Path = Field(exclude=True)
+    title: str = Field("", description="Название для людей")
+    flows: tuple[Flow, ...] = Field(min_length=1, description="Какие потоки выполняет obmen24 run, по порядку")
+    bitrix24: Portal
+    onec: OneC
+    organisations: tuple[Organisation, ...] = Field(min_length=1)
+    deals: Deals = Deals()
+    rules: tuple[Rule, ...] = ()
+    results: dict[str, str] = Field(default_factory=dict, description="Итог = поле сделки: paid_on, paid_total, paid_charges, act1, act2")
+    billing: Billing | None = None
+    commission: Commission | None = None
+    delivery: DeliveryChoice = DeliveryChoice()
+    entities: dict[Literal["parties", "contacts", "products"], Entity] = Field(default_factory=dict)
+    orders: Orders | None = None
+    bank: Bank = Bank()
+    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Столбец = подписи в выгрузке Excel")
+    guard: Guard = Guard()
+    state: State = State()
+
+    @property
+    def name(self) -> str:
+        """Short name: the file's stem."""
+        return self.path.stem
+
+    @property
+    def folder(self) -> Path:
+        """The exchange folder."""
+        return (self.path.parent / self.onec.folder).resolve()
+
+    @property
+    def state_folder(self) -> Path:
+        """Folder of state, spool and demo data."""
+        return Path(profile_file.state_folder(self.path, self.model_dump(include={"state"})))
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy URL of the state."""
+        return profile_file.state_url(self.path, self.model_dump(include={"state"}))
+
+    @property
+    def organisation(self) -> Organisation:
+        """The organisation used where a deal names none: the first of the list."""
+        return self.organisations[0]
+
+    @property
+    def contract(self) -> dialects.Dialect:
+        """The dialect of files that stock 1C cannot read: the extended contract."""
+        return dialects.DIALECTS["bitrix3"]
+
+    @property
+    def dialect(self) -> dialects.Dialect:
+        """What this 1C base itself writes and accepts."""
+        return dialects.DIALECTS[self.onec.dialect]
+
+
+def load(path: Path) -> Profile:
+    """Read and validate a profile. Raises ConfigError with every problem as «path: what is wrong»."""
+    path = path.resolve()
+    raw = profile_file.read(path)
+    try:
+        return Profile.model_validate({**raw, "path": path})
+    except ValidationError as error:
+        problems = [f"{_place(item['loc'])}: {_said(item)}" for item in error.errors(include_url=False)]
+        raise ConfigError(f"Профиль {path.name} не подходит:", "Исправьте эти строки и повторите obmen24 check.", problems) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the profile (`schemas/profile.schema.json` is generated from it)."""
+    return Profile.model_json_schema()
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    return ".".join(f"[{part}]" if isinstance(part, int) else part for part in where).replace(".[", "[")
+
+
+def _listed(expected: str) -> str:
+    return expected.replace(" or ", ", ").replace("'", "")
+
+
+_WORDS = {"missing": "обязательная настройка не указана", "extra_forbidden": "такой настройки нет (опечатка?)",
+          "too_short": "список пуст"}
+
+
+def _said(item: Any) -> str:
+    context = item.get("ctx", {})
+    if item["type"] == "literal_error":
+        return f"«{item['input']}» не подходит, допустимо: {_listed(context['expected'])}"
+    if item["type"] == "value_error":
+        return str(context["error"])
+    return _WORDS.get(item["type"], f"{item['msg']} (получено: {item['input']!r:.60})")

@@ -1,0 +1,1 @@
+"""The portal into tables: deals, parties, products."""

@@ -1,0 +1,210 @@
+"""Deals, their product rows and smart invoices of a Bitrix24 portal -> tables.
+
+Ids of the portal are texts. A party is `company_<id>` or `contact_<id>`, so that both live in one table.
+Facts: reference bitrix24 §4.2, §5, §6, §7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+from etl import tables
+from etl.bitrix24 import directory, rowlists, values
+from etl.bitrix24.client import Client
+from etl.bitrix24.fields import COMPANY, CONTACT, DEAL, INVOICE, Names
+from etl.bitrix24.lists import Listing, Row, every, ids, of_owners
+from etl.config.profile import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DEAL_FIELDS = ("id", "title", "categoryId", "stageId", "opportunity", "currencyId", "companyId", "contactId", "assignedById",
+                "sourceId", "originatorId", "originId", "closed", "updatedTime")
+_INVOICE_FIELDS = ("id", "xmlId", "title", "accountNumber", "begindate", "closedate", "categoryId", "stageId", "companyId", "contactId",
+                   "mycompanyId", "opportunity", "taxValue", "currencyId", "assignedById", "parentId2", "updatedTime", "comments")
+_SERVICE = 7
+#: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
+UNREADABLE = "?"
+_ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
+#: Up to here the links of single deals are asked; above, the whole list is cheaper.
+_MANY = 1000
+
+
+def deals(client: Client, names: Names, profile: Profile, since: datetime | None = None) -> pd.DataFrame:
+    """Deals of the profile's pipeline (all pipelines without one) as the table `deals`, ascending by id.
+
+    `since`: moment of the last complete read; the profile's overlap is taken off here, so some deals come again.
+    `stage` is the profile's name of the stage, amounts are roubles or the deal's currency as Decimal. Columns named in
+    `[deals.fields]` are read from their fields; `fields` holds every field the profile names by the profile's own text.
+    Raises TryLater, ConfigError.
+    """
+    import pandas as pd
+
+    condition: dict[str, Any] = {} if names.category is None else {"=categoryId": names.category}
+    if since is not None:
+        condition[">=updatedTime"] = names.moment(since - timedelta(minutes=profile.bitrix24.overlap_minutes))
+    asked = {field.name for (kind, _), field in names.fields.items() if kind == DEAL}
+    listing = _items(DEAL, sorted(asked | set(_DEAL_FIELDS)), condition)
+    # each answer becomes rows of the table as it comes: what the portal says weighs more than what we keep of it
+    found = tables.frame("deals", (_deal(row, names, profile) for row in every(client, listing)))
+    found = found.iloc[found["id"].map(int).argsort(kind="stable")].reset_index(drop=True)
+    if "organisation" not in profile.deals.fields:
+        organisation = _organisations(client, profile, found["id"].tolist())
+        found["organisation"] = pd.Series([organisation(number) for number in found["id"]], dtype=object)
+    return found
+
+
+def deal_ids(client: Client, names: Names) -> set[str]:
+    """Ids of all deals of the pipeline: a deal known to us and missing here was deleted or hidden."""
+    condition: dict[str, Any] = {} if names.category is None else {"=categoryId": names.category}
+    return {str(number) for number in ids(client, _items(DEAL, ["id"], condition))}
+
+
+def current_stages(client: Client, names: Names, deal_ids: Iterable[str]) -> dict[str, str]:
+    """Deal id -> name of its stage right now; a deal that is gone is absent."""
+    listing = _items(DEAL, ["id", "stageId"], {})
+    return {str(row["id"]): names.stage(row["stageId"]) or "" for row in of_owners(client, listing, "@id", deal_ids)}
+
+
+def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataFrame:
+    """Product rows of deals (`owner` "SI": of smart invoices) as the table `lines`; `document` is the owner's id.
+
+    `price` is the final unit price with tax after the discount, `amount` = price × quantity, `discount` the discount of
+    the whole line with tax, `vat_amount` the tax inside `amount`; «без НДС» has no `vat_rate` and is `vat_exempt`.
+    """
+    by_owner: dict[str, list[Row]] = {}
+    for row in rowlists.product_rows(client, deal_ids, owner):
+        by_owner.setdefault(str(row["ownerId"]), []).append(row)
+    return tables.frame("lines", (
+        _line(row, position)
+        for number in dict.fromkeys(deal_ids)
+        for position, row in enumerate(sorted(by_owner.get(number, ()), key=_row_order), 1)))
+
+
+def invoices(client: Client, names: Names, deal_ids: Iterable[str]) -> pd.DataFrame:
+    """Smart invoices of deals as the table `documents`: kind invoice, `id` and `deal` of the portal, `status` = stage name.
+
+    `requisites` holds xmlId, stageId, categoryId and mycompanyId as the portal gives them.
+    """
+    listing = _items(INVOICE, _INVOICE_FIELDS, {})
+    found = sorted(of_owners(client, listing, "@parentId2", deal_ids), key=lambda row: int(row["id"]))
+    return tables.frame("documents", (_invoice(row, names) for row in found))
+
+
+def doubles(client: Client, originator: str) -> pd.DataFrame:
+    """Issues for records that carry one external id of ours twice: the portal forbids it not, a repeated request makes them."""
+    found = []
+    for kind, entity in _ENTITIES.items():
+        by_origin: dict[str, list[str]] = {}
+        for row in every(client, _items(kind, ["id", "originId"], {"=originatorId": originator})):
+            by_origin.setdefault(str(row.get("originId") or ""), []).append(str(row["id"]))
+        found += [_double(entity, origin, numbers) for origin, numbers in sorted(by_origin.items()) if origin and numbers[1:]]
+    return tables.frame("issues", found)
+
+
+def _double(entity: str, origin: str, numbers: Sequence[str]) -> tables.Record:
+    listed = ", ".join(sorted(numbers, key=int))
+    return tables.issue(f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
+                        severity="ask", entity=entity, key=origin, field="originId", value=listed)
+
+
+def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Listing:
+    return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition, list(select))
+
+
+def _deal(row: Row, names: Names, profile: Profile) -> tables.Record:
+    named = {text: values.read(field, row.get(field.name), names) for (kind, text), field in names.fields.items() if kind == DEAL}
+    manager = values.identifier(row.get("assignedById"))
+    deal: tables.Record = {
+        "id": str(row["id"]), "title": values.words(row.get("title")),
+        "category": names.categories.get(int(row.get("categoryId") or 0)), "stage": names.stage(row.get("stageId")),
+        "amount": values.money(row.get("opportunity")), "currency": values.words(row.get("currencyId")),
+        "party": party_id(row), "contact": _contact(row), "manager": manager, "manager_name": names.user(manager),
+        "originator": values.words(row.get("originatorId")),
+        "origin": values.words(row.get("originId")), "closed": values.flag(row.get("closed")),
+        "lead_source": names.sources.get(str(row.get("sourceId") or "")), "modified": values.moment(row.get("updatedTime")),
+        "fields": named, "place": f"deal {row['id']}"}
+    columns = tables.TABLES["deals"].columns
+    deal |= {key: values.as_kind(columns[key].kind, named[text]) for key, text in profile.deals.fields.items() if key in columns}
+    if profile.commission and profile.commission.agreed and deal.get("commission") is None:
+        deal["commission"] = values.money(named[profile.commission.agreed])
+    if unread := [text for key, text in profile.deals.fields.items() if key in columns and _unreadable(row, names, text, deal[key])]:
+        deal["fields"] = named | {UNREADABLE: tuple(unread)}
+    return deal
+
+
+def _unreadable(row: Row, names: Names, text: str, value: Any) -> bool:
+    """True for a field that holds something we cannot read, or a sum that is not in roubles: absence would be a lie."""
+    raw = row.get(names.fields[DEAL, text].name)
+    foreign = str(raw or "").partition("|")[2] not in ("", "RUB") and isinstance(value, Decimal)
+    return foreign or (value is None and raw not in (None, "", [], False, 0, "0"))
+
+
+def party_id(row: Mapping[str, Any]) -> str | None:
+    """The buyer of a deal or invoice: its company, else its contact."""
+    company = values.identifier(row.get("companyId"))
+    return f"company_{company}" if company else _contact(row)
+
+
+def _contact(row: Mapping[str, Any]) -> str | None:
+    contact = values.identifier(row.get("contactId"))
+    return f"contact_{contact}" if contact else None
+
+
+# ---- our own organisation of a deal ---------------------------------------------------------------------------------
+
+
+def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Callable[[str], str | None]:
+    """Deal id -> name of our own organisation, from the requisite link. With one organisation nothing is asked."""
+    if len(profile.organisations) == 1:
+        return lambda _: profile.organisation.name
+    own = directory.own_requisites(client, profile)
+    linked = {str(row["ENTITY_ID"]): own.get(str(row.get("MC_REQUISITE_ID"))) for row in _links(client, deal_ids)}
+    return linked.get
+
+
+def _links(client: Client, deal_ids: list[str]) -> Iterator[Row]:
+    listing = Listing("crm.requisite.link.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": DEAL}, select=["ENTITY_ID", "MC_REQUISITE_ID"])
+    return every(client, listing) if len(deal_ids) > _MANY else of_owners(client, listing, "@ENTITY_ID", deal_ids)
+
+
+# ---- rows and invoices ----------------------------------------------------------------------------------------------
+
+
+def _row_order(row: Row) -> tuple[int, int]:
+    return int(row.get("sort") or 0), int(row["id"])
+
+
+def _line(row: Row, position: int) -> tables.Record:
+    """A product row. PRICE holds the tax whatever TAX_INCLUDED says: that flag is about how the portal shows it (bitrix24 §7.3)."""
+    price = values.money(row.get("price")) or Decimal(0)
+    quantity = values.number(row.get("quantity")) or Decimal(0)
+    before = values.money(row.get("priceBrutto")) or price
+    exclusive = values.money(row.get("priceExclusive"))
+    rate = values.number(row.get("taxRate"))
+    untaxed = price if exclusive is None else exclusive
+    return {
+        "document": str(row["ownerId"]), "position": position, "product": values.identifier(row.get("productId")),
+        "name": values.words(row.get("productName")), "kind": "service" if str(row.get("type")) == str(_SERVICE) else "goods",
+        "quantity": quantity, "unit": values.words(row.get("measureName")), "unit_code": values.words(row.get("measureCode")),
+        "price": price, "discount": _kopecks((before - price) * quantity) if before > price else None,
+        "vat_rate": rate, "vat_exempt": rate is None, "vat_amount": None if rate is None else _kopecks((price - untaxed) * quantity),
+        "vat_included": True, "amount": _kopecks(price * quantity), "place": f"row {row['id']}"}
+
+
+def _invoice(row: Row, names: Names) -> tables.Record:
+    stage = str(row.get("stageId") or "")
+    return {
+        "id": str(row["id"]), "kind": "invoice", "number": values.words(row.get("accountNumber")), "date": values.day(row.get("begindate")),
+        "party": party_id(row), "manager": names.user(row.get("assignedById")), "amount": values.money(row.get("opportunity")),
+        "currency": values.words(row.get("currencyId")), "vat_amount": values.money(row.get("taxValue")),
+        "status": names.invoice_stages.get(stage, stage), "comment": values.words(row.get("comments")),
+        "deal": values.identifier(row.get("parentId2")), "place": f"invoice {row['id']}",
+        "requisites": {key: values.words(row.get(key)) for key in ("xmlId", "stageId", "categoryId", "mycompanyId", "title")}}
+
+
+def _kopecks(amount: Decimal) -> Decimal:
+    return amount.quantize(values.KOPECK, ROUND_HALF_UP)

@@ -1,0 +1,1 @@
+"""Workbooks and exports that a person saved, into tables, behind a guard."""

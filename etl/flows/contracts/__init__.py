@@ -1,0 +1,1 @@
+"""Flows of a contract: billing, commission, the deal export, reconciliation."""

@@ -1,0 +1,85 @@
+"""Flow `spreadsheet-in` (specification 000, "acceptable variant"): a deal export a person saved -> the same charges, without REST.
+
+The charge register is the one the automatic route uses, so a deal charged there is not charged here, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from etl import tables
+from etl.config.profile import Profile
+from etl.errors import ConfigError, Rejected
+from etl.extract.spreadsheet import read as spreadsheet
+from etl.flows import registers
+from etl.flows.contracts import billing
+from etl.flows.run import Context, Record
+
+SCOPE = "spreadsheet-in"
+#: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it has.
+REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee", "terminated_on")
+
+
+def run(context: Context) -> None:
+    """Charge by the exports dropped into `spreadsheets/in`."""
+    if context.spreadsheets:
+        convert(context, context.spreadsheets)
+        context.given_deals = None  # the export speaks for itself only: billing by the portal asks the portal
+
+
+def convert(context: Context, files: Sequence[Path]) -> None:
+    """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left nothing is charged."""
+    settings = context.profile.billing
+    if settings is None:
+        raise ConfigError("В профиле нет раздела [billing]: начислять нечего.", "Добавьте его по образцу samples/profiles/video.toml.")
+    deals = read(context, files)
+    if deals is None:
+        return
+    context.given_deals = deals
+    registers.refuse_if_lost(context)
+    billing.export_planned(context, settings)
+    billing.charge(context, settings, context.month or f"{context.today:%Y-%m}")
+
+
+def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
+    """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no file could be read."""
+    parts: dict[str, Record] = {}
+    good = False
+    for path in files:
+        try:
+            found = spreadsheet.read_deals(path, name=path.name, columns=columns(context.profile), required=REQUIRED)
+        except Rejected as error:
+            context.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
+            continue
+        good = True
+        context.note(found.issues, SCOPE)
+        parts |= {row["id"]: row for row in tables.records(found.deals)}
+    names = stage_names(context.profile)
+    rows = [row | {"stage": names.get(_folded(row["stage"]), row["stage"])} for row in parts.values() if _ours(context.profile, row)]
+    return tables.frame("deals", rows) if good else None
+
+
+def columns(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Our column -> captions: the portal's own field names first, then the aliases of the profile."""
+    named = {ours: (caption,) for ours, caption in profile.deals.fields.items()}
+    return {ours: (*named.get(ours, ()), *profile.columns.get(ours, ())) for ours in {*named, *profile.columns}}
+
+
+def stage_names(profile: Profile) -> dict[str, str]:
+    """Folded stage caption -> the profile's name of the stage."""
+    known = [*(profile.billing.stages if profile.billing else ()), *(rule.to for rule in profile.rules),
+             *([profile.billing.terminated_stage] if profile.billing else [])]
+    aliases = {_folded(alias): stage for stage, names in profile.deals.aliases.items() for alias in names}
+    return aliases | {_folded(stage): stage for stage in known}
+
+
+def _folded(text: str | None) -> str:
+    return " ".join((text or "").casefold().replace("ё", "е").split())
+
+
+def _ours(profile: Profile, row: Record) -> bool:
+    wanted = profile.deals.pipeline
+    return wanted is None or row["category"] is None or _folded(row["category"]) == _folded(wanted)

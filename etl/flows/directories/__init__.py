@@ -1,0 +1,1 @@
+"""Flows of the directories: parties and products on both sides."""

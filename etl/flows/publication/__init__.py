@@ -1,0 +1,1 @@
+"""Documents on their way to 1C: queued, published, answered."""

@@ -1,0 +1,1 @@
+"""Changes into the portal: deals and invoices, notes, parties, products."""

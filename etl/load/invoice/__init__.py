@@ -1,0 +1,1 @@
+"""The template of an invoice that a person prints from the portal."""

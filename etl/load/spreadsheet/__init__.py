@@ -1,0 +1,1 @@
+"""Tables into the workbooks that the accountant opens."""

@@ -1,9 +1,0 @@
-"""Alembic's entry: runs the migrations on the connection that `etl.store_base` hands over, inside its transaction."""
-
-from alembic import context
-
-from etl.store_schema import METADATA
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
-with context.begin_transaction():
-    context.run_migrations()

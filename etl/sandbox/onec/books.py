@@ -1,0 +1,298 @@
+"""The books of the model: an SQLite file that remembers records, the registration of changes and what was exported.
+
+Registers (paid, shipped, debt) are computed from documents, as 1C computes them from movements. Nothing here knows
+CommerceML. Two processes may use one file in turn: memory is read again when another connection wrote.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from etl.sandbox.onec.records import MOVING, PREFIXES, ZERO, Contract, Debt, Document, Party, Product
+
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:1c-model")
+_TYPES: dict[str, type] = {"document": Document, "party": Party, "contract": Contract, "product": Product}
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _TYPES.items()}
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+#: requisite (or column of an import file) that holds our number where 1C numbers the document itself
+KEY = "Ключ"
+#: contract of an order whose file names no contract: УТ 10.3 creates it itself (commerceml §7)
+WEB_CONTRACT = "Договор WEB - сайт"
+
+Record = Document | Party | Contract | Product
+
+
+class Books:
+    """Records by guid, indexes by number and name, and the marks «changed since the last export»."""
+
+    def __init__(self, file: Path | None) -> None:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        self._base = sqlite3.connect(file or ":memory:")
+        # a rehearsal base may be lost with the machine, not with the process
+        self._base.execute("PRAGMA synchronous = OFF")
+        self._base.executescript(
+            "CREATE TABLE IF NOT EXISTS record (guid TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL);"
+            "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+            "CREATE TABLE IF NOT EXISTS changed (guid TEXT PRIMARY KEY);"
+            "CREATE TABLE IF NOT EXISTS exported (seq INTEGER PRIMARY KEY, guid TEXT NOT NULL, moment TEXT NOT NULL,"
+            " body TEXT NOT NULL);"
+            "CREATE INDEX IF NOT EXISTS exported_guid ON exported (guid);")
+        self._seen = -1
+        self._dirty: dict[str, Record] = {}
+        self.refresh()
+
+    # ---- storage ----
+    def close(self) -> None:
+        """Close the file; what is not committed is lost."""
+        self._base.close()
+
+    def then(self, documents: list[Document]) -> Books:
+        """Books in memory that hold these documents only (an earlier state of a group) and today's counterparties."""
+        past = Books(None)
+        for record in (*self.records["party"].values(), *documents):
+            past.put(record, register=False)
+        return past
+
+    def refresh(self) -> None:
+        """Read everything again when another process has written since."""
+        version = self._base.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._seen:
+            return
+        self._seen = version
+        self.records: dict[str, dict[str, Any]] = {name: {} for name in _TYPES}
+        self._numbers: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._children: dict[str, list[str]] = defaultdict(list)
+        self._parties: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._keys: dict[str, list[tuple[str, str]]] = {}
+        self._basis: dict[str, str] = {}
+        self._products: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+        for name, body in self._base.execute("SELECT name, body FROM record ORDER BY rowid"):
+            self._index(_ADAPTERS[name].validate_json(body))
+        self.changed = {guid for (guid,) in self._base.execute("SELECT guid FROM changed")}
+
+    def commit(self) -> None:
+        """Make everything done since the last commit lasting."""
+        rows = [(guid, _NAMES[type(record)], _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode())
+                for guid, record in self._dirty.items()]
+        self._base.executemany("INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows)
+        self._base.execute("DELETE FROM changed")
+        self._base.executemany("INSERT INTO changed VALUES (?)", [(guid,) for guid in sorted(self.changed)])
+        self._base.commit()
+        self._dirty.clear()
+
+    def rollback(self) -> None:
+        """Forget everything done since the last commit."""
+        self._base.rollback()
+        self._dirty.clear()
+        self._seen = -1
+        self.refresh()
+
+    def setting(self, name: str, default: str = "") -> str:
+        """A remembered text."""
+        row = self._base.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a text until the next `remember`."""
+        self._base.execute("INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+    def count(self, name: str) -> int:
+        """The next number of a counter, from 1."""
+        value = int(self.setting(f"counter.{name}", "0")) + 1
+        self.remember(f"counter.{name}", str(value))
+        return value
+
+    def new_guid(self, name: str) -> str:
+        """A reference of 1C, the same for the same history."""
+        return str(uuid.uuid5(_NAMESPACE, f"{name}|{self.count(f'guid.{name}')}"))
+
+    def new_number(self, kind: str, year: int) -> str:
+        """A document number of 1C's own: prefix and eight digits, from 1 every January (11 characters)."""
+        return f"{PREFIXES[kind]}-{self.count(f'number.{kind}.{year}'):08d}"
+
+    def snapshot(self, root: Document, moment: dt.datetime) -> None:
+        """Keep how a group of documents looked when it was exported."""
+        body = "[" + ",".join(_ADAPTERS["document"].dump_json(part).decode() for part in self.group(root)) + "]"
+        self._base.execute("INSERT INTO exported (guid, moment, body) VALUES (?, ?, ?)", (root.guid, moment.isoformat(), body))
+
+    def snapshots(self, root: Document) -> list[tuple[dt.datetime, list[Document]]]:
+        """Earlier exports of a group, oldest first."""
+        rows = self._base.execute("SELECT moment, body FROM exported WHERE guid = ? ORDER BY seq", (root.guid,))
+        adapter = TypeAdapter(list[Document])
+        return [(dt.datetime.fromisoformat(moment), adapter.validate_json(body)) for moment, body in rows]
+
+    # ---- records ----
+    def put(self, record: Record, *, register: bool = True) -> None:
+        """Write a new or changed record; `register` marks it for the next export."""
+        self._dirty[record.guid] = record
+        self._index(record)
+        if register and not isinstance(record, Contract):
+            self.changed.add(record.guid)
+
+    def touch(self, document: Document) -> None:
+        """A document was changed: new version, registered together with the documents it is based on."""
+        document.version += 1
+        self.put(document)
+        basis = self.get(document.basis)
+        if basis is not None:
+            self.touch(basis)
+
+    def _index(self, record: Record) -> None:
+        self.records[_NAMES[type(record)]][record.guid] = record
+        if isinstance(record, Document):
+            for number in {record.number, record.number_1c, record.requisites.get(KEY, record.number)}:
+                _append(self._numbers[(record.kind, number)], record.guid)
+            self._index_basis(record)
+        elif isinstance(record, Party):
+            self._index_party(record)
+        elif isinstance(record, Product):
+            for key in (("article", record.article), ("product", record.name)):
+                _append(self._products[key], record.guid)
+
+    def _index_basis(self, document: Document) -> None:
+        before = self._basis.get(document.guid)
+        if before and before != document.basis:
+            self._children[before].remove(document.guid)
+        if document.basis:
+            self._basis[document.guid] = document.basis
+            _append(self._children[document.basis], document.guid)
+
+    def _index_party(self, party: Party) -> None:
+        keys = [("name", party.name), *([("inn", party.inn)] if party.inn else [])]
+        for key in self._keys.get(party.guid, []):
+            if key not in keys:
+                self._parties[key].remove(party.guid)
+        self._keys[party.guid] = keys
+        for key in keys:
+            _append(self._parties[key], party.guid)
+
+    def all(self, kind: str) -> list[Document]:
+        """Documents of one kind in the order they were entered."""
+        return [document for document in self.records["document"].values() if document.kind == kind]
+
+    def get(self, guid: str | None) -> Document | None:
+        """A document by reference."""
+        return self.records["document"].get(guid) if guid else None
+
+    def party(self, guid: str | None) -> Party | None:
+        """A counterparty by reference."""
+        found: Party | None = self.records["party"].get(guid or "")
+        return found
+
+    def numbered(self, kind: str, number: str) -> list[Document]:
+        """Documents of a kind by the number of either side or by «Ключ», oldest first; blanks around are ignored."""
+        return [self.records["document"][guid] for guid in self._numbers.get((kind, number.strip()), [])]
+
+    def find_product(self, *, guid: str | None, name: str, article: str | None = None) -> Product | None:
+        """By reference, else by Артикул, else by exact Наименование."""
+        found: Product | None = self.records["product"].get(guid or "")
+        for key in (("article", article), ("product", name)):
+            found = found or next((self.records["product"][known] for known in self._products.get(key, []) if key[1]), None)
+        return found
+
+    def find_party(self, *, inn: str | None, name: str, kpp: str | None = None) -> Party | None:
+        """By ИНН when it is given (КПП prefers among equals), else by exact Наименование; the first match, as 1C takes it."""
+        guids = self._parties.get(("inn", inn) if inn else ("name", name), [])
+        found: list[Party] = [self.records["party"][guid] for guid in guids]
+        same = [party for party in found if kpp and party.kpp == kpp]
+        return next(iter(same or found), None)
+
+    def contract(self, party: Party, number: str, date: dt.date | None = None) -> Contract:
+        """The contract of a counterparty with this number; created when there is none."""
+        guid = str(uuid.uuid5(_NAMESPACE, f"contract|{party.guid}|{number}"))
+        found = self.records["contract"].get(guid) or Contract(guid, party.guid, number)
+        if date and found.date != date:
+            found.date = date
+        self.put(found)
+        return found
+
+    # ---- links and registers ----
+    def children(self, document: Document) -> list[Document]:
+        """Documents entered upon this one."""
+        return [self.records["document"][guid] for guid in self._children.get(document.guid, [])]
+
+    def dependents(self, document: Document) -> Iterator[Document]:
+        """Documents entered upon this one, directly or through others."""
+        for child in self.children(document):
+            yield child
+            yield from self.dependents(child)
+
+    def root(self, document: Document) -> Document:
+        """The document everything in its business group stands upon."""
+        basis = self.get(document.basis)
+        return self.root(basis) if basis else document
+
+    def group(self, document: Document) -> list[Document]:
+        """The whole business group, root first."""
+        root = self.root(document)
+        return [root, *self.dependents(root)]
+
+    def in_use(self, document: Document) -> bool:
+        """True when money or goods were moved: in the whole group for orders and invoices, else upon the document itself."""
+        around = self.group(document) if document.kind in ("order", "invoice") else list(self.dependents(document))
+        return any(other.kind in MOVING and not other.deleted for other in around if other is not document)
+
+    def referenced(self, document: Document) -> bool:
+        """True when any other document refers to this one."""
+        return any(not child.deleted for child in self.children(document))
+
+    def moved(self, document: Document, plus: str, minus: str) -> Decimal:
+        """Sum of one kind of documents upon this one less the sum of their reversals."""
+        parts = [part for part in self.dependents(document) if part.counts]
+        return sum((part.amount if part.kind == plus else -part.amount for part in parts if part.kind in (plus, minus)), ZERO)
+
+    def paid(self, document: Document) -> Decimal:
+        """Payments less refunds upon the document and upon what is based on it."""
+        return self.moved(document, "payment", "refund")
+
+    def shipped(self, document: Document) -> Decimal:
+        """Shipments less returns."""
+        return self.moved(document, "shipment", "return")
+
+    def closed(self, document: Document) -> bool:
+        """True when a closing document stands upon the order."""
+        return any(part.kind == "closing" and part.counts for part in self.dependents(document))
+
+    def debts(self) -> list[Debt]:
+        """Debt per counterparty and contract: posted invoices (orders where there is no invoice) less payments."""
+        charged: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        paid: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        for document in self.records["document"].values():
+            if not document.counts or document.party is None:
+                continue
+            key = (document.party, self._contract_number(document))
+            if document.kind in ("payment", "refund"):
+                paid[key] += document.amount if document.kind == "payment" else -document.amount
+            elif document.kind in ("order", "invoice"):
+                charged[key] += self._charge(document)
+        return [Debt(party, contract, charged[(party, contract)], paid[(party, contract)])
+                for party, contract in sorted(charged.keys() | paid.keys())]
+
+    def _charge(self, document: Document) -> Decimal:
+        if document.kind == "invoice":
+            return document.amount
+        if any(part.kind == "invoice" and part.counts for part in self.dependents(document)):
+            return ZERO
+        if (basis := self.get(document.basis)) and basis.kind == "invoice" and basis.counts:
+            return ZERO
+        return self.shipped(document) if self.closed(document) else document.amount
+
+    def _contract_number(self, document: Document) -> str:
+        contract = self.records["contract"].get(document.contract or "")
+        # УТ 10.3 settles web orders by one contract, but keeps our requisite as a property of the order
+        return contract.number if contract else document.requisites.get("Номер договора", WEB_CONTRACT)
+
+
+def _append(guids: list[str], guid: str) -> None:
+    if guid not in guids:
+        guids.append(guid)

@@ -1,0 +1,1 @@
+"""A faithful Bitrix24 portal on loopback."""

@@ -1,0 +1,220 @@
+"""A Bitrix24 portal on this machine: for rehearsing a profile and for tests over real HTTP.
+
+It answers as the documented REST interface does and enforces no more than the real portal enforces. It listens
+on loopback only and accepts nothing without the right code. State lives in one SQLite file of its folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from etl.sandbox.portal.core import Core
+from etl.sandbox.portal.faults import FaultPlan
+from etl.sandbox.portal.gateway import Gateway, JournalRow
+from etl.sandbox.portal.limits import Bucket, Operating
+from etl.sandbox.portal.methods import (  # noqa: F401  (importing a module registers its methods)
+    bindings,
+    catalog,
+    crm,
+    crm_items,
+    dictionaries,
+    documents,
+    requisites,
+    rows,
+    service,
+    userfields,
+)
+from etl.sandbox.portal.seed import COUNTED, SEED_TABLES, dump, load
+from etl.sandbox.portal.server import HOST, BackgroundServer, listen, respond, tracked_protocol
+from etl.sandbox.portal.store import Store
+from etl.sandbox.portal.wire import decode_request
+
+FILE = "portal.sqlite"
+WEBHOOK_USER = 1
+
+
+class Portal:
+    """A running portal as a context manager; `webhook` is the URL it accepts (a password: do not log it).
+
+    data: folder of the state, None for a portal that is forgotten at the end; a folder with a state wins over
+    `seed`. rate, burst: the leaky bucket. operating_limit: seconds of execution one method may use in ten
+    minutes, each call counting at least operating_floor; operating_style: `real`, `zero` or `absent` numbers in
+    replies; bill_batch: the budget of `batch` itself is charged too. enforce_limits=False switches all of it
+    off. faults: a plan as described in portal_faults. latency: seconds added to every request, and to every
+    command of a batch. clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        port: int = 0,
+        seed: dict[str, Any] | None = None,
+        rate: float = 2.0,
+        burst: int = 50,
+        enforce_limits: bool = True,
+        faults: list[dict[str, Any]] | None = None,
+        tls_cert: Path | None = None,
+        tls_key: Path | None = None,
+        code: str | None = None,
+        clock: Callable[[], float] | None = None,
+        operating_limit: float = 480.0,
+        operating_floor: float = 0.1,
+        operating_style: str = "real",
+        bill_batch: bool = False,
+        latency: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        clock = clock or time.time
+        plan = FaultPlan(faults)
+        if data is not None:
+            data.mkdir(parents=True, exist_ok=True)
+        store = Store(data / FILE if data is not None else None)
+        core = Core(store, clock, WEBHOOK_USER)
+        try:
+            _open(core, seed or {})
+        except ValueError:
+            store.close()
+            raise
+        self._gateway = Gateway(
+            core,
+            _code(store, code),
+            WEBHOOK_USER,
+            Bucket(rate, burst, clock) if enforce_limits else None,
+            Operating(operating_limit if enforce_limits else 0, operating_floor, operating_style, clock),
+            plan,
+            bill_batch,
+            first_seq=store.journal_size(),
+        )
+        self._latency = latency
+        self._tls = (tls_cert, tls_key)
+        self._socket = listen(port)
+        self.port = int(self._socket.getsockname()[1])
+        self._connections: dict[Any, asyncio.BaseTransport] = {}
+        self._server: BackgroundServer | None = None
+
+    @property
+    def webhook(self) -> str:
+        scheme = "https" if self._tls[0] else "http"
+        return f"{scheme}://{HOST}:{self.port}/rest/{WEBHOOK_USER}/{self._gateway.code}/"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many records of each kind the portal holds."""
+        with self._gateway.lock:
+            return {name: self._gateway.core.store.count(SEED_TABLES[name]) for name in COUNTED}
+
+    @property
+    def requests(self) -> list[JournalRow]:
+        """The journal of this run: every HTTP request with its parameters, without credentials."""
+        with self._gateway.lock:
+            return list(self._gateway.journal)
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Runs a method in this process as a person would by hand: no limits, no faults, no journal.
+
+        Raises RestError where the portal refuses.
+        """
+        return self._gateway.call(method, dict(params or {}))
+
+    def dump(self) -> dict[str, Any]:
+        """Everything in the portal, in the shape of a seed and in a fixed order."""
+        with self._gateway.lock:
+            whole: dict[str, Any] = json.loads(json.dumps(dump(self._gateway.core)))
+        return whole
+
+    def __enter__(self) -> Portal:
+        config = self._config()
+        config.load()  # a bad certificate is reported here and not in the thread
+        self._server = BackgroundServer(config)
+        self._server.start(self._socket)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.stop()
+        self.close()
+
+    def serve_forever(self) -> None:
+        """Serves in the foreground until the process is asked to stop."""
+        try:
+            uvicorn.Server(self._config()).run([self._socket])
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Writes the state and gives the port back."""
+        self._socket.close()
+        self._gateway.core.store.close()
+
+    def _config(self) -> uvicorn.Config:
+        certificate, key = self._tls
+        return uvicorn.Config(
+            self._app(),
+            http=tracked_protocol(self._connections),
+            log_config=None,
+            log_level=logging.ERROR,
+            access_log=False,  # the path holds the code
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+
+    def _app(self) -> Starlette:
+        methods = ["GET", "POST"]
+        return Starlette(
+            routes=[
+                Route("/rest/{uid}/{code}/{method}", self._serve, methods=methods),
+                Route("/rest/{method}", self._serve, methods=methods),
+            ]
+        )
+
+    async def _serve(self, request: Request) -> Response:
+        body = await request.body()
+        params = decode_request(request.url.query, request.headers.get("content-type", ""), body)
+        path = request.path_params
+        code = path.get("code") or str(params.get("auth") or "")
+        answer = self._gateway.answer(path.get("uid", ""), code, path["method"], params)
+        await asyncio.sleep(self._delay())
+        return respond(answer, request, self._connections)
+
+    def _delay(self) -> float:
+        commands = self._gateway.journal[-1].commands if self._gateway.journal else 0
+        return self._latency[0] + self._latency[1] * commands
+
+
+def _open(core: Core, seed: dict[str, Any]) -> None:
+    """The stored state if there is one, else the seed."""
+    stored = core.store.meta("settings")
+    if stored is not None:
+        core.settings.update(json.loads(stored))
+        return
+    load(core, seed)
+    core.store.flush()
+    core.store.set_meta("settings", json.dumps(core.settings, ensure_ascii=False))
+
+
+def _code(store: Store, given: str | None) -> str:
+    """The secret of the webhook: given, or made once per data folder."""
+    code = given or store.meta("code") or secrets.token_hex(8)
+    store.set_meta("code", code)
+    return code
+
+
+def load_seed(path: Path) -> dict[str, Any]:
+    """A seed from a JSON file; what it holds is checked when a portal is opened with it."""
+    seed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return seed

@@ -1,0 +1,165 @@
+"""The heart of the sandbox portal: the register of methods and what every method works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any
+
+from etl.sandbox.portal.entities import Entity
+from etl.sandbox.portal.fields import Field, Show, camel_user_field, clean, new_show, old_show, zone_of
+from etl.sandbox.portal.store import Record, Store
+from etl.sandbox.portal.wire import Page, RestError
+
+Handler = Callable[["Core", dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """`case` says how top-level parameter names are read: `lower`, `upper` (any case works) or `exact`."""
+
+    name: str
+    handler: Handler
+    scope: str
+    case: str
+
+
+METHODS: dict[str, Method] = {}
+
+
+def rest(name: str, *, scope: str = "crm", case: str = "lower") -> Callable[[Handler], Handler]:
+    """Registers a REST method; its name is matched in any letter case."""
+
+    def register(handler: Handler) -> Handler:
+        METHODS[name.lower()] = Method(name, handler, scope, case)
+        return handler
+
+    return register
+
+
+@dataclass
+class Schema:
+    """All fields of an entity on this portal, user fields included."""
+
+    fields: dict[str, Field]
+    zone: timezone
+
+    @cached_property
+    def by_camel(self) -> dict[str, str]:
+        return {item.camel: name for name, item in self.fields.items()}
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        return {name: item.type for name, item in self.fields.items()}
+
+    def old_view(self, names: Iterable[str]) -> View:
+        """How old methods show these fields; names that are no fields are passed over."""
+        return View({name: (name, old_show(self.fields[name], self.zone)) for name in names if name in self.fields})
+
+    def new_view(self, names: Iterable[str], original: bool = False) -> View:
+        """How crm.item.* shows these fields; `original` keeps the upper-case names of user fields."""
+        shows = {}
+        for name in names:
+            field = self.fields[name]
+            shows[name] = (name if original and field.user else field.camel, new_show(field, self.zone))
+        return View(shows)
+
+
+class View:
+    """Shows records: absent values are prepared once, present ones are converted."""
+
+    def __init__(self, shows: dict[str, tuple[str, Show]]) -> None:
+        self._shows = shows
+        self._absent = {shown: show(None) for shown, show in shows.values()}
+
+    def __call__(self, record: Record) -> Record:
+        shown = self._absent.copy()
+        shows = self._shows
+        for name, value in record.items():
+            if name in shows:
+                key, show = shows[name]
+                shown[key] = show(value)
+        return shown
+
+
+@dataclass
+class Core:
+    """The portal without its network: records, settings, clock and the caller.
+
+    `execute` runs one method and returns a Page; it raises RestError for a refusal.
+    """
+
+    store: Store
+    clock: Callable[[], float]
+    user_id: int = 1
+    settings: dict[str, Any] = field(default_factory=dict)
+    _schemas: dict[str, tuple[int, Schema]] = field(default_factory=dict)
+    listings: dict[Any, list[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def zone(self) -> timezone:
+        return zone_of(int(self.settings["utc_offset"]))
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), self.zone)
+
+    def stamp(self) -> str:
+        return self.now().isoformat(timespec="seconds")
+
+    def execute(self, name: str, params: dict[str, Any]) -> Page:
+        method = METHODS.get(name.lower())
+        if method is None:
+            raise RestError(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+        if method.scope != "basic" and method.scope not in self.settings["scope"]:
+            raise RestError(403, "insufficient_scope", "The request requires higher privileges than provided")
+        result = method.handler(self, _recase(params, method.case))
+        return result if isinstance(result, Page) else Page(result)
+
+    def schema(self, entity: Entity) -> Schema:
+        version = self.store.version("userfield")
+        cached = self._schemas.get(entity.table)
+        if cached is None or cached[0] != version:
+            fields = {item.name: item for item in entity.fields}
+            fields.update(self._user_fields(entity.user_fields))
+            cached = self._schemas[entity.table] = (version, Schema(fields, self.zone))
+        return cached[1]
+
+    def _user_fields(self, entity_id: str) -> dict[str, Field]:
+        metas = self.store.find("userfield", "ENTITY_ID", entity_id)
+        camels = [camel_user_field(meta["FIELD_NAME"]) for meta in metas]
+        fields = {}
+        for meta, name in zip(metas, camels, strict=True):
+            original = meta["FIELD_NAME"]
+            fields[original] = Field(
+                original,
+                name if camels.count(name) == 1 else original,
+                meta["USER_TYPE_ID"],
+                user_field_label(meta, "EDIT_FORM_LABEL"),
+                multiple=meta.get("MULTIPLE") == "Y",
+                user=True,
+                meta=meta,
+            )
+        return fields
+
+    def clean(self, kind: str, value: Any) -> Any:
+        return clean(kind, value, self.zone)
+
+
+def user_field_label(meta: Record, key: str) -> str:
+    label = meta.get(key) or meta.get("EDIT_FORM_LABEL") or meta.get("LABEL") or meta["FIELD_NAME"]
+    if isinstance(label, dict):
+        return str(label.get("ru") or next(iter(label.values()), "") or meta["FIELD_NAME"])
+    return str(label)
+
+
+def _recase(params: dict[str, Any], case: str) -> dict[str, Any]:
+    """Of two spellings of one parameter the first one wins."""
+    if case == "exact":
+        return params
+    change = str.lower if case == "lower" else str.upper
+    recased: dict[str, Any] = {}
+    for key, value in params.items():
+        recased.setdefault(change(key), value)
+    return recased

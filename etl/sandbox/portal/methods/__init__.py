@@ -1,0 +1,1 @@
+"""The REST methods of the portal, by what they are about."""

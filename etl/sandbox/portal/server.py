@@ -1,0 +1,151 @@
+"""The network side of the portal: a server that starts and stops fast, and answers that go wrong on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+import time
+from typing import Any
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from etl.sandbox.portal.faults import HTML, Fault
+from etl.sandbox.portal.gateway import Answer
+
+HOST = "127.0.0.1"
+JSON = "application/json; charset=utf-8"
+
+Connections = dict[Any, asyncio.BaseTransport]
+
+
+class BackgroundServer(uvicorn.Server):
+    """A server in a thread that stops at once: whoever rehearses does not wait for open lines."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = asyncio.Event()
+
+    def start(self, listener: socket.socket) -> None:
+        self._thread = threading.Thread(target=self.run, args=([listener],), daemon=True)
+        self._thread.start()
+        while self._loop is None and self._thread.is_alive():
+            time.sleep(0.002)
+
+    def stop(self) -> None:
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self._loop = asyncio.get_running_loop()
+        await self._stopped.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol):
+                connection.transport.abort()
+
+
+def tracked_protocol(connections: Connections) -> type[H11Protocol]:
+    """A protocol that remembers its transports, so that a planned fault can cut the line."""
+
+    class Tracked(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            connections[transport.get_extra_info("peername")] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self.transport.get_extra_info("peername"), None)
+            super().connection_lost(exc)
+
+    return Tracked
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; asyncio turns Nagle's delay off only where TCP is named."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(128)
+    return listener
+
+
+def respond(answer: Answer, request: Request, connections: Connections) -> Response:
+    """The HTTP answer, spoilt as the fault of this request wants it."""
+    fault = answer.fault
+    if fault is None or fault.view in ("answer", "refusal"):
+        return Response(answer.body, answer.status, media_type=JSON)
+    if fault.view in ("cut", "hang", "short", "drip", "slow"):
+        return BrokenAnswer(answer, fault, connections.get(tuple(request.client or ())))
+    return spoilt(answer, fault, str(request.url))
+
+
+def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
+    """A complete HTTP answer that is not the one the method gave."""
+    if fault.view == "half":
+        return Response(answer.body[: len(answer.body) // 2], answer.status, media_type=JSON)
+    if fault.view == "empty":
+        return Response(b"", 200, media_type=JSON)
+    if fault.view == "no_result":
+        return Response(b'{"time":{}}', 200, media_type=JSON)
+    kind, status = fault.view.split("_")
+    if kind == "redirect":
+        return Response(b"", int(status), headers={"Location": fault.location or url})
+    return Response(HTML, int(status), media_type="text/html")
+
+
+class BrokenAnswer(Response):
+    """An answer that never arrives, arrives in part, or drop by drop."""
+
+    def __init__(self, answer: Answer, fault: Fault, transport: Any) -> None:
+        super().__init__(answer.body, answer.status, media_type=JSON)
+        self.fault, self.transport = fault, transport
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # when the portal closes, so does the line
+            await self._misbehave(scope, receive, send)
+
+    async def _misbehave(self, scope: Scope, receive: Receive, send: Send) -> None:
+        view = self.fault.view
+        if view in ("hang", "slow"):
+            await asyncio.sleep(self.fault.seconds)
+        if view == "slow":
+            await super().__call__(scope, receive, send)
+            return
+        if view in ("short", "drip"):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._pour(send)
+        if view != "drip":
+            await self._cut()
+
+    async def _pour(self, send: Send) -> None:
+        if self.fault.view == "short":
+            await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+            await asyncio.sleep(0.05)  # let the half leave before the line is cut
+            return
+        pause = self.fault.seconds / max(len(self.body), 1)
+        for index in range(len(self.body)):
+            await send({"type": "http.response.body", "body": self.body[index : index + 1], "more_body": True})
+            await asyncio.sleep(pause)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _cut(self) -> None:
+        """A reset rather than an orderly end, as when a connection is lost."""
+        if self.transport is not None:
+            line = self.transport.get_extra_info("socket")
+            if line is not None:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        await asyncio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""People, deals and plays of a rehearsal."""

@@ -1,0 +1,1 @@
+"""What outlives a run: links, merge memory, outbox, registers, publications, runs, journal."""

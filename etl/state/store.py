@@ -1,0 +1,81 @@
+"""The memory of one integration: what was taken, agreed, sent, charged and accrued. `Store.open` is the only door.
+
+    with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():
+        run = store.runs.begin("cron", ["billing"])
+        with store.transaction():
+            store.files.take(...)
+            store.outbox.put(...)
+        store.runs.finish(run, "clean")
+
+Each call is a transaction of its own unless it stands inside `with store.transaction()`. Parts:
+
+    runs          runs, journal, issues            store_runs
+    files         files, documents, cursors        store_files
+    links, questions, fields, stages               store_identity
+    outbox, publications                           store_outgoing
+    charges, accruals, facts                       store_registers
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+
+from etl.state import registers
+from etl.state.database import Database, Rows, open_database, utc_now
+from etl.state.files import Files
+from etl.state.identity import Fields, Links, Questions, Stages
+from etl.state.lock import Busy
+from etl.state.outgoing import Outbox, Publications
+from etl.state.registers import Accruals, Charges, Facts
+from etl.state.runs import Runs
+
+__all__ = ["Busy", "Store"]
+
+
+class Store:
+    """State of one portal in one database (see the module)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.runs = Runs(database)
+        self.files = Files(database)
+        self.links, self.questions, self.fields, self.stages = Links(database), Questions(database), Fields(database), Stages(database)
+        self.outbox, self.publications = Outbox(database), Publications(database)
+        self.charges, self.accruals, self.facts = Charges(database), Accruals(database), Facts(database)
+
+    @classmethod
+    def open(cls, url: str, *, portal: str, clock: Callable[[], dt.datetime] = utc_now) -> Store:
+        """Open the state, creating or migrating it where needed.
+
+        Raises ConfigError (unusable URL or folder), TryLater (database busy or away), NeedsPerson (damaged file, newer programme).
+        """
+        return cls(open_database(url, portal, clock))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the database."""
+        self._database.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes inside are committed together or not at all; nested use joins the outer transaction."""
+        return self._database.transaction()
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the portal's only writer place while the block runs; raises Busy when another process holds it."""
+        return self._database.lock()
+
+    def registers_empty(self) -> bool:
+        """True while neither a charge nor an accrual was ever recorded."""
+        return registers.empty(self._database)
+
+    def restore(self, frames: Mapping[str, Rows]) -> dict[str, int]:
+        """Fill empty registers from archived frames `charges`, `accruals`, `payments`; see `store_registers.restore`."""
+        return registers.restore(self._database, frames)

@@ -1,0 +1,1 @@
+"""Pure rules of a contract: fees, charges, commission."""
