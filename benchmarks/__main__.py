@@ -19,15 +19,22 @@ def modules() -> list[str]:
     """Benchmark modules: every file here that defines `run`."""
     here = Path(__file__).parent
     wanted = os.environ.get("ONLY", "")
-    return [f"benchmarks.{path.stem}" for path in sorted(here.glob("*.py"))
-            if not path.stem.startswith("_") and "\ndef run(" in path.read_text(encoding="utf-8") and wanted in path.stem]
+    return [
+        f"benchmarks.{path.stem}"
+        for path in sorted(here.glob("*.py"))
+        if not path.stem.startswith("_")
+        and "\ndef run(" in path.read_text(encoding="utf-8")
+        and wanted in path.stem
+    ]
 
 
 def main() -> None:
     missed = 0
     print(f"{'what':<92}{'measured':>12}{'target':>12}")
     for module in modules():
-        done = subprocess.run([sys.executable, "-c", _CODE, module], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", _CODE, module], capture_output=True, text=True, check=False
+        )
         if done.returncode or "\n@@" not in done.stdout:
             print(f"{module}: failed\n{done.stderr[-2000:]}")
             missed += 1

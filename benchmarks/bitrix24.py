@@ -28,15 +28,21 @@ def lists(deals: int) -> list[Row]:
         _at_most(f"list of {deals:,}: of the seconds of the fastest peer", ours.seconds / best.seconds, 1.2),
         _at_most(f"list of {deals:,}: commands that make the portal count", ours.counted, 0),
         _at_most(f"list of {deals:,}: refusals", ours.refusals, 0),
-        _at_least(f"list of {deals:,}: deals", ours.seen, deals)]
+        _at_least(f"list of {deals:,}: deals", ours.seen, deals),
+    ]
 
 
 def rows(deals: int) -> list[Row]:
     ours, best = _ours("rows", ours_rows, deals), _fastest("rows", deals)
     return [
         *_rows_alone(deals, ours),
-        _at_most(f"product rows of {deals:,} deals: of the requests of the fastest peer", ours.requests / best.requests, 0.1),
-        _at_least("product rows: as many as the fastest peer", ours.seen, best.seen)]
+        _at_most(
+            f"product rows of {deals:,} deals: of the requests of the fastest peer",
+            ours.requests / best.requests,
+            0.1,
+        ),
+        _at_least("product rows: as many as the fastest peer", ours.seen, best.seen),
+    ]
 
 
 def rows_alone(deals: int) -> list[Row]:
@@ -47,7 +53,8 @@ def _rows_alone(deals: int, ours: Measured) -> list[Row]:
     allowed = ceil(ours.seen / FULL) + ceil(deals / 10_000) + 2
     return [
         _at_most(f"product rows of {deals:,} deals ({ours.seen:,} rows): requests", ours.requests, allowed),
-        _at_most(f"product rows of {deals:,} deals: refusals", ours.refusals, 0)]
+        _at_most(f"product rows of {deals:,} deals: refusals", ours.refusals, 0),
+    ]
 
 
 def updates(deals: int) -> list[Row]:
@@ -57,7 +64,12 @@ def updates(deals: int) -> list[Row]:
         _at_most(f"{deals:,} updates: of the time the bucket allows", ours.seconds / bucket, 1.1),
         _at_most(f"{deals:,} updates: refusals", ours.refusals, 0),
         _at_least(f"{deals:,} updates: known outcomes", ours.seen, deals),
-        _at_most(f"{deals:,} updates: of the seconds of the fastest peer that ends", ours.seconds / best.seconds, 1.1)]
+        _at_most(
+            f"{deals:,} updates: of the seconds of the fastest peer that ends",
+            ours.seconds / best.seconds,
+            1.1,
+        ),
+    ]
 
 
 def _ours(work: str, job: Job, deals: int) -> Measured:
@@ -66,13 +78,19 @@ def _ours(work: str, job: Job, deals: int) -> Measured:
 
 def _fastest(work: str, deals: int) -> Measured:
     """The quickest of the other clients that came to an end."""
-    measured = [_shown(f"{work} of {deals:,} by {name}", measure(job, deals, deals)) for name, job in PEERS[work].items()]
+    measured = [
+        _shown(f"{work} of {deals:,} by {name}", measure(job, deals, deals))
+        for name, job in PEERS[work].items()
+    ]
     return min((one for one in measured if not one.error), key=lambda one: one.seconds)
 
 
 def _shown(name: str, one: Measured) -> Measured:
-    print(f"  {name}: {one.requests} requests, {one.seconds:.1f} s, {one.megabytes:.0f} MiB, "
-          f"{one.refusals} refusals, {one.counted} counts{', ' + one.error if one.error else ''}", flush=True)
+    print(
+        f"  {name}: {one.requests} requests, {one.seconds:.1f} s, {one.megabytes:.0f} MiB, "
+        f"{one.refusals} refusals, {one.counted} counts{', ' + one.error if one.error else ''}",
+        flush=True,
+    )
     return one
 
 

@@ -62,9 +62,17 @@ def ours_rows(webhook: str, deals: list[int]) -> int:
 
 
 def ours_update(webhook: str, deals: list[int]) -> int:
-    items = (writes.Write(str(number), str(number), Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}}))
-             for number in deals)
-    return sum(result.status == "done" for result in writes.absolute(Client(Secret(webhook)), Silent(), items))
+    items = (
+        writes.Write(
+            str(number),
+            str(number),
+            Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}}),
+        )
+        for number in deals
+    )
+    return sum(
+        result.status == "done" for result in writes.absolute(Client(Secret(webhook)), Silent(), items)
+    )
 
 
 def fast_list(webhook: str, _: list[int]) -> int:
@@ -77,7 +85,11 @@ def fast_rows(webhook: str, deals: list[int]) -> int:
 
 
 def fast_update(webhook: str, deals: list[int]) -> int:
-    return len(_fast(webhook).call("crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in deals]))
+    return len(
+        _fast(webhook).call(
+            "crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in deals]
+        )
+    )
 
 
 def _fast(webhook: str) -> Any:
@@ -87,7 +99,12 @@ def _fast(webhook: str) -> Any:
 
 
 def b24api_list(webhook: str, _: list[int]) -> int:
-    return sum(1 for _ in _b24api(webhook).list_batched_no_count({"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}))
+    return sum(
+        1
+        for _ in _b24api(webhook).list_batched_no_count(
+            {"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}
+        )
+    )
 
 
 def b24api_rows(webhook: str, deals: list[int]) -> int:
@@ -96,7 +113,10 @@ def b24api_rows(webhook: str, deals: list[int]) -> int:
 
 
 def b24api_update(webhook: str, deals: list[int]) -> int:
-    requests = ({"method": "crm.deal.update", "parameters": {"id": n, "fields": {"COMMENTS": "проверено"}}} for n in deals)
+    requests = (
+        {"method": "crm.deal.update", "parameters": {"id": n, "fields": {"COMMENTS": "проверено"}}}
+        for n in deals
+    )
     return sum(bool(done) for done in _b24api(webhook).batch(requests))
 
 
@@ -120,7 +140,9 @@ def sdk_rows(webhook: str, deals: list[int]) -> int:
 
 def sdk_update(webhook: str, deals: list[int]) -> int:
     client = _sdk(webhook)
-    answer = client.call_batches([client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in deals])
+    answer = client.call_batches(
+        [client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in deals]
+    )
     return len(answer.result.result)
 
 
@@ -130,7 +152,9 @@ def _sdk(webhook: str) -> Any:
     from b24pysdk import Client as Sdk
 
     callers: Any = import_module("b24pysdk.api.callers.call_method")
-    caller = next(item for item in vars(callers).values() if isinstance(item, type) and "_base_url" in vars(item))
+    caller = next(
+        item for item in vars(callers).values() if isinstance(item, type) and "_base_url" in vars(item)
+    )
     caller._base_url = property(lambda self: f"http://{self._domain}/rest")  # type: ignore[attr-defined]
     _, _, domain, _, user, code, *_ = webhook.split("/")
     return Sdk(BitrixWebhook(domain=domain, webhook_token=f"{user}/{code}"))
@@ -168,7 +192,9 @@ def _work(pipe: Connection, job: Job, webhook: str, deals: list[int]) -> None:
         seen = job(webhook, deals)
     except Exception as problem:  # noqa: BLE001 - a client that gives up is a result, not a failure of the benchmark
         error = type(problem).__name__
-    pipe.send((perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seen, error))
+    pipe.send(
+        (perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seen, error)
+    )
 
 
 @contextmanager

@@ -48,20 +48,28 @@ def run() -> list[Result]:
 
 # ---- reading -------------------------------------------------------------------------------------------------------
 
+
 def _reading(path: Path, kind: str) -> list[Result]:
     data = path.read_bytes()
-    ratios = _ratios(lambda: _expat(data), {
-        "проверка": lambda: xml_safe.check(io.BytesIO(data), kind),
-        "строки": lambda: _rows(data),
-        "таблицы": lambda: _frames(data)})
+    ratios = _ratios(
+        lambda: _expat(data),
+        {
+            "проверка": lambda: xml_safe.check(io.BytesIO(data), kind),
+            "строки": lambda: _rows(data),
+            "таблицы": lambda: _frames(data),
+        },
+    )
     limits = {"проверка": 1.1, "строки": 2.5, "таблицы": 3.5}
-    return [(f"CommerceML {kind}: {name} / pyexpat", value, limits[name], value <= limits[name]) for name, value in ratios.items()]
+    return [
+        (f"CommerceML {kind}: {name} / pyexpat", value, limits[name], value <= limits[name])
+        for name, value in ratios.items()
+    ]
 
 
 def _expat(data: bytes) -> None:
     parser = pyexpat.ParserCreate()
     for start in range(0, len(data), _CHUNK):
-        parser.Parse(data[start:start + _CHUNK])
+        parser.Parse(data[start : start + _CHUNK])
     parser.Parse(b"", True)
 
 
@@ -93,6 +101,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------
+
 
 def _writing(path: Path) -> list[Result]:
     source = reader.read_tables(path)
@@ -130,6 +139,7 @@ def _grow(parent: Any, children: list[Any]) -> None:
 
 # ---- memory --------------------------------------------------------------------------------------------------------
 
+
 def _memory(folder: Path) -> list[Result]:
     """Peak memory of reading 212 MB less that of 7 MB: the reader must not know how long the file is."""
     small, large = (_peak(generate.make(folder, "products", count)) for count in (1_650, 50_000))
@@ -152,7 +162,9 @@ print(int(Path("/proc/self/status").read_text(encoding="utf-8").partition("VmHWM
 
 
 def _peak(path: Path) -> float:
-    done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True
+    )
     return float(done.stdout)
 
 

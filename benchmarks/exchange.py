@@ -44,13 +44,25 @@ def _exchange(deals: int) -> tuple[int, int, int, float]:
         profile = Path(folder) / "video.toml"
         text = (ROOT / "samples" / "profiles" / "video.toml").read_text(encoding="utf-8")
         profile.write_text(text.replace("../../exchange_dir", "exchange"), encoding="utf-8")
-        portal = subprocess.Popen([sys.executable, "-c", _PORTAL, str(deals)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        portal = subprocess.Popen(
+            [sys.executable, "-c", _PORTAL, str(deals)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert portal.stdout is not None
         secret = Path(folder) / "webhook"
         with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(portal.stdout.readline().strip())
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", _RUN, str(profile), str(secret)], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN, str(profile), str(secret)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         seconds = time.perf_counter() - started
         answer, _ = portal.communicate("\n")
         if done.returncode:
@@ -66,6 +78,18 @@ def run() -> list[tuple[str, float, float, bool]]:
     growth = (large / LARGE) / (small / SMALL)
     assert charges > LARGE // 3
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
-    return [(f"whole exchange of {LARGE} deals, {charges} charges: requests", requests, REQUESTS, requests <= REQUESTS),
-            ("whole exchange: peak memory, MiB", memory, MEMORY_MIB, memory <= MEMORY_MIB),
-            (f"whole exchange: seconds per deal, {LARGE} against {SMALL} deals", growth, GROWTH, growth <= GROWTH)]
+    return [
+        (
+            f"whole exchange of {LARGE} deals, {charges} charges: requests",
+            requests,
+            REQUESTS,
+            requests <= REQUESTS,
+        ),
+        ("whole exchange: peak memory, MiB", memory, MEMORY_MIB, memory <= MEMORY_MIB),
+        (
+            f"whole exchange: seconds per deal, {LARGE} against {SMALL} deals",
+            growth,
+            GROWTH,
+            growth <= GROWTH,
+        ),
+    ]

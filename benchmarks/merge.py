@@ -28,9 +28,11 @@ def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         sent[place + 66] = (merge.Sent("ждёт подтверждения", 1),)
     base = {"entity": entity, "key": keys, "field": fields}
     absent = np.full(len(keys), merge.ABSENT, dtype=object)
-    return (pd.DataFrame({**base, "base": values, "sent": sent, "want": absent}, dtype=object),
-            pd.DataFrame({**base, "value": portal}, dtype=object).iloc[::-1].reset_index(drop=True),
-            pd.DataFrame({**base, "value": onec, "seq": 2}, dtype=object))
+    return (
+        pd.DataFrame({**base, "base": values, "sent": sent, "want": absent}, dtype=object),
+        pd.DataFrame({**base, "value": portal}, dtype=object).iloc[::-1].reset_index(drop=True),
+        pd.DataFrame({**base, "value": onec, "seq": 2}, dtype=object),
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -52,8 +54,15 @@ def run() -> list[tuple[str, float, float, bool]]:
     quarter = seconds(lambda: merge.merge(*small, owners={}, owner="1c", seq=3))
     plain = seconds(lambda: portal.merge(onec, on=merge.KEY, how="left"))
     ratio, growth = ours / plain, ours / quarter / 4
-    return [(f"merge of {RECORDS:,} records × {FIELDS} fields, of one pandas merge of the same frames", ratio, LIMIT, ratio <= LIMIT),
-            ("merge: time per record against a quarter of the records", growth, GROWTH, growth <= GROWTH)]
+    return [
+        (
+            f"merge of {RECORDS:,} records × {FIELDS} fields, of one pandas merge of the same frames",
+            ratio,
+            LIMIT,
+            ratio <= LIMIT,
+        ),
+        ("merge: time per record against a quarter of the records", growth, GROWTH, growth <= GROWTH),
+    ]
 
 
 if __name__ == "__main__":

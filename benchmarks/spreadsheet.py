@@ -20,7 +20,20 @@ from pathlib import Path
 from typing import Any
 
 ROWS, SMALL = 100_000, 20_000
-CAPTIONS = ("№", "Номер", "ID", "Плательщик", "ИНН", "Адрес", "Договор", "Дата", "Без НДС", "НДС", "Всего", "Ответственный")
+CAPTIONS = (
+    "№",
+    "Номер",
+    "ID",
+    "Плательщик",
+    "ИНН",
+    "Адрес",
+    "Договор",
+    "Дата",
+    "Без НДС",
+    "НДС",
+    "Всего",
+    "Ответственный",
+)
 KINDS = ("integer", "id", "id", "text", "id", "text", "id", "date", "money", "money", "money", "text")
 FORMATS = {"money": "#,##0.00", "date": "dd.mm.yyyy", "id": "@"}
 
@@ -28,9 +41,20 @@ FORMATS = {"money": "#,##0.00", "date": "dd.mm.yyyy", "id": "@"}
 def rows(count: int) -> Iterator[list[Any]]:
     """Invented register rows."""
     for number in range(count):
-        yield [number, f"M{number:010d}", str(number), f"Кузнецов Пётр Ильич {number}", f"{number:012d}",
-               f"г. Тверь, ул. Лесная, д. {number % 200}", f"ВН-{number}/26",
-               dt.date(2026, 1, 1 + number % 28), Decimal("1229.51"), Decimal("270.49"), Decimal("1500.00"), "Соколова Мария"]
+        yield [
+            number,
+            f"M{number:010d}",
+            str(number),
+            f"Кузнецов Пётр Ильич {number}",
+            f"{number:012d}",
+            f"г. Тверь, ул. Лесная, д. {number % 200}",
+            f"ВН-{number}/26",
+            dt.date(2026, 1, 1 + number % 28),
+            Decimal("1229.51"),
+            Decimal("270.49"),
+            Decimal("1500.00"),
+            "Соколова Мария",
+        ]
 
 
 def write_ours(path: Path, count: int) -> None:
@@ -38,7 +62,9 @@ def write_ours(path: Path, count: int) -> None:
     from etl.load.spreadsheet.book import Block, Column, Sheet
     from etl.load.spreadsheet.save import save
 
-    columns = [Column(caption, kind, total=kind == "money") for caption, kind in zip(CAPTIONS, KINDS, strict=True)]  # type: ignore[arg-type]
+    columns = [
+        Column(caption, kind, total=kind == "money") for caption, kind in zip(CAPTIONS, KINDS, strict=True)
+    ]  # type: ignore[arg-type]
     save(path, [Sheet("Реестр", columns, [Block(rows(count))], above=["Реестр"])])
 
 
@@ -51,8 +77,15 @@ def write_openpyxl(path: Path, count: int) -> None:
     book = openpyxl.Workbook(write_only=True)
     side = Side(style="thin", color="A6A6A6")
     for kind in ("text", "integer", *FORMATS):
-        book.add_named_style(NamedStyle(kind, font=Font("Arial", 9), border=Border(side, side, side, side),
-                                        alignment=Alignment(vertical="top"), number_format=FORMATS.get(kind, "General")))
+        book.add_named_style(
+            NamedStyle(
+                kind,
+                font=Font("Arial", 9),
+                border=Border(side, side, side, side),
+                alignment=Alignment(vertical="top"),
+                number_format=FORMATS.get(kind, "General"),
+            )
+        )
     sheet = book.create_sheet("Реестр")
     sheet.append(CAPTIONS)
     for row in rows(count):
@@ -81,13 +114,22 @@ def read_openpyxl(path: Path, count: int) -> None:
 
 
 STEPS: dict[str, Callable[[Path, int], None]] = {
-    "write_ours": write_ours, "write_openpyxl": write_openpyxl, "read_ours": read_ours, "read_openpyxl": read_openpyxl}
+    "write_ours": write_ours,
+    "write_openpyxl": write_openpyxl,
+    "read_ours": read_ours,
+    "read_openpyxl": read_openpyxl,
+}
 
 
 def measured(step: str, path: Path, count: int) -> tuple[float, float]:
     """(processor seconds with children, peak RSS in MiB) of one step in a fresh process."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.spreadsheet", step, str(path), str(count)],
-                          capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.spreadsheet", step, str(path), str(count)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parent.parent,
+    )
     seconds, peak = json.loads(done.stdout)
     return seconds, peak
 
@@ -101,11 +143,17 @@ def run() -> list[tuple[str, float, float, bool]]:
         theirs, _ = measured("write_openpyxl", other, ROWS)
         reading, _ = measured("read_ours", path, ROWS)
         plain, _ = measured("read_openpyxl", path, ROWS)
-    return [_row("write 100,000 × 12 styled XLSX, verified: × openpyxl write_only", ours / theirs, 0.55),
-            _row("write 100,000 × 12 styled XLSX: peak RSS, MiB", peak, 150),
-            _row("write 100,000 × 12 styled XLSX: RSS above that of 20,000 rows, MiB", peak - small_peak, 16),
-            _row("write 100,000 × 12 styled XLSX: time per row × that of 20,000 rows", ours / part / (ROWS / SMALL), 1.2),
-            _row("read such a workbook behind the guard: × openpyxl read_only", reading / plain, 0.3)]
+    return [
+        _row("write 100,000 × 12 styled XLSX, verified: × openpyxl write_only", ours / theirs, 0.55),
+        _row("write 100,000 × 12 styled XLSX: peak RSS, MiB", peak, 150),
+        _row("write 100,000 × 12 styled XLSX: RSS above that of 20,000 rows, MiB", peak - small_peak, 16),
+        _row(
+            "write 100,000 × 12 styled XLSX: time per row × that of 20,000 rows",
+            ours / part / (ROWS / SMALL),
+            1.2,
+        ),
+        _row("read such a workbook behind the guard: × openpyxl read_only", reading / plain, 0.3),
+    ]
 
 
 def _row(name: str, value: float, limit: float) -> tuple[str, float, float, bool]:

@@ -26,8 +26,16 @@ Rows = list[dict[str, Any]]
 
 
 def _rows(count: int, turn: int) -> Rows:
-    return [{"id": f"{number:032x}", "hash": f"{number + (turn * count if number % 100 == 0 else 0):032x}", "generated_at": NOW,
-             "seq": turn, "version": None} for number in range(count)]
+    return [
+        {
+            "id": f"{number:032x}",
+            "hash": f"{number + (turn * count if number % 100 == 0 else 0):032x}",
+            "generated_at": NOW,
+            "seq": turn,
+            "version": None,
+        }
+        for number in range(count)
+    ]
 
 
 def _ours(store: Store, rows: Rows, changed: int) -> float:
@@ -43,18 +51,26 @@ def _plain(connection: sqlite3.Connection, rows: Rows) -> float:
     values = [(row["id"], row["hash"], row["seq"]) for row in rows]
     start = time.perf_counter()
     with connection:
-        connection.executemany("INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, seq = excluded.seq "
-                               "WHERE hash <> excluded.hash", values)
+        connection.executemany(
+            "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, seq = excluded.seq "
+            "WHERE hash <> excluded.hash",
+            values,
+        )
     return time.perf_counter() - start
 
 
 def compare(count: int) -> tuple[float, float]:
     """Best seconds (ours, executemany) of a run over `count` documents with 1 % changed."""
     ours, plain = [], []
-    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "plain.sqlite")) as connection, \
-            Store.open(f"sqlite:///{folder}/state.sqlite", portal="p") as store:
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                                 "CREATE TABLE seen (id TEXT PRIMARY KEY, hash TEXT, seq INT) WITHOUT ROWID;")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(sqlite3.connect(Path(folder) / "plain.sqlite")) as connection,
+        Store.open(f"sqlite:///{folder}/state.sqlite", portal="p") as store,
+    ):
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "CREATE TABLE seen (id TEXT PRIMARY KEY, hash TEXT, seq INT) WITHOUT ROWID;"
+        )
         _ours(store, _rows(count, 0), count)
         _plain(connection, _rows(count, 0))
         for turn in range(1, ROUNDS + 1):
@@ -68,8 +84,10 @@ def run() -> list[tuple[str, float, float, bool]]:
     """(name, measured ratio, limit, kept): the row of DESIGN §10 and its growth, a tenth of the rows against all of them."""
     small, _ = compare(COUNT // 10)
     ours, plain = compare(COUNT)
-    return [("100 000 хешей в базе, 1 % изменён: к executemany", ours / plain, LIMIT, ours / plain <= LIMIT),
-            ("100 000 хешей: рост времени на строку к 10 000", ours / small / 10, 1.5, ours / small / 10 <= 1.5)]
+    return [
+        ("100 000 хешей в базе, 1 % изменён: к executemany", ours / plain, LIMIT, ours / plain <= LIMIT),
+        ("100 000 хешей: рост времени на строку к 10 000", ours / small / 10, 1.5, ours / small / 10 <= 1.5),
+    ]
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ class ConfigError(EtlError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join([self.message, *(f"  - {problem}" for problem in self.problems), self.advice]).rstrip()
+        return "\n".join(
+            [self.message, *(f"  - {problem}" for problem in self.problems), self.advice]
+        ).rstrip()
 
 
 class Rejected(EtlError):

@@ -22,7 +22,10 @@ from etl.state import quick
 
 #: Flows that only react to files.
 FILE_FLOWS = frozenset({"documents-in", "bank", "spreadsheet-in"})
-FROM_1C, FROM_PEOPLE = frozenset({"documents-in", "parties", "products"}), frozenset({"bank", "spreadsheet-in"})
+FROM_1C, FROM_PEOPLE = (
+    frozenset({"documents-in", "parties", "products"}),
+    frozenset({"bank", "spreadsheet-in"}),
+)
 SHEETS = ("spreadsheets/in/*",)
 TEXT = "Обмен выполнен: нового нет, ни один исходящий файл не изменён. Делать ничего не нужно."
 _ACCEPTED = "profile.accepted"
@@ -89,7 +92,9 @@ def _files_waiting(path: AnyPath, raw: source.Raw) -> bool:
         return True  # the full run says what is wrong with the folder
     taken = globs(onec["dialect"], raw["flows"], extended=bool(onec.get("extended")))
     try:
-        found = {name: stamp for pattern in taken for name, stamp in _matching(folder, "", pattern.split("/"))}
+        found = {
+            name: stamp for pattern in taken for name, stamp in _matching(folder, "", pattern.split("/"))
+        }
     except OSError:
         return True
     if not found:
@@ -130,4 +135,6 @@ def _note(url: str, portal: str) -> None:
     with closing(sqlite3.connect(quick.sqlite_path(url), timeout=5)) as connection, connection:
         connection.execute(
             "INSERT INTO run (portal, id, trigger, flows, status, counts, started_at, finished_at) "
-            "SELECT ?, coalesce(max(id), 0) + 1, 'idle', '[]', 'clean', '{}', ?, ? FROM run WHERE portal = ?", (portal, moment, moment, portal))
+            "SELECT ?, coalesce(max(id), 0) + 1, 'idle', '[]', 'clean', '{}', ?, ? FROM run WHERE portal = ?",
+            (portal, moment, moment, portal),
+        )

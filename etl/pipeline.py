@@ -41,11 +41,24 @@ READING = {
     "bank": "bank",
     "spreadsheet-in": "contracts.deal_export",
 }
-MAKING = {"orders-out": "orders.outgoing", "billing": "contracts.billing", "commission": "contracts.commission"}
+MAKING = {
+    "orders-out": "orders.outgoing",
+    "billing": "contracts.billing",
+    "commission": "contracts.commission",
+}
 
 
-def run(profile: Profile, *, flows: Sequence[str] = (), month: str | None = None, trigger: str = "cli", now: dt.datetime | None = None,
-        dry: bool = False, accept: bool = False, force_billing: bool = False) -> RunReport:
+def run(
+    profile: Profile,
+    *,
+    flows: Sequence[str] = (),
+    month: str | None = None,
+    trigger: str = "cli",
+    now: dt.datetime | None = None,
+    dry: bool = False,
+    accept: bool = False,
+    force_billing: bool = False,
+) -> RunReport:
     """Do the flows (all of the profile without a list) and give the account of the run. `dry` is a plan: the same path on a copy.
 
     Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard, lost register).
@@ -79,7 +92,14 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
 
 
 @contextmanager
-def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.datetime | None = None, dry: bool = False) -> Iterator[Context]:
+def opened(
+    profile: Profile,
+    chosen: Sequence[str],
+    *,
+    trigger: str,
+    now: dt.datetime | None = None,
+    dry: bool = False,
+) -> Iterator[Context]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever happens."""
     from etl.commands.check import refuse
     from etl.flows.run import Context
@@ -91,7 +111,9 @@ def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.dat
         exchange = folder(profile, moment, dry=dry)
         exchange.prepare()
         number = store.runs.begin(trigger, chosen)
-        context = Context(profile, store, exchange, moment, number, RunReport(run=str(number), dry=dry), dry=dry)
+        context = Context(
+            profile, store, exchange, moment, number, RunReport(run=str(number), dry=dry), dry=dry
+        )
         try:
             yield context
         except EtlError as error:
@@ -102,7 +124,9 @@ def opened(profile: Profile, chosen: Sequence[str], *, trigger: str, now: dt.dat
             raise
         finally:
             context.close()
-        store.runs.finish(number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts)
+        store.runs.finish(
+            number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts
+        )
 
 
 def _refuse_other_world(profile: Profile) -> None:
@@ -111,8 +135,10 @@ def _refuse_other_world(profile: Profile) -> None:
     address = profile.bitrix24.webhook_file
     embedded = profile.bitrix24.sandbox is not None or (address is not None and address.parent == rehearsed)
     if rehearsed.is_dir() and not embedded:
-        raise ConfigError("По этому профилю шла репетиция: в состоянии и папке обмена лежат вымышленные начисления.",
-                          f"Укажите другие [onec] folder и [state] folder либо уберите {profile.state_folder.name} и очистите папку обмена.")
+        raise ConfigError(
+            "По этому профилю шла репетиция: в состоянии и папке обмена лежат вымышленные начисления.",
+            f"Укажите другие [onec] folder и [state] folder либо уберите {profile.state_folder.name} и очистите папку обмена.",
+        )
 
 
 def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
@@ -128,7 +154,14 @@ def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange
     place = scratch.copied_folder(profile) if dry else profile.folder
     globs = idle.globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
     spool = (place if dry else profile.state_folder) / "spool"
-    return Exchange(place, spool, sources(globs), sentinel=profile.onec.sentinel, settle_seconds=profile.onec.settle_seconds, now=lambda: now)
+    return Exchange(
+        place,
+        spool,
+        sources(globs),
+        sentinel=profile.onec.sentinel,
+        settle_seconds=profile.onec.settle_seconds,
+        now=lambda: now,
+    )
 
 
 def _flow(module: str) -> Callable[[Context], None]:
@@ -158,7 +191,9 @@ def register(profile: Profile, *, month: str | None, now: dt.datetime | None = N
         return billing.rewrite(context, month or f"{context.today:%Y-%m}")
 
 
-def convert(profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None) -> RunReport:
+def convert(
+    profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None
+) -> RunReport:
     """The manual route: deal exports saved by a person -> the same charges, register and import files, without the portal."""
     from etl.flows.contracts import deal_export
     from etl.flows.publication import answers

@@ -11,18 +11,53 @@ from etl.errors import EXIT_ATTENTION, EXIT_CLEAN, EXIT_PERSON
 
 #: counter -> how a person reads it; only those that are not zero are printed
 WORDS: dict[str, str] = {
-    "files_read": "прочитано файлов 1С", "files_known": "из них уже известных", "files_bad": "файлов в карантине",
-    "documents_read": "документов в них", "deals_read": "сделок портала просмотрено", "receipts_read": "банковских операций",
-    "payments": "новых оплат", "shipments": "новых отгрузок", "charges": "начислений", "amended": "исправленных начислений",
-    "resent": "повторно отправлено с датой расторжения", "accruals": "актов вознаграждения",
-    "published": "документов отправлено в 1С", "echoed": "подтверждено 1С", "assumed": "без ответа 1С (считаем принятыми)",
-    "refused": "1С не приняла", "moved": "сделок перемещено", "fields": "полей сделок записано", "composed": "составов сделок записано",
-    "created": "записей создано в портале", "updated": "записей изменено в портале", "notified": "уведомлений отправлено",
-    "not_billed": "сделок не вошло в начисление", "matched": "оплат банка сопоставлено", "unmatched": "оплат банка без пары",
+    "files_read": "прочитано файлов 1С",
+    "files_known": "из них уже известных",
+    "files_bad": "файлов в карантине",
+    "documents_read": "документов в них",
+    "deals_read": "сделок портала просмотрено",
+    "receipts_read": "банковских операций",
+    "payments": "новых оплат",
+    "shipments": "новых отгрузок",
+    "charges": "начислений",
+    "amended": "исправленных начислений",
+    "resent": "повторно отправлено с датой расторжения",
+    "accruals": "актов вознаграждения",
+    "published": "документов отправлено в 1С",
+    "echoed": "подтверждено 1С",
+    "assumed": "без ответа 1С (считаем принятыми)",
+    "refused": "1С не приняла",
+    "moved": "сделок перемещено",
+    "fields": "полей сделок записано",
+    "composed": "составов сделок записано",
+    "created": "записей создано в портале",
+    "updated": "записей изменено в портале",
+    "notified": "уведомлений отправлено",
+    "not_billed": "сделок не вошло в начисление",
+    "matched": "оплат банка сопоставлено",
+    "unmatched": "оплат банка без пары",
 }
 #: Counters that mean something changed somewhere.
-EFFECTS = ("files_bad", "payments", "shipments", "charges", "amended", "resent", "accruals", "published", "echoed", "assumed",
-           "refused", "moved", "fields", "composed", "created", "updated", "notified", "matched")
+EFFECTS = (
+    "files_bad",
+    "payments",
+    "shipments",
+    "charges",
+    "amended",
+    "resent",
+    "accruals",
+    "published",
+    "echoed",
+    "assumed",
+    "refused",
+    "moved",
+    "fields",
+    "composed",
+    "created",
+    "updated",
+    "notified",
+    "matched",
+)
 _SHOWN_ISSUES = 15
 
 
@@ -54,15 +89,32 @@ class RunReport:
 
     def json(self) -> str:
         """For a program."""
-        return json.dumps({"run": self.run, "dry": self.dry, "exit": self.exit_code, "counts": dict(self.counts), "sums": self.sums,
-                           "files": self.files, "issues": self.issues, "changes": self.changes, "notes": self.notes},
-                          ensure_ascii=False, default=str, indent=1)
+        return json.dumps(
+            {
+                "run": self.run,
+                "dry": self.dry,
+                "exit": self.exit_code,
+                "counts": dict(self.counts),
+                "sums": self.sums,
+                "files": self.files,
+                "issues": self.issues,
+                "changes": self.changes,
+                "notes": self.notes,
+            },
+            ensure_ascii=False,
+            default=str,
+            indent=1,
+        )
 
     def text(self) -> str:
         """Russian summary; its last line says what to do."""
         lines = ["План (ничего не записано):" if self.dry else f"{self.title}."]
         if self.quiet and self.title == "Обмен выполнен":
-            lines = ["План: делать нечего." if self.dry else "Обмен выполнен: нового нет, ни один исходящий файл не изменён."]
+            lines = [
+                "План: делать нечего."
+                if self.dry
+                else "Обмен выполнен: нового нет, ни один исходящий файл не изменён."
+            ]
         lines += [f"  {words}: {self.counts[name]}" for name, words in WORDS.items() if self.counts[name]]
         lines += [f"  {words}: {amount:.2f} руб." for words, amount in self.sums.items()]
         lines += [_change(change) for change in self.changes] if self.dry else []
@@ -83,8 +135,14 @@ class RunReport:
         if self.exit_code == EXIT_PERSON:
             return "Нужен ответ человека: obmen24 ask."
         if self.exit_code == EXIT_ATTENTION:
-            return "Просмотрите замечания и исправьте данные в источнике: следующий обмен возьмёт исправленное."
-        return "Проверьте план и выполните obmen24 run." if self.dry and not self.quiet else "Делать ничего не нужно."
+            return (
+                "Просмотрите замечания и исправьте данные в источнике: следующий обмен возьмёт исправленное."
+            )
+        return (
+            "Проверьте план и выполните obmen24 run."
+            if self.dry and not self.quiet
+            else "Делать ничего не нужно."
+        )
 
 
 def _issue(issue: dict[str, Any]) -> str:

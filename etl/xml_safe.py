@@ -24,19 +24,35 @@ from etl.errors import Rejected
 SEND_AGAIN = "Выгрузите файл из 1С заново; если ошибка повторится, перешлите файл программисту 1С."
 
 PARSER: dict[str, Any] = {
-    "resolve_entities": False, "no_network": True, "load_dtd": False, "dtd_validation": False, "attribute_defaults": False,
-    "huge_tree": False, "recover": False, "remove_comments": True, "remove_pis": True}
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "attribute_defaults": False,
+    "huge_tree": False,
+    "recover": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS = 2 << 30, 64, 50_000_000
-MAX_TEXT = 10_000_000            # one value
-MAX_RECORD = 20 << 20            # bytes of one record: what may stand in memory at once
+MAX_TEXT = 10_000_000  # one value
+MAX_RECORD = 20 << 20  # bytes of one record: what may stand in memory at once
 CHUNK = 1 << 16
 _HEAD = 1 << 16
-_FIRST = 1 << 10                 # the root element stands at the beginning
+_FIRST = 1 << 10  # the root element stands at the beginning
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_ALLOWED = {"utf-8": "utf-8", "utf8": "utf-8", "windows-1251": "windows-1251", "cp1251": "windows-1251", "win-1251": "windows-1251",
-            "utf-16": "utf-16", "utf-16le": "utf-16le", "utf-16be": "utf-16be"}
+_ALLOWED = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "windows-1251": "windows-1251",
+    "cp1251": "windows-1251",
+    "win-1251": "windows-1251",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16le",
+    "utf-16be": "utf-16be",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,9 @@ def _no_doctype(element: Any, name: str) -> None:
 
 
 def _doctype(name: str) -> Rejected:
-    return refused("файл содержит DOCTYPE. Такие файлы не принимаются: через него подставляют чужие данные.", name)
+    return refused(
+        "файл содержит DOCTYPE. Такие файлы не принимаются: через него подставляют чужие данные.", name
+    )
 
 
 @contextmanager
@@ -143,16 +161,20 @@ _REASONS = {
     etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "файл начинается не с XML",
     etree.ErrorTypes.ERR_DOCUMENT_END: "после конца XML есть лишнее",
     etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "элементы закрыты не в том порядке",
-    etree.ErrorTypes.ERR_INVALID_ENCODING: "байты не соответствуют кодировке файла"}
+    etree.ErrorTypes.ERR_INVALID_ENCODING: "байты не соответствуют кодировке файла",
+}
 
 
 def _syntax(error: Any, name: str, end: bool) -> Rejected:
     line = error.lineno or 1
     place = f"строка {line}"
     if error.code in _BAD_CHARACTER:
-        return Rejected(f"Файл {name}: в строке {line} есть управляющий символ, запрещённый в XML.",
-                        "Уберите его в 1С (обычно это скопированный комментарий) или разрешите исправление: obmen24 inspect --repair.",
-                        file=name, place=place)
+        return Rejected(
+            f"Файл {name}: в строке {line} есть управляющий символ, запрещённый в XML.",
+            "Уберите его в 1С (обычно это скопированный комментарий) или разрешите исправление: obmen24 inspect --repair.",
+            file=name,
+            place=place,
+        )
     reason = "файл обрывается" if end else _REASONS.get(error.code, "нарушена разметка XML")
     return refused(f"{reason} (строка {line}).", name, place)
 
@@ -306,7 +328,7 @@ def repair(source: BinaryIO, target: BinaryIO, name: str) -> int:
         decoded = _decoded(decoder, chunk, encoding.name, line, name)
         line += decoded.count("\n")
         text = tail + decoded
-        cut = text.rfind("&", max(0, len(text) - 14)) if chunk else -1      # a reference may be cut by the chunk
+        cut = text.rfind("&", max(0, len(text) - 14)) if chunk else -1  # a reference may be cut by the chunk
         text, tail = (text[:cut], text[cut:]) if cut >= 0 else (text, "")
         removed += _copy_legal(text, target, encoding.name)
     return removed
@@ -316,9 +338,12 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, encoding: str, li
     try:
         return decoder.decode(chunk, final=not chunk)
     except UnicodeDecodeError as error:
-        line += error.object[:error.start].decode(encoding, errors="ignore").count("\n")
-        raise refused(f"в строке {line} байты не в кодировке файла ({encoding}). Убрать их нельзя, пропал бы текст; копия не записана.",
-                      name, f"строка {line}") from None
+        line += error.object[: error.start].decode(encoding, errors="ignore").count("\n")
+        raise refused(
+            f"в строке {line} байты не в кодировке файла ({encoding}). Убрать их нельзя, пропал бы текст; копия не записана.",
+            name,
+            f"строка {line}",
+        ) from None
 
 
 def _copy_legal(text: str, target: BinaryIO, encoding: str) -> int:
@@ -328,7 +353,12 @@ def _copy_legal(text: str, target: BinaryIO, encoding: str) -> int:
     def keep(reference: re.Match[str]) -> str:
         nonlocal removed
         code = int(reference[1], 16) if reference[1] else int(reference[2])
-        legal = code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+        legal = (
+            code in (9, 10, 13)
+            or 0x20 <= code <= 0xD7FF
+            or 0xE000 <= code <= 0xFFFD
+            or 0x10000 <= code <= 0x10FFFF
+        )
         removed += not legal
         return reference[0] if legal else ""
 

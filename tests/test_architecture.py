@@ -19,10 +19,22 @@ ETL = ROOT / "etl"
 MODULES = sorted(ETL.rglob("*.py"))
 
 #: package or module -> what of etl it may import (prefixes). One way: down.
-GROUND = ("etl.errors", "etl.xml_safe", "etl.tables", "etl.config.dialects", "etl.config.profile", "etl.config.source", "etl.__version__")
+GROUND = (
+    "etl.errors",
+    "etl.xml_safe",
+    "etl.tables",
+    "etl.config.dialects",
+    "etl.config.profile",
+    "etl.config.source",
+    "etl.__version__",
+)
 PURE = ("etl.values.clean", "etl.values.keys")
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "etl.errors": (), "etl.config.dialects": (), "etl.xml_safe": ("etl.errors",), "etl.tables": ("etl.errors",), "etl.config.source": ("etl.errors",),
+    "etl.errors": (),
+    "etl.config.dialects": (),
+    "etl.xml_safe": ("etl.errors",),
+    "etl.tables": ("etl.errors",),
+    "etl.config.source": ("etl.errors",),
     "etl.config.profile": ("etl.errors", "etl.config.dialects", "etl.config.source", "etl.tables"),
     "etl.transform": (*GROUND, "etl.transform"),
     "etl.extract": (*GROUND, *PURE, "etl.extract", "etl.bitrix24"),
@@ -34,7 +46,21 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "etl.state.migrations": (*GROUND, "etl.state.schema"),
     "etl.sandbox": (*GROUND, *PURE, "etl.sandbox", "etl.pipeline", "etl.report"),
 }
-IMPURE = {"os", "io", "pathlib", "requests", "sqlite3", "sqlalchemy", "socket", "subprocess", "time", "random", "shutil", "lxml", "logging"}
+IMPURE = {
+    "os",
+    "io",
+    "pathlib",
+    "requests",
+    "sqlite3",
+    "sqlalchemy",
+    "socket",
+    "subprocess",
+    "time",
+    "random",
+    "shutil",
+    "lxml",
+    "logging",
+}
 
 
 def name_of(path: Path) -> str:
@@ -50,13 +76,23 @@ def imported(path: Path, *, top_only: bool = False) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            whole = node.module in {"etl", "etl.transform", "etl.extract", "etl.load", "etl.bitrix24", "etl.sandbox", "etl.flows"}
+            whole = node.module in {
+                "etl",
+                "etl.transform",
+                "etl.extract",
+                "etl.load",
+                "etl.bitrix24",
+                "etl.sandbox",
+                "etl.flows",
+            }
             found |= {f"{node.module}.{alias.name}" for alias in node.names} if whole else {node.module}
     return found
 
 
 def rule_for(module: str) -> tuple[str, ...] | None:
-    fitting = [prefix for prefix in ALLOWED if module == prefix or module.startswith((prefix + ".", prefix + "_"))]
+    fitting = [
+        prefix for prefix in ALLOWED if module == prefix or module.startswith((prefix + ".", prefix + "_"))
+    ]
     return ALLOWED[max(fitting, key=len)] if fitting else None
 
 
@@ -67,13 +103,19 @@ def test_imports_go_one_way(path: Path) -> None:
         return
     for target in imported(path):
         if target.startswith("etl."):
-            assert any(target == prefix or target.startswith((prefix + ".", prefix + "_")) for prefix in allowed), f"{name_of(path)} imports {target}"
+            assert any(
+                target == prefix or target.startswith((prefix + ".", prefix + "_")) for prefix in allowed
+            ), f"{name_of(path)} imports {target}"
 
 
 @pytest.mark.parametrize("path", sorted((ETL / "transform").glob("*.py")), ids=name_of)
 def test_transform_is_pure(path: Path) -> None:
     assert not {target.split(".")[0] for target in imported(path)} & IMPURE
-    calls = {node.func.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    calls = {
+        node.func.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
     assert not calls & {"now", "today", "utcnow"}, "the clock is an argument"
 
 
@@ -91,14 +133,43 @@ def test_money_is_never_float() -> None:
             assert not re.search(r"float\((?:.*(?:amount|sum|price|money|fee))", line), f"{path}:{number}"
 
 
-LIGHT = "import sys; from click.testing import CliRunner; from etl.cli.main import main; r = CliRunner().invoke(main, {args!r}); " \
-        "assert r.exit_code == {code}, r.output; print([m for m in {heavy!r} if m in sys.modules])"
-HEAVY = ["pandas", "numpy", "openpyxl", "xlsxwriter", "requests", "lxml", "sqlalchemy", "alembic", "pandera", "pydantic", "starlette", "uvicorn", "watchdog"]
+LIGHT = (
+    "import sys; from click.testing import CliRunner; from etl.cli.main import main; r = CliRunner().invoke(main, {args!r}); "
+    "assert r.exit_code == {code}, r.output; print([m for m in {heavy!r} if m in sys.modules])"
+)
+HEAVY = [
+    "pandas",
+    "numpy",
+    "openpyxl",
+    "xlsxwriter",
+    "requests",
+    "lxml",
+    "sqlalchemy",
+    "alembic",
+    "pandera",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+    "watchdog",
+]
 
 
-@pytest.mark.parametrize(("args", "code"), [(["--help"], 0), (["--profile", "samples/profiles/video.toml", "status", "--json"], 0), (["--version"], 0)])
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["--help"], 0),
+        (["--profile", "samples/profiles/video.toml", "status", "--json"], 0),
+        (["--version"], 0),
+    ],
+)
 def test_light_commands_import_nothing_heavy(args: list[str], code: int) -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT.format(args=args, code=code, heavy=HEAVY)], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT.format(args=args, code=code, heavy=HEAVY)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
@@ -111,7 +182,10 @@ def test_every_sample_profile_loads(path: Path) -> None:
 
 
 def test_profile_schema_is_fresh() -> None:
-    assert json.loads((ROOT / "schemas" / "profile.schema.json").read_text(encoding="utf-8")) == profile.json_schema(), "run: make golden"
+    assert (
+        json.loads((ROOT / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
+        == profile.json_schema()
+    ), "run: make golden"
 
 
 def test_every_command_has_help_and_is_told_to_the_administrator() -> None:
@@ -132,8 +206,14 @@ def test_every_dependency_is_explained() -> None:
 
 
 def test_nothing_of_the_workplace_is_in_the_repository() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    texts = [ROOT / name for name in listed if name and Path(name).suffix in {".py", ".md", ".toml", ".xml", ".json", ".xsd", ".txt", ""}]
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    texts = [
+        ROOT / name
+        for name in listed
+        if name and Path(name).suffix in {".py", ".md", ".toml", ".xml", ".json", ".xsd", ".txt", ""}
+    ]
     for path in texts:
         if path.is_file() and path != Path(__file__):
             text = path.read_text(encoding="utf-8", errors="replace")

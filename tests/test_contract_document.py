@@ -20,7 +20,10 @@ EXAMPLES = re.findall(r"```xml\n(.*?)```", TEXT, re.DOTALL)
 
 
 def read(example: str) -> dict[str, list[tables.Record]]:
-    return {name: tables.records(frame) for name, frame in reader.read(io.BytesIO(example.encode()), name="contract")}
+    return {
+        name: tables.records(frame)
+        for name, frame in reader.read(io.BytesIO(example.encode()), name="contract")
+    }
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
@@ -36,11 +39,16 @@ def test_the_examples_show_every_kind_of_the_contract() -> None:
     shown = [row["kind"] for example in EXAMPLES for row in read(example).get("documents", [])]
     assert set(shown) == set(DIALECTS["bitrix3"].kinds) - {"return"}
     assert (shown.count("payment"), shown.count("shipment")) == (2, 2)
-    assert {"parties", "accounts", "contacts", "products", "prices", "price_types"} <= {name for example in EXAMPLES for name in read(example)}
+    assert {"parties", "accounts", "contacts", "products", "prices", "price_types"} <= {
+        name for example in EXAMPLES for name in read(example)
+    }
 
 
 def test_every_word_of_the_contract_is_explained() -> None:
-    for word in (*(operation for operation in OPERATIONS if "Акт" not in operation and "Закрытие" not in operation), *OTHER_KINDS):
+    for word in (
+        *(operation for operation in OPERATIONS if "Акт" not in operation and "Закрытие" not in operation),
+        *OTHER_KINDS,
+    ):
         assert word in TEXT, word
     for dialect in DIALECTS.values():
         for path in (dialect.order_path, dialect.party_path, dialect.catalogue_path):
@@ -50,7 +58,10 @@ def test_every_word_of_the_contract_is_explained() -> None:
 def test_amounts_of_the_example_add_up() -> None:
     found = read(EXAMPLES[2])["documents"]
     order = next(row for row in found if row["kind"] == "order")
-    money = {kind: sum(row["amount"] for row in found if row["kind"] == kind) for kind in ("payment", "refund", "shipment")}
+    money = {
+        kind: sum(row["amount"] for row in found if row["kind"] == kind)
+        for kind in ("payment", "refund", "shipment")
+    }
     assert money["payment"] - money["refund"] == money["shipment"] == order["amount"]
     assert {row["basis_number"] for row in found if row["kind"] != "order"} == {"B24-124"}
 
@@ -62,5 +73,8 @@ def test_a_1c_by_the_contract_takes_what_we_send(tmp_path: Path) -> None:
     target.write_text("\ufeff" + EXAMPLES[1], encoding="utf-8")
     session = base.session()
     assert session.errors == ()
-    assert {document.number for document in (*base.orders, *base.invoices, *base.acts)} == {"M261110003F", "A1-123"}
+    assert {document.number for document in (*base.orders, *base.invoices, *base.acts)} == {
+        "M261110003F",
+        "A1-123",
+    }
     assert base.session().created == ()

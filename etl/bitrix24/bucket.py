@@ -29,8 +29,15 @@ _LONGEST_PAUSE, _MINUTE = 660.0, 60.0
 class Bucket:
     """`acquire` before each request. `file` shares the state between processes; None keeps it in this one."""
 
-    def __init__(self, rate: float, burst: int, file: Path | None = None, *,
-                 clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        rate: float,
+        burst: int,
+        file: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._interval = 1.0 / rate
         self._depth = max(1, burst - SPARE) * self._interval
         self._file, self._clock, self._sleep = file, clock, sleep
@@ -47,7 +54,11 @@ class Bucket:
             now = self._clock()
             empty = max(_sane(state.get("empty", 0.0), now, self._depth * 20), now) + self._interval
             state["empty"] = empty
-            pauses = [_sane(until, now, _LONGEST_PAUSE) for name, until in state.get("paused", {}).items() if name in set(methods)]
+            pauses = [
+                _sane(until, now, _LONGEST_PAUSE)
+                for name, until in state.get("paused", {}).items()
+                if name in set(methods)
+            ]
         wait = max([empty - now - self._depth, *(until - now for until in pauses)])
         if wait > 0:
             self._sleep(wait)
@@ -60,7 +71,9 @@ class Bucket:
     def pause(self, method: str, until: float) -> None:
         """No call of this method before `until` (seconds of the clock)."""
         with self._state() as state:
-            paused = {name: moment for name, moment in state.get("paused", {}).items() if moment > self._clock()}
+            paused = {
+                name: moment for name, moment in state.get("paused", {}).items() if moment > self._clock()
+            }
             state["paused"] = {**paused, method: max(until, paused.get(method, 0.0))}
 
     def spent(self, method: str, timing: Any) -> None:

@@ -52,7 +52,7 @@ BY_CODE: tuple[tuple[int | str, str, str], ...] = (
     (_ANY, "invalid_token", Verdict.STOP),
     (_ANY, "invalid_request", Verdict.STOP),
     (401, _ANY, Verdict.STOP),
-    (403, "access_denied", Verdict.STOP),       # crm.item.* say the same with 400: then it is one record
+    (403, "access_denied", Verdict.STOP),  # crm.item.* say the same with 400: then it is one record
     (410, _ANY, Verdict.STOP),
     (_ANY, "internal_server_error", _AMBIGUOUS),
     (_ANY, "error_unexpected_answer", _AMBIGUOUS),
@@ -60,8 +60,8 @@ BY_CODE: tuple[tuple[int | str, str, str], ...] = (
 )
 
 BY_FAILURE: dict[Failure, str] = {
-    "unreached": Verdict.RETRY,      # nothing was sent: no connection, no name, refused
-    "lost": _AMBIGUOUS,              # sent, and the answer did not come whole
+    "unreached": Verdict.RETRY,  # nothing was sent: no connection, no name, refused
+    "lost": _AMBIGUOUS,  # sent, and the answer did not come whole
     "too_big": _AMBIGUOUS,
     "certificate": Verdict.STOP,
 }

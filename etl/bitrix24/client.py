@@ -43,8 +43,10 @@ class Refused(Rejected):
     """The portal refused one call. `code` and `text` are its own words, without secrets."""
 
     def __init__(self, method: str, code: str, text: str) -> None:
-        super().__init__(f"Портал отклонил {method}: {scrubbed(text or code or 'без объяснения')}.",
-                         "Проверьте запись на портале и права вебхука.")
+        super().__init__(
+            f"Портал отклонил {method}: {scrubbed(text or code or 'без объяснения')}.",
+            "Проверьте запись на портале и права вебхука.",
+        )
         self.code, self.text = code, scrubbed(text)
 
 
@@ -77,16 +79,30 @@ class Client:
     `requests` counts HTTP requests, `refusals` the portal's QUERY_LIMIT_EXCEEDED.
     """
 
-    def __init__(self, base: Secret, *, name: str = "Битрикс24", rate: float = 2.0, burst: int = 50, state: Path | None = None,
-                 workers: int = 8, attempts: int = 6, patience: float = 900.0, transport: Transport | None = None,
-                 clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        base: Secret,
+        *,
+        name: str = "Битрикс24",
+        rate: float = 2.0,
+        burst: int = 50,
+        state: Path | None = None,
+        workers: int = 8,
+        attempts: int = 6,
+        patience: float = 900.0,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.name, self.host, self.workers = name, host(base), workers
         self.clock, self.sleep = clock, sleep
         self.requests = self.refusals = 0
         self.batch_size = BATCH
         self._attempts, self._patience = attempts, patience
         self._transport = transport or Transport(base)
-        self._bucket = Bucket(rate, burst, state / "bitrix24-pace.json" if state else None, clock=clock, sleep=sleep)
+        self._bucket = Bucket(
+            rate, burst, state / "bitrix24-pace.json" if state else None, clock=clock, sleep=sleep
+        )
         self._lock = threading.Lock()
         #: What has been found out about this portal, e.g. whether it takes arrays of owners.
         self.facts: dict[str, bool] = {}
@@ -122,7 +138,9 @@ class Client:
             left = {key: command for key, command in commands.items() if key not in done}
             outcomes = self._batch(left)
             self.stop_on(outcomes)
-            done |= {key: outcome for key, outcome in outcomes.items() if outcome.verdict is not Verdict.RETRY}
+            done |= {
+                key: outcome for key, outcome in outcomes.items() if outcome.verdict is not Verdict.RETRY
+            }
             if len(done) == len(commands):
                 return done
             self._back_off(turn)
@@ -163,7 +181,11 @@ class Client:
         with ThreadPoolExecutor(self.workers) as pool:
             running: set[Future[Out]] = set()
             while True:
-                while failed is None and len(running) < self.workers and (item := next(waiting, _END)) is not _END:
+                while (
+                    failed is None
+                    and len(running) < self.workers
+                    and (item := next(waiting, _END)) is not _END
+                ):
                     running.add(pool.submit(work, item))
                 if not running:
                     break
@@ -184,9 +206,13 @@ class Client:
         self._bucket.spent(method, body.get("time"))
         if verdict is Verdict.OK:
             return Outcome(verdict, body["result"], next=_whole(body.get("next")))
-        return Outcome(verdict, code=str(body.get("error", "")), text=scrubbed(body.get("error_description", "")))
+        return Outcome(
+            verdict, code=str(body.get("error", "")), text=scrubbed(body.get("error_description", ""))
+        )
 
-    def _exchange(self, method: str, params: Params, subject: str, paused: Sequence[str]) -> tuple[Answer, Verdict]:
+    def _exchange(
+        self, method: str, params: Params, subject: str, paused: Sequence[str]
+    ) -> tuple[Answer, Verdict]:
         started = self.clock()
         for turn in range(self._attempts):
             self._bucket.acquire(paused)
@@ -238,12 +264,19 @@ class Client:
         answer, verdict = self._exchange("batch", params, subject, [*methods, "batch"])
         body = answer.body if isinstance(answer.body, Mapping) else {}
         if verdict is not Verdict.OK:
-            return {key: Outcome(verdict, code=_code(body), text=scrubbed(body.get("error_description", ""))) for key in commands}
+            return {
+                key: Outcome(verdict, code=_code(body), text=scrubbed(body.get("error_description", "")))
+                for key in commands
+            }
         self._pace(commands, body)
         return self._judged(commands, _map(body["result"]))
 
     def _judged(self, commands: Mapping[str, Command], result: dict[str, Any]) -> dict[str, Outcome]:
-        good, bad, following = _map(result.get("result")), _map(result.get("result_error")), _map(result.get("result_next"))
+        good, bad, following = (
+            _map(result.get("result")),
+            _map(result.get("result_error")),
+            _map(result.get("result_next")),
+        )
         outcomes: dict[str, Outcome] = {}
         for key, command in commands.items():
             if key in bad:
@@ -256,7 +289,9 @@ class Client:
 
     def _failed(self, method: str, error: Any) -> Outcome:
         body = error if isinstance(error, Mapping) else {"error": error}
-        answer = Answer(None, {"error": body.get("error", ""), "error_description": body.get("error_description", "")})
+        answer = Answer(
+            None, {"error": body.get("error", ""), "error_description": body.get("error_description", "")}
+        )
         verdict = classify(method, None, answer.body)
         if verdict is Verdict.RETRY:
             self._note(answer, method)
@@ -284,33 +319,61 @@ class Client:
     def _stop(self, answer: Answer) -> NoReturn:
         code = _code(answer.body)
         if answer.failure == "certificate":
-            raise ConfigError(f"Сертификат портала «{self.name}» не проходит проверку.",
-                              "Проверьте адрес, часы компьютера и корневые сертификаты; проверку отключить нельзя.")
+            raise ConfigError(
+                f"Сертификат портала «{self.name}» не проходит проверку.",
+                "Проверьте адрес, часы компьютера и корневые сертификаты; проверку отключить нельзя.",
+            )
         if answer.moved is not None:
-            raise ConfigError(f"Портал «{self.name}» переехал на {scrubbed(answer.moved)}.", "Запишите новый адрес вебхука и повторите.")
-        message, advice = _STOPS.get(code, (f"Портал «{{name}}» отказал в доступе ({code or answer.status}).",
-                                            "Проверьте вебхук в разделе «Разработчикам» портала и его права."))
+            raise ConfigError(
+                f"Портал «{self.name}» переехал на {scrubbed(answer.moved)}.",
+                "Запишите новый адрес вебхука и повторите.",
+            )
+        message, advice = _STOPS.get(
+            code,
+            (
+                f"Портал «{{name}}» отказал в доступе ({code or answer.status}).",
+                "Проверьте вебхук в разделе «Разработчикам» портала и его права.",
+            ),
+        )
         kind = NeedsPerson if code in _FOR_PERSON else ConfigError
         raise kind(message.format(name=self.name), advice)
 
     def _away(self) -> TryLater:
-        return TryLater(f"Портал «{self.name}» не отвечает.", "Проверьте интернет; следующий запуск повторит.")
+        return TryLater(
+            f"Портал «{self.name}» не отвечает.", "Проверьте интернет; следующий запуск повторит."
+        )
 
     def _busy(self) -> TryLater:
-        return TryLater(f"Портал «{self.name}» просит подождать: превышен предел запросов или он занят.", "Следующий запуск повторит.")
+        return TryLater(
+            f"Портал «{self.name}» просит подождать: превышен предел запросов или он занят.",
+            "Следующий запуск повторит.",
+        )
 
 
 _END: Any = object()
 _FOR_PERSON = frozenset({"overload_limit", "payment_required", "portal_deleted"})
-_BAD_CODE = ("Портал «{name}» не принимает вебхук: код неверен или отозван.", "Создайте вебхук заново и запишите его адрес.")
+_BAD_CODE = (
+    "Портал «{name}» не принимает вебхук: код неверен или отозван.",
+    "Создайте вебхук заново и запишите его адрес.",
+)
 _STOPS = {
-    "overload_limit": ("REST портала «{name}» заблокирован поставщиком из-за нагрузки.", "Обратитесь в поддержку Битрикс24."),
-    "payment_required": ("На портале «{name}» REST недоступен по тарифу.", "Оплатите тариф или подписку на приложения."),
+    "overload_limit": (
+        "REST портала «{name}» заблокирован поставщиком из-за нагрузки.",
+        "Обратитесь в поддержку Битрикс24.",
+    ),
+    "payment_required": (
+        "На портале «{name}» REST недоступен по тарифу.",
+        "Оплатите тариф или подписку на приложения.",
+    ),
     "portal_deleted": ("Портал «{name}» закрыт или удалён.", "Проверьте портал в браузере."),
-    "insufficient_scope": ("Вебхуку портала «{name}» не хватает прав.",
-                           "Отметьте в вебхуке права crm, catalog, user, im, userfieldconfig."),
-    "error_method_not_found": ("Портал «{name}» не знает нужного метода: нет права или модуля.",
-                               "Отметьте в вебхуке права crm, catalog, user, im, userfieldconfig."),
+    "insufficient_scope": (
+        "Вебхуку портала «{name}» не хватает прав.",
+        "Отметьте в вебхуке права crm, catalog, user, im, userfieldconfig.",
+    ),
+    "error_method_not_found": (
+        "Портал «{name}» не знает нужного метода: нет права или модуля.",
+        "Отметьте в вебхуке права crm, catalog, user, im, userfieldconfig.",
+    ),
     "no_auth_found": _BAD_CODE,
     "invalid_credentials": _BAD_CODE,
 }
@@ -318,7 +381,14 @@ _STOPS = {
 
 def connect(portal: Portal, folder: Path, state: Path | None, **options: Any) -> Client:
     """A client for the portal of a profile. `folder`: where the profile lies; `state`: its state folder (shared pace)."""
-    return Client(webhook(portal, folder), name=portal.name, rate=portal.rate, burst=portal.burst, state=state, **options)
+    return Client(
+        webhook(portal, folder),
+        name=portal.name,
+        rate=portal.rate,
+        burst=portal.burst,
+        state=state,
+        **options,
+    )
 
 
 def encode(command: Command) -> str:

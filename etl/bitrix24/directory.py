@@ -16,16 +16,31 @@ from etl.errors import ConfigError
 
 REQUISITE = 8
 #: Kind of party -> mark inside XML_ID of the portal's own preset, and its usual Russian name.
-_PRESETS = {"legal": ("RU_COMPANY", "организация"), "sole_trader": ("RU_INDIVIDUAL", "ип"), "person": ("RU_PERSON", "физ. лицо")}
+_PRESETS = {
+    "legal": ("RU_COMPANY", "организация"),
+    "sole_trader": ("RU_INDIVIDUAL", "ип"),
+    "person": ("RU_PERSON", "физ. лицо"),
+}
 #: Column of `parties` -> TYPE_ID of an address: 6 legal, 1 actual.
 ADDRESSES = {"legal_address": "6", "actual_address": "1"}
 #: Parts of an address around its text, in the order people read them.
 ADDRESS_PARTS = ("POSTAL_CODE", "COUNTRY", "PROVINCE", "REGION", "CITY", "ADDRESS_2")
 #: Column of `parties` -> field of a requisite.
-REQUISITE_FIELDS = {"inn": "RQ_INN", "kpp": "RQ_KPP", "okpo": "RQ_OKPO", "name": "RQ_COMPANY_NAME", "full_name": "RQ_COMPANY_FULL_NAME"}
+REQUISITE_FIELDS = {
+    "inn": "RQ_INN",
+    "kpp": "RQ_KPP",
+    "okpo": "RQ_OKPO",
+    "name": "RQ_COMPANY_NAME",
+    "full_name": "RQ_COMPANY_FULL_NAME",
+}
 #: Column of `accounts` -> field of a bank detail.
-BANK_FIELDS = {"number": "RQ_ACC_NUM", "bank_name": "RQ_BANK_NAME", "bik": "RQ_BIK", "corr_account": "RQ_COR_ACC_NUM",
-               "currency": "RQ_ACC_CURRENCY"}
+BANK_FIELDS = {
+    "number": "RQ_ACC_NUM",
+    "bank_name": "RQ_BANK_NAME",
+    "bik": "RQ_BIK",
+    "corr_account": "RQ_COR_ACC_NUM",
+    "currency": "RQ_ACC_CURRENCY",
+}
 #: Column of `parties` and `contacts` -> kind of multifield.
 MULTIFIELDS = {"phones": "PHONE", "emails": "EMAIL"}
 
@@ -59,7 +74,9 @@ def banks() -> Listing:
 
 def addresses(type_id: str) -> Listing:
     """Addresses of one type: a requisite has one at most, so its id is the key (an address has none of its own)."""
-    return Listing("crm.address.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": REQUISITE, "=TYPE_ID": type_id})
+    return Listing(
+        "crm.address.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": REQUISITE, "=TYPE_ID": type_id}
+    )
 
 
 def grouped(client: Client, listing: Listing, owner: str, owners: Iterable[str]) -> dict[str, list[Row]]:
@@ -79,7 +96,9 @@ def multifields(row: Row, kind: str) -> list[Row]:
 
 def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
     """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by name)."""
-    own = Listing("crm.item.list", "id", "items", {"entityTypeId": COMPANY}, {"=isMyCompany": "Y"}, ["id", "title"])
+    own = Listing(
+        "crm.item.list", "id", "items", {"entityTypeId": COMPANY}, {"=isMyCompany": "Y"}, ["id", "title"]
+    )
     companies = {str(row["id"]): str(row.get("title") or "") for row in every(client, own)}
     by_inn = {one.inn: one.name for one in profile.organisations if one.inn}
     by_name = {normal(one.name): one.name for one in profile.organisations}
@@ -95,7 +114,13 @@ def presets(client: Client) -> dict[str, str]:
 
     Raises ConfigError with the presets there are.
     """
-    rows = list(paged(client, "crm.requisite.preset.list", {"order": {"ID": "ASC"}, "select": ["ID", "NAME", "XML_ID", "ACTIVE"]}))
+    rows = list(
+        paged(
+            client,
+            "crm.requisite.preset.list",
+            {"order": {"ID": "ASC"}, "select": ["ID", "NAME", "XML_ID", "ACTIVE"]},
+        )
+    )
     found = {}
     for kind, (mark, name) in _PRESETS.items():
         own = [row for row in rows if mark in str(row.get("XML_ID") or "")]
@@ -104,6 +129,8 @@ def presets(client: Client) -> dict[str, str]:
             found[kind] = str((own or named)[0]["ID"])
     if "legal" not in found:
         listed = ", ".join(f"«{row.get('NAME')}»" for row in rows)
-        raise ConfigError(f"На портале нет шаблона реквизитов «Организация»; есть: {listed}.",
-                          "Создайте его: CRM, Настройки, Реквизиты и услуги, Реквизиты.")
+        raise ConfigError(
+            f"На портале нет шаблона реквизитов «Организация»; есть: {listed}.",
+            "Создайте его: CRM, Настройки, Реквизиты и услуги, Реквизиты.",
+        )
     return {kind: found.get(kind, found["legal"]) for kind in _PRESETS}

@@ -84,8 +84,14 @@ class Names:
 
     def invoice_stage_id(self, name: str, category: int | None = None) -> str | None:
         """Id of a smart invoice's stage by its name."""
-        return next((stage for stage, text in self.invoice_stages.items() if normal(text) == normal(name)
-                     and (category is None or f"_{category}:" in stage)), None)
+        return next(
+            (
+                stage
+                for stage, text in self.invoice_stages.items()
+                if normal(text) == normal(name) and (category is None or f"_{category}:" in stage)
+            ),
+            None,
+        )
 
     def field(self, text: str, entity: int = DEAL) -> PortalField:
         """The field that the profile calls `text`. KeyError if the profile never named it."""
@@ -132,7 +138,14 @@ def _column_kind(key: str) -> str:
     column = TABLES["deals"].columns.get(key)
     if column is not None:
         return column.kind
-    endings = {"_on": "date", "_date": "date", "_amount": "money", "_total": "money", "agreed": "money", "base": "money"}
+    endings = {
+        "_on": "date",
+        "_date": "date",
+        "_amount": "money",
+        "_total": "money",
+        "agreed": "money",
+        "base": "money",
+    }
     return next((kind for ending, kind in endings.items() if key.endswith(ending)), "text")
 
 
@@ -160,19 +173,30 @@ def load(client: Client, profile: Profile) -> Names:
     found = {key: outcome.result for key, outcome in answers.items() if outcome.ok}
     known = {kind: portal_fields(found[f"fields{kind}"]) for kind in _TITLES}
     people = list(paged(client, "user.get", {"sort": "ID", "order": "ASC"}))
-    emails = {str(user.get("EMAIL") or "").lower(): str(user["ID"]) for user in people if user.get("ACTIVE") not in (False, "N")}
+    emails = {
+        str(user.get("EMAIL") or "").lower(): str(user["ID"])
+        for user in people
+        if user.get("ACTIVE") not in (False, "N")
+    }
     return _resolved(profile, found, known, people, emails)
 
 
 def portal_fields(answer: Any) -> dict[str, PortalField]:
     """Fields of crm.item.fields by their crm.item name."""
     listed = answer.get("fields", answer) if isinstance(answer, Mapping) else {}
-    return {name: PortalField(
-        name=name, code=str(info.get("upperName") or name), type=str(info.get("type", "string")),
-        title=str(info.get("title") or info.get("formLabel") or name), multiple=bool(info.get("isMultiple")),
-        read_only=bool(info.get("isReadOnly")),
-        options={str(item["ID"]): str(item["VALUE"]) for item in rows(info.get("items"))},
-    ) for name, info in listed.items() if isinstance(info, Mapping)}
+    return {
+        name: PortalField(
+            name=name,
+            code=str(info.get("upperName") or name),
+            type=str(info.get("type", "string")),
+            title=str(info.get("title") or info.get("formLabel") or name),
+            multiple=bool(info.get("isMultiple")),
+            read_only=bool(info.get("isReadOnly")),
+            options={str(item["ID"]): str(item["VALUE"]) for item in rows(info.get("items"))},
+        )
+        for name, info in listed.items()
+        if isinstance(info, Mapping)
+    }
 
 
 _OPTIONAL = frozenset({"canary_iso", "canary_plain"})
@@ -190,41 +214,80 @@ def _questions() -> dict[str, Command]:
 
 
 def _canary(condition: Mapping[str, Any]) -> Command:
-    return Command("crm.item.list", {"entityTypeId": DEAL, "select": ["id"], "filter": condition, "order": {"id": "ASC"}, "start": -1})
+    return Command(
+        "crm.item.list",
+        {"entityTypeId": DEAL, "select": ["id"], "filter": condition, "order": {"id": "ASC"}, "start": -1},
+    )
 
 
-def _resolved(profile: Profile, found: Mapping[str, Any], known: Mapping[int, Mapping[str, PortalField]],
-              people: list[dict[str, Any]], emails: Mapping[str, str]) -> Names:
+def _resolved(
+    profile: Profile,
+    found: Mapping[str, Any],
+    known: Mapping[int, Mapping[str, PortalField]],
+    people: list[dict[str, Any]],
+    emails: Mapping[str, str],
+) -> Names:
     problems: list[str] = []
     categories = {int(row["id"]): str(row["name"]) for row in rows(found["categories"]["categories"])}
     statuses = rows(found["statuses"])
     category = _category(profile, categories, problems)
-    portal = {str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if str(row["ENTITY_ID"]).startswith("DEAL_STAGE")}
-    invoice = {str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if str(row["ENTITY_ID"]).startswith("SMART_INVOICE_STAGE")}
+    portal = {
+        str(row["STATUS_ID"]): str(row["NAME"])
+        for row in statuses
+        if str(row["ENTITY_ID"]).startswith("DEAL_STAGE")
+    }
+    invoice = {
+        str(row["STATUS_ID"]): str(row["NAME"])
+        for row in statuses
+        if str(row["ENTITY_ID"]).startswith("SMART_INVOICE_STAGE")
+    }
     names = Names(
-        category=category, categories=categories, plain_moments=_moment_format(found) == "plain",
+        category=category,
+        categories=categories,
+        plain_moments=_moment_format(found) == "plain",
         zone=datetime.fromisoformat(str(found["server"])).tzinfo or UTC,
-        stages=_stages([*_named_stages(profile), *_sending_stages(profile, portal, of_deal=True)], portal, category, profile.deals.aliases,
-                       problems),
-        closed={str(row["STATUS_ID"]): str(row["SEMANTICS"]) for row in statuses
-                if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("DEAL_STAGE")},
-        invoice_stages=_stages(_named_invoice_stages(profile, portal), invoice, None, profile.deals.aliases, problems),
-        invoice_closed={str(row["STATUS_ID"]): str(row["SEMANTICS"]) for row in statuses
-                        if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("SMART_INVOICE_STAGE")},
-        fields=_fields(profile, known, problems), known=known,
-        users={str(user["ID"]): _person(user) for user in people}, emails=emails,
-        sources={str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if row["ENTITY_ID"] == "SOURCE"})
+        stages=_stages(
+            [*_named_stages(profile), *_sending_stages(profile, portal, of_deal=True)],
+            portal,
+            category,
+            profile.deals.aliases,
+            problems,
+        ),
+        closed={
+            str(row["STATUS_ID"]): str(row["SEMANTICS"])
+            for row in statuses
+            if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("DEAL_STAGE")
+        },
+        invoice_stages=_stages(
+            _named_invoice_stages(profile, portal), invoice, None, profile.deals.aliases, problems
+        ),
+        invoice_closed={
+            str(row["STATUS_ID"]): str(row["SEMANTICS"])
+            for row in statuses
+            if row.get("SEMANTICS") in ("S", "F") and str(row["ENTITY_ID"]).startswith("SMART_INVOICE_STAGE")
+        },
+        fields=_fields(profile, known, problems),
+        known=known,
+        users={str(user["ID"]): _person(user) for user in people},
+        emails=emails,
+        sources={str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if row["ENTITY_ID"] == "SOURCE"},
+    )
     problems += _managers(profile, emails)
     if problems:
-        raise ConfigError(f"Профиль {profile.name} называет то, чего нет на портале:",
-                          "Исправьте профиль или портал и повторите obmen24 check.", problems)
+        raise ConfigError(
+            f"Профиль {profile.name} называет то, чего нет на портале:",
+            "Исправьте профиль или портал и повторите obmen24 check.",
+            problems,
+        )
     return names
 
 
 def _moment_format(found: Mapping[str, Any]) -> str:
     """The form of date and time that this portal's filters honour. Raises ConfigError when filters do not work at all."""
     if rows(found["canary_id"]["items"]):
-        raise ConfigError("Портал не применяет отбор по ID: списки прочитать нельзя.", "Обратитесь в поддержку Битрикс24.")
+        raise ConfigError(
+            "Портал не применяет отбор по ID: списки прочитать нельзя.", "Обратитесь в поддержку Битрикс24."
+        )
     for form in _FUTURE:
         answer = found.get(f"canary_{form}")
         if answer is not None and not rows(answer["items"]):
@@ -254,7 +317,9 @@ def _named_stages(profile: Profile) -> Iterator[tuple[str, str]]:
             yield "orders.first_stage", profile.orders.first_stage
 
 
-def _sending_stages(profile: Profile, deals: Mapping[str, str], *, of_deal: bool) -> Iterator[tuple[str, str]]:
+def _sending_stages(
+    profile: Profile, deals: Mapping[str, str], *, of_deal: bool
+) -> Iterator[tuple[str, str]]:
     """Stages that send a smart invoice: those of its deal where the portal knows such a stage of deals, else its own."""
     known = {normal(name) for name in deals.values()}
     names = profile.orders.invoice_stages if profile.orders else ()
@@ -273,7 +338,11 @@ def _named_fields(profile: Profile) -> Iterator[tuple[str, str, int]]:
     yield from ((f"deals.fields.{key}", text, DEAL) for key, text in profile.deals.fields.items())
     yield from ((f"results.{key}", text, DEAL) for key, text in profile.results.items())
     if profile.commission:
-        yield from ((f"commission.{key}", text, DEAL) for key in ("agreed", "base") if (text := getattr(profile.commission, key)))
+        yield from (
+            (f"commission.{key}", text, DEAL)
+            for key in ("agreed", "base")
+            if (text := getattr(profile.commission, key))
+        )
     if profile.orders:
         yield from ((f"orders.fields.{key}", text, DEAL) for key, text in profile.orders.fields.items())
         if profile.orders.variant_field:
@@ -291,7 +360,11 @@ def _category(profile: Profile, categories: Mapping[int, str], problems: list[st
     wanted = profile.deals.pipeline
     if wanted is None:
         return None
-    found = [number for number, name in categories.items() if normal(name) == normal(wanted) or str(number) == wanted]
+    found = [
+        number
+        for number, name in categories.items()
+        if normal(name) == normal(wanted) or str(number) == wanted
+    ]
     if len(found) == 1:
         return found[0]
     said = "есть в нескольких экземплярах" if found else "нет на портале"
@@ -299,21 +372,32 @@ def _category(profile: Profile, categories: Mapping[int, str], problems: list[st
     return None
 
 
-def _stages(named: Iterable[tuple[str, str]], portal: Mapping[str, str], category: int | None,
-            aliases: Mapping[str, tuple[str, ...]], problems: list[str]) -> dict[str, str]:
+def _stages(
+    named: Iterable[tuple[str, str]],
+    portal: Mapping[str, str],
+    category: int | None,
+    aliases: Mapping[str, tuple[str, ...]],
+    problems: list[str],
+) -> dict[str, str]:
     """Stage id -> name, with the profile's spelling for the stages it names."""
-    inside = {stage: name for stage, name in portal.items() if category is None or category_of(stage) == category}
+    inside = {
+        stage: name for stage, name in portal.items() if category is None or category_of(stage) == category
+    }
     stages = dict(portal)
     for place, name in dict.fromkeys(named):
         spellings = {normal(text) for text in (name, *aliases.get(name, ()))}
-        found = [stage for stage, text in inside.items() if normal(text) in spellings or normal(stage) in spellings]
+        found = [
+            stage for stage, text in inside.items() if normal(text) in spellings or normal(stage) in spellings
+        ]
         if not found:
             problems.append(f"{place}: стадии «{name}» нет на портале; есть: {_listed(inside.values())}")
         stages |= dict.fromkeys(found, name)
     return stages
 
 
-def _fields(profile: Profile, known: Mapping[int, Mapping[str, PortalField]], problems: list[str]) -> dict[tuple[int, str], PortalField]:
+def _fields(
+    profile: Profile, known: Mapping[int, Mapping[str, PortalField]], problems: list[str]
+) -> dict[tuple[int, str], PortalField]:
     resolved: dict[tuple[int, str], PortalField] = {}
     for place, text, kind in _named_fields(profile):
         found = find_field(known[kind], text)
@@ -325,9 +409,13 @@ def _fields(profile: Profile, known: Mapping[int, Mapping[str, PortalField]], pr
         hint = f"; похоже на: {_listed(close)}" if close else ""
         if found:
             codes = _listed(one.code for one in found)
-            problems.append(f"{place}: несколько полей {_TITLES[kind]} называются «{text}», укажите код: {codes}")
+            problems.append(
+                f"{place}: несколько полей {_TITLES[kind]} называются «{text}», укажите код: {codes}"
+            )
         else:
-            problems.append(f"{place}: поля {_TITLES[kind]} «{text}» нет на портале{hint}; есть: {_listed(titles)}")
+            problems.append(
+                f"{place}: поля {_TITLES[kind]} «{text}» нет на портале{hint}; есть: {_listed(titles)}"
+            )
     return resolved
 
 

@@ -44,9 +44,15 @@ class Listing:
     select: Sequence[str] = ()
     start: int | None = -1  # -1 spares the count; None where the method does not document it
 
-    def command(self, condition: Mapping[str, Any], *, descending: bool = False, select: Sequence[str] | None = None) -> Command:
+    def command(
+        self, condition: Mapping[str, Any], *, descending: bool = False, select: Sequence[str] | None = None
+    ) -> Command:
         """One page from the smallest (or greatest) id under the extra conditions."""
-        asked = {**self.params, "filter": {**self.filter, **condition}, "order": {self.id: "DESC" if descending else "ASC"}}
+        asked = {
+            **self.params,
+            "filter": {**self.filter, **condition},
+            "order": {self.id: "DESC" if descending else "ASC"},
+        }
         if self.start is not None:
             asked["start"] = self.start
         chosen = list(self.select if select is None else select)
@@ -91,7 +97,9 @@ def every(client: Client, listing: Listing) -> Iterator[Row]:
     Rows that appear or change while the list is read are read once or not at all (those below the cursor), never twice.
     Raises ConfigError when the portal ignores the filter, Refused, TryLater.
     """
-    first = client.chain({"first": listing.command({}), "last": listing.command({}, descending=True, select=[listing.id])})
+    first = client.chain(
+        {"first": listing.command({}), "last": listing.command({}, descending=True, select=[listing.id])}
+    )
     head = listing.rows(first["first"])
     yield from head
     if len(head) < PAGE:
@@ -101,8 +109,15 @@ def every(client: Client, listing: Listing) -> Iterator[Row]:
     yield from _Reader(client, listing, _IdRanges(numbers, tail)).run()
 
 
-def of_owners(client: Client, listing: Listing, owner: str, owners: Iterable[str | int], *, expected: float = 1.0,
-              width: int = OWNERS) -> Iterator[Row]:
+def of_owners(
+    client: Client,
+    listing: Listing,
+    owner: str,
+    owners: Iterable[str | int],
+    *,
+    expected: float = 1.0,
+    width: int = OWNERS,
+) -> Iterator[Row]:
     """All rows that belong to the given owners; `owner` is the filter key that takes an array, e.g. "=ownerId".
 
     `expected`: rows per owner at first guess. The portal must be known to honour the array (`owner_arrays`).
@@ -121,7 +136,9 @@ def paged(client: Client, method: str, params: Mapping[str, Any], path: str | No
     start: int | None = 0
     while start is not None:
         page = client.page(method, {**params, "start": start})
-        found = page.result.get(path) if path is not None and isinstance(page.result, Mapping) else page.result
+        found = (
+            page.result.get(path) if path is not None and isinstance(page.result, Mapping) else page.result
+        )
         yield from rows(found)
         if page.next is not None and page.next <= start:
             raise _ignored(method)
@@ -154,7 +171,9 @@ class _IdRanges:
         upto = after + max(1, int(full * gap * self._stretch))
         # the last segment is open: rows created meanwhile have greater ids
         self._frontier = None if upto >= self._last else upto
-        return Segment(after, upto if self._frontier else None, min(full, max((self._last - after) / gap, 1.0)))
+        return Segment(
+            after, upto if self._frontier else None, min(full, max((self._last - after) / gap, 1.0))
+        )
 
     def learn(self, segment: Segment, read: int, cursor: int, finished: bool) -> float:
         """Notes what was read of a segment; returns the rows still expected in it."""
@@ -162,7 +181,9 @@ class _IdRanges:
         self._span += max(0, (end if finished else cursor) - segment.after)
         self._rows += read
         if not segment.rest:
-            self._plain = self._plain or (finished and segment.upto is not None and read < segment.expected / 2)
+            self._plain = self._plain or (
+                finished and segment.upto is not None and read < segment.expected / 2
+            )
             self._stretch, self.parallel = _STRETCH, _NO_LIMIT
         if self._plain and segment.upto is None:
             return float(BATCH * PAGE)
@@ -183,7 +204,7 @@ class _Owners:
         each = self._rows / self._seen
         fitting = max(1, int(commands * PAGE / max(each, 0.01) * _SHRINK))
         count = ceil(fitting / ceil(fitting / self._width))  # equal groups that fill the batch
-        group = self._owners[self._place:self._place + count]
+        group = self._owners[self._place : self._place + count]
         self._place += len(group)
         return Segment(0, None, min(len(group) * each / _SHRINK, float(commands * PAGE)), {self._key: group})
 
@@ -207,7 +228,9 @@ class _Reader:
         running: set[Future[list[tuple[Segment, list[Row], bool]]]] = set()
         with ThreadPoolExecutor(self._client.workers) as pool:
             while True:
-                while len(running) < min(self._client.workers, self._plan.parallel) and (segments := self._fill(waiting=bool(running))):
+                while len(running) < min(self._client.workers, self._plan.parallel) and (
+                    segments := self._fill(waiting=bool(running))
+                ):
                     running.add(pool.submit(self._read, segments))
                 if not running:
                     return
@@ -241,15 +264,19 @@ class _Reader:
         room = self._client.batch_size
         spare = max(0, room - sum(segment.commands for segment in segments))
         for number, segment in enumerate(segments):
-            more = min(spare, 1 + segment.commands // 4) if segment.rest else 0  # a guess too low costs a request
+            more = (
+                min(spare, 1 + segment.commands // 4) if segment.rest else 0
+            )  # a guess too low costs a request
             count = max(1, min(segment.commands + more, room - (len(segments) - number - 1)))
             spare, room = spare - more, room - count
             keys = [f"s{number:02d}p{page:02d}" for page in range(count)]
             commands |= dict(zip(keys, self._pages(segment, keys), strict=True))
             parts.append(keys)
         outcomes = self._client.chain(commands)
-        return [(segment, *self._accepted(segment, [outcomes[key] for key in keys]))
-                for segment, keys in zip(segments, parts, strict=True)]
+        return [
+            (segment, *self._accepted(segment, [outcomes[key] for key in keys]))
+            for segment, keys in zip(segments, parts, strict=True)
+        ]
 
     def _pages(self, segment: Segment, keys: list[str]) -> Iterator[Command]:
         name = self._listing.id
@@ -257,7 +284,9 @@ class _Reader:
         yield self._listing.command({**fixed, f">{name}": segment.after})
         for before in keys[:-1]:
             # the literal bound keeps a page inside its segment even if the reference is lost
-            yield self._listing.command({**fixed, f">={name}": segment.after + 1, f">{name}": self._listing.reference(before)})
+            yield self._listing.command(
+                {**fixed, f">={name}": segment.after + 1, f">{name}": self._listing.reference(before)}
+            )
 
     def _accepted(self, segment: Segment, pages: list[Outcome]) -> tuple[list[Row], bool]:
         """Rows up to the first short page: what follows it started over and is thrown away."""
@@ -291,5 +320,7 @@ def _checked(listing: Listing, page: list[Row], after: int, upto: int | None) ->
 
 
 def _ignored(method: str) -> ConfigError:
-    return ConfigError(f"Портал не применил отбор в {method}: список прочитать нельзя.",
-                       "Обновите портал или обратитесь в поддержку Битрикс24, приложив имя метода.")
+    return ConfigError(
+        f"Портал не применил отбор в {method}: список прочитать нельзя.",
+        "Обновите портал или обратитесь в поддержку Битрикс24, приложив имя метода.",
+    )

@@ -39,7 +39,11 @@ def _sampled(client: Client, listing: Listing, owners: Sequence[str]) -> list[Ro
     commands["array"] = listing.command({"=ownerId": list(owners)})
     outcomes = client.read_batch(commands)
     pages = {owner: listing.rows(outcomes[f"o{owner}"]) for owner in owners}
-    rows = [row for owner, page in pages.items() for row in (page if len(page) < PAGE else _whole(client, listing, owner))]
+    rows = [
+        row
+        for owner, page in pages.items()
+        for row in (page if len(page) < PAGE else _whole(client, listing, owner))
+    ]
     if sum(bool(page) for page in pages.values()) >= 2:
         together = _ids(listing.rows(outcomes["array"])) if outcomes["array"].ok else []
         client.facts["owner_arrays"] = together == sorted(_ids(rows))[:PAGE]

@@ -21,7 +21,9 @@ from urllib.parse import quote, urlsplit
 from etl.config.profile import Portal
 from etl.errors import ConfigError
 
-_SHAPE = re.compile(r"(?P<scheme>https?)://(?P<host>[^/\s@?#]+)/rest/(?P<user>\d+)/(?P<code>[0-9A-Za-z_-]{6,})/?")
+_SHAPE = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[^/\s@?#]+)/rest/(?P<user>\d+)/(?P<code>[0-9A-Za-z_-]{6,})/?"
+)
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 _IN_TEXT = re.compile(r"/rest/\d+/[0-9A-Za-z_-]{6,}")
 _COMMAND_SECONDS = 30
@@ -71,7 +73,9 @@ class Scrub(logging.Filter):
         path = urlsplit(secret).path.rstrip("/")
         code = path.rsplit("/", 1)[-1]
         forms = {secret, quote(secret, safe=""), path, quote(path, safe=""), code}
-        cls._known = tuple(sorted({form for form in forms if len(form) >= 6} | set(cls._known), key=len, reverse=True))
+        cls._known = tuple(
+            sorted({form for form in forms if len(form) >= 6} | set(cls._known), key=len, reverse=True)
+        )
 
     @classmethod
     def clean(cls, text: str) -> str:
@@ -94,7 +98,10 @@ class Scrub(logging.Filter):
 def guard_logging() -> None:
     """Put the scrubber on all handlers of the root logger and on the loggers of the HTTP library itself."""
     targets: list[logging.Filterer] = [*logging.getLogger().handlers]
-    targets += [logging.getLogger(name) for name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.connection")]
+    targets += [
+        logging.getLogger(name)
+        for name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.connection")
+    ]
     for target in targets:
         if not any(isinstance(item, Scrub) for item in target.filters):
             target.addFilter(Scrub())
@@ -107,11 +114,19 @@ def webhook(portal: Portal, folder: Path, environ: Mapping[str, str] | None = No
     or more than one is named, the file can be read by others, or the text is not an inbound webhook over HTTPS.
     """
     environ = os.environ if environ is None else environ
-    named = [name for name in ("webhook_file", "webhook_env", "webhook_command") if getattr(portal, name) is not None]
+    named = [
+        name
+        for name in ("webhook_file", "webhook_env", "webhook_command")
+        if getattr(portal, name) is not None
+    ]
     if len(named) > 1:
-        raise ConfigError(f"В профиле указано сразу несколько источников вебхука: {', '.join(named)}.",
-                          "Оставьте один из них в разделе [bitrix24].")
-    credential = Path(environ["CREDENTIALS_DIRECTORY"]) / portal.name if environ.get("CREDENTIALS_DIRECTORY") else None
+        raise ConfigError(
+            f"В профиле указано сразу несколько источников вебхука: {', '.join(named)}.",
+            "Оставьте один из них в разделе [bitrix24].",
+        )
+    credential = (
+        Path(environ["CREDENTIALS_DIRECTORY"]) / portal.name if environ.get("CREDENTIALS_DIRECTORY") else None
+    )
     if credential is not None and credential.is_file():
         return _checked(_read(credential), "systemd-секрет " + portal.name)
     if portal.webhook_file is not None:
@@ -120,8 +135,10 @@ def webhook(portal: Portal, folder: Path, environ: Mapping[str, str] | None = No
         return _checked(_output(portal.webhook_command), "ответ команды из webhook_command")
     if portal.webhook_env is not None:
         return _checked(environ.get(portal.webhook_env, ""), f"переменная окружения {portal.webhook_env}")
-    raise ConfigError("Не указано, где лежит адрес входящего вебхука портала.",
-                      "Добавьте в раздел [bitrix24] строку webhook_file = \"webhook.txt\" и положите адрес в этот файл (права 0600).")
+    raise ConfigError(
+        "Не указано, где лежит адрес входящего вебхука портала.",
+        'Добавьте в раздел [bitrix24] строку webhook_file = "webhook.txt" и положите адрес в этот файл (права 0600).',
+    )
 
 
 def host(secret: Secret) -> str:
@@ -134,11 +151,15 @@ def _private(path: Path) -> str:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise ConfigError(f"Файл с вебхуком не читается: {path.name} ({error.strerror}).",
-                          "Проверьте webhook_file в разделе [bitrix24].") from None
+        raise ConfigError(
+            f"Файл с вебхуком не читается: {path.name} ({error.strerror}).",
+            "Проверьте webhook_file в разделе [bitrix24].",
+        ) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise ConfigError(f"Файл с вебхуком {path.name} доступен другим пользователям (права {stat.S_IMODE(mode):04o}).",
-                          f"Выполните: chmod 600 {path.name}")
+        raise ConfigError(
+            f"Файл с вебхуком {path.name} доступен другим пользователям (права {stat.S_IMODE(mode):04o}).",
+            f"Выполните: chmod 600 {path.name}",
+        )
     return _read(path)
 
 
@@ -146,12 +167,16 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"Файл с вебхуком {path.name} не читается.", "Проверьте права и содержимое файла.") from None
+        raise ConfigError(
+            f"Файл с вебхуком {path.name} не читается.", "Проверьте права и содержимое файла."
+        ) from None
 
 
 def _output(command: str) -> str:
     try:
-        done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False)
+        done = subprocess.run(
+            shlex.split(command), capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
+        )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         done = None
     if done is None or done.returncode != 0:
@@ -162,10 +187,14 @@ def _output(command: str) -> str:
 def _checked(text: str, source: str) -> Secret:
     found = _SHAPE.fullmatch(text.strip())
     if found is None:
-        raise ConfigError(f"Вебхук ({source}) не похож на адрес входящего вебхука.",
-                          "Нужен адрес вида https://портал.bitrix24.ru/rest/1/код/ из раздела «Разработчикам».")
+        raise ConfigError(
+            f"Вебхук ({source}) не похож на адрес входящего вебхука.",
+            "Нужен адрес вида https://портал.bitrix24.ru/rest/1/код/ из раздела «Разработчикам».",
+        )
     if found["scheme"] == "http" and found["host"].rsplit(":", 1)[0] not in _LOOPBACK:
-        raise ConfigError(f"Вебхук ({source}) начинается с http: пароль ушёл бы по сети открытым.", "Укажите адрес с https.")
+        raise ConfigError(
+            f"Вебхук ({source}) начинается с http: пароль ушёл бы по сети открытым.", "Укажите адрес с https."
+        )
     return Secret(found[0].rstrip("/") + "/")
 
 

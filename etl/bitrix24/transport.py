@@ -80,8 +80,14 @@ class SecretPath(HTTPAdapter):
 class Transport:
     """Calls of one portal. One HTTP session per thread, kept alive; certificates are always checked."""
 
-    def __init__(self, base: Secret, *, deadline: float = DEADLINE_SECONDS, cap: int = SIZE_CAP,
-                 read_timeout: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        base: Secret,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        cap: int = SIZE_CAP,
+        read_timeout: float = READ_SECONDS,
+    ) -> None:
         guard_logging()
         self._base, self._deadline, self._cap, self._read_timeout = base, deadline, cap, read_timeout
         self._local = threading.local()
@@ -93,8 +99,13 @@ class Transport:
         until = time.monotonic() + self._deadline
         try:
             response = self._session().post(
-                PUBLIC + method, data=body, headers={"Content-Type": "application/json"}, stream=True,
-                allow_redirects=False, timeout=(CONNECT_SECONDS, self._read_timeout))
+                PUBLIC + method,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, self._read_timeout),
+            )
         except Broken as broken:
             return Answer(None, failure=broken.failure)
         with response:
@@ -169,5 +180,7 @@ def _failure(error: BaseException) -> Failure:
     while seen is not None:
         if isinstance(seen, NewConnectionError):
             return "unreached"
-        seen = next((arg for arg in seen.args if isinstance(arg, BaseException)), None) or getattr(seen, "reason", None)
+        seen = next((arg for arg in seen.args if isinstance(arg, BaseException)), None) or getattr(
+            seen, "reason", None
+        )
     return "lost"

@@ -35,7 +35,11 @@ def number(value: Any) -> Decimal | None:
 def money(value: Any) -> Decimal | None:
     """An amount to the kopeck."""
     found = number(value)
-    return found if found is None or found.as_tuple().exponent == _KOPECKS else found.quantize(KOPECK, ROUND_HALF_UP)
+    return (
+        found
+        if found is None or found.as_tuple().exponent == _KOPECKS
+        else found.quantize(KOPECK, ROUND_HALF_UP)
+    )
 
 
 def day(value: Any) -> date | None:
@@ -62,7 +66,9 @@ def moment(value: Any) -> datetime | None:
 
 def flag(value: Any) -> bool | None:
     """Y/N, 1/0, true/false."""
-    return {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}.get(str(value).upper())
+    return {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}.get(
+        str(value).upper()
+    )
 
 
 def words(value: Any) -> str | None:
@@ -98,7 +104,13 @@ def as_kind(kind: str, value: Any) -> Any:
 def read(field: PortalField, value: Any, names: Names) -> Any:
     """A field's value in our terms: Decimal, date, caption of a list value, name of a person, text; a tuple if multiple."""
     if field.multiple or isinstance(value, list):
-        items = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+        items = (
+            list(value.values())
+            if isinstance(value, Mapping)
+            else value
+            if isinstance(value, list)
+            else [value]
+        )
         return tuple(one for item in items if (one := _one(field, item, names)) is not None) or None
     return _one(field, value, names)
 

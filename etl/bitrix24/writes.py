@@ -95,7 +95,9 @@ def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield group
 
 
-def converge(client: Client, outbox: Outbox, keys: Sequence[str], plan: Plan, size: int = CREATES) -> Iterator[Result]:
+def converge(
+    client: Client, outbox: Outbox, keys: Sequence[str], plan: Plan, size: int = CREATES
+) -> Iterator[Result]:
     """Bring records to the wanted state: `plan` compares, what differs is written, what stays unknown is compared again.
 
     Because nothing is sent without a fresh look, a write that took effect although its answer was lost is found, not
@@ -108,7 +110,9 @@ def converge(client: Client, outbox: Outbox, keys: Sequence[str], plan: Plan, si
             planned = plan(left)
             yield from _closed(outbox, [one for one in planned if isinstance(one, Result)])
             left = []
-            for result in absolute(client, outbox, [one for one in planned if isinstance(one, Write)], turns=1):
+            for result in absolute(
+                client, outbox, [one for one in planned if isinstance(one, Write)], turns=1
+            ):
                 if result.status == "doubt" and turn + 1 < _TURNS:
                     left.append(result.key)
                 else:
@@ -191,7 +195,11 @@ def _adopted(new: New, found: list[str]) -> Write | Result:
     if not found:
         return Write(new.key, "", new.command, new.identify)
     listed = ", ".join(found)
-    doubled = f"на портале несколько записей с одним внешним кодом: {listed}; взята первая, удалите лишние" if found[1:] else ""
+    doubled = (
+        f"на портале несколько записей с одним внешним кодом: {listed}; взята первая, удалите лишние"
+        if found[1:]
+        else ""
+    )
     return Result(new.key, "done", found[0], doubled)
 
 
@@ -207,7 +215,9 @@ def _closed(outbox: Outbox, results: Sequence[Result]) -> Iterator[Result]:
         yield result
 
 
-def _sent(client: Client, group: Sequence[Write], turns: int) -> tuple[Sequence[Write], dict[str, Outcome], EtlError | None]:
+def _sent(
+    client: Client, group: Sequence[Write], turns: int
+) -> tuple[Sequence[Write], dict[str, Outcome], EtlError | None]:
     """Outcomes of one batch by key, and what stopped it."""
     outcomes = {write.key: Outcome(Verdict.RETRY) for write in group}
     left, error = list(group), None

@@ -30,6 +30,11 @@ def report(error: BaseException, profile_path: str | None) -> Path:
 
 def _write(folder: Path, text: str) -> Path:
     path = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+    ) as file:
         file.write(text)
     return path

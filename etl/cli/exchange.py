@@ -18,11 +18,18 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
     """Показать, что изменит run, ничего не меняя."""
     from etl import pipeline
 
-    finish(ctx, pipeline.run(connected(ctx), flows=flows, month=month, trigger="plan", dry=True), summary=True, as_json=as_json)
+    finish(
+        ctx,
+        pipeline.run(connected(ctx), flows=flows, month=month, trigger="plan", dry=True),
+        summary=True,
+        as_json=as_json,
+    )
 
 
 @click.command()
-@click.option("--interval", metavar="СЕКУНД", default=60, show_default=True, help="Время между полными осмотрами папки.")
+@click.option(
+    "--interval", metavar="СЕКУНД", default=60, show_default=True, help="Время между полными осмотрами папки."
+)
 @click.pass_context
 def watch(ctx: click.Context, interval: int) -> None:
     """Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."""
@@ -39,7 +46,9 @@ def bill(ctx: click.Context, month: str | None, accept: bool) -> None:
     """Начислить абонентскую плату за месяц."""
     from etl import pipeline
 
-    report = pipeline.run(connected(ctx), flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True)
+    report = pipeline.run(
+        connected(ctx), flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True
+    )
     finish(ctx, report, summary=True)
 
 
@@ -55,7 +64,13 @@ def register(ctx: click.Context, month: str | None) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files",
+    nargs=-1,
+    metavar="ФАЙЛ…",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
 @MONTH
 @click.pass_context
 def convert(ctx: click.Context, files: tuple[Path, ...], month: str | None) -> None:

@@ -23,7 +23,14 @@ _FILES = click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True,
 @click.command()
 @_FILES
 @JSON
-@click.option("--limit", metavar="ЧИСЛО", type=click.IntRange(min=0), default=20, show_default=True, help="Сколько замечаний показать.")
+@click.option(
+    "--limit",
+    metavar="ЧИСЛО",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Сколько замечаний показать.",
+)
 @click.option("--repair", is_flag=True, help="Записать рядом копию без знаков, запрещённых в XML.")
 @click.pass_context
 def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: int, repair: bool) -> None:
@@ -35,14 +42,20 @@ def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: i
         click.echo("\n".join(said))
         ctx.exit(EXIT_CLEAN if well else EXIT_ATTENTION)
     with _bar(files) as tell:
-        findings = [inspecting.inspect(path, limit=limit, tell=tell and partial(tell, path)) for path in files]
+        findings = [
+            inspecting.inspect(path, limit=limit, tell=tell and partial(tell, path)) for path in files
+        ]
     click.echo(inspecting.json_text(findings) if as_json else inspecting.text(findings))
     ctx.exit(EXIT_ATTENTION if any(found["refused"] for found in findings) else EXIT_CLEAN)
 
 
 @click.command()
 @_FILES
-@click.option("--dialect", type=click.Choice(SCHEMAS), help="Ещё и по нашей схеме файлов для этой 1С; файл расширенного договора узнаётся сам.")
+@click.option(
+    "--dialect",
+    type=click.Choice(SCHEMAS),
+    help="Ещё и по нашей схеме файлов для этой 1С; файл расширенного договора узнаётся сам.",
+)
 @JSON
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, as_json: bool) -> None:
@@ -58,10 +71,16 @@ def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, a
 
 @click.command()
 @click.option("--port", metavar="ЧИСЛО", default=0, help="Порт; 0 = свободный.")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Папка с состоянием песочницы.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Папка с состоянием песочницы."
+)
 @click.option("--deals", metavar="ЧИСЛО", type=int, help="Создать портал с таким числом сделок.")
-@click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON с данными портала.")
-@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="Сертификат (вместе с --tls-key).")
+@click.option(
+    "--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON с данными портала."
+)
+@click.option(
+    "--tls-cert", type=click.Path(path_type=Path, exists=True), help="Сертификат (вместе с --tls-key)."
+)
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="Ключ сертификата.")
 @click.option("--rate", metavar="ЧИСЛО", default=2.0, show_default=True, help="Запросов в секунду.")
 @click.option("--burst", metavar="ЧИСЛО", default=50, show_default=True, help="Запас запросов.")
@@ -89,7 +108,9 @@ def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[Path, float], None] | No
 
         def tell(path: Path, part: float) -> None:
             done[path] = max(done.get(path, 0.0), part)
-            bars.update(task, completed=sum(sizes[each] * done[each] for each in sizes), description=path.name)
+            bars.update(
+                task, completed=sum(sizes[each] * done[each] for each in sizes), description=path.name
+            )
 
         yield tell
 

@@ -48,7 +48,9 @@ class Later(click.Command):
         command.options_metavar = _OPTIONS
         return command
 
-    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
         """Click enters a command here, be it to run it, to print its help or to complete a word."""
         return self.real().make_context(info_name, args, parent, **extra)
 
@@ -57,16 +59,30 @@ def _bug(ctx: click.Context, error: Exception) -> NoReturn:
     from etl.cli import crash
 
     where = crash.report(error, ctx.params.get("profile"))
-    click.echo(f"Ошибка в программе ({type(error).__name__}). Ничего не потеряно: следующий запуск продолжит. "
-               f"Пришлите разработчику файл {where}.", err=True)
+    click.echo(
+        f"Ошибка в программе ({type(error).__name__}). Ничего не потеряно: следующий запуск продолжит. "
+        f"Пришлите разработчику файл {where}.",
+        err=True,
+    )
     ctx.exit(EXIT_BUG)
 
 
 # The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an interpreter's start.
-@click.group(cls=Commands, options_metavar=_OPTIONS, subcommand_metavar="КОМАНДА …",
-             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--profile", "-p", type=click.Path(dir_okay=False), envvar="OBMEN24_PROFILE",
-              default="obmen24.toml", show_default=True, help="Файл профиля.")
+@click.group(
+    cls=Commands,
+    options_metavar=_OPTIONS,
+    subcommand_metavar="КОМАНДА …",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--profile",
+    "-p",
+    type=click.Path(dir_okay=False),
+    envvar="OBMEN24_PROFILE",
+    default="obmen24.toml",
+    show_default=True,
+    help="Файл профиля.",
+)
 @click.version_option(__version__, prog_name="obmen24", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, profile: str) -> None:
@@ -83,16 +99,28 @@ for _name, _module, _told in (
     ("watch", "exchange", "Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."),
     ("bill", "exchange", "Начислить абонентскую плату за месяц."),
     ("register", "exchange", "Записать реестр месяца для бухгалтера ещё раз."),
-    ("convert", "exchange", "Начислить по выгрузке сделок, сохранённой из Битрикс24 (Excel, CSV), без доступа к порталу."),
+    (
+        "convert",
+        "exchange",
+        "Начислить по выгрузке сделок, сохранённой из Битрикс24 (Excel, CSV), без доступа к порталу.",
+    ),
     ("reconcile", "exchange", "Сверить портал, 1С, реестр и банк за месяц, до копейки."),
     ("inspect", "files", "Показать, что лежит в файлах обмена: версия, кодировка, содержимое, замечания."),
     ("validate", "files", "Проверить файлы CommerceML по правилам их версии и по нашей схеме."),
     ("status", "minute", "Когда был последний удачный обмен и что ждёт человека."),
     ("why", "people", "Рассказать по журналу, что и почему произошло: obmen24 why deal 123."),
-    ("ask", "people", "Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ."),
+    (
+        "ask",
+        "people",
+        "Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ.",
+    ),
     ("link", "people", "Связать запись портала с записью 1С: obmen24 link company 15 <Ид>."),
     ("confirm", "people", "Подтвердить акты вознаграждения по номерам (A1-123), если профиль ждёт человека."),
-    ("restore", "exchange", "Восстановить реестр начислений и вознаграждений из архива после потери состояния."),
+    (
+        "restore",
+        "exchange",
+        "Восстановить реестр начислений и вознаграждений из архива после потери состояния.",
+    ),
     ("retry", "people", "Вернуть файлы из карантина в обмен (все или названные) после исправления причины."),
     ("sandbox", "files", "Запустить учебный портал Битрикс24 на этом компьютере для репетиции."),
 ):

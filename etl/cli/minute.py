@@ -15,7 +15,9 @@ from etl.errors import EXIT_CLEAN, EXIT_LATER
 @click.option("--summary", is_flag=True, help="Напечатать итог, даже если всё спокойно.")
 @JSON
 @click.pass_context
-def run(ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: bool, summary: bool, as_json: bool) -> None:
+def run(
+    ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: bool, summary: bool, as_json: bool
+) -> None:
     """Выполнить обмен: все потоки профиля или названные."""
     from etl import idle
 
@@ -35,7 +37,9 @@ def run(ctx: click.Context, flows: tuple[str, ...], month: str | None, accept: b
 
 
 @click.command()
-@click.option("--max-age", metavar="МИНУТ", type=int, help="Если последний удачный обмен старше, код возврата 75.")
+@click.option(
+    "--max-age", metavar="МИНУТ", type=int, help="Если последний удачный обмен старше, код возврата 75."
+)
 @JSON
 @click.pass_context
 def status(ctx: click.Context, max_age: int | None, as_json: bool) -> None:

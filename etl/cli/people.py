@@ -12,7 +12,12 @@ from etl.cli.shared import JSON, connected, profile_of
 @click.command()
 @click.option("--create-fields", is_flag=True, help="Создать в портале поля, которых ждёт профиль.")
 @click.option("--templates", is_flag=True, help="Загрузить в портал шаблон печатной формы счёта.")
-@click.option("--from", "sample", type=click.Choice(["video", "video-bp", "prepaid", "leads", "twoway"]), help="Образец профиля.")
+@click.option(
+    "--from",
+    "sample",
+    type=click.Choice(["video", "video-bp", "prepaid", "leads", "twoway"]),
+    help="Образец профиля.",
+)
 @click.pass_context
 def init(ctx: click.Context, create_fields: bool, templates: bool, sample: str | None) -> None:
     """Создать профиль из образца (спросит главное) или подготовить портал."""
@@ -58,7 +63,9 @@ def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
     """Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ."""
     from etl.commands import people
 
-    click.echo(people.answer(profile_of(ctx), question, answer) if question else people.questions(profile_of(ctx)))
+    click.echo(
+        people.answer(profile_of(ctx), question, answer) if question else people.questions(profile_of(ctx))
+    )
 
 
 @click.command()

@@ -12,7 +12,16 @@ from etl.errors import EXIT_CLEAN
 if TYPE_CHECKING:
     from etl.config.profile import Profile
 
-FLOWS = ("parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission")
+FLOWS = (
+    "parties",
+    "products",
+    "orders-out",
+    "documents-in",
+    "bank",
+    "spreadsheet-in",
+    "billing",
+    "commission",
+)
 MONTH = click.option("--month", metavar="ГГГГ-ММ", help="Месяц, например 2026-11; без него текущий.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Ответ для программы (JSON).")
 

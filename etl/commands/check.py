@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 #: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
 NEEDS: dict[str, tuple[str, ...]] = {
-    "paid_charges": ("paid_partial", "paid_full"), "paid": ("paid_partial", "paid_full"), "prepaid": ("paid_partial",),
-    "shipped": ("shipments", "shipped_full"), "shipped_amount": ("shipments", "shipped_full"),
-    "closed": ("closing",), "invoiced": ("invoices",), "status": ("status",),
+    "paid_charges": ("paid_partial", "paid_full"),
+    "paid": ("paid_partial", "paid_full"),
+    "prepaid": ("paid_partial",),
+    "shipped": ("shipments", "shipped_full"),
+    "shipped_amount": ("shipments", "shipped_full"),
+    "closed": ("closing",),
+    "invoiced": ("invoices",),
+    "status": ("status",),
 }
 _MONEY = ("paid_charges", "paid", "prepaid")
 _ADVISED = "10.3.52.2"
@@ -44,17 +49,29 @@ class Check:
 
     def json(self) -> str:
         """For a program."""
-        return json.dumps({"wrong": self.wrong, "gaps": self.gaps, "told": self.told, "exit": self.exit_code}, ensure_ascii=False, indent=1)
+        return json.dumps(
+            {"wrong": self.wrong, "gaps": self.gaps, "told": self.told, "exit": self.exit_code},
+            ensure_ascii=False,
+            indent=1,
+        )
 
     def text(self) -> str:
         """Russian; the last line says what to do."""
-        lines = [*(f"  {text}" for text in self.told), *(f"  ОШИБКА: {text}" for text in self.wrong), *(f"  ПРОБЕЛ: {text}" for text in self.gaps)]
+        lines = [
+            *(f"  {text}" for text in self.told),
+            *(f"  ОШИБКА: {text}" for text in self.wrong),
+            *(f"  ПРОБЕЛ: {text}" for text in self.gaps),
+        ]
         if self.wrong:
             last = "Исправьте профиль и повторите obmen24 check."
         elif self.later:
             last = "Повторите obmen24 check, когда портал и папка будут доступны."
         else:
-            last = "Профиль годится. Посмотрите obmen24 plan." if not self.gaps else "Профиль годится с оговорками выше. Посмотрите obmen24 plan."
+            last = (
+                "Профиль годится. Посмотрите obmen24 plan."
+                if not self.gaps
+                else "Профиль годится с оговорками выше. Посмотрите obmen24 plan."
+            )
         return "\n".join(["Проверка профиля:", *lines, last])
 
 
@@ -74,23 +91,38 @@ def check(profile: Profile) -> Check:
 def refuse(profile: Profile) -> None:
     """Raise ConfigError for a profile that would double documents or make a file 1C refuses whole."""
     if found := contradictions(profile):
-        raise ConfigError(f"Профиль {profile.name} противоречит возможностям 1С:", "Исправьте профиль, затем obmen24 check.", found)
+        raise ConfigError(
+            f"Профиль {profile.name} противоречит возможностям 1С:",
+            "Исправьте профиль, затем obmen24 check.",
+            found,
+        )
 
 
 def contradictions(profile: Profile) -> list[str]:
     """What cannot work at all, as «place: what is wrong and what to do»."""
     writes = profile.contract if profile.onec.extended else profile.dialect
     kinds = {"charge": {"order"}, "act": {"act"}, "payment": {"payment"}}
-    used = {"charge": profile.billing is not None, "act": profile.commission is not None, "payment": "bank" in profile.flows}
-    found = [f"delivery.{name}: {writes.title} не читает такие документы из файла обмена. Укажите \"spreadsheet\" или onec.extended = true"
-             for name, needed in kinds.items()
-             if used[name] and getattr(profile.delivery, name) == "commerceml" and not needed <= writes.kinds]
+    used = {
+        "charge": profile.billing is not None,
+        "act": profile.commission is not None,
+        "payment": "bank" in profile.flows,
+    }
+    found = [
+        f'delivery.{name}: {writes.title} не читает такие документы из файла обмена. Укажите "spreadsheet" или onec.extended = true'
+        for name, needed in kinds.items()
+        if used[name] and getattr(profile.delivery, name) == "commerceml" and not needed <= writes.kinds
+    ]
     if profile.commission and profile.commission.confirm == "seen" and "acts" not in writes.tells:
-        found.append("commission.confirm: эта 1С об актах не сообщает. Укажите \"published\" или \"person\"")
+        found.append('commission.confirm: эта 1С об актах не сообщает. Укажите "published" или "person"')
     if profile.orders and profile.orders.send_stages and writes.order_path is None:
-        found.append(f"orders.send_stages: {writes.title} не читает заказы из файла обмена. Уберите настройку или укажите onec.extended = true")
-    found += [f"flows: поток {flow} требует раздела [{flow}]" for flow in ("billing", "commission")
-              if flow in profile.flows and getattr(profile, flow) is None]
+        found.append(
+            f"orders.send_stages: {writes.title} не читает заказы из файла обмена. Уберите настройку или укажите onec.extended = true"
+        )
+    found += [
+        f"flows: поток {flow} требует раздела [{flow}]"
+        for flow in ("billing", "commission")
+        if flow in profile.flows and getattr(profile, flow) is None
+    ]
     return found
 
 
@@ -105,7 +137,9 @@ def gaps(profile: Profile) -> list[str]:
             if not feeds or tells & set(feeds) or (fact in _MONEY and closed_by_bank):
                 continue
             words = " или ".join(f"«{FACTS[name]}»" for name in feeds)
-            found.append(f"правило {number} («{rule.to}»): {profile.dialect.title} не сообщает {words}. {_closing(fact)}")
+            found.append(
+                f"правило {number} («{rule.to}»): {profile.dialect.title} не сообщает {words}. {_closing(fact)}"
+            )
     return [*found, *_directories(profile, tells), *_weak(profile, tells), *_rates(profile)]
 
 
@@ -116,21 +150,30 @@ def _closing(fact: str) -> str:
 
 
 def _directories(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
-    wanted = {"parties": ("contractors", "справочник контрагентов 1С отдельно не выгружает: контрагенты приходят только внутри заказов"),
-              "products": ("catalogue", "номенклатуру 1С не выгружает")}
+    wanted = {
+        "parties": (
+            "contractors",
+            "справочник контрагентов 1С отдельно не выгружает: контрагенты приходят только внутри заказов",
+        ),
+        "products": ("catalogue", "номенклатуру 1С не выгружает"),
+    }
     for name, (fact, said) in wanted.items():
         entity = profile.entities.get(name)  # type: ignore[call-overload]
         if entity and entity.direction != "to-1c" and fact not in tells:
             yield f"entities.{name}: {said}. Закрывается расширенным договором обмена (onec.extended)."
     if profile.orders and profile.orders.create_deals and "orders_born" not in tells:
-        yield (f"orders.create_deals: {profile.dialect.title} не выгружает заказы, созданные в самой 1С. Закрывается расширенным договором "
-               "обмена или ручной выгрузкой «Выгрузка данных CommerceML».")
+        yield (
+            f"orders.create_deals: {profile.dialect.title} не выгружает заказы, созданные в самой 1С. Закрывается расширенным договором "
+            "обмена или ручной выгрузкой «Выгрузка данных CommerceML»."
+        )
 
 
 def _weak(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
     if "paid_weak" in tells and not tells & {"paid_full", "paid_partial"} and "bank" not in profile.flows:
-        yield ("оплата: УТ 10.3 сообщает только признак без суммы, и он стоит уже при частичной предоплате. Деньги по нему не считаются, "
-               "пока сумму не подтвердит выписка банка (поток bank).")
+        yield (
+            "оплата: УТ 10.3 сообщает только признак без суммы, и он стоит уже при частичной предоплате. Деньги по нему не считаются, "
+            "пока сумму не подтвердит выписка банка (поток bank)."
+        )
 
 
 def _rates(profile: Profile) -> Iterator[str]:
@@ -138,8 +181,10 @@ def _rates(profile: Profile) -> Iterator[str]:
     for own in profile.organisations:
         rate = own.vat if own.vat != "general" else f"{dialects.standard_vat(_today()):f}"
         if own.vat != "exempt" and known is not None and rate not in known:
-            yield (f"organisations «{own.name}»: типовая {profile.dialect.title} не знает ставку НДС {rate} % и молча запишет другую. Доработайте "
-                   "обмен в 1С и перечислите ставки в onec.vat_rates; до этого такие документы не отправляются.")
+            yield (
+                f"organisations «{own.name}»: типовая {profile.dialect.title} не знает ставку НДС {rate} % и молча запишет другую. Доработайте "
+                "обмен в 1С и перечислите ставки в onec.vat_rates; до этого такие документы не отправляются."
+            )
 
 
 def _today() -> Any:
@@ -152,9 +197,14 @@ def _release(profile: Profile) -> list[str]:
     if profile.onec.dialect != "ut103":
         return []
     if profile.onec.release is None:
-        return [f"Укажите релиз 1С в onec.release. Рекомендуется {_ADVISED}: на более старых обмен может ломаться."]
+        return [
+            f"Укажите релиз 1С в onec.release. Рекомендуется {_ADVISED}: на более старых обмен может ломаться."
+        ]
     older = _version(profile.onec.release) < _version(_ADVISED)
-    return [f"Релиз 1С {profile.onec.release}" + (f": рекомендуется обновить до {_ADVISED}, на старых обмен может ломаться." if older else ".")]
+    return [
+        f"Релиз 1С {profile.onec.release}"
+        + (f": рекомендуется обновить до {_ADVISED}, на старых обмен может ломаться." if older else ".")
+    ]
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -180,7 +230,9 @@ def _folder(profile: Profile, result: Check) -> None:
     if profile.onec.sentinel and not (folder / profile.onec.sentinel).exists():
         raise TryLater(f"Папка обмена не подключена: в ней нет файла {profile.onec.sentinel}.")
     if not os.access(folder, os.W_OK):
-        raise ConfigError("", problems=[f"onec.folder: в папку {folder} нельзя писать. Дайте права пользователю обмена"])
+        raise ConfigError(
+            "", problems=[f"onec.folder: в папку {folder} нельзя писать. Дайте права пользователю обмена"]
+        )
     result.told.append(f"Папка обмена: {folder}")
 
 
@@ -205,7 +257,9 @@ def _portal(profile: Profile, result: Check) -> None:
 
     with portal(profile) as (client, names):
         count = len(extract.deal_ids(client, names))
-        result.told.append(f"Портал {profile.bitrix24.name}: все названия профиля найдены, сделок в воронке: {count}.")
+        result.told.append(
+            f"Портал {profile.bitrix24.name}: все названия профиля найдены, сделок в воронке: {count}."
+        )
 
 
 def coverage(profile: Profile) -> dict[str, int]:
@@ -227,8 +281,15 @@ def coverage(profile: Profile) -> dict[str, int]:
 
 
 def _coverage_text(found: dict[str, int]) -> str:
-    words = {"by_guid": "связаны по GUID или ответу", "by_inn": "предложены по ИНН", "doubtful": "сомнительны", "unmatched_1c": "есть только в 1С",
-             "unmatched_portal": "есть только на портале"}
+    words = {
+        "by_guid": "связаны по GUID или ответу",
+        "by_inn": "предложены по ИНН",
+        "doubtful": "сомнительны",
+        "unmatched_1c": "есть только в 1С",
+        "unmatched_portal": "есть только на портале",
+    }
     counted = ", ".join(f"{words[name]}: {count}" for name, count in found.items())
     doubtful = found.get("by_inn", 0) + found.get("doubtful", 0)
-    return f"Контрагенты: {counted}." + (" Сомнительные пары подтвердит человек: obmen24 run, затем obmen24 ask." if doubtful else "")
+    return f"Контрагенты: {counted}." + (
+        " Сомнительные пары подтвердит человек: obmen24 run, затем obmen24 ask." if doubtful else ""
+    )

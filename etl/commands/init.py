@@ -40,17 +40,23 @@ def questions() -> list[tuple[str, str, str]]:
 def create(target: Path, sample: str, answers: Mapping[str, str]) -> str:
     """Write a profile: the sample with its comments, the answers in place, without the sandbox. Never over an existing file."""
     if target.exists():
-        raise ConfigError(f"Профиль {target.name} уже есть.", "Укажите другое имя: obmen24 --profile новый.toml init.")
+        raise ConfigError(
+            f"Профиль {target.name} уже есть.", "Укажите другое имя: obmen24 --profile новый.toml init."
+        )
     text = (samples_folder() / f"{sample}.toml").read_text(encoding="utf-8")
     base = re.search(r'^extends = "(.+)"$', text, re.M)
     if base:
-        (target.parent / base[1]).write_text(_filled((samples_folder() / base[1]).read_text(encoding="utf-8"), answers), encoding="utf-8")
+        (target.parent / base[1]).write_text(
+            _filled((samples_folder() / base[1]).read_text(encoding="utf-8"), answers), encoding="utf-8"
+        )
     target.write_text(_filled(text, answers), encoding="utf-8")
     return f"Записан {target}. Просмотрите строки с пометкой «ВАШЕ», положите адрес вебхука в файл с правами 0600 и выполните obmen24 check."
 
 
 def _filled(text: str, answers: Mapping[str, str]) -> str:
-    text = re.sub(r'^sandbox = ".*\n', f'webhook_file = "{answers["bitrix24.webhook_file"]}"\n', text, flags=re.M)
+    text = re.sub(
+        r'^sandbox = ".*\n', f'webhook_file = "{answers["bitrix24.webhook_file"]}"\n', text, flags=re.M
+    )
     for key, answer in answers.items():
         table, _, name = key.partition(".")
         if answer and name != "webhook_file":
@@ -91,11 +97,23 @@ def _create_fields(client: Client, profile: Profile) -> str:
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():
         run = store.runs.begin("init", ("create-fields",))
         outbox = StoreOutbox(store, run)
-        outbox.note({"key": f"userfield/{one.entity}.{one.code}", "entity": "userfield", "entity_key": f"{one.entity}.{one.code}",
-                     "method": "userfield", "payload": {"title": one.title}} for one in missing)
+        outbox.note(
+            {
+                "key": f"userfield/{one.entity}.{one.code}",
+                "entity": "userfield",
+                "entity_key": f"{one.entity}.{one.code}",
+                "method": "userfield",
+                "payload": {"title": one.title},
+            }
+            for one in missing
+        )
         results = notes.create_fields(client, missing, outbox)
         store.runs.finish(run, "clean")
     refused = [f"{result.key}: {result.reason}" for result in results if result.status != "done"]
     if refused:
-        raise ConfigError("Портал не создал поля:", "Нужны права администратора у владельца вебхука; поля можно создать и в портале.", refused)
+        raise ConfigError(
+            "Портал не создал поля:",
+            "Нужны права администратора у владельца вебхука; поля можно создать и в портале.",
+            refused,
+        )
     return f"Создано полей: {len(results)}." if results else "Все поля уже есть."

@@ -10,13 +10,28 @@ from pathlib import Path
 from typing import Any, cast
 
 Finding = dict[str, Any]
-Tell = Callable[[float], None]      # gets the part of a file that is done, 0 to 1
+Tell = Callable[[float], None]  # gets the part of a file that is done, 0 to 1
 
-_COUNTS = {"parties": "контрагентов", "products": "товаров", "offers": "предложений", "prices": "цен", "lines": "строк документов"}
-_KINDS = {"order": "заказов", "invoice": "счетов", "payment": "оплат", "refund": "возвратов денег", "shipment": "реализаций",
-          "return": "возвратов товара", "act": "актов", "closing": "закрытий заказов", "other": "прочих документов"}
-_BUFFER = 1 << 20                   # bytes between two reports of progress
-_PROVING = 0.15                     # part of the time that goes into hashing and proving a file before its records are read
+_COUNTS = {
+    "parties": "контрагентов",
+    "products": "товаров",
+    "offers": "предложений",
+    "prices": "цен",
+    "lines": "строк документов",
+}
+_KINDS = {
+    "order": "заказов",
+    "invoice": "счетов",
+    "payment": "оплат",
+    "refund": "возвратов денег",
+    "shipment": "реализаций",
+    "return": "возвратов товара",
+    "act": "актов",
+    "closing": "закрытий заказов",
+    "other": "прочих документов",
+}
+_BUFFER = 1 << 20  # bytes between two reports of progress
+_PROVING = 0.15  # part of the time that goes into hashing and proving a file before its records are read
 
 
 def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
@@ -31,11 +46,18 @@ def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
         size = size_of(path)
         watched = Watched(path, tell and (lambda read: tell(min(_PROVING, _PROVING * read / (3 * size)))))
         with readable(path):
-            found = commerceml_inspect.inspect(cast(Path, watched), limit=limit,
-                                       progress=tell and (lambda position: tell(_PROVING + (1 - _PROVING) * position / size)))
+            found = commerceml_inspect.inspect(
+                cast(Path, watched),
+                limit=limit,
+                progress=tell and (lambda position: tell(_PROVING + (1 - _PROVING) * position / size)),
+            )
     except Rejected as error:
         found = _unread(path, str(error))
-    return {**found, "path": str(path), "refused": any(issue["entity"] == "file" for issue in found["issues"])}
+    return {
+        **found,
+        "path": str(path),
+        "refused": any(issue["entity"] == "file" for issue in found["issues"]),
+    }
 
 
 def size_of(path: Path) -> int:
@@ -44,9 +66,13 @@ def size_of(path: Path) -> int:
 
     with readable(path):
         if path.is_dir():
-            raise Rejected(f"{path}: это папка, а не файл.", "Назовите файлы, которые в ней лежат.", file=path.name)
-        if path.exists() and not path.is_file():        # a pipe would be waited for
-            raise Rejected(f"{path}: это не обычный файл.", "Сохраните данные в файл и назовите его.", file=path.name)
+            raise Rejected(
+                f"{path}: это папка, а не файл.", "Назовите файлы, которые в ней лежат.", file=path.name
+            )
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise Rejected(
+                f"{path}: это не обычный файл.", "Сохраните данные в файл и назовите его.", file=path.name
+            )
         with path.open("rb") as file:
             return max(1, file.seek(0, io.SEEK_END))
 
@@ -61,20 +87,35 @@ def readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise Rejected(f"{path}: файла нет.", "Проверьте имя и папку.", file=path.name) from None
     except PermissionError:
-        raise Rejected(f"{path}: нет прав на чтение.", "Дайте права на файл пользователю, который запускает obmen24.", file=path.name) from None
+        raise Rejected(
+            f"{path}: нет прав на чтение.",
+            "Дайте права на файл пользователю, который запускает obmen24.",
+            file=path.name,
+        ) from None
     except OSError as error:
-        raise Rejected(f"{path}: не читается (ошибка системы {error.errno}).",
-                       "Скопируйте файл на этот компьютер и повторите.", file=path.name) from None
+        raise Rejected(
+            f"{path}: не читается (ошибка системы {error.errno}).",
+            "Скопируйте файл на этот компьютер и повторите.",
+            file=path.name,
+        ) from None
 
 
 def _unread(path: Path, message: str) -> Finding:
     """The account of what could not be opened: the same keys, nothing counted, one issue."""
     from etl import tables
 
-    nothing = dict.fromkeys(("sha256", "content_hash", "size", "version", "namespace", "encoding", "bom", "generated_at"))
-    return {"file": path.name, **nothing, "changes_only": False,
-            "counts": {"products": 0, "offers": 0, "prices": 0, "parties": 0, "documents": {}, "lines": 0},
-            "amount_total": "0.00", "issues_total": 1, "issues": [tables.issue(message, file=path.name, entity="file")]}
+    nothing = dict.fromkeys(
+        ("sha256", "content_hash", "size", "version", "namespace", "encoding", "bom", "generated_at")
+    )
+    return {
+        "file": path.name,
+        **nothing,
+        "changes_only": False,
+        "counts": {"products": 0, "offers": 0, "prices": 0, "parties": 0, "documents": {}, "lines": 0},
+        "amount_total": "0.00",
+        "issues_total": 1,
+        "issues": [tables.issue(message, file=path.name, entity="file")],
+    }
 
 
 class _Told(io.FileIO):
@@ -110,8 +151,10 @@ def repair(paths: Iterable[Path]) -> tuple[list[str], bool]:
         try:
             size_of(path)
             with _copy_of(path) as target:
-                said.append(f"{target}: убрано запрещённых знаков: {_repair(path, target)}. "
-                            "Проверьте файл (obmen24 inspect) и положите его в папку обмена вместо исходного.")
+                said.append(
+                    f"{target}: убрано запрещённых знаков: {_repair(path, target)}. "
+                    "Проверьте файл (obmen24 inspect) и положите его в папку обмена вместо исходного."
+                )
         except Rejected as error:
             said.append(named(path, str(error)))
             well = False
@@ -127,9 +170,17 @@ def _copy_of(path: Path) -> Iterator[Path]:
     try:
         target.touch(exist_ok=False)
     except FileExistsError:
-        raise Rejected(f"{target}: исправленная копия уже есть.", "Уберите или переименуйте её и повторите.", file=path.name) from None
+        raise Rejected(
+            f"{target}: исправленная копия уже есть.",
+            "Уберите или переименуйте её и повторите.",
+            file=path.name,
+        ) from None
     except OSError:
-        raise Rejected(f"{target}: копию записать нельзя.", "Скопируйте исходный файл в свою папку и исправьте его там.", file=path.name) from None
+        raise Rejected(
+            f"{target}: копию записать нельзя.",
+            "Скопируйте исходный файл в свою папку и исправьте его там.",
+            file=path.name,
+        ) from None
     try:
         yield target
     except BaseException:
@@ -163,17 +214,35 @@ def text(findings: Sequence[Mapping[str, Any]]) -> str:
 def _one(found: Mapping[str, Any]) -> str:
     lines = [found["path"]]
     if not found["refused"]:
-        lines.append(f"  CommerceML {found['version'] or 'без версии'}, {found['encoding']}, пространство имён: {found['namespace'] or 'нет'}"
-                     + (", только изменения" if found["changes_only"] else ""))
-        lines += [f"  {words}: {found['counts'][name]}" for name, words in _COUNTS.items() if found["counts"].get(name)]
-        lines += [f"  {_KINDS.get(kind, kind)}: {count}" for kind, count in found["counts"].get("documents", {}).items()]
+        lines.append(
+            f"  CommerceML {found['version'] or 'без версии'}, {found['encoding']}, пространство имён: {found['namespace'] or 'нет'}"
+            + (", только изменения" if found["changes_only"] else "")
+        )
+        lines += [
+            f"  {words}: {found['counts'][name]}"
+            for name, words in _COUNTS.items()
+            if found["counts"].get(name)
+        ]
+        lines += [
+            f"  {_KINDS.get(kind, kind)}: {count}"
+            for kind, count in found["counts"].get("documents", {}).items()
+        ]
         lines += [f"  сумма документов: {found['amount_total']}"] if found.get("amount_total") else []
     lines += [f"  - {_issue(issue)}" for issue in found["issues"]]
     hidden = found["issues_total"] - len(found["issues"])
-    lines += [f"  … и ещё замечаний: {hidden}. Показать больше: --limit {found['issues_total']}"] if hidden else []
+    lines += (
+        [f"  … и ещё замечаний: {hidden}. Показать больше: --limit {found['issues_total']}"] if hidden else []
+    )
     if found["refused"]:
         return "\n".join(lines)
-    return "\n".join([*lines, "  Исправьте данные в 1С и выгрузите файл заново." if found["issues_total"] else "  Замечаний нет."])
+    return "\n".join(
+        [
+            *lines,
+            "  Исправьте данные в 1С и выгрузите файл заново."
+            if found["issues_total"]
+            else "  Замечаний нет.",
+        ]
+    )
 
 
 def _issue(issue: Mapping[str, Any]) -> str:

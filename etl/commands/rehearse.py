@@ -25,11 +25,18 @@ from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene import demo, demo_orders, plays_video
 
 _ROUNDS = 8
-_PLACES = (("to_1c", "файл, который сейчас читает 1С (документы, которые она уже вернула, из него убраны)"),
-           ("spreadsheets/out", "реестр для бухгалтера, акты, файлы загрузки"),
-           ("archive", "всё прочитанное, копии отправленного (sent-…) и реестров"), ("quarantine", "плохие файлы с объяснением"))
+_PLACES = (
+    ("to_1c", "файл, который сейчас читает 1С (документы, которые она уже вернула, из него убраны)"),
+    ("spreadsheets/out", "реестр для бухгалтера, акты, файлы загрузки"),
+    ("archive", "всё прочитанное, копии отправленного (sent-…) и реестров"),
+    ("quarantine", "плохие файлы с объяснением"),
+)
 SEEDS: dict[str, Callable[[dt.date], dict[str, Any]]] = {
-    "video": demo.video, "prepaid": demo_orders.prepaid, "leads": demo_orders.leads, "twoway": demo_orders.twoway}
+    "video": demo.video,
+    "prepaid": demo_orders.prepaid,
+    "leads": demo_orders.leads,
+    "twoway": demo_orders.twoway,
+}
 
 
 @dataclass
@@ -77,7 +84,13 @@ class Rehearsal:
         """The runs as one account; issues as the last run left them."""
         whole = RunReport(run=self.reports[-1].run if self.reports else "")
         for report in self.reports:
-            whole.counts.update({name: count for name, count in report.counts.items() if name not in ("deals_read", "not_billed")})
+            whole.counts.update(
+                {
+                    name: count
+                    for name, count in report.counts.items()
+                    if name not in ("deals_read", "not_billed")
+                }
+            )
             whole.files += [path for path in report.files if path not in whole.files]
             whole.notes += report.notes
             for words, amount in report.sums.items():
@@ -90,7 +103,15 @@ class Rehearsal:
     def text(self) -> str:
         """Russian summary for the terminal."""
         head = "Репетиция: учебный портал Битрикс24 и модель базы 1С на этом компьютере, все люди и организации вымышлены."
-        return "\n".join([head, *self.log, self.report.text(), f"Папка обмена {self.folder}:", *(f"  {name:<20}{words}" for name, words in _PLACES)])
+        return "\n".join(
+            [
+                head,
+                *self.log,
+                self.report.text(),
+                f"Папка обмена {self.folder}:",
+                *(f"  {name:<20}{words}" for name, words in _PLACES),
+            ]
+        )
 
 
 def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | None = None) -> Rehearsal:
@@ -109,14 +130,20 @@ def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | N
 
 
 @contextmanager
-def staged(profile: Profile, *, now: dt.datetime | None = None, seed: dict[str, Any] | None = None) -> Iterator[Stage]:
+def staged(
+    profile: Profile, *, now: dt.datetime | None = None, seed: dict[str, Any] | None = None
+) -> Iterator[Stage]:
     """The scene of a profile that says `sandbox`: portal and 1C with their memory under the profile's state folder."""
     if profile.bitrix24.sandbox is None:
-        raise ConfigError("В профиле нет настройки bitrix24.sandbox.", "Репетиция идёт только на учебном портале.")
+        raise ConfigError(
+            "В профиле нет настройки bitrix24.sandbox.", "Репетиция идёт только на учебном портале."
+        )
     data = profile.state_folder / "sandbox"
     if not data.is_dir() and (profile.state_folder / "state.sqlite").exists():
-        raise ConfigError("По этому профилю уже работали с настоящим порталом.",
-                          "Репетируйте на копии профиля в другой папке и с другой папкой обмена ([onec] folder).")
+        raise ConfigError(
+            "По этому профилю уже работали с настоящим порталом.",
+            "Репетируйте на копии профиля в другой папке и с другой папкой обмена ([onec] folder).",
+        )
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     notes = data / "rehearsal.json"
     memory = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
@@ -124,14 +151,25 @@ def staged(profile: Profile, *, now: dt.datetime | None = None, seed: dict[str, 
     clock = Clock(max(real, dt.datetime.fromisoformat(memory.get("moment", real.isoformat()))))
     zone = ZoneInfo(profile.onec.time_zone)
     start = seed or SEEDS[profile.bitrix24.sandbox](clock.moment.astimezone(zone).date())
-    with Portal(data=data / "portal", seed=start, rate=1000.0, burst=1000, clock=lambda: clock.moment.timestamp()) as portal:  # noqa: PLW0108 the moment moves on
-        onec = OneC(profile.onec.dialect, profile.folder, data=data / "onec", extended=profile.onec.extended,
-                    now=lambda: clock.moment.astimezone(zone).replace(tzinfo=None, microsecond=0), organisation=profile.organisation.name)
+    with Portal(
+        data=data / "portal", seed=start, rate=1000.0, burst=1000, clock=lambda: clock.moment.timestamp()
+    ) as portal:  # noqa: PLW0108 the moment moves on
+        onec = OneC(
+            profile.onec.dialect,
+            profile.folder,
+            data=data / "onec",
+            extended=profile.onec.extended,
+            now=lambda: clock.moment.astimezone(zone).replace(tzinfo=None, microsecond=0),
+            organisation=profile.organisation.name,
+        )
         try:
             yield Stage(_connected(profile, portal, data), portal, onec, clock, memory)
         finally:
             onec.release()
-            notes.write_text(json.dumps(memory | {"moment": clock.moment.isoformat()}, ensure_ascii=False, indent=1), encoding="utf-8")
+            notes.write_text(
+                json.dumps(memory | {"moment": clock.moment.isoformat()}, ensure_ascii=False, indent=1),
+                encoding="utf-8",
+            )
 
 
 def _connected(profile: Profile, portal: Portal, data: Path) -> Profile:
@@ -139,5 +177,7 @@ def _connected(profile: Profile, portal: Portal, data: Path) -> Profile:
     secret = data / "webhook"
     with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(portal.webhook)
-    address = profile.bitrix24.model_copy(update={"sandbox": None, "webhook_file": secret, "rate": 1000.0, "burst": 1000})
+    address = profile.bitrix24.model_copy(
+        update={"sandbox": None, "webhook_file": secret, "rate": 1000.0, "burst": 1000}
+    )
     return profile.model_copy(update={"bitrix24": address})

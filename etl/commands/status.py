@@ -16,8 +16,10 @@ def read(profile_path: source.AnyPath) -> dict[str, Any] | None:
     try:
         return quick.quick_status(source.state_url(profile_path, raw), raw.get("bitrix24", {}).get("name"))
     except sqlite3.DatabaseError as error:
-        raise NeedsPerson(f"Файл состояния повреждён ({error}).",
-                          "Верните его из резервной копии; если её нет, уберите файл и выполните obmen24 restore.") from error
+        raise NeedsPerson(
+            f"Файл состояния повреждён ({error}).",
+            "Верните его из резервной копии; если её нет, уберите файл и выполните obmen24 restore.",
+        ) from error
 
 
 def too_old(found: dict[str, Any] | None, max_age: int | None) -> bool:
@@ -44,8 +46,12 @@ def text(found: dict[str, Any] | None, max_age: int | None) -> str:
     return "\n".join(lines)
 
 
-_WAITING = (("open_issues", "Замечаний в последнем обмене"), ("outbox_waiting", "Ждут отправки в портал"),
-            ("unconfirmed", "Отправлено в 1С, ответа ещё нет"), ("questions", "Вопросов к человеку"))
+_WAITING = (
+    ("open_issues", "Замечаний в последнем обмене"),
+    ("outbox_waiting", "Ждут отправки в портал"),
+    ("unconfirmed", "Отправлено в 1С, ответа ещё нет"),
+    ("questions", "Вопросов к человеку"),
+)
 
 
 def _ago(minutes: float) -> str:
@@ -59,4 +65,8 @@ def _advice(found: dict[str, Any], max_age: int | None) -> str:
         return f"Обмен не выполнялся дольше {max_age} мин: проверьте cron и доступ к порталу и папке обмена, затем obmen24 run."
     if found.get("questions"):
         return "Ответьте на вопросы: obmen24 ask."
-    return "Делать ничего не нужно." if not found.get("open_issues") else "Подробности: obmen24 run или лист замечаний."
+    return (
+        "Делать ничего не нужно."
+        if not found.get("open_issues")
+        else "Подробности: obmen24 run или лист замечаний."
+    )

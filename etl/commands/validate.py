@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 from etl.commands.inspect import Tell, Watched, named, readable, size_of
 
 Verdict = dict[str, Any]
-_SHOWN = 100                        # `commerceml.validate` and `lint` say no more
+_SHOWN = 100  # `commerceml.validate` and `lint` say no more
 
 
 def validate(path: Path, dialect: str | None, *, tell: Tell | None = None) -> Verdict:
@@ -20,11 +20,20 @@ def validate(path: Path, dialect: str | None, *, tell: Tell | None = None) -> Ve
     """
     from etl.errors import Rejected
 
-    verdict: Verdict = {"file": path.name, "path": str(path), "version": None, "dialect": dialect, "told": False,
-                        "unusable": [], "deviations": [], "schema": [], "issues": []}
+    verdict: Verdict = {
+        "file": path.name,
+        "path": str(path),
+        "version": None,
+        "dialect": dialect,
+        "told": False,
+        "unusable": [],
+        "deviations": [],
+        "schema": [],
+        "issues": [],
+    }
     try:
         size = size_of(path)
-        whole = size * (4 if dialect else 2)            # proven and read, and the same again for a schema
+        whole = size * (4 if dialect else 2)  # proven and read, and the same again for a schema
         watched = Watched(path, tell and (lambda read: tell(min(1.0, read / whole))))
         with readable(path), watched.open() as stream:
             _check(cast(BinaryIO, stream), verdict)
@@ -59,10 +68,17 @@ def _told(stream: BinaryIO, name: str) -> Verdict:
 
     root, first = xml_safe.root(stream, name), lint.first_child(stream, name)
     for dialect in DIALECTS.values():
-        if dialect.kinds and (dialect.version, dialect.namespace) == (root.attributes.get("ВерсияСхемы"), root.namespace) \
-                and first == ("Контейнер" if dialect.extended else "Документ"):
+        if (
+            dialect.kinds
+            and (dialect.version, dialect.namespace) == (root.attributes.get("ВерсияСхемы"), root.namespace)
+            and first == ("Контейнер" if dialect.extended else "Документ")
+        ):
             problems = write.validate(stream, dialect.name)
-            return {"dialect": dialect.name, "told": True, "schema": problems} if dialect.extended or not problems else {}
+            return (
+                {"dialect": dialect.name, "told": True, "schema": problems}
+                if dialect.extended or not problems
+                else {}
+            )
     return {}
 
 
@@ -74,7 +90,9 @@ def _issue(message: str, path: Path) -> dict[str, Any]:
 
 def clean(verdict: Mapping[str, Any]) -> bool:
     """Whether nothing was said against the file. What a dialect departs in from its version («ТелефонРабочий» of УТ 10.3) is as it must be."""
-    return not any(verdict[part] for part in ("issues", "unusable", "schema")) and (not verdict["deviations"] or _meant(verdict))
+    return not any(verdict[part] for part in ("issues", "unusable", "schema")) and (
+        not verdict["deviations"] or _meant(verdict)
+    )
 
 
 def _meant(verdict: Mapping[str, Any]) -> bool:
@@ -88,22 +106,37 @@ def text(verdicts: Sequence[Mapping[str, Any]]) -> str:
         return "\n".join([*lines, "Делать ничего не нужно."])
     if any(verdict["unusable"] or verdict["issues"] or verdict["schema"] for verdict in verdicts):
         return "\n".join([*lines, "Исправьте файл или спросите программиста 1С (docs/contract-1c.ru.md)."])
-    return "\n".join([*lines, "Программа эти файлы прочитает. Если файл пишете вы сами, исправьте отступления."])
+    return "\n".join(
+        [*lines, "Программа эти файлы прочитает. Если файл пишете вы сами, исправьте отступления."]
+    )
 
 
 def _one(verdict: Mapping[str, Any]) -> list[str]:
     if verdict["issues"]:
         return [named(Path(verdict["path"]), issue["message"]) for issue in verdict["issues"]]
     departs = f"Отступления от схемы {_version(verdict)}" + (
-        f", которые допускает наша схема {verdict['dialect']} (исправлять не нужно):" if _meant(verdict)
-        else " (программа это прочитает, чужие элементы пропустит):")
-    lines = [f"{verdict['path']}: {'замечаний нет' if clean(verdict) else 'есть замечания'}. {_checked(verdict)}"]
-    for part, words in (("unusable", "Программа не сможет использовать:"),
-                        ("deviations", departs),
-                        ("schema", f"Не по нашей схеме {verdict['dialect']} (такого файла ждёт от нас 1С или договор обмена):")):
+        f", которые допускает наша схема {verdict['dialect']} (исправлять не нужно):"
+        if _meant(verdict)
+        else " (программа это прочитает, чужие элементы пропустит):"
+    )
+    lines = [
+        f"{verdict['path']}: {'замечаний нет' if clean(verdict) else 'есть замечания'}. {_checked(verdict)}"
+    ]
+    for part, words in (
+        ("unusable", "Программа не сможет использовать:"),
+        ("deviations", departs),
+        (
+            "schema",
+            f"Не по нашей схеме {verdict['dialect']} (такого файла ждёт от нас 1С или договор обмена):",
+        ),
+    ):
         if verdict[part]:
             lines += [f"  {words}", *(f"  - {problem}" for problem in verdict[part])]
-            lines += ["  … и, возможно, другие: исправьте эти и повторите."] if len(verdict[part]) >= _SHOWN else []
+            lines += (
+                ["  … и, возможно, другие: исправьте эти и повторите."]
+                if len(verdict[part]) >= _SHOWN
+                else []
+            )
     return lines
 
 
@@ -112,7 +145,13 @@ def _version(verdict: Mapping[str, Any]) -> str:
 
 
 def _checked(verdict: Mapping[str, Any]) -> str:
-    rules = f"правила версии {_version(verdict)}" + ("" if verdict["version"] else " (файл версию не называет)")
+    rules = f"правила версии {_version(verdict)}" + (
+        "" if verdict["version"] else " (файл версию не называет)"
+    )
     if not verdict["dialect"]:
-        return f"Проверены только {rules}; если файл написан для 1С, проверьте его и по нашей схеме: --dialect."
-    return f"Проверены {rules} и наша схема {verdict['dialect']}" + (" (определена по файлу)." if verdict["told"] else ".")
+        return (
+            f"Проверены только {rules}; если файл написан для 1С, проверьте его и по нашей схеме: --dialect."
+        )
+    return f"Проверены {rules} и наша схема {verdict['dialect']}" + (
+        " (определена по файлу)." if verdict["told"] else "."
+    )

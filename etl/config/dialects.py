@@ -18,24 +18,26 @@ class Dialect:
     """One configuration of 1C. Paths are relative to the exchange folder, always with `/`."""
 
     name: str
-    title: str                              # Russian, for people
-    version: str                            # ВерсияСхемы of what we write
+    title: str  # Russian, for people
+    version: str  # ВерсияСхемы of what we write
     namespace: str | None
     bom: bool
-    order_path: str | None                  # the file of orders this 1C reads
-    kinds: frozenset[str]                   # document kinds (tables.DOCUMENT_KINDS) that file may hold
-    tells: frozenset[str]                   # facts this 1C reports: see `FACTS`
+    order_path: str | None  # the file of orders this 1C reads
+    kinds: frozenset[str]  # document kinds (tables.DOCUMENT_KINDS) that file may hold
+    tells: frozenset[str]  # facts this 1C reports: see `FACTS`
     number_limit: int = 11
-    party_path: str | None = None           # directory of parties, where this 1C reads one
-    catalogue_path: str | None = None       # products and prices, where this 1C reads them
-    extended: bool = False                  # the extended contract: containers, «Проведен», discounts, directories
-    phone_type: str = "Телефон рабочий"     # Контакт/Тип of a phone
+    party_path: str | None = None  # directory of parties, where this 1C reads one
+    catalogue_path: str | None = None  # products and prices, where this 1C reads them
+    extended: bool = False  # the extended contract: containers, «Проведен», discounts, directories
+    phone_type: str = "Телефон рабочий"  # Контакт/Тип of a phone
     email_type: str = "Почта"
-    exempt: str = "Без НДС"                 # how «без НДС» is spelt in Ставка
+    exempt: str = "Без НДС"  # how «без НДС» is spelt in Ставка
     vat_rates: frozenset[str] | None = None  # rates the base knows besides `exempt`; None = any
-    party_id_limit: int = 40                # length of Контрагент/Ид
-    unit_by_code: bool = False              # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants 3 signs
-    comment_requisite: bool = False         # the comment is taken from «Комментарии покупателя» (УТ 11)
+    party_id_limit: int = 40  # length of Контрагент/Ид
+    unit_by_code: bool = (
+        False  # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants 3 signs
+    )
+    comment_requisite: bool = False  # the comment is taken from «Комментарии покупателя» (УТ 11)
 
     @property
     def schema(self) -> str:
@@ -62,29 +64,88 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-_OLD_RATES = frozenset({"0", "10", "18", "20"})     # the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
+_OLD_RATES = frozenset(
+    {"0", "10", "18", "20"}
+)  # the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (
-    Dialect(name="ut103", title="1С:Управление торговлей 10.3", version="2.04", namespace=None, bom=True,
-            order_path="order.xml", kinds=_STOCK,
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            name="ut103",
+            title="1С:Управление торговлей 10.3",
+            version="2.04",
+            namespace=None,
+            bom=True,
+            order_path="order.xml",
+            kinds=_STOCK,
             tells=frozenset({"orders_from_us", "paid_weak", "shipped_full", "catalogue"}),
-            phone_type="ТелефонРабочий", vat_rates=_OLD_RATES),
-    Dialect(name="ut11", title="1С:Управление торговлей 11", version="2.05", namespace=None, bom=True,
-            order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}), vat_rates=_OLD_RATES - {"0"},
-            unit_by_code=True, comment_requisite=True),
-    Dialect(name="unf3", title="1С:Управление нашей фирмой 3", version="2.08", namespace="urn:1C.ru:commerceml_210", bom=True,
-            order_path="to_1c/orders.xml", kinds=_STOCK,
-            tells=frozenset({"orders_from_us", "orders_born", "paid_full", "paid_partial", "shipped_full", "shipments", "status",
-                             "catalogue"}),
-            vat_rates=_OLD_RATES | {"5", "7", "22"}, unit_by_code=True),
-    Dialect(name="bp3", title="1С:Бухгалтерия 3.0", version="2.05", namespace=None, bom=True,
-            order_path=None, kinds=frozenset(), tells=frozenset()),
-    Dialect(name="bitrix3", title="расширенный договор обмена", version="3.1", namespace="urn:1C.ru:commerceml_3", bom=True,
-            order_path="to_1c/documents.xml", kinds=_ALL,
-            tells=frozenset(FACTS) - {"paid_weak"}, party_path="to_1c/parties.xml", catalogue_path="to_1c/catalog.xml",
-            extended=True, email_type="Электронная почта", party_id_limit=80),
-)}
+            phone_type="ТелефонРабочий",
+            vat_rates=_OLD_RATES,
+        ),
+        Dialect(
+            name="ut11",
+            title="1С:Управление торговлей 11",
+            version="2.05",
+            namespace=None,
+            bom=True,
+            order_path="to_1c/orders.xml",
+            kinds=_STOCK,
+            tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}),
+            vat_rates=_OLD_RATES - {"0"},
+            unit_by_code=True,
+            comment_requisite=True,
+        ),
+        Dialect(
+            name="unf3",
+            title="1С:Управление нашей фирмой 3",
+            version="2.08",
+            namespace="urn:1C.ru:commerceml_210",
+            bom=True,
+            order_path="to_1c/orders.xml",
+            kinds=_STOCK,
+            tells=frozenset(
+                {
+                    "orders_from_us",
+                    "orders_born",
+                    "paid_full",
+                    "paid_partial",
+                    "shipped_full",
+                    "shipments",
+                    "status",
+                    "catalogue",
+                }
+            ),
+            vat_rates=_OLD_RATES | {"5", "7", "22"},
+            unit_by_code=True,
+        ),
+        Dialect(
+            name="bp3",
+            title="1С:Бухгалтерия 3.0",
+            version="2.05",
+            namespace=None,
+            bom=True,
+            order_path=None,
+            kinds=frozenset(),
+            tells=frozenset(),
+        ),
+        Dialect(
+            name="bitrix3",
+            title="расширенный договор обмена",
+            version="3.1",
+            namespace="urn:1C.ru:commerceml_3",
+            bom=True,
+            order_path="to_1c/documents.xml",
+            kinds=_ALL,
+            tells=frozenset(FACTS) - {"paid_weak"},
+            party_path="to_1c/parties.xml",
+            catalogue_path="to_1c/catalog.xml",
+            extended=True,
+            email_type="Электронная почта",
+            party_id_limit=80,
+        ),
+    )
+}
 
 #: ХозОперация -> our kind; the first operation of a kind is the one we write
 OPERATIONS: dict[str, str] = {
@@ -108,21 +169,69 @@ OTHER_KINDS: dict[str, str] = {"Акт выполненных работ": "act"
 
 #: how a currency is spelt in files -> ISO code
 CURRENCIES: dict[str, str] = {
-    "руб": "RUB", "руб.": "RUB", "р": "RUB", "р.": "RUB", "рублей": "RUB", "rub.": "RUB", "rur.": "RUB",
-    "rur": "RUB", "rub": "RUB", "643": "RUB", "810": "RUB", "₽": "RUB", "рубль": "RUB",
-    "грн": "UAH", "грн.": "UAH", "980": "UAH", "840": "USD", "$": "USD", "978": "EUR", "€": "EUR", "тг": "KZT", "398": "KZT",
-    "тенге": "KZT", "byr": "BYR", "933": "BYN", "сом": "KGS",
+    "руб": "RUB",
+    "руб.": "RUB",
+    "р": "RUB",
+    "р.": "RUB",
+    "рублей": "RUB",
+    "rub.": "RUB",
+    "rur.": "RUB",
+    "rur": "RUB",
+    "rub": "RUB",
+    "643": "RUB",
+    "810": "RUB",
+    "₽": "RUB",
+    "рубль": "RUB",
+    "грн": "UAH",
+    "грн.": "UAH",
+    "980": "UAH",
+    "840": "USD",
+    "$": "USD",
+    "978": "EUR",
+    "€": "EUR",
+    "тг": "KZT",
+    "398": "KZT",
+    "тенге": "KZT",
+    "byr": "BYR",
+    "933": "BYN",
+    "сом": "KGS",
 }
 #: units of measure by the all-Russian classifier: code -> names people write, blanks, dots and case aside; the first is ours
 UNIT_WORDS: dict[str, tuple[str, ...]] = {
-    "796": ("шт", "штука", "штуки", "штук", "pce"), "166": ("кг", "килограмм", "kgm"), "163": ("г", "гр", "грамм"), "168": ("т", "тонна"),
-    "006": ("м", "метр", "mtr"), "018": ("пог. м", "п.м", "м.п", "м пог", "погонный метр"),
-    "055": ("м2", "м²", "кв. м", "квадратный метр"), "113": ("м3", "м³", "куб. м", "кубический метр"), "003": ("мм",), "004": ("см",),
-    "008": ("км",), "112": ("л", "литр"), "111": ("мл",), "355": ("мин", "минута"), "356": ("ч", "час"), "359": ("сут", "день", "сутки"),
-    "360": ("нед", "неделя"), "362": ("мес", "месяц"), "366": ("год",), "539": ("чел. ч", "человеко-час"), "642": ("ед", "единица"),
-    "625": ("лист",), "657": ("изд", "изделие"), "704": ("набор",), "715": ("пар", "пара"), "728": ("пач", "пачка"),
-    "736": ("рул", "рулон"), "778": ("упак", "уп", "упаковка"), "798": ("тыс. шт",), "812": ("ящ", "ящик"), "839": ("компл", "комплект", "к-т"),
-    "868": ("бут", "бутылка"), "876": ("усл", "услуга", "усл. ед")}
+    "796": ("шт", "штука", "штуки", "штук", "pce"),
+    "166": ("кг", "килограмм", "kgm"),
+    "163": ("г", "гр", "грамм"),
+    "168": ("т", "тонна"),
+    "006": ("м", "метр", "mtr"),
+    "018": ("пог. м", "п.м", "м.п", "м пог", "погонный метр"),
+    "055": ("м2", "м²", "кв. м", "квадратный метр"),
+    "113": ("м3", "м³", "куб. м", "кубический метр"),
+    "003": ("мм",),
+    "004": ("см",),
+    "008": ("км",),
+    "112": ("л", "литр"),
+    "111": ("мл",),
+    "355": ("мин", "минута"),
+    "356": ("ч", "час"),
+    "359": ("сут", "день", "сутки"),
+    "360": ("нед", "неделя"),
+    "362": ("мес", "месяц"),
+    "366": ("год",),
+    "539": ("чел. ч", "человеко-час"),
+    "642": ("ед", "единица"),
+    "625": ("лист",),
+    "657": ("изд", "изделие"),
+    "704": ("набор",),
+    "715": ("пар", "пара"),
+    "728": ("пач", "пачка"),
+    "736": ("рул", "рулон"),
+    "778": ("упак", "уп", "упаковка"),
+    "798": ("тыс. шт",),
+    "812": ("ящ", "ящик"),
+    "839": ("компл", "комплект", "к-т"),
+    "868": ("бут", "бутылка"),
+    "876": ("усл", "услуга", "усл. ед"),
+}
 UNIT, UNIT_CODE = "шт", "796"
 #: code -> the short name of it
 UNIT_NAMES: dict[str, str] = {code: names[0] for code, names in UNIT_WORDS.items()}
@@ -130,7 +239,10 @@ UNIT_NAMES: dict[str, str] = {code: names[0] for code, names in UNIT_WORDS.items
 
 #: from this day on the standard VAT rate is (Tax Code art. 164; laws 303-ФЗ of 2018 and 425-ФЗ of 2025)
 VAT_STANDARD: tuple[tuple[dt.date, Decimal], ...] = (
-    (dt.date(2004, 1, 1), Decimal(18)), (dt.date(2019, 1, 1), Decimal(20)), (dt.date(2026, 1, 1), Decimal(22)))
+    (dt.date(2004, 1, 1), Decimal(18)),
+    (dt.date(2019, 1, 1), Decimal(20)),
+    (dt.date(2026, 1, 1), Decimal(22)),
+)
 #: rates of taxpayers under the simplified system, since 2025 (5 %, 7 %), and the reduced ones of always
 VAT_OTHER: frozenset[Decimal] = frozenset({Decimal(0), Decimal(5), Decimal(7), Decimal(10)})
 

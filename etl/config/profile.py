@@ -16,7 +16,9 @@ from etl.config import dialects
 from etl.config import source as profile_file
 from etl.errors import ConfigError
 
-Flow = Literal["parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission"]
+Flow = Literal[
+    "parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission"
+]
 Owner = Literal["portal", "1c", "ask"]
 Delivery = Literal["commerceml", "spreadsheet"]
 Share = Literal["full", "prorate", "none"]
@@ -34,16 +36,21 @@ class Model(BaseModel):
 class Portal(Model):
     """[bitrix24]: the portal. `name` keys the registers and must never change; the webhook is only *named* here."""
 
-    name: str = Field(min_length=1, description="Имя портала; по нему ведутся реестры начислений, не меняйте его")
+    name: str = Field(
+        min_length=1, description="Имя портала; по нему ведутся реестры начислений, не меняйте его"
+    )
     webhook_file: Path | None = Field(None, description="Файл с адресом входящего вебхука (права 0600)")
     webhook_env: str | None = Field(None, description="Имя переменной окружения с адресом вебхука")
     webhook_command: str | None = Field(None, description="Команда, которая печатает адрес вебхука")
     sandbox: Literal["video", "prepaid", "leads", "twoway"] | None = Field(
-        None, description="Репетиция: вместо портала и базы 1С встроенная песочница с этими данными")
+        None, description="Репетиция: вместо портала и базы 1С встроенная песочница с этими данными"
+    )
     rate: float = Field(2.0, gt=0, description="Запросов в секунду по тарифу (Enterprise: 5)")
     burst: int = Field(50, gt=0, description="Запас запросов по тарифу (Enterprise: 250)")
     originator: str = Field("obmen24", min_length=1, description="ORIGINATOR_ID наших записей")
-    overlap_minutes: int = Field(10, ge=0, description="На сколько минут назад перечитываются изменения портала")
+    overlap_minutes: int = Field(
+        10, ge=0, description="На сколько минут назад перечитываются изменения портала"
+    )
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
@@ -61,11 +68,15 @@ class OneC(Model):
     folder: Path = Field(Path("exchange_dir"), description="Папка обмена")
     sentinel: str | None = Field(None, description="Файл, без которого папка считается неподключённой")
     settle_seconds: float = Field(2.0, ge=0, description="Сколько секунд файл должен не меняться")
-    resend: int = Field(2, ge=1, description="Сколько сеансов 1С документ остаётся в исходящем файле без ответа")
+    resend: int = Field(
+        2, ge=1, description="Сколько сеансов 1С документ остаётся в исходящем файле без ответа"
+    )
     time_zone: str = Field("Europe/Moscow", description="Часовой пояс базы 1С")
     release: str | None = Field(None, description="Релиз конфигурации 1С, например 10.3.52.2")
     currency: str = Field("руб", description="Название рубля в справочнике валют базы 1С")
-    vat_rates: tuple[str, ...] | None = Field(None, description="Ставки НДС, которые знает база, если отличаются от типовых")
+    vat_rates: tuple[str, ...] | None = Field(
+        None, description="Ставки НДС, которые знает база, если отличаются от типовых"
+    )
 
 
 class Organisation(Model):
@@ -74,15 +85,21 @@ class Organisation(Model):
     name: str
     inn: str | None = None
     kpp: str | None = None
-    vat: Literal["general", "exempt", "5", "7"] = Field("exempt", description="НДС: general (общая ставка по дате), exempt (без НДС), 5 или 7 (УСН)")
+    vat: Literal["general", "exempt", "5", "7"] = Field(
+        "exempt", description="НДС: general (общая ставка по дате), exempt (без НДС), 5 или 7 (УСН)"
+    )
 
 
 class Deals(Model):
     """[deals]: which deals we look at and where their values stand. Keys of `fields` are columns of the table deals."""
 
     pipeline: str | None = Field(None, description="Воронка; без неё берутся сделки всех воронок")
-    fields: dict[str, str] = Field(default_factory=dict, description="Наш столбец = поле портала (название или код)")
-    aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Другие названия той же стадии")
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="Наш столбец = поле портала (название или код)"
+    )
+    aliases: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Другие названия той же стадии"
+    )
 
 
 class Rule(Model):
@@ -95,7 +112,9 @@ class Rule(Model):
     to: str
     when: dict[str, bool | int | str] = Field(min_length=1)
     from_: tuple[str, ...] = Field(alias="from", min_length=1)
-    notify: str | None = Field(None, description="Текст уведомления ответственному; {deal}, {number}, {amount}, {date}")
+    notify: str | None = Field(
+        None, description="Текст уведомления ответственному; {deal}, {number}, {amount}, {date}"
+    )
 
 
 class Billing(Model):
@@ -103,12 +122,18 @@ class Billing(Model):
 
     stages: tuple[str, ...] = Field(min_length=1, description="Стадии, сделки которых начисляются")
     terminated_stage: str = Field(description="Стадия расторгнутого договора")
-    service: str = Field("Услуги видеонаблюдения", description="Наименование услуги в заказе; {month} = месяц словами")
+    service: str = Field(
+        "Услуги видеонаблюдения", description="Наименование услуги в заказе; {month} = месяц словами"
+    )
     day: int | None = Field(None, ge=1, le=28, description="С какого числа месяца sync начисляет сам")
-    date: Literal["first", "last"] = Field("first", description="Дата начисления: первый или последний день месяца")
+    date: Literal["first", "last"] = Field(
+        "first", description="Дата начисления: первый или последний день месяца"
+    )
     termination_month: Share = "full"
     first_month: Share = "full"
-    keep: Literal["gross", "net"] = Field("gross", description="Что сохраняется при смене ставки НДС: сумма с налогом или без")
+    keep: Literal["gross", "net"] = Field(
+        "gross", description="Что сохраняется при смене ставки НДС: сумма с налогом или без"
+    )
     kind: str = Field("fee", pattern=r"^[a-z]+$", description="Вид начисления в ключе реестра")
     invoice: bool = Field(True, description="К начислению прилагается Счет на оплату (расширенный договор)")
     exclude: tuple[str, ...] = Field((), description="ID сделок, которые не начисляются")
@@ -121,7 +146,9 @@ class Commission(Model):
     percent: Money | None = Field(None, gt=0, le=100)
     base: str | None = Field(None, description="Поле сделки, от которого считается процент")
     confirm: Literal["seen", "published", "person"] | None = Field(
-        None, description="Когда акт считается принятым; без настройки seen, если 1С сообщает об актах, иначе published")
+        None,
+        description="Когда акт считается принятым; без настройки seen, если 1С сообщает об актах, иначе published",
+    )
     service: str = "Вознаграждение за заключение договора, часть {part} из 2"
     reversal: str = "Возврат вознаграждения, часть {part} из 2"
 
@@ -149,7 +176,9 @@ class Bank(Model):
     accept: Money = Field(Decimal("1.00"), description="С какой оценки платёж сопоставляется без человека")
     lead: Money = Field(Decimal("0.05"), description="Отрыв лучшего варианта от следующего")
     masks: tuple[str, ...] = Field((), description="Маски наших номеров в назначении платежа, например СЧ-d+")
-    payers: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="ИНН договора = ИНН тех, кто платит за него")
+    payers: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="ИНН договора = ИНН тех, кто платит за него"
+    )
 
 
 class Entity(Model):
@@ -176,9 +205,13 @@ class Orders(Model):
     rows: bool = Field(True, description="Передавать состав заказа")
     composition_owner: Owner = "1c"
     discounts: Literal["portal", "1c"] = "portal"
-    statuses: dict[str, str] = Field(default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ...")
+    statuses: dict[str, str] = Field(
+        default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ..."
+    )
     fields: dict[str, str] = Field(default_factory=dict, description="Факт документа = поле сделки")
-    managers: dict[str, str] = Field(default_factory=dict, description="Менеджер 1С = e-mail сотрудника портала")
+    managers: dict[str, str] = Field(
+        default_factory=dict, description="Менеджер 1С = e-mail сотрудника портала"
+    )
     organisations_by: Literal["inn", "name"] = "inn"
 
 
@@ -200,20 +233,26 @@ class Profile(Model):
 
     path: Path = Field(exclude=True)
     title: str = Field("", description="Название для людей")
-    flows: tuple[Flow, ...] = Field(min_length=1, description="Какие потоки выполняет obmen24 run, по порядку")
+    flows: tuple[Flow, ...] = Field(
+        min_length=1, description="Какие потоки выполняет obmen24 run, по порядку"
+    )
     bitrix24: Portal
     onec: OneC
     organisations: tuple[Organisation, ...] = Field(min_length=1)
     deals: Deals = Deals()
     rules: tuple[Rule, ...] = ()
-    results: dict[str, str] = Field(default_factory=dict, description="Итог = поле сделки: paid_on, paid_total, paid_charges, act1, act2")
+    results: dict[str, str] = Field(
+        default_factory=dict, description="Итог = поле сделки: paid_on, paid_total, paid_charges, act1, act2"
+    )
     billing: Billing | None = None
     commission: Commission | None = None
     delivery: DeliveryChoice = DeliveryChoice()
     entities: dict[Literal["parties", "contacts", "products"], Entity] = Field(default_factory=dict)
     orders: Orders | None = None
     bank: Bank = Bank()
-    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Столбец = подписи в выгрузке Excel")
+    columns: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Столбец = подписи в выгрузке Excel"
+    )
     guard: Guard = Guard()
     state: State = State()
 
@@ -261,7 +300,9 @@ def load(path: Path) -> Profile:
         return Profile.model_validate({**raw, "path": path})
     except ValidationError as error:
         problems = [f"{_place(item['loc'])}: {_said(item)}" for item in error.errors(include_url=False)]
-        raise ConfigError(f"Профиль {path.name} не подходит:", "Исправьте эти строки и повторите obmen24 check.", problems) from None
+        raise ConfigError(
+            f"Профиль {path.name} не подходит:", "Исправьте эти строки и повторите obmen24 check.", problems
+        ) from None
 
 
 def json_schema() -> dict[str, Any]:
@@ -277,8 +318,11 @@ def _listed(expected: str) -> str:
     return expected.replace(" or ", ", ").replace("'", "")
 
 
-_WORDS = {"missing": "обязательная настройка не указана", "extra_forbidden": "такой настройки нет (опечатка?)",
-          "too_short": "список пуст"}
+_WORDS = {
+    "missing": "обязательная настройка не указана",
+    "extra_forbidden": "такой настройки нет (опечатка?)",
+    "too_short": "список пуст",
+}
 
 
 def _said(item: Any) -> str:

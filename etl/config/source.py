@@ -27,8 +27,10 @@ def read(path: AnyPath) -> Raw:
         return raw
     base = _toml(beside(path, str(base_name)))
     if "extends" in base:
-        raise ConfigError(f"Профиль {base_name} сам продолжает другой профиль (extends).",
-                          "Допускается один уровень: перенесите настройки в базовый профиль.")
+        raise ConfigError(
+            f"Профиль {base_name} сам продолжает другой профиль (extends).",
+            "Допускается один уровень: перенесите настройки в базовый профиль.",
+        )
     return _under(base, raw)
 
 
@@ -40,12 +42,17 @@ def beside(path: AnyPath, name: AnyPath) -> str:
 def state_folder(path: AnyPath, raw: Raw) -> str:
     """The folder of the state, spool and local copies: `[state] folder`, by default `.obmen24/<profile name>` beside the profile."""
     stem = os.path.splitext(os.path.basename(path))[0]
-    return os.path.realpath(beside(path, raw.get("state", {}).get("folder") or os.path.join(".obmen24", stem)))
+    return os.path.realpath(
+        beside(path, raw.get("state", {}).get("folder") or os.path.join(".obmen24", stem))
+    )
 
 
 def state_url(path: AnyPath, raw: Raw) -> str:
     """The SQLAlchemy URL of the state: `[state] url`, by default SQLite in the state folder."""
-    return str(raw.get("state", {}).get("url") or f"sqlite:///{os.path.join(state_folder(path, raw), 'state.sqlite')}")
+    return str(
+        raw.get("state", {}).get("url")
+        or f"sqlite:///{os.path.join(state_folder(path, raw), 'state.sqlite')}"
+    )
 
 
 def _toml(path: AnyPath) -> Raw:
@@ -53,10 +60,14 @@ def _toml(path: AnyPath) -> Raw:
         with open(path, encoding="utf-8") as file:
             return tomllib.loads(file.read())
     except OSError as error:
-        raise ConfigError(f"Профиль не читается: {os.path.basename(path)} ({error.strerror}).",
-                          "Проверьте путь или создайте профиль командой obmen24 init.") from error
+        raise ConfigError(
+            f"Профиль не читается: {os.path.basename(path)} ({error.strerror}).",
+            "Проверьте путь или создайте профиль командой obmen24 init.",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Профиль {os.path.basename(path)} записан с ошибкой: {error}.", "Исправьте указанное место.") from error
+        raise ConfigError(
+            f"Профиль {os.path.basename(path)} записан с ошибкой: {error}.", "Исправьте указанное место."
+        ) from error
 
 
 def _under(base: Raw, over: Raw) -> Raw:

@@ -30,7 +30,9 @@ BUSY_ERRORS = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ESTALE, errno.ETXTB
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 #: the share was unmounted, the folder removed under our hands, or a file lies where a folder must be
 GONE_ERRORS = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN}
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = (
+    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _UNSAFE = re.compile(r"[^\w.() -]+")
@@ -142,7 +144,9 @@ def write_temp(folder: Path, write: Callable[[BinaryIO], None]) -> Path:
     temp = folder / f"{TEMP_PREFIX}{os.urandom(6).hex()}.tmp"
     mode = 0o666 & stat.S_IMODE(folder.stat().st_mode)
     try:
-        with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode), "wb") as stream:
+        with os.fdopen(
+            os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode), "wb"
+        ) as stream:
             os.fchmod(stream.fileno(), mode)
             write(stream)
     except BaseException:
@@ -160,7 +164,9 @@ def remove_temps(folder: Path) -> None:
 def need_space(folder: Path, size: int, reserve: int) -> None:
     """Raise TryLater unless twice `size` and `reserve` bytes are free."""
     if shutil.disk_usage(folder).free < 2 * size + reserve:
-        raise TryLater(f"На диске с папкой «{folder.name}» мало места.", "Освободите место; следующий запуск повторит.")
+        raise TryLater(
+            f"На диске с папкой «{folder.name}» мало места.", "Освободите место; следующий запуск повторит."
+        )
 
 
 @contextmanager
@@ -170,12 +176,16 @@ def disk_trouble() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in GONE_ERRORS:
-            raise TryLater(f"Папка обмена изменилась во время работы: {error.strerror}.",
-                           "Проверьте её; следующий запуск повторит.") from error
+            raise TryLater(
+                f"Папка обмена изменилась во время работы: {error.strerror}.",
+                "Проверьте её; следующий запуск повторит.",
+            ) from error
         if error.errno not in DISK_ERRORS:
             raise
-        raise TryLater(f"Запись на диск не удалась: {error.strerror}.",
-                       "Освободите место или проверьте диск; следующий запуск повторит.") from error
+        raise TryLater(
+            f"Запись на диск не удалась: {error.strerror}.",
+            "Освободите место или проверьте диск; следующий запуск повторит.",
+        ) from error
 
 
 def shown(name: str) -> str:

@@ -30,7 +30,7 @@ FROM_1C, TO_1C, SHEETS_IN, SHEETS_OUT = "from_1c", "to_1c", "spreadsheets/in", "
 ARCHIVE, QUARANTINE = "archive", "quarantine"
 FOLDERS = (FROM_1C, TO_1C, SHEETS_IN, SHEETS_OUT, ARCHIVE, QUARANTINE)
 
-_NOT_OURS = (".", "~$")                                  # hidden files, our temporary ones, owner files of Excel
+_NOT_OURS = (".", "~$")  # hidden files, our temporary ones, owner files of Excel
 _NOT_FILES = (".tmp", ".part", ".error.txt", ".crdownload")
 MAX_BYTES = 2 << 30
 RESERVE = 32 << 20
@@ -103,14 +103,30 @@ class Seen:
 class Exchange:
     """One exchange folder of one profile. Used under the profile's lock: leftovers in the spool belong to dead processes."""
 
-    def __init__(self, folder: Path, spool: Path, intake: Sequence[Source], *, sentinel: str | None = None,
-                 settle_seconds: float = 2.0, grace_seconds: float | None = None, max_bytes: int = MAX_BYTES, reserve: int = RESERVE,
-                 now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
-                 clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spool: Path,
+        intake: Sequence[Source],
+        *,
+        sentinel: str | None = None,
+        settle_seconds: float = 2.0,
+        grace_seconds: float | None = None,
+        max_bytes: int = MAX_BYTES,
+        reserve: int = RESERVE,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """`grace_seconds`: how long an unreadable file must have been unchanged before it counts as bad (default 5 settling times:
         1C may pause between two writes)."""
         self.folder, self.spool, self.intake = folder, spool, tuple(intake)
-        self._sentinel, self.settle_seconds, self._max, self._reserve = sentinel, settle_seconds, max_bytes, reserve
+        self._sentinel, self.settle_seconds, self._max, self._reserve = (
+            sentinel,
+            settle_seconds,
+            max_bytes,
+            reserve,
+        )
         self._grace = 5 * settle_seconds if grace_seconds is None else grace_seconds
         self._now, self._clock, self._sleep = now, clock, sleep
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,12 +136,16 @@ class Exchange:
     def check(self) -> None:
         """Raise TryLater unless the folder is there: an unmounted share looks like an empty folder and must not be touched."""
         if self._sentinel and not (self.folder / self._sentinel).exists():
-            raise TryLater(f"Папка обмена не подключена: в ней нет файла {self._sentinel}.",
-                           "Подключите сетевую папку. Если папка верная, создайте в ней этот пустой файл.")
+            raise TryLater(
+                f"Папка обмена не подключена: в ней нет файла {self._sentinel}.",
+                "Подключите сетевую папку. Если папка верная, создайте в ней этот пустой файл.",
+            )
         try:
             os.scandir(self.folder).close()
         except OSError as error:
-            raise TryLater(f"Папка обмена недоступна: {error.strerror}.", "Проверьте путь [onec] folder и права.") from error
+            raise TryLater(
+                f"Папка обмена недоступна: {error.strerror}.", "Проверьте путь [onec] folder и права."
+            ) from error
 
     @files.disk_trouble()
     def prepare(self) -> None:
@@ -149,13 +169,20 @@ class Exchange:
         for source in self.intake:
             for name, status in files.listing(self.folder, source.glob):
                 if _ours_to_take(name) and not stat.S_ISDIR(status.st_mode):
-                    found.setdefault(name, Seen(name, Stamp.of(status), stat.S_ISREG(status.st_mode), source.consume))
+                    found.setdefault(
+                        name, Seen(name, Stamp.of(status), stat.S_ISREG(status.st_mode), source.consume)
+                    )
         return sorted(found.values(), key=lambda seen: (seen.stamp.mtime_ns, seen.name))
 
     def intake_folders(self) -> list[Path]:
         """The folders that exist now and may receive files to take."""
-        found = {parent for source in self.intake
-                 for parent in (self.folder.glob(source.glob.rpartition("/")[0]) if "/" in source.glob else [self.folder])}
+        found = {
+            parent
+            for source in self.intake
+            for parent in (
+                self.folder.glob(source.glob.rpartition("/")[0]) if "/" in source.glob else [self.folder]
+            )
+        }
         return sorted(folder for folder in found if folder.is_dir())
 
     @files.disk_trouble()
@@ -182,8 +209,13 @@ class Exchange:
         if wait and any(not self.settled(*pair) and pair[0].stamp.size for pair in pairs):
             self._sleep(self.settle_seconds)
             pairs = self.look()
-        result = Look(refused=[(shown(seen.name), "это не обычный файл (ссылка, канал или устройство)")
-                               for seen in self.scan() if not seen.regular])
+        result = Look(
+            refused=[
+                (shown(seen.name), "это не обычный файл (ссылка, канал или устройство)")
+                for seen in self.scan()
+                if not seen.regular
+            ]
+        )
         for seen, note in pairs:
             if rescan or note.done is None:
                 self._take_one(seen, note, verify, result)
@@ -198,7 +230,9 @@ class Exchange:
         elif seen.stamp.size > self._max:
             result.refused.append((shown(seen.name), f"файл больше {self._max >> 20} МБ"))
         elif (taken := self._copy(seen)) is None:
-            result.waiting.append(Waiting(shown(seen.name), "файл занят другой программой или изменился", age))
+            result.waiting.append(
+                Waiting(shown(seen.name), "файл занят другой программой или изменился", age)
+            )
         else:
             try:
                 verify(taken.path, taken.name)
@@ -220,7 +254,9 @@ class Exchange:
             if age < self._grace:
                 result.bad.remove(bad)
                 self._release(bad.taken)
-                result.waiting.append(Waiting(bad.taken.name, "файл пока не читается, возможно ещё записывается", age))
+                result.waiting.append(
+                    Waiting(bad.taken.name, "файл пока не читается, возможно ещё записывается", age)
+                )
 
     def _since(self, bad: Bad, notes: dict[str, Note]) -> float:
         note = notes.get(self._relative(bad.taken.original))
@@ -267,7 +303,9 @@ class Exchange:
         """
         now = self._now()
         mark = f"-{taken.sha256[:12]}-{safe_name(taken.name)}"
-        return self._put_away(taken, self.folder / ARCHIVE / f"{now:%Y-%m}", f"{now:%Y%m%dT%H%M%SZ}{mark}", mark)
+        return self._put_away(
+            taken, self.folder / ARCHIVE / f"{now:%Y-%m}", f"{now:%Y%m%dT%H%M%SZ}{mark}", mark
+        )
 
     @files.disk_trouble()
     def quarantine(self, taken: Taken, error: Rejected) -> str:
@@ -275,7 +313,11 @@ class Exchange:
         safe = PurePosixPath(safe_name(taken.name))
         name = f"{safe.stem}-{taken.sha256[:12]}{safe.suffix}"
         text = _explanation(taken, error, self._now())
-        publish(self.folder / QUARANTINE / f"{name}.error.txt", lambda stream: _write(stream, text), reserve=self._reserve)
+        publish(
+            self.folder / QUARANTINE / f"{name}.error.txt",
+            lambda stream: _write(stream, text),
+            reserve=self._reserve,
+        )
         return self._put_away(taken, self.folder / QUARANTINE, name, name)
 
     def find_archived(self, sha256: str) -> str | None:
@@ -292,8 +334,10 @@ class Exchange:
         try:
             os.link(source, target, follow_symlinks=False)
         except OSError as error:
-            raise Rejected(f"Файл {shown(source.name)} нельзя вернуть: {error.strerror}.",
-                           "Проверьте, что он лежит в quarantine и что на его прежнем месте нет нового файла.") from error
+            raise Rejected(
+                f"Файл {shown(source.name)} нельзя вернуть: {error.strerror}.",
+                "Проверьте, что он лежит в quarantine и что на его прежнем месте нет нового файла.",
+            ) from error
         source.unlink()
         Path(f"{source}.error.txt").unlink(missing_ok=True)
 
@@ -347,7 +391,10 @@ class Exchange:
     @staticmethod
     def _put_back(moved: Path, original: Path) -> None:
         """A newer file slipped in between the check and the move: back to its place, or beside the still newer one."""
-        for place in (original, *(original.with_name(f"{original.stem}-{count}{original.suffix}") for count in range(2, 100))):
+        for place in (
+            original,
+            *(original.with_name(f"{original.stem}-{count}{original.suffix}") for count in range(2, 100)),
+        ):
             try:
                 os.link(moved, place, follow_symlinks=False)
             except FileExistsError:
@@ -359,13 +406,16 @@ class Exchange:
         taken.path.unlink(missing_ok=True)
 
     # ---- publishing
-    def publish(self, name: str, write: Callable[[BinaryIO], None], validate: Callable[[Path], None] | None = None) -> Published:
+    def publish(
+        self, name: str, write: Callable[[BinaryIO], None], validate: Callable[[Path], None] | None = None
+    ) -> Published:
         """Write a file for 1C, `name` relative to the folder; see `exchange_publish.publish`."""
         self.check()
         return publish(self.folder / name, write, validate, reserve=self._reserve)
 
-    def publish_for_person(self, name: str, write: Callable[[BinaryIO], None],
-                           validate: Callable[[Path], None] | None = None) -> Published:
+    def publish_for_person(
+        self, name: str, write: Callable[[BinaryIO], None], validate: Callable[[Path], None] | None = None
+    ) -> Published:
         """Write a workbook for a person, beside the open one if they have it open; see `exchange_publish.publish_for_person`."""
         self.check()
         return publish_for_person(self.folder / name, write, validate, reserve=self._reserve)
@@ -385,9 +435,18 @@ def _write(stream: BinaryIO, data: bytes) -> None:
 
 
 def _explanation(taken: Taken, error: Rejected, now: dt.datetime) -> bytes:
-    lines = [f"Файл: {taken.name}", f"Отложен: {now.astimezone():%d.%m.%Y %H:%M}",
-             f"Размер: {taken.stamp.size} байт, SHA-256: {taken.sha256}", "", f"Что не так: {error.message}"]
+    lines = [
+        f"Файл: {taken.name}",
+        f"Отложен: {now.astimezone():%d.%m.%Y %H:%M}",
+        f"Размер: {taken.stamp.size} байт, SHA-256: {taken.sha256}",
+        "",
+        f"Что не так: {error.message}",
+    ]
     lines += [f"Где: {error.place}"] if error.place else []
     advice = error.advice or "Выгрузите файл из 1С ещё раз."
-    lines += [f"Что делать: {advice}", "", "Остальные файлы обработаны. Этот файл не загружен и хранится рядом."]
+    lines += [
+        f"Что делать: {advice}",
+        "",
+        "Остальные файлы обработаны. Этот файл не загружен и хранится рядом.",
+    ]
     return ("\r\n".join(lines) + "\r\n").encode("utf-8-sig")

@@ -57,8 +57,13 @@ class Memory:
     def save(self) -> None:
         """Write the notes durably. A watcher and a run may do it at once: the last one wins, a lost note only costs time."""
         temp = self._path.with_name(f"{os.urandom(6).hex()}.tmp")
-        with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            json.dump({name: asdict(note) | {"stamp": astuple(note.stamp)} for name, note in self._notes.items()}, stream)
+        with os.fdopen(
+            os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as stream:
+            json.dump(
+                {name: asdict(note) | {"stamp": astuple(note.stamp)} for name, note in self._notes.items()},
+                stream,
+            )
         with suppress(FileNotFoundError):  # a run that starts this moment clears the spool
             replace_durably(temp, self._path)
 
@@ -82,6 +87,9 @@ def _next(note: Note | None, stamp: Stamp, now: float) -> Note:
 def _read(path: Path) -> dict[str, Note]:
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Note(Stamp(*note["stamp"]), note["since"], note["looks"], note["done"]) for name, note in raw.items()}
+        return {
+            name: Note(Stamp(*note["stamp"]), note["since"], note["looks"], note["done"])
+            for name, note in raw.items()
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # absent or damaged: everything settles once more

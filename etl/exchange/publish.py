@@ -50,7 +50,9 @@ def publish(path: Path, write: Write, validate: Validate | None = None, *, reser
     return Published(path, digest, changed=True)
 
 
-def publish_for_person(path: Path, write: Write, validate: Validate | None = None, *, reserve: int = 0) -> Published:
+def publish_for_person(
+    path: Path, write: Write, validate: Validate | None = None, *, reserve: int = 0
+) -> Published:
     """Publish a workbook; while a person has it open in Excel, `name (2).xlsx` is written instead and the note says so."""
     temp, digest = _written(path, write, reserve)
     try:
@@ -58,17 +60,26 @@ def publish_for_person(path: Path, write: Write, validate: Validate | None = Non
             return Published(path, digest, changed=False)
         if validate:
             validate(temp)
-        for target in (path, *(path.with_name(f"{path.stem} ({count}){path.suffix}") for count in range(2, _COPIES))):
+        for target in (
+            path,
+            *(path.with_name(f"{path.stem} ({count}){path.suffix}") for count in range(2, _COPIES)),
+        ):
             if _same(temp, target):
                 return Published(target, digest, changed=False)
             if _replaced(temp, target):
-                note = "" if target == path else f"Файл {path.name} открыт в Excel, новый записан как {target.name}. Закройте старый."
+                note = (
+                    ""
+                    if target == path
+                    else f"Файл {path.name} открыт в Excel, новый записан как {target.name}. Закройте старый."
+                )
                 return Published(target, digest, changed=True, note=note)
     except OSError as error:
         raise _later(path, error) from error
     finally:
         temp.unlink(missing_ok=True)
-    raise TryLater(f"Файл {path.name} и все его копии открыты в Excel.", "Закройте их; следующий запуск повторит.")
+    raise TryLater(
+        f"Файл {path.name} и все его копии открыты в Excel.", "Закройте их; следующий запуск повторит."
+    )
 
 
 def _written(path: Path, write: Write, reserve: int) -> tuple[Path, str]:
@@ -99,9 +110,13 @@ def _replaced(temp: Path, target: Path) -> bool:
 
 def _later(path: Path, error: OSError) -> OSError | TryLater:
     if error.errno in files.DISK_ERRORS | files.GONE_ERRORS:
-        return TryLater(f"Файл {path.name} не записан: {error.strerror}.",
-                        "Освободите место или проверьте диск; следующий запуск повторит.")
+        return TryLater(
+            f"Файл {path.name} не записан: {error.strerror}.",
+            "Освободите место или проверьте диск; следующий запуск повторит.",
+        )
     if error.errno in files.BUSY_ERRORS:
-        return TryLater(f"Файл {path.name} занят другой программой или нет прав на запись.",
-                        "Закройте его и проверьте права на папку; следующий запуск повторит.")
+        return TryLater(
+            f"Файл {path.name} занят другой программой или нет прав на запись.",
+            "Закройте его и проверьте права на папку; следующий запуск повторит.",
+        )
     return error

@@ -27,8 +27,15 @@ _TELLING = ("created", "modified", "moved", "closed")
 _ALREADY = "За этой папкой обмена уже следит другой процесс."
 
 
-def watch(exchange: Exchange, run: Callable[[], None], *, state: Path, interval: float = 2.0, rescan: float = 60.0,
-          stop: threading.Event | None = None) -> None:
+def watch(
+    exchange: Exchange,
+    run: Callable[[], None],
+    *,
+    state: Path,
+    interval: float = 2.0,
+    rescan: float = 60.0,
+    stop: threading.Event | None = None,
+) -> None:
     """Call `run` at the start, whenever files have settled in the folder, and every `rescan` seconds, until `stop` is set.
 
     `state` is the local folder for the lock and the health file. `run` may raise EtlError: it is logged and tried again at the
@@ -51,8 +58,16 @@ def listed_at(state: Path) -> dt.datetime | None:
 class Watcher:
     """One watch. `listed` is the monotonic time of the last successful listing."""
 
-    def __init__(self, exchange: Exchange, run: Callable[[], None], alarm: Alarm, health: Path, rescan: float) -> None:
-        self._exchange, self._run, self._alarm, self._health, self._rescan = exchange, run, alarm, health, rescan
+    def __init__(
+        self, exchange: Exchange, run: Callable[[], None], alarm: Alarm, health: Path, rescan: float
+    ) -> None:
+        self._exchange, self._run, self._alarm, self._health, self._rescan = (
+            exchange,
+            run,
+            alarm,
+            health,
+            rescan,
+        )
         self._tried: frozenset[Seen] = frozenset()
         self._ran_at: float | None = None
         self._noted_at = 0.0
@@ -66,7 +81,11 @@ class Watcher:
     def tick(self) -> bool:
         """One look at the folder and, where something is ready or the rescan is due, one run. True while a file is settling."""
         try:
-            found = [(seen, self._exchange.settled(seen, note)) for seen, note in self._exchange.look() if note.done is None]
+            found = [
+                (seen, self._exchange.settled(seen, note))
+                for seen, note in self._exchange.look()
+                if note.done is None
+            ]
         except TryLater as error:
             log.warning("%s", error)
             return False
@@ -127,7 +146,9 @@ class Alarm:
             self._stop()
             self._start(folders)
             self._watched = folders
-        except OSError as error:  # no watches left, or the folder vanished this moment: the listing goes on alone
+        except (
+            OSError
+        ) as error:  # no watches left, or the folder vanished this moment: the listing goes on alone
             log.info("no file events (%s), listing only", error.strerror)
             self._stop()
             self._watched = {}

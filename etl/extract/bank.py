@@ -85,18 +85,39 @@ def read(source: Path | bytes, name: str = "", *, accounts: Collection[str] = ()
     text, encoding = _decoded(data, name)
     sections = list(_sections(text, name))
     header = sections[0]
-    listed = [account for section in sections if section.kind in ("", "account") for account in section.lists.get("РасчСчет", [])]
+    listed = [
+        account
+        for section in sections
+        if section.kind in ("", "account")
+        for account in section.lists.get("РасчСчет", [])
+    ]
     ours = tuple(dict.fromkeys(_digits(account) for account in (accounts or listed)))
-    info = Info(header.fields.get("ВерсияФормата", ""), encoding, ours, _period(header, "ДатаНачала"), _period(header, "ДатаКонца"))
+    info = Info(
+        header.fields.get("ВерсияФормата", ""),
+        encoding,
+        ours,
+        _period(header, "ДатаНачала"),
+        _period(header, "ДатаКонца"),
+    )
     issues: list[tables.Record] = []
-    rows = [row for section in sections if section.kind not in ("", "account") for row in _receipt(section, info, name, issues)]
-    info.turnovers = [turnover for section in sections if section.kind == "account"
-                      if (turnover := _turnover(section, name, issues)) is not None]
+    rows = [
+        row
+        for section in sections
+        if section.kind not in ("", "account")
+        for row in _receipt(section, info, name, issues)
+    ]
+    info.turnovers = [
+        turnover
+        for section in sections
+        if section.kind == "account"
+        if (turnover := _turnover(section, name, issues)) is not None
+    ]
     _check(info, rows, name, issues)
     return Statement(tables.frame("receipts", rows), tables.frame("issues", issues), info)
 
 
 # ---- text to sections ----
+
 
 def _decoded(data: bytes, name: str) -> tuple[str, str]:
     if len(data) > FILE_BYTES:
@@ -115,26 +136,45 @@ def _sections(text: str, name: str) -> Iterator[_Section]:
     """The header (kind ''), then account sections (kind 'account') and documents (kind = Вид документа)."""
     lines = text.splitlines()
     if not lines or lines[0].strip() != _FIRST:
-        raise _refused(name, "это не выписка в формате 1CClientBankExchange", "Выгрузите её из банка в формате «1С».")
+        raise _refused(
+            name, "это не выписка в формате 1CClientBankExchange", "Выгрузите её из банка в формате «1С»."
+        )
     header = current = _Section("", 1)
     yield header
     last, documents = "", 0
     for number, line in enumerate(lines[1:], start=2):
         if len(line) > LINE_CHARS:
-            raise _refused(name, f"строка {number} длиннее {LINE_CHARS} знаков", "Выгрузите выписку заново.", number)
+            raise _refused(
+                name, f"строка {number} длиннее {LINE_CHARS} знаков", "Выгрузите выписку заново.", number
+            )
         before, divider, value = (part.lstrip() for part in line.partition("="))
         key, value = before.rstrip(), value.rstrip()
         if key == "КонецФайла":
             if current is not header:
-                raise _refused(name, f"документ со строки {current.line} не закончен", "Выгрузите выписку заново.", number)
+                raise _refused(
+                    name,
+                    f"документ со строки {current.line} не закончен",
+                    "Выгрузите выписку заново.",
+                    number,
+                )
             return
         if key in ("СекцияДокумент", "СекцияРасчСчет"):
             if current is not header:
-                raise _refused(name, f"документ со строки {current.line} не закончен", "Выгрузите выписку заново.", number)
-            current, last = _Section("account" if key == "СекцияРасчСчет" else value or "документ", number), ""
+                raise _refused(
+                    name,
+                    f"документ со строки {current.line} не закончен",
+                    "Выгрузите выписку заново.",
+                    number,
+                )
+            current, last = (
+                _Section("account" if key == "СекцияРасчСчет" else value or "документ", number),
+                "",
+            )
             documents += 1
             if documents > DOCUMENTS:
-                raise _refused(name, f"документов больше {DOCUMENTS}", "Выгрузите выписку за меньший период.", number)
+                raise _refused(
+                    name, f"документов больше {DOCUMENTS}", "Выгрузите выписку за меньший период.", number
+                )
         elif key in ("КонецДокумента", "КонецРасчСчет") and not divider:
             if current is not header:
                 yield current
@@ -145,31 +185,61 @@ def _sections(text: str, name: str) -> Iterator[_Section]:
             last = key.replace("ё", "е")
         elif last and line.strip():
             current.fields[last] = f"{current.fields[last]} {line.strip()}".strip()
-    raise _refused(name, "файл обрезан: нет строки «КонецФайла»", "Скопируйте или выгрузите выписку ещё раз.", len(lines))
+    raise _refused(
+        name, "файл обрезан: нет строки «КонецФайла»", "Скопируйте или выгрузите выписку ещё раз.", len(lines)
+    )
 
 
 # ---- sections to rows ----
+
 
 def _receipt(section: _Section, info: Info, name: str, issues: list[tables.Record]) -> list[tables.Record]:
     """[row] of one document; [] for a refused one and for a transfer between our own accounts."""
     fields, place = section.fields, f"строка {section.line}"
     info.documents += 1
     try:
-        on, amount = _present(_day(fields.get("Дата")), "даты"), _present(_money(fields.get("Сумма")), "суммы")
+        on, amount = (
+            _present(_day(fields.get("Дата")), "даты"),
+            _present(_money(fields.get("Сумма")), "суммы"),
+        )
         direction = _direction(fields, info.accounts)
     except ValueError as error:
-        issues.append(tables.issue(f"Документ выписки пропущен: {error}. Запросите в банке правильную выписку.", file=name, place=place,
-                                   entity="receipt", key=fields.get("Номер")))
+        issues.append(
+            tables.issue(
+                f"Документ выписки пропущен: {error}. Запросите в банке правильную выписку.",
+                file=name,
+                place=place,
+                entity="receipt",
+                key=fields.get("Номер"),
+            )
+        )
         return []
     if direction == "internal":
         info.internal += 1
         return []
-    other, our, moved = ("Плательщик", "Получатель", "ДатаПоступило") if direction == "in" else ("Получатель", "Плательщик", "ДатаСписано")
-    return [{
-        "account": _ours(fields, our, info.accounts), "number": fields.get("Номер") or None, "date": on, "amount": amount,
-        "payer_inn": _inn(fields, other), "payer_kpp": fields.get(f"{other}КПП") or None, "payer_name": _party_name(fields, other),
-        "payer_account": _account(fields, other) or None, "purpose": _purpose(fields), "direction": direction,
-        "booked_on": _booked(fields, moved, name, place, issues), "hash": _hash(section), "file": name, "place": place}]
+    other, our, moved = (
+        ("Плательщик", "Получатель", "ДатаПоступило")
+        if direction == "in"
+        else ("Получатель", "Плательщик", "ДатаСписано")
+    )
+    return [
+        {
+            "account": _ours(fields, our, info.accounts),
+            "number": fields.get("Номер") or None,
+            "date": on,
+            "amount": amount,
+            "payer_inn": _inn(fields, other),
+            "payer_kpp": fields.get(f"{other}КПП") or None,
+            "payer_name": _party_name(fields, other),
+            "payer_account": _account(fields, other) or None,
+            "purpose": _purpose(fields),
+            "direction": direction,
+            "booked_on": _booked(fields, moved, name, place, issues),
+            "hash": _hash(section),
+            "file": name,
+            "place": place,
+        }
+    ]
 
 
 def _present(value: Any, what: str) -> Any:
@@ -188,7 +258,10 @@ def _direction(fields: Fields, ours: Collection[str]) -> str:
 
 
 def _ours(fields: Fields, side: str, ours: Collection[str]) -> str | None:
-    return next((one for key in ("Счет", "РасчСчет") if (one := _digits(fields.get(f"{side}{key}", ""))) in ours), None)
+    return next(
+        (one for key in ("Счет", "РасчСчет") if (one := _digits(fields.get(f"{side}{key}", ""))) in ours),
+        None,
+    )
 
 
 def _account(fields: Fields, side: str) -> str:
@@ -205,12 +278,16 @@ def _inn(fields: Fields, side: str) -> str | None:
 
 
 def _party_name(fields: Fields, side: str) -> str | None:
-    said = fields.get(f"{side}1") or re.sub(r"^(?:ИНН\s*)?(?:\d{10}|\d{12})(?:[/\\]\d{9})?[\s,]*", "", fields.get(side, ""))
+    said = fields.get(f"{side}1") or re.sub(
+        r"^(?:ИНН\s*)?(?:\d{10}|\d{12})(?:[/\\]\d{9})?[\s,]*", "", fields.get(side, "")
+    )
     return " ".join(said.split()) or None
 
 
 def _purpose(fields: Fields) -> str | None:
-    said = fields.get("НазначениеПлатежа") or " ".join(filter(None, (fields.get(f"НазначениеПлатежа{number}") for number in range(1, 7))))
+    said = fields.get("НазначениеПлатежа") or " ".join(
+        filter(None, (fields.get(f"НазначениеПлатежа{number}") for number in range(1, 7)))
+    )
     return " ".join(said.split()) or None
 
 
@@ -220,8 +297,17 @@ def _booked(fields: Fields, key: str, name: str, place: str, issues: list[tables
     except ValueError:
         booked = None
     if booked is None:
-        issues.append(tables.issue(f"Платёж ещё не проведён банком: «{key}» пуста. Он учтётся, когда придёт выписка с этой датой.",
-                                   severity="warn", file=name, place=place, entity="receipt", key=fields.get("Номер"), field=key))
+        issues.append(
+            tables.issue(
+                f"Платёж ещё не проведён банком: «{key}» пуста. Он учтётся, когда придёт выписка с этой датой.",
+                severity="warn",
+                file=name,
+                place=place,
+                entity="receipt",
+                key=fields.get("Номер"),
+                field=key,
+            )
+        )
     return booked
 
 
@@ -233,12 +319,19 @@ def _hash(section: _Section) -> str:
 
 # ---- control sums ----
 
+
 def _turnover(section: _Section, name: str, issues: list[tables.Record]) -> Turnover | None:
     fields = section.fields
     try:
-        return Turnover(_digits(fields.get("РасчСчет", "")), _day(fields.get("ДатаНачала")), _day(fields.get("ДатаКонца")),
-                        _money(fields.get("НачальныйОстаток")), _money(fields.get("ВсегоПоступило")),
-                        _money(fields.get("ВсегоСписано")), _money(fields.get("КонечныйОстаток")))
+        return Turnover(
+            _digits(fields.get("РасчСчет", "")),
+            _day(fields.get("ДатаНачала")),
+            _day(fields.get("ДатаКонца")),
+            _money(fields.get("НачальныйОстаток")),
+            _money(fields.get("ВсегоПоступило")),
+            _money(fields.get("ВсегоСписано")),
+            _money(fields.get("КонечныйОстаток")),
+        )
     except ValueError as error:
         issues.append(_doubt(f"Остатки счёта не прочитаны: {error}.", name, f"строка {section.line}"))
         return None
@@ -247,23 +340,41 @@ def _turnover(section: _Section, name: str, issues: list[tables.Record]) -> Turn
 def _check(info: Info, rows: list[tables.Record], name: str, issues: list[tables.Record]) -> None:
     """The bank's own check sums: opening + received - spent = closing, and documents add up to the turnovers."""
     for one in info.turnovers:
-        if None not in (one.opening, one.received, one.spent, one.closing) and one.opening + one.received - one.spent != one.closing:  # type: ignore[operator]
+        if (
+            None not in (one.opening, one.received, one.spent, one.closing)
+            and one.opening + one.received - one.spent != one.closing
+        ):  # type: ignore[operator]
             issues.append(_doubt(f"Остатки счёта …{one.account[-4:]} не сходятся с оборотами.", name))
     if info.internal:
         return  # a transfer between our accounts stands in the turnovers of both and in no row of ours
     for account in {one.account for one in info.turnovers}:
         for side, words, stated in (("in", "поступило", "received"), ("out", "списано", "spent")):
             said = [getattr(one, stated) for one in info.turnovers if one.account == account]
-            found = sum((row["amount"] for row in rows if row["account"] == account and row["direction"] == side), Decimal(0))
+            found = sum(
+                (row["amount"] for row in rows if row["account"] == account and row["direction"] == side),
+                Decimal(0),
+            )
             if None not in said and sum(said) != found:
-                issues.append(_doubt(f"По счёту …{account[-4:]} {words} {sum(said):.2f}, а документов в файле на {found:.2f}.", name))
+                issues.append(
+                    _doubt(
+                        f"По счёту …{account[-4:]} {words} {sum(said):.2f}, а документов в файле на {found:.2f}.",
+                        name,
+                    )
+                )
 
 
 def _doubt(message: str, name: str, place: str | None = None) -> tables.Record:
-    return tables.issue(f"{message} Выгрузите выписку за этот период ещё раз.", severity="warn", file=name, place=place, entity="statement")
+    return tables.issue(
+        f"{message} Выгрузите выписку за этот период ещё раз.",
+        severity="warn",
+        file=name,
+        place=place,
+        entity="statement",
+    )
 
 
 # ---- values ----
+
 
 def _digits(text: str) -> str:
     return re.sub(r"[\s.\-]", "", text)
@@ -288,4 +399,6 @@ def _money(text: str | None) -> Decimal | None:
 
 
 def _refused(name: str, why: str, advice: str, line: int | None = None) -> Rejected:
-    return Rejected(f"Выписка {name} не прочитана: {why}.", advice, file=name, place=f"строка {line}" if line else "")
+    return Rejected(
+        f"Выписка {name} не прочитана: {why}.", advice, file=name, place=f"строка {line}" if line else ""
+    )

@@ -47,8 +47,10 @@ class Memory:
         for entity in entities:
             for row in tables.records(store.fields.read(entity)):
                 self._records.setdefault((entity, row["key"]), {})[row["field"]] = Agreed(
-                    row["base"] if row["known"] else ABSENT, tuple(Sent(value, seq) for seq, value in row["sent"]),
-                    row["want"] if row["wanting"] else ABSENT)
+                    row["base"] if row["known"] else ABSENT,
+                    tuple(Sent(value, seq) for seq, value in row["sent"]),
+                    row["want"] if row["wanting"] else ABSENT,
+                )
 
     def __iter__(self) -> Iterator[Key]:
         return iter(list(self._records))
@@ -88,8 +90,12 @@ class Memory:
 
     def frame(self, keys: Iterable[Key], fields: Mapping[str, Collection[str]]) -> pd.DataFrame:
         """Memory of records as `merge` takes it; `fields`: entity -> its two-way fields."""
-        rows = [[*key, field, one.base, one.sent, one.want] for key in keys for field, one in self.of(key).items()
-                if field in fields[key[0]]]
+        rows = [
+            [*key, field, one.base, one.sent, one.want]
+            for key in keys
+            for field, one in self.of(key).items()
+            if field in fields[key[0]]
+        ]
         return pd.DataFrame(rows, columns=MEMORY, dtype=object)
 
     def take(self, rows: pd.DataFrame) -> None:
@@ -102,8 +108,17 @@ class Memory:
         rows = []
         for entity, key, field in sorted(self._changed):
             one = self.get((entity, key), field)
-            rows.append({"entity": entity, "key": key, "field": field, "known": one.base is not ABSENT, "wanting": one.want is not ABSENT,
-                         "base": None if one.base is ABSENT else one.base, "want": None if one.want is ABSENT else one.want,
-                         "sent": tuple((item.seq, item.value) for item in one.sent)})
+            rows.append(
+                {
+                    "entity": entity,
+                    "key": key,
+                    "field": field,
+                    "known": one.base is not ABSENT,
+                    "wanting": one.want is not ABSENT,
+                    "base": None if one.base is ABSENT else one.base,
+                    "want": None if one.want is ABSENT else one.want,
+                    "sent": tuple((item.seq, item.value) for item in one.sent),
+                }
+            )
         self._store.fields.write(rows)
         self._changed.clear()

@@ -40,8 +40,14 @@ def run(context: Context) -> None:
 
 def match(context: Context, receipts: pd.DataFrame) -> set[str]:
     """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns the months paid for."""
-    answers = {key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()}
-    known = {row["id"].partition(":")[0] for row in tables.records(context.store.facts.rows("payment")) if row["source"] == "bank"}
+    answers = {
+        key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()
+    }
+    known = {
+        row["id"].partition(":")[0]
+        for row in tables.records(context.store.facts.rows("payment"))
+        if row["source"] == "bank"
+    }
     found = matching.match(receipts, open_documents(context), context.profile.bank, answers, known)
     documents.record(context, "payment", found.payments)
     context.report.counts["matched"] += len(found.payments)
@@ -50,10 +56,19 @@ def match(context: Context, receipts: pd.DataFrame) -> set[str]:
     context.report.counts["unmatched"] += len(unmatched)
     left = {row["key"] for row in (*tables_of(found.asks), *unmatched)}
     since = context.today - dt.timedelta(days=_KEPT_DAYS)
-    kept = [row for row in tables.records(matching.unique(receipts)) if matching.receipt_key(row) in left and row["date"] >= since]
+    kept = [
+        row
+        for row in tables.records(matching.unique(receipts))
+        if matching.receipt_key(row) in left and row["date"] >= since
+    ]
     context.store.files.set_cursor(WAITING, encode(kept))
-    context.store.questions.withdraw({question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"} - left)
-    return {key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month}
+    context.store.questions.withdraw(
+        {question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"}
+        - left
+    )
+    return {
+        key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month
+    }
 
 
 def tables_of(found: pd.DataFrame) -> list[Record]:
@@ -68,15 +83,30 @@ def open_documents(context: Context) -> pd.DataFrame:
     printed, rows = outgoing.printed_numbers(context), []
     for charge in tables.each(context.store.charges.current()):
         paid = from_bank.get(charge["number"])
-        rows.append({"number": charge["number"], "printed": _forms(printed.get(charge["number"], [])), "contract_number": charge["contract_number"],
-                     "payer": charge["payer"], "inn": charge["payer_inn"], "date": charge["date"], "month": charge["month"],
-                     "amount": charge["amount"], "remaining": charge["amount"] - ((paid.amount if paid else None) or 0), "deal": charge["deal"]})
+        rows.append(
+            {
+                "number": charge["number"],
+                "printed": _forms(printed.get(charge["number"], [])),
+                "contract_number": charge["contract_number"],
+                "payer": charge["payer"],
+                "inn": charge["payer_inn"],
+                "date": charge["date"],
+                "month": charge["month"],
+                "amount": charge["amount"],
+                "remaining": charge["amount"] - ((paid.amount if paid else None) or 0),
+                "deal": charge["deal"],
+            }
+        )
     return pd.DataFrame(rows, columns=list(matching.OPEN_DOCUMENTS), dtype=object)
 
 
 def _forms(numbers: list[str]) -> tuple[str, ...]:
     """A number of 1C as written, as printed with the prefix of its base, and without it."""
-    said = [form for number in numbers for form in (number, clean.printed_number(number), clean.printed_number(number, base_prefix=False))]
+    said = [
+        form
+        for number in numbers
+        for form in (number, clean.printed_number(number), clean.printed_number(number, base_prefix=False))
+    ]
     return tuple(dict.fromkeys(form for form in said if form))
 
 
@@ -87,27 +117,61 @@ def report_to_1c(context: Context) -> None:
     if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(context).kinds:
         return
     told = tables.records(context.store.facts.rows("payment"))
-    from_1c = facts.paid(tables.frame("payments", [row for row in told if row["source"] in ("1c", "1c-flag")]))
+    from_1c = facts.paid(
+        tables.frame("payments", [row for row in told if row["source"] in ("1c", "1c-flag")])
+    )
     charges = {row["number"]: row for row in tables.records(context.store.charges.current())}
-    fresh = [row for row in told if row["source"] == "bank" and row["target"] in charges and row["amount"]
-             and (from_1c.get(row["target"]) is None or (from_1c[row["target"]].amount or 0) <= 0)]
+    fresh = [
+        row
+        for row in told
+        if row["source"] == "bank"
+        and row["target"] in charges
+        and row["amount"]
+        and (from_1c.get(row["target"]) is None or (from_1c[row["target"]].amount or 0) <= 0)
+    ]
     if fresh:
-        outgoing.enqueue(context, payment_documents.payment_documents(
-            tables.frame("payments", fresh), tables.frame("charges", charges.values()), portal=profile.bitrix24.name,
-            invoiced=bool(profile.billing and profile.billing.invoice)))
+        outgoing.enqueue(
+            context,
+            payment_documents.payment_documents(
+                tables.frame("payments", fresh),
+                tables.frame("charges", charges.values()),
+                portal=profile.bitrix24.name,
+                invoiced=bool(profile.billing and profile.billing.invoice),
+            ),
+        )
 
 
 def _ask(context: Context, asks: Sequence[Record]) -> None:
-    rows = [{"key": row["key"], "entity": "receipt", "text": _question(row), "candidates": [_candidate(text) for text in row["candidates"] or ()]}
-            for row in asks]
+    rows = [
+        {
+            "key": row["key"],
+            "entity": "receipt",
+            "text": _question(row),
+            "candidates": [_candidate(text) for text in row["candidates"] or ()],
+        }
+        for row in asks
+    ]
     context.store.questions.ask(rows, context.run)
-    context.note([tables.issue(f"{row['reason']}. Ответьте: obmen24 ask.", severity="ask", entity="receipt", key=row["key"], value=row["amount"])
-                  for row in asks], SCOPE)
+    context.note(
+        [
+            tables.issue(
+                f"{row['reason']}. Ответьте: obmen24 ask.",
+                severity="ask",
+                entity="receipt",
+                key=row["key"],
+                value=row["amount"],
+            )
+            for row in asks
+        ],
+        SCOPE,
+    )
 
 
 def _question(row: Record) -> str:
-    return (f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб. от «{row['payer_name']}»: "
-            f"«{row['purpose']}». {row['reason']}. За какое начисление?")
+    return (
+        f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб. от «{row['payer_name']}»: "
+        f"«{row['purpose']}». {row['reason']}. За какое начисление?"
+    )
 
 
 def _candidate(text: str) -> dict[str, str]:

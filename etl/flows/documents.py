@@ -31,7 +31,9 @@ def run(context: Context) -> None:
     met, fresh = tables.records(context.met), set(documents["id"])
     if met:
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
-        answers.seen_back(context, [row for row in met if row["id"] in fresh or _register_number(row)], context.moments)
+        answers.seen_back(
+            context, [row for row in met if row["id"] in fresh or _register_number(row)], context.moments
+        )
     if context.profile.orders:
         from etl.flows.orders import incoming
 
@@ -49,16 +51,28 @@ def _register_number(row: Record) -> bool:
 def _contract_facts(context: Context, documents: pd.DataFrame) -> None:
     """Facts of the documents that are new, led to their charges through every document met, now or in an earlier run."""
     remembered = {link["foreign_id"]: link["number"] for link in context.store.links.all(BASIS)}
-    met, unknown = facts.targets(context.met, portal=context.profile.bitrix24.name, known=known_numbers(context), remembered=remembered)
+    met, unknown = facts.targets(
+        context.met, portal=context.profile.bitrix24.name, known=known_numbers(context), remembered=remembered
+    )
     fresh = set(documents["id"])
     context.note([row for row in tables.records(unknown) if row["key"] in fresh], SCOPE)
-    context.store.links.put([{"entity": BASIS, "foreign_id": document, "number": target, "state": "gone"}
-                             for document, target in met.items() if remembered.get(document) != target])
+    context.store.links.put(
+        [
+            {"entity": BASIS, "foreign_id": document, "number": target, "state": "gone"}
+            for document, target in met.items()
+            if remembered.get(document) != target
+        ]
+    )
     found = {document: target for document, target in met.items() if document in fresh}
     record_facts(context, documents, found)
 
 
-def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, str], deals: Mapping[str, str] | None = None) -> None:
+def record_facts(
+    context: Context,
+    documents: pd.DataFrame,
+    found: Mapping[str, str],
+    deals: Mapping[str, str] | None = None,
+) -> None:
     """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target -> deal.
 
     A document that 1C has moved away from everything of ours no longer counts.
@@ -68,15 +82,27 @@ def record_facts(context: Context, documents: pd.DataFrame, found: Mapping[str, 
     record(context, "payment", payments, deals)
     record(context, "shipment", facts.shipment_facts(documents, found, recorded["shipment"]), deals)
     for kind, kinds in _MOVING.items():
-        moved = [row["id"] for row in tables.records(documents) if row["kind"] in kinds and row["id"] not in found]
-        context.journal([_told(kind, change, deals or {}) for change in context.store.facts.remove(kind, "1c", moved, context.run)])
+        moved = [
+            row["id"] for row in tables.records(documents) if row["kind"] in kinds and row["id"] not in found
+        ]
+        context.journal(
+            [
+                _told(kind, change, deals or {})
+                for change in context.store.facts.remove(kind, "1c", moved, context.run)
+            ]
+        )
 
 
 def known_numbers(context: Context) -> set[str]:
     """Every number we have sent: charges, acts, and whatever else is in the publications."""
     charges = {row["number"] for row in tables.each(context.store.charges.current())}
     acts = {row["number"] for row in tables.records(context.store.accruals.rows())}
-    return charges | acts | context.store.publications.documents() | {link["foreign_id"] for link in context.store.links.all("document", "linked")}
+    return (
+        charges
+        | acts
+        | context.store.publications.documents()
+        | {link["foreign_id"] for link in context.store.links.all("document", "linked")}
+    )
 
 
 def record(context: Context, kind: str, found: pd.DataFrame, deals: Mapping[str, str] | None = None) -> None:
@@ -96,10 +122,18 @@ def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]
     key = keys.decode(after["target"])
     deal = deals.get(after["target"]) or (key.id if key and key.kind != "invoice" else None)
     number = f" № {after['number']}" if after["number"] else ""
-    return {"entity": "deal" if deal else "document", "key": deal or after["target"], "action": kind, "field": after["source"],
-            "before": change["before"] and change["before"]["amount"], "after": after["amount"], "file": after["file"],
-            "document": after["target"], "rule": "facts: максимум по источникам, не сумма",
-            "message": f"{_WORDS[kind]}{number} по документу {after['target']}: {_money(after['amount'])}"}
+    return {
+        "entity": "deal" if deal else "document",
+        "key": deal or after["target"],
+        "action": kind,
+        "field": after["source"],
+        "before": change["before"] and change["before"]["amount"],
+        "after": after["amount"],
+        "file": after["file"],
+        "document": after["target"],
+        "rule": "facts: максимум по источникам, не сумма",
+        "message": f"{_WORDS[kind]}{number} по документу {after['target']}: {_money(after['amount'])}",
+    }
 
 
 def _money(amount: Decimal | None) -> str:

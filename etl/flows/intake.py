@@ -40,17 +40,37 @@ def take(context: Context) -> list[Item]:
 
     Raises TryLater when the folder is not there.
     """
-    for file in context.store.files.listed("parsed", direction="in"):  # a kill came between the move and its mark
+    for file in context.store.files.listed(
+        "parsed", direction="in"
+    ):  # a kill came between the move and its mark
         if place := context.exchange.find_archived(file.raw_hash or ""):
             context.store.files.mark("in", file.hash, "archived", stored_as=place)
     told: dict[str, Any] = {}
     look = context.exchange.take(lambda path, name: told.update({name: verify(path, name, context.profile)}))
     for bad in look.bad:
         _set_aside(context, bad.taken, bad.error)
-    context.note([tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name) for name, reason in look.refused], "intake")
-    context.note([tables.issue(f"Файл не взят: {waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.",
-                               severity="warn", file=waiting.name) for waiting in look.waiting if waiting.seconds > _PATIENCE], "intake")
-    items = [item for taken in look.taken if (item := _claim(context, taken, told.get(taken.name))) is not None]
+    context.note(
+        [
+            tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name)
+            for name, reason in look.refused
+        ],
+        "intake",
+    )
+    context.note(
+        [
+            tables.issue(
+                f"Файл не взят: {waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.",
+                severity="warn",
+                file=waiting.name,
+            )
+            for waiting in look.waiting
+            if waiting.seconds > _PATIENCE
+        ],
+        "intake",
+    )
+    items = [
+        item for taken in look.taken if (item := _claim(context, taken, told.get(taken.name))) is not None
+    ]
     items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
     newest: dict[str, Record] = {}
     for item in list(items):
@@ -62,7 +82,9 @@ def take(context: Context) -> list[Item]:
             _set_aside(context, item.taken, error)
     context.seen = [held["seen"] for held in newest.values()]
     context.read["documents"] = [tables.frame("documents", [held["row"] for held in newest.values()])]
-    context.read["lines"] = [tables.frame("lines", [line for held in newest.values() for line in held["lines"]])]
+    context.read["lines"] = [
+        tables.frame("lines", [line for held in newest.values() for line in held["lines"]])
+    ]
     return items
 
 
@@ -92,8 +114,12 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
         from etl.extract.spreadsheet import read as spreadsheet
         from etl.flows.contracts import deal_export
 
-        if "spreadsheet-in" in profile.flows:  # a table that is no deal export must not be archived as if it had been read
-            spreadsheet.read_deals(path, name=name, columns=deal_export.columns(profile), required=deal_export.REQUIRED)
+        if (
+            "spreadsheet-in" in profile.flows
+        ):  # a table that is no deal export must not be archived as if it had been read
+            spreadsheet.read_deals(
+                path, name=name, columns=deal_export.columns(profile), required=deal_export.REQUIRED
+            )
         return None
     from etl.extract.commerceml import read
 
@@ -105,8 +131,15 @@ def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
     """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
     kind = _kind(taken)
     if kind not in ("1c", *context.profile.flows):
-        context.note([tables.issue(f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.",
-                                   file=taken.name)], "intake")
+        context.note(
+            [
+                tables.issue(
+                    f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.",
+                    file=taken.name,
+                )
+            ],
+            "intake",
+        )
         return None
     digest, moment = _identity(context, taken, info) if kind == "1c" else (taken.sha256, None)
     known = context.store.files.seen("in", digest)
@@ -117,7 +150,9 @@ def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
         context.exchange.archive(taken)
         return None
     context.report.counts["files_read"] += 1
-    stored = context.store.files.take("in", digest, taken.name, raw_hash=taken.sha256, run=context.run, generated_at=moment)
+    stored = context.store.files.take(
+        "in", digest, taken.name, raw_hash=taken.sha256, run=context.run, generated_at=moment
+    )
     return Item(taken, stored, moment)
 
 
@@ -157,7 +192,9 @@ def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
     for table, part in found.items():
         context.read.setdefault(table, []).append(part)
     parties = found["parties"][found["parties"]["document"].notna()]
-    _note_versions(context, item, documents, {"lines": _by_document(lines), "parties": _by_document(parties)}, newest)
+    _note_versions(
+        context, item, documents, {"lines": _by_document(lines), "parties": _by_document(parties)}, newest
+    )
 
 
 _OF_DOCUMENTS = ("documents", "lines", "parties", "issues")
@@ -175,7 +212,9 @@ def _tables(context: Context, item: Item) -> dict[str, Any]:
     with item.taken.path.open("rb") as stream:
         for table, part in read.read(stream, name=item.taken.name):
             if table in parts:
-                parts[table].append(part if directories or table != "parties" else part[part["document"].notna()])
+                parts[table].append(
+                    part if directories or table != "parties" else part[part["document"].notna()]
+                )
     return {name: tables.concat(name, found) for name, found in parts.items()}
 
 
@@ -191,15 +230,27 @@ def _read_sheet(context: Context, item: Item) -> None:
     context.report.counts["receipts_read"] += len(receipts)
 
 
-def _note_versions(context: Context, item: Item, documents: Any, parts: dict[str, dict[str, list[Record]]], newest: dict[str, Record]) -> None:
+def _note_versions(
+    context: Context,
+    item: Item,
+    documents: Any,
+    parts: dict[str, dict[str, list[Record]]],
+    newest: dict[str, Record],
+) -> None:
     rows = tables.records(documents)
     known = context.store.files.document_versions(row["id"] for row in rows)
     for row in rows:
         lines, parties = (parts[name].get(row["id"], []) for name in ("lines", "parties"))
         # orders are compared and waited for in later runs, charges are not: their register is ours
         payload = {"row": row, "lines": lines, "parties": parties} if context.profile.orders else None
-        seen = {"id": row["id"], "version": row["version"], "generated_at": item.generated_at, "seq": item.file.seq,
-                "hash": _hash(row, lines), "payload": payload}
+        seen = {
+            "id": row["id"],
+            "version": row["version"],
+            "generated_at": item.generated_at,
+            "seq": item.file.seq,
+            "hash": _hash(row, lines),
+            "payload": payload,
+        }
         before = newest.get(row["id"], {}).get("seen") or known.get(row["id"])
         if newer(seen, before):
             newest[row["id"]] = {"seen": seen, "row": row, "lines": lines}
@@ -213,7 +264,9 @@ def _by_document(found: Any) -> dict[str, list[Record]]:
 
 
 def _hash(row: Record, lines: list[Record]) -> str:
-    plain = [{name: value for name, value in one.items() if name not in ("file", "place")} for one in (row, *lines)]
+    plain = [
+        {name: value for name, value in one.items() if name not in ("file", "place")} for one in (row, *lines)
+    ]
     return hashlib.sha256(encode(plain).encode()).hexdigest()
 
 
@@ -224,4 +277,7 @@ def _set_aside(context: Context, taken: Taken, error: Rejected) -> None:
     context.report.counts["files_bad"] += 1
     stored = context.store.files.take("in", taken.sha256, taken.name, raw_hash=taken.sha256, run=context.run)
     context.store.files.mark("in", stored.hash, "bad", reason=str(error), stored_as=place)
-    context.note([tables.issue(f"Файл отложен в {place}: {error}", file=taken.name, place=error.place or None)], "intake")
+    context.note(
+        [tables.issue(f"Файл отложен в {place}: {error}", file=taken.name, place=error.place or None)],
+        "intake",
+    )

@@ -36,9 +36,15 @@ def refuse_if_lost(context: Context) -> None:
     beyond = [row["id"] for row in tables.each(context.deals) if row["stage"] in reached]
     archived = archived_books(context.exchange.folder)
     if beyond or archived:
-        what = f"в архиве лежат реестры ({len(archived)})" if archived else f"сделки стоят дальше по стадиям (например, {beyond[0]})"
-        raise NeedsPerson(f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. Начислять нельзя, иначе всё удвоится.",
-                          "Выполните obmen24 restore.")
+        what = (
+            f"в архиве лежат реестры ({len(archived)})"
+            if archived
+            else f"сделки стоят дальше по стадиям (например, {beyond[0]})"
+        )
+        raise NeedsPerson(
+            f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. Начислять нельзя, иначе всё удвоится.",
+            "Выполните obmen24 restore.",
+        )
 
 
 def archived_books(folder: Path) -> list[Path]:
@@ -50,8 +56,15 @@ def archived_books(folder: Path) -> list[Path]:
 def meta(context: Context, *, period: str, version: int, moment: dt.datetime) -> workbooks.Meta:
     """Heading of the books of this profile."""
     own = context.profile.organisation
-    return workbooks.Meta(organisation=own.name, period=period, portal=context.profile.bitrix24.name, formed_at=moment,
-                            version=version, inn=own.inn, kpp=own.kpp)
+    return workbooks.Meta(
+        organisation=own.name,
+        period=period,
+        portal=context.profile.bitrix24.name,
+        formed_at=moment,
+        version=version,
+        inn=own.inn,
+        kpp=own.kpp,
+    )
 
 
 def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *, archive: bool = True) -> str:
@@ -62,7 +75,9 @@ def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *,
     if published.note:
         context.report.notes.append(published.note)
     if archive:
-        context.exchange.publish(f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target))
+        context.exchange.publish(
+            f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target)
+        )
     return published.sha256
 
 

@@ -38,7 +38,9 @@ def restore(context: Context) -> None:
     accepted by a person), TryLater when the portal is away."""
     context.report.title = "Восстановление выполнено"
     books = registers.archived_books(context.exchange.folder)
-    charges = _unique(books, registers.REGISTER, spreadsheet.read_register, ("deal", "month", "kind", "version", "action"))
+    charges = _unique(
+        books, registers.REGISTER, spreadsheet.read_register, ("deal", "month", "kind", "version", "action")
+    )
     accruals = _unique(books, registers.ACTS, spreadsheet.read_acts, ("number",))
     _refuse_gaps(charges)
     told, receipts = _archived(context)
@@ -46,17 +48,24 @@ def restore(context: Context) -> None:
     with context.store.transaction():
         context.store.restore({"charges": charges, "accruals": accruals})
         context.store.accruals.mark([row["number"] for row in accruals], "confirmed")
-        context.store.files.set_cursor(registers.RESTORED, json.dumps({"at": context.local.isoformat(), "legacy": legacy}))
+        context.store.files.set_cursor(
+            registers.RESTORED, json.dumps({"at": context.local.isoformat(), "legacy": legacy})
+        )
         _facts(context, told, receipts)
         if books and not context.accept:
             _refuse_doubts(context, accruals)
         _settle_stages(context)
         again = _send_again(context, told)
-    context.report.notes += [f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, документов 1С {len(told)}, "
-                             f"поступлений {len(receipts)}; 1С не возвращала и получит снова: {again}.", *_legacy_note(legacy)]
+    context.report.notes += [
+        f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, документов 1С {len(told)}, "
+        f"поступлений {len(receipts)}; 1С не возвращала и получит снова: {again}.",
+        *_legacy_note(legacy),
+    ]
 
 
-def _unique(books: list[Path], kind: str, read: Callable[[Path], pd.DataFrame], key: tuple[str, ...]) -> list[Record]:
+def _unique(
+    books: list[Path], kind: str, read: Callable[[Path], pd.DataFrame], key: tuple[str, ...]
+) -> list[Record]:
     found: dict[tuple[Any, ...], Record] = {}
     for path in (book for book in books if book.name.startswith(f"{kind}-")):
         try:
@@ -73,8 +82,12 @@ def _refuse_gaps(charges: list[Record]) -> None:
     held: dict[str, set[int]] = {}
     for row in charges:
         held.setdefault(row["month"], set()).add(row["version"])
-    gaps = [f"{month}: нет версии {number}" for month, versions in sorted(held.items())
-            for number in range(1, max(versions)) if number not in versions]
+    gaps = [
+        f"{month}: нет версии {number}"
+        for month, versions in sorted(held.items())
+        for number in range(1, max(versions))
+        if number not in versions
+    ]
     if gaps:
         raise NeedsPerson(f"В архиве не хватает реестров ({'; '.join(gaps)}).", _BACKUP)
 
@@ -83,7 +96,9 @@ def _archived(context: Context) -> tuple[list[Record], pd.DataFrame]:
     """Documents of 1C, the newest text of each, and receipts of all statements, from the archive in the order they came."""
     newest: dict[str, tuple[Record, Record]] = {}
     statements = []
-    for seq, path in enumerate(sorted((context.exchange.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1):
+    for seq, path in enumerate(
+        sorted((context.exchange.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1
+    ):
         if path.name.startswith(answers.SENT) or path.suffix == ".xlsx":
             continue
         try:
@@ -100,7 +115,12 @@ def _documents(context: Context, path: Path, seq: int, newest: dict[str, tuple[R
     with path.open("rb") as stream:
         info = commerceml.verify(stream, name=path.name)
     for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"]):
-        seen = {"version": row["version"], "generated_at": intake.aware(context, info.generated_at), "seq": seq, "hash": None}
+        seen = {
+            "version": row["version"],
+            "generated_at": intake.aware(context, info.generated_at),
+            "seq": seq,
+            "hash": None,
+        }
         if newer(seen, newest[row["id"]][0] if row["id"] in newest else None):
             newest[row["id"]] = (seen, row)
 
@@ -112,10 +132,16 @@ def _is_statement(path: Path) -> bool:
 
 def _facts(context: Context, told: list[Record], receipts: pd.DataFrame) -> None:
     frame = tables.frame("documents", told)
-    found, _ = facts.targets(frame, portal=context.profile.bitrix24.name, known=documents_in.known_numbers(context))
+    found, _ = facts.targets(
+        frame, portal=context.profile.bitrix24.name, known=documents_in.known_numbers(context)
+    )
     documents_in.record_facts(context, frame, found)
-    context.store.links.put([{"entity": documents_in.BASIS, "foreign_id": document, "number": target, "state": "gone"}
-                             for document, target in found.items()])
+    context.store.links.put(
+        [
+            {"entity": documents_in.BASIS, "foreign_id": document, "number": target, "state": "gone"}
+            for document, target in found.items()
+        ]
+    )
     if len(receipts):
         bank_flow.match(context, receipts)
 
@@ -124,28 +150,62 @@ def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
     """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage without its act."""
     known = contracts.facts(context)
     standing = facts.standing_acts(tables.frame("accruals", accruals))
-    unpaid = [act["number"] for deal, acts in standing.items() for part, act in acts.items() if known[deal]["paid_charges"] < part]
+    unpaid = [
+        act["number"]
+        for deal, acts in standing.items()
+        for part, act in acts.items()
+        if known[deal]["paid_charges"] < part
+    ]
     proves = {rule.to: rule.when for rule in context.profile.rules}
-    bare = [row["id"] for row in tables.records(context.deals) for fact in ("act1", "act2")
-            if proves.get(row["stage"] or "", {}).get(fact) is True and not known.get(row["id"], {}).get(fact)]
+    bare = [
+        row["id"]
+        for row in tables.records(context.deals)
+        for fact in ("act1", "act2")
+        if proves.get(row["stage"] or "", {}).get(fact) is True and not known.get(row["id"], {}).get(fact)
+    ]
     said = [f"акты без оплаты: {', '.join(unpaid[:10])}"] if unpaid else []
     said += [f"сделки на стадии акта, а акта нет: {', '.join(bare[:10])}"] if bare else []
     if said:
-        raise NeedsPerson(f"Архив неполон ({'; '.join(said)}): по нему обмен сторнировал бы акты или начислил их второй раз.",
-                          f"{_BACKUP} Если всё верно и так, выполните obmen24 restore --accept.")
+        raise NeedsPerson(
+            f"Архив неполон ({'; '.join(said)}): по нему обмен сторнировал бы акты или начислил их второй раз.",
+            f"{_BACKUP} Если всё верно и так, выполните obmen24 restore --accept.",
+        )
 
 
 def _send_again(context: Context, told: list[Record]) -> int:
     """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot double them."""
     shown = {row["number"] for row in told}
     profile, sent = context.profile, 0
-    charges = tables.frame("charges", [row for row in tables.records(context.store.charges.current()) if row["number"] not in shown])
+    charges = tables.frame(
+        "charges",
+        [row for row in tables.records(context.store.charges.current()) if row["number"] not in shown],
+    )
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
-        sent += len(answers.enqueue(context, documents.charge_documents(
-            charges, portal=profile.bitrix24.name, settings=profile.billing, organisations=profile.organisations, extended=profile.onec.extended)))
-    acts = tables.frame("accruals", [row for row in tables.records(context.store.accruals.rows()) if row["number"] not in shown])
+        sent += len(
+            answers.enqueue(
+                context,
+                documents.charge_documents(
+                    charges,
+                    portal=profile.bitrix24.name,
+                    settings=profile.billing,
+                    organisations=profile.organisations,
+                    extended=profile.onec.extended,
+                ),
+            )
+        )
+    acts = tables.frame(
+        "accruals",
+        [row for row in tables.records(context.store.accruals.rows()) if row["number"] not in shown],
+    )
     if profile.commission and profile.delivery.act == "commerceml" and len(acts):
-        sent += len(answers.enqueue(context, documents.act_documents(acts, portal=profile.bitrix24.name, organisations=profile.organisations)))
+        sent += len(
+            answers.enqueue(
+                context,
+                documents.act_documents(
+                    acts, portal=profile.bitrix24.name, organisations=profile.organisations
+                ),
+            )
+        )
     return sent
 
 
@@ -158,11 +218,15 @@ def _legacy(context: Context) -> list[str]:
 def _legacy_note(legacy: list[str]) -> list[str]:
     if not legacy:
         return []
-    return [f"Архив пуст, значит, обмен здесь новый. Сделки, которые уже прошли первую оплату ({len(legacy)}), двигайте и вознаграждайте "
-            "вручную; остальные обмен ведёт сам."]
+    return [
+        f"Архив пуст, значит, обмен здесь новый. Сделки, которые уже прошли первую оплату ({len(legacy)}), двигайте и вознаграждайте "
+        "вручную; остальные обмен ведёт сам."
+    ]
 
 
 def _settle_stages(context: Context) -> None:
     known = contracts.facts(context)
-    derived = {deal: rule.to for deal, told in known.items() if (rule := stages.derive(told, context.profile.rules))}
+    derived = {
+        deal: rule.to for deal, told in known.items() if (rule := stages.derive(told, context.profile.rules))
+    }
     context.store.stages.write(derived)

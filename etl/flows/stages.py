@@ -17,7 +17,9 @@ def facts(context: Context) -> dict[str, dict[str, Any]]:
     """Facts of every contract: {deal: facts}, see `transform.facts.contract_facts`."""
     store = context.store
     confirmed = {number for number, state in store.accruals.states().items() if state == "confirmed"}
-    return fact_rules.contract_facts(store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), context.deals, confirmed)
+    return fact_rules.contract_facts(
+        store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), context.deals, confirmed
+    )
 
 
 def move(context: Context) -> None:
@@ -29,7 +31,12 @@ def move(context: Context) -> None:
     settle(context, judged, _results(context, judged))
 
 
-def settle(context: Context, judged: dict[str, dict[str, Any]], others: list[Record], sources: dict[str, Record] | None = None) -> None:
+def settle(
+    context: Context,
+    judged: dict[str, dict[str, Any]],
+    others: list[Record],
+    sources: dict[str, Record] | None = None,
+) -> None:
     """Write the stages that follow from the facts together with other changes, and remember what was derived.
 
     `sources`: deal -> {file, document} of the facts, for the journal.
@@ -44,17 +51,32 @@ def settle(context: Context, judged: dict[str, dict[str, Any]], others: list[Rec
 
 def _undecided(applied: list[Record]) -> set[str]:
     """Deals whose stage may or may not be written: the derivation is remembered only after the outcome is known."""
-    return {row["key"] for row in applied if row["action"] == "stage" and row["outcome"] in ("doubt", "failed")}
+    return {
+        row["key"] for row in applied if row["action"] == "stage" and row["outcome"] in ("doubt", "failed")
+    }
 
 
 def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]:
     """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this programme."""
     wanted = context.profile.results
     shown = dict(zip(context.deals["id"], context.deals["fields"], strict=True))
-    return [{"side": "portal", "entity": "deal", "key": deal, "action": "update", "field": caption, "before": shown[deal].get(caption),
-             "after": told[name], "reason": "Итог по фактам оплаты", "own": True}
-            for deal, told in known.items() if deal in shown
-            for name, caption in wanted.items() if _said(told[name]) != _said(shown[deal].get(caption))]
+    return [
+        {
+            "side": "portal",
+            "entity": "deal",
+            "key": deal,
+            "action": "update",
+            "field": caption,
+            "before": shown[deal].get(caption),
+            "after": told[name],
+            "reason": "Итог по фактам оплаты",
+            "own": True,
+        }
+        for deal, told in known.items()
+        if deal in shown
+        for name, caption in wanted.items()
+        if _said(told[name]) != _said(shown[deal].get(caption))
+    ]
 
 
 def _said(value: Any) -> Any:

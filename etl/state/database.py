@@ -123,7 +123,9 @@ class Database:
         wanted = list(dict.fromkeys(values))
         found: list[Record] = []
         for start in range(0, len(wanted), _CHUNK):
-            found += self.rows(self.mine(table, table.c[column].in_(wanted[start:start + _CHUNK]), *conditions))
+            found += self.rows(
+                self.mine(table, table.c[column].in_(wanted[start : start + _CHUNK]), *conditions)
+            )
         return found
 
     # ---- writing
@@ -155,7 +157,9 @@ class Database:
     def change(self, table: sa.Table, conditions: Sequence[Any], **values: Any) -> int:
         """Update this portal's rows that meet the conditions; how many there were."""
         with self.transaction():
-            return self._run(sa.update(table).where(table.c.portal == self.portal, *conditions).values(**values)).rowcount
+            return self._run(
+                sa.update(table).where(table.c.portal == self.portal, *conditions).values(**values)
+            ).rowcount
 
     def remove(self, table: sa.Table, *conditions: Any) -> int:
         """Delete this portal's rows that meet the conditions; how many there were."""
@@ -164,13 +168,20 @@ class Database:
 
     def next(self, table: sa.Table, column: str, *conditions: Any) -> int:
         """One more than the greatest value of `column`. Only for use inside a transaction: the caller inserts it at once."""
-        greatest = self.value(sa.select(sa.func.max(table.c[column])).where(table.c.portal == self.portal, *conditions))
+        greatest = self.value(
+            sa.select(sa.func.max(table.c[column])).where(table.c.portal == self.portal, *conditions)
+        )
         return int(greatest or 0) + 1
 
     def numbers(self, name: str, count: int) -> int:
         """Reserve `count` numbers of a series and return the first: a number given once is never given again."""
         with self.transaction():
-            taken = int(self.value(sa.select(CURSOR.c.value).where(CURSOR.c.portal == self.portal, CURSOR.c.name == name)) or 0)
+            taken = int(
+                self.value(
+                    sa.select(CURSOR.c.value).where(CURSOR.c.portal == self.portal, CURSOR.c.name == name)
+                )
+                or 0
+            )
             if count:
                 self.put(CURSOR, [{"name": name, "value": str(taken + count)}])
         return taken + 1
@@ -200,7 +211,9 @@ class Database:
         if self._engine.dialect.name != "sqlite":
             return self._advisory_lock()
         path = _sqlite_path(self._engine.url)
-        return file_lock(lock_path(path), _BUSY) if path else nullcontext()  # a database in memory has no second process
+        return (
+            file_lock(lock_path(path), _BUSY) if path else nullcontext()
+        )  # a database in memory has no second process
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:
@@ -239,10 +252,15 @@ def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise ConfigError("Адрес базы состояния [state] url записан неверно.",
-                          "Пример: sqlite:////var/lib/obmen24/state.sqlite или postgresql://имя@сервер/база.") from None
+        raise ConfigError(
+            "Адрес базы состояния [state] url записан неверно.",
+            "Пример: sqlite:////var/lib/obmen24/state.sqlite или postgresql://имя@сервер/база.",
+        ) from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise ConfigError(f"База состояния «{parsed.get_backend_name()}» не поддерживается.", "Укажите sqlite или postgresql.")
+        raise ConfigError(
+            f"База состояния «{parsed.get_backend_name()}» не поддерживается.",
+            "Укажите sqlite или postgresql.",
+        )
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
@@ -259,17 +277,23 @@ def _private(path: Path) -> None:
             path.chmod(0o600)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise TryLater("На диске с базой состояния нет места.", "Освободите место; следующий запуск повторит.") from error
-        raise ConfigError(f"Файл состояния {path.name} нельзя открыть: {error.strerror}.",
-                          "Проверьте папку из [state] и права на неё.") from error
+            raise TryLater(
+                "На диске с базой состояния нет места.", "Освободите место; следующий запуск повторит."
+            ) from error
+        raise ConfigError(
+            f"Файл состояния {path.name} нельзя открыть: {error.strerror}.",
+            "Проверьте папку из [state] и права на неё.",
+        ) from error
 
 
 def _engine(url: sa.URL) -> sa.Engine:
     try:
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool if _sqlite_path(url) else None)
     except ModuleNotFoundError:
-        raise ConfigError("Для состояния в PostgreSQL не установлен драйвер psycopg.",
-                          "Установите: pip install \"obmen24[postgresql]\".") from None
+        raise ConfigError(
+            "Для состояния в PostgreSQL не установлен драйвер psycopg.",
+            'Установите: pip install "obmen24[postgresql]".',
+        ) from None
     if url.get_backend_name() == "sqlite":
         sa.event.listen(engine, "connect", _sqlite_settings)
         sa.event.listen(engine, "begin", _sqlite_begin)
@@ -292,9 +316,13 @@ def _connected(engine: sa.Engine) -> sa.Connection:
         return engine.connect()
 
 
-_LATER = {"SQLITE_BUSY": "База состояния занята другим процессом.", "SQLITE_FULL": "На диске с базой состояния нет места.",
-          "SQLITE_IOERR": "Диск с базой состояния не отвечает.", "SQLITE_READONLY": "База состояния открыта только для чтения.",
-          "SQLITE_CANTOPEN": "Файл состояния не открывается."}
+_LATER = {
+    "SQLITE_BUSY": "База состояния занята другим процессом.",
+    "SQLITE_FULL": "На диске с базой состояния нет места.",
+    "SQLITE_IOERR": "Диск с базой состояния не отвечает.",
+    "SQLITE_READONLY": "База состояния открыта только для чтения.",
+    "SQLITE_CANTOPEN": "Файл состояния не открывается.",
+}
 
 
 @contextmanager
@@ -315,10 +343,14 @@ def _meaning(error: sa.exc.DBAPIError) -> Exception | None:
         if code.startswith(start):
             return TryLater(said, "Освободите место или проверьте диск; следующий запуск повторит.")
     if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return NeedsPerson("Файл состояния повреждён.",
-                           "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.")
+        return NeedsPerson(
+            "Файл состояния повреждён.",
+            "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.",
+        )
     if isinstance(error, sa.exc.OperationalError) and not code:
-        return TryLater("База состояния PostgreSQL не отвечает.", "Проверьте сервер базы; следующий запуск повторит.")
+        return TryLater(
+            "База состояния PostgreSQL не отвечает.", "Проверьте сервер базы; следующий запуск повторит."
+        )
     return None
 
 
@@ -334,7 +366,9 @@ def _migrate(database: Database) -> None:
         try:
             command.upgrade(migrations(connection), "head")
         except util.CommandError:
-            raise NeedsPerson("База состояния записана более новой версией obmen24.", "Обновите программу.") from None
+            raise NeedsPerson(
+                "База состояния записана более новой версией obmen24.", "Обновите программу."
+            ) from None
 
 
 def migrations(connection: sa.Connection) -> Any:
@@ -350,6 +384,8 @@ def migrations(connection: sa.Connection) -> Any:
 def _revision(database: Database) -> str | None:
     with _explained():
         names = sa.inspect(database.connection).has_table("alembic_version")
-        found = database.connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None
+        found = (
+            database.connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None
+        )
         database.connection.rollback()
     return found

@@ -51,23 +51,51 @@ class Files:
 
     def seen_bytes(self, raw_hash: str) -> StoredFile | None:
         """The newest file with exactly these bytes, or None."""
-        found = self._db.rows(self._db.mine(FILE, FILE.c.raw_hash == raw_hash).order_by(FILE.c.seq.desc()).limit(1))
+        found = self._db.rows(
+            self._db.mine(FILE, FILE.c.raw_hash == raw_hash).order_by(FILE.c.seq.desc()).limit(1)
+        )
         return self._stored(found[0]) if found else None
 
-    def take(self, direction: str, content_hash: str, name: str, *, raw_hash: str | None = None, run: int | None = None,
-             generated_at: dt.datetime | None = None) -> StoredFile:
+    def take(
+        self,
+        direction: str,
+        content_hash: str,
+        name: str,
+        *,
+        raw_hash: str | None = None,
+        run: int | None = None,
+        generated_at: dt.datetime | None = None,
+    ) -> StoredFile:
         """Claim a file for this run: state `spooled`, next number. The same content again gets a new number, never a second row.
 
         The unique key makes a second claimer fail; the lock keeps it away in the first place.
         """
-        row = {"direction": direction, "hash": content_hash, "name": name, "raw_hash": raw_hash, "state": "spooled", "reason": None,
-               "stored_as": None, "generated_at": generated_at, "seen_at": self._db.now(), "run": run}
+        row = {
+            "direction": direction,
+            "hash": content_hash,
+            "name": name,
+            "raw_hash": raw_hash,
+            "state": "spooled",
+            "reason": None,
+            "stored_as": None,
+            "generated_at": generated_at,
+            "seen_at": self._db.now(),
+            "run": run,
+        }
         with self._db.transaction():
             row["seq"] = self._db.next(FILE, "seq")
             self._db.put(FILE, [row])
         return self._stored(row)
 
-    def mark(self, direction: str, content_hash: str, state: str, *, reason: str | None = None, stored_as: str | None = None) -> None:
+    def mark(
+        self,
+        direction: str,
+        content_hash: str,
+        state: str,
+        *,
+        reason: str | None = None,
+        stored_as: str | None = None,
+    ) -> None:
         """Set the state of a file, and why, and where it lies now (relative to the exchange folder)."""
         if state not in FILE_STATES:
             raise ValueError(f"unknown file state {state!r}")
@@ -78,11 +106,21 @@ class Files:
         """Files in any of the states (all without one), in order of intake."""
         conditions: list[Any] = [FILE.c.state.in_(states)] if states else []
         conditions += [FILE.c.direction == direction] if direction else []
-        return [self._stored(row) for row in self._db.rows(self._db.mine(FILE, *conditions).order_by(FILE.c.seq))]
+        return [
+            self._stored(row) for row in self._db.rows(self._db.mine(FILE, *conditions).order_by(FILE.c.seq))
+        ]
 
     def _stored(self, row: Record) -> StoredFile:
-        later = self._db.value(sa.select(sa.func.count()).select_from(FILE).where(
-            FILE.c.portal == self._db.portal, FILE.c.direction == row["direction"], FILE.c.name == row["name"], FILE.c.seq > row["seq"]))
+        later = self._db.value(
+            sa.select(sa.func.count())
+            .select_from(FILE)
+            .where(
+                FILE.c.portal == self._db.portal,
+                FILE.c.direction == row["direction"],
+                FILE.c.name == row["name"],
+                FILE.c.seq > row["seq"],
+            )
+        )
         fields = {name: row[name] for name in StoredFile.__slots__ if name != "latest"}
         return StoredFile(**fields, latest=not later)
 
@@ -117,13 +155,17 @@ class Files:
 
     def told_documents(self) -> list[Record]:
         """Documents with a payload, as they were remembered, by intake."""
-        return self._db.rows(self._db.mine(DOCUMENT, DOCUMENT.c.payload.is_not(None)).order_by(DOCUMENT.c.seq, DOCUMENT.c.id))
+        return self._db.rows(
+            self._db.mine(DOCUMENT, DOCUMENT.c.payload.is_not(None)).order_by(DOCUMENT.c.seq, DOCUMENT.c.id)
+        )
 
     def _not_same(self, rows: list[Record]) -> list[Record]:
         """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two columns."""
         if len(rows) < _LONG:
             return rows
-        pairs = sa.select(DOCUMENT.c.id, DOCUMENT.c.hash).where(DOCUMENT.c.portal == self._db.portal, DOCUMENT.c.hash.is_not(None))
+        pairs = sa.select(DOCUMENT.c.id, DOCUMENT.c.hash).where(
+            DOCUMENT.c.portal == self._db.portal, DOCUMENT.c.hash.is_not(None)
+        )
         known = set(self._db.raw(pairs))
         return [row for row in rows if (row["id"], row.get("hash")) not in known]
 

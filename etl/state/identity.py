@@ -27,11 +27,16 @@ class Links:
 
     def by_foreign(self, entity: str, foreign_ids: Iterable[str]) -> dict[str, Record]:
         """foreign_id -> {portal_id, number, state, changed_at} of all known ids of 1C among those given."""
-        return {row["foreign_id"]: row for row in self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)}
+        return {
+            row["foreign_id"]: row
+            for row in self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
+        }
 
     def by_portal(self, entity: str, portal_ids: Iterable[str]) -> dict[str, Record]:
         """portal_id -> link, linked pairs only."""
-        found = self._db.many(LINK, "portal_id", portal_ids, LINK.c.entity == entity, LINK.c.state == "linked")
+        found = self._db.many(
+            LINK, "portal_id", portal_ids, LINK.c.entity == entity, LINK.c.state == "linked"
+        )
         return {row["portal_id"]: row for row in found}
 
     def by_number(self, entity: str, numbers: Iterable[str]) -> dict[str, list[Record]]:
@@ -52,16 +57,27 @@ class Links:
         Raises NeedsPerson when a portal record would be linked to two ids of 1C: the pair must be parted by a person first.
         """
         now = self._db.now()
-        given = [{"entity": row["entity"], "foreign_id": row["foreign_id"], "portal_id": row.get("portal_id"),
-                  "number": row.get("number"), "state": row.get("state") or "linked", "changed_at": now} for row in listed(rows)]
+        given = [
+            {
+                "entity": row["entity"],
+                "foreign_id": row["foreign_id"],
+                "portal_id": row.get("portal_id"),
+                "number": row.get("number"),
+                "state": row.get("state") or "linked",
+                "changed_at": now,
+            }
+            for row in listed(rows)
+        ]
         if wrong := {row["state"] for row in given} - set(LINK_STATES):
             raise ValueError(f"unknown link states {sorted(wrong)}")
         try:
             with self._db.transaction():
                 self._db.put(LINK, given)
         except sa.exc.IntegrityError as error:
-            raise NeedsPerson("Одна запись портала связывается с двумя записями 1С.",
-                              "Разберите пару командой obmen24 link, затем повторите obmen24 run.") from error
+            raise NeedsPerson(
+                "Одна запись портала связывается с двумя записями 1С.",
+                "Разберите пару командой obmen24 link, затем повторите obmen24 run.",
+            ) from error
 
     def forget(self, entity: str, foreign_ids: Iterable[str]) -> None:
         """Drop links (a person parted them); history stays in the journal."""
@@ -82,13 +98,27 @@ class Questions:
         with self._db.transaction():
             known = {row["key"]: row for row in self._db.many(QUESTION, "key", given)}
             fresh = {"answer": None, "answered_at": None, "asked_at": self._db.now(), "run": run}
-            self._db.put(QUESTION, [
-                {"key": key, "entity": row.get("entity"), "text": row["text"], "candidates": row.get("candidates"),
-                 **({name: known[key][name] for name in fresh} if key in known else fresh)} for key, row in given.items()])
+            self._db.put(
+                QUESTION,
+                [
+                    {
+                        "key": key,
+                        "entity": row.get("entity"),
+                        "text": row["text"],
+                        "candidates": row.get("candidates"),
+                        **({name: known[key][name] for name in fresh} if key in known else fresh),
+                    }
+                    for key, row in given.items()
+                ],
+            )
 
     def open(self) -> list[Record]:
         """Unanswered questions, oldest first."""
-        return self._db.rows(self._db.mine(QUESTION, QUESTION.c.answered_at.is_(None)).order_by(QUESTION.c.asked_at, QUESTION.c.key))
+        return self._db.rows(
+            self._db.mine(QUESTION, QUESTION.c.answered_at.is_(None)).order_by(
+                QUESTION.c.asked_at, QUESTION.c.key
+            )
+        )
 
     def answers(self, entity: str | None = None) -> dict[str, Any]:
         """key -> answer of all answered questions."""
@@ -98,7 +128,9 @@ class Questions:
 
     def answer(self, key: str, value: Any) -> bool:
         """Store a person's answer; False when there is no such question. A later answer replaces the former."""
-        return self._db.change(QUESTION, [QUESTION.c.key == key], answer=value, answered_at=self._db.now()) == 1
+        return (
+            self._db.change(QUESTION, [QUESTION.c.key == key], answer=value, answered_at=self._db.now()) == 1
+        )
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Remove open questions that settled themselves; answered ones stay."""
@@ -120,9 +152,25 @@ class Fields:
         wanting (a write has begun), want."""
         import pandas as pd
 
-        rows = [(entity, key, field, base is not None, _value(base), _value(sent) or (), want is not None, _value(want))
-                for key, field, base, sent, want in self._texts_of(entity, keys)]
-        return pd.DataFrame({name: pd.Series([row[place] for row in rows], dtype=object) for place, name in enumerate(self.columns)})
+        rows = [
+            (
+                entity,
+                key,
+                field,
+                base is not None,
+                _value(base),
+                _value(sent) or (),
+                want is not None,
+                _value(want),
+            )
+            for key, field, base, sent, want in self._texts_of(entity, keys)
+        ]
+        return pd.DataFrame(
+            {
+                name: pd.Series([row[place] for row in rows], dtype=object)
+                for place, name in enumerate(self.columns)
+            }
+        )
 
     def write(self, rows: Rows) -> int:
         """Write rows of the same columns; only what differs from the memory is written; how many that were.
@@ -132,12 +180,24 @@ class Fields:
         given = {(row["entity"], row["key"], row["field"]): _texts(row) for row in listed(rows)}
         with self._db.transaction():
             known = self._known(given)
-            changed = [(place, texts) for place, texts in given.items() if known.get(place, _NOTHING) != texts]
+            changed = [
+                (place, texts) for place, texts in given.items() if known.get(place, _NOTHING) != texts
+            ]
             for (entity, key, field), texts in changed:
                 if texts == _NOTHING:
-                    self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key, FIELD.c.field == field)
-            self._db.put(FIELD, [dict(zip(("entity", "key", "field", "base", "sent", "want"), (*place, *texts), strict=True))
-                                 for place, texts in changed if texts != _NOTHING])
+                    self._db.remove(
+                        FIELD, FIELD.c.entity == entity, FIELD.c.key == key, FIELD.c.field == field
+                    )
+            self._db.put(
+                FIELD,
+                [
+                    dict(
+                        zip(("entity", "key", "field", "base", "sent", "want"), (*place, *texts), strict=True)
+                    )
+                    for place, texts in changed
+                    if texts != _NOTHING
+                ],
+            )
         return len(changed)
 
     def forget(self, entity: str, keys: Iterable[str]) -> None:
@@ -147,16 +207,26 @@ class Fields:
                 self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key)
 
     def _known(self, given: Mapping[tuple[str, str, str], Any]) -> dict[tuple[str, str, str], Any]:
-        return {(entity, key, field): tuple(texts) for entity in {place[0] for place in given}
-                for key, field, *texts in self._texts_of(entity, {place[1] for place in given if place[0] == entity})}
+        return {
+            (entity, key, field): tuple(texts)
+            for entity in {place[0] for place in given}
+            for key, field, *texts in self._texts_of(
+                entity, {place[1] for place in given if place[0] == entity}
+            )
+        }
 
     def _texts_of(self, entity: str, keys: Iterable[str] | None) -> Iterable[tuple[Any, ...]]:
         """key, field, base, sent, want as stored: of the keys, or by one scan of the entity for all or very many of them."""
         columns = (FIELD.c.key, FIELD.c.field, FIELD.c.base, FIELD.c.sent, FIELD.c.want)
         wanted = None if keys is None else set(keys)
         if wanted is not None and len(wanted) < _LONG:
-            return [tuple(row[column.name] for column in columns) for row in self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)]
-        found = self._db.raw(sa.select(*columns).where(FIELD.c.portal == self._db.portal, FIELD.c.entity == entity))
+            return [
+                tuple(row[column.name] for column in columns)
+                for row in self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)
+            ]
+        found = self._db.raw(
+            sa.select(*columns).where(FIELD.c.portal == self._db.portal, FIELD.c.entity == entity)
+        )
         return found if wanted is None else [row for row in found if row[0] in wanted]
 
 
@@ -165,8 +235,11 @@ _NOTHING = (None, None, None)
 
 def _texts(row: Record) -> tuple[str | None, str | None, str | None]:
     sent = tuple(tuple(item) for item in row.get("sent") or ())
-    return (encode(row.get("base")) if row.get("known") else None, encode(sent) if sent else None,
-            encode(row.get("want")) if row.get("wanting") else None)
+    return (
+        encode(row.get("base")) if row.get("known") else None,
+        encode(sent) if sent else None,
+        encode(row.get("want")) if row.get("wanting") else None,
+    )
 
 
 @lru_cache(maxsize=65_536)
@@ -190,5 +263,11 @@ class Stages:
         """Remember derived stages; unchanged ones are not written."""
         with self._db.transaction():
             known, now = self.read(derived), self._db.now()
-            self._db.put(STAGE, [{"deal": deal, "derived": stage, "changed_at": now} for deal, stage in derived.items()
-                                 if known.get(deal) != stage])
+            self._db.put(
+                STAGE,
+                [
+                    {"deal": deal, "derived": stage, "changed_at": now}
+                    for deal, stage in derived.items()
+                    if known.get(deal) != stage
+                ],
+            )

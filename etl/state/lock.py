@@ -27,8 +27,10 @@ def file_lock(path: Path, message: str) -> Iterator[None]:
     except Timeout:
         raise Busy(message, "Делать ничего не нужно: дождитесь, пока он закончит.") from None
     except OSError as error:
-        raise TryLater(f"Файл блокировки {path.name} не создаётся: {error.strerror}.",
-                       "Проверьте место на диске и права на папку состояния; следующий запуск повторит.") from error
+        raise TryLater(
+            f"Файл блокировки {path.name} не создаётся: {error.strerror}.",
+            "Проверьте место на диске и права на папку состояния; следующий запуск повторит.",
+        ) from error
     try:
         yield
     finally:

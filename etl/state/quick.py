@@ -27,7 +27,9 @@ _COUNTS = {
 }
 
 
-def quick_status(url: str, portal: str | None = None, *, now: dt.datetime | None = None) -> dict[str, Any] | None:
+def quick_status(
+    url: str, portal: str | None = None, *, now: dt.datetime | None = None
+) -> dict[str, Any] | None:
     """What waits in the state at `url` (of one portal, or of all in that database), or None where nothing has run yet.
 
     Keys: last_good (local date and time, Russian order, or None), last_good_at (ISO, UTC), age_minutes,
@@ -54,7 +56,9 @@ def _sqlite(url: str, portal: str | None) -> dict[str, Any] | None:
     path = sqlite_path(url)
     if not os.path.isfile(path):
         return None
-    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # what sqlite.org/uri.html asks for
+    quoted = (
+        path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    )  # what sqlite.org/uri.html asks for
     with closing(sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=5)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchall():
             return None  # the file is there but holds no state yet
@@ -82,10 +86,14 @@ def _other(url: str, portal: str | None) -> dict[str, Any] | None:
     import sqlalchemy as sa
 
     parsed = sa.make_url(url)
-    engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed)
+    engine = sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+    )
     try:
         with engine.connect() as connection:
-            return _account(lambda query: [tuple(row) for row in connection.execute(sa.text(query), {"portal": portal})])
+            return _account(
+                lambda query: [tuple(row) for row in connection.execute(sa.text(query), {"portal": portal})]
+            )
     except sa.exc.ProgrammingError:
         return None  # a database without our tables: nothing has run yet
     finally:
@@ -103,4 +111,7 @@ def _age(moment: str | None, now: dt.datetime) -> dict[str, Any]:
     if moment is None:
         return {"last_good": None, "age_minutes": None}
     good = dt.datetime.fromisoformat(moment)
-    return {"last_good": good.astimezone().strftime("%d.%m.%Y %H:%M"), "age_minutes": round((now - good).total_seconds() / 60, 1)}
+    return {
+        "last_good": good.astimezone().strftime("%d.%m.%Y %H:%M"),
+        "age_minutes": round((now - good).total_seconds() / 60, 1),
+    }

@@ -52,29 +52,67 @@ class Charges:
             self._unplan(month, version)
             self._check_keys(month, rows)
             if len(rows):
-                self._db.add(REGISTER, [{"month": month, "version": version, "state": PLANNED, "facts": None, "run": run,
-                                         "planned_at": self._db.now()}])
+                self._db.add(
+                    REGISTER,
+                    [
+                        {
+                            "month": month,
+                            "version": version,
+                            "state": PLANNED,
+                            "facts": None,
+                            "run": run,
+                            "planned_at": self._db.now(),
+                        }
+                    ],
+                )
                 self._insert(rows)
         return version
 
     def _insert(self, rows: Rows) -> None:
         key = ("deal", "month", "kind")
-        self._db.add(CHARGE, ({name: row[name] for name in (*key, "number", "version")} for row in walked(rows) if row["action"] == "new"))
-        self._db.add(CHARGE_VERSION, ({**{name: row.get(name) for name in (*key, "version", "action", "amount", "delta")}, "seq": seq,
-                                       "payload": {name: value for name, value in row.items() if value is not None}}
-                                      for seq, row in enumerate(walked(rows), 1)))
+        self._db.add(
+            CHARGE,
+            (
+                {name: row[name] for name in (*key, "number", "version")}
+                for row in walked(rows)
+                if row["action"] == "new"
+            ),
+        )
+        self._db.add(
+            CHARGE_VERSION,
+            (
+                {
+                    **{name: row.get(name) for name in (*key, "version", "action", "amount", "delta")},
+                    "seq": seq,
+                    "payload": {name: value for name, value in row.items() if value is not None},
+                }
+                for seq, row in enumerate(walked(rows), 1)
+            ),
+        )
 
     @staticmethod
     def _check(month: str, version: int, rows: Rows) -> None:
-        if wrong := [row for row in walked(rows) if row["month"] != month or row["version"] != version or row.get("action") is None]:
-            raise ValueError(f"charge of deal {wrong[0]['deal']}: expected month {month}, version {version} and an action")
+        if wrong := [
+            row
+            for row in walked(rows)
+            if row["month"] != month or row["version"] != version or row.get("action") is None
+        ]:
+            raise ValueError(
+                f"charge of deal {wrong[0]['deal']}: expected month {month}, version {version} and an action"
+            )
 
     def _check_keys(self, month: str, rows: Rows) -> None:
-        found = self._db.tuples(sa.select(CHARGE.c.deal, CHARGE.c.kind).where(CHARGE.c.portal == self._db.portal, CHARGE.c.month == month))
+        found = self._db.tuples(
+            sa.select(CHARGE.c.deal, CHARGE.c.kind).where(
+                CHARGE.c.portal == self._db.portal, CHARGE.c.month == month
+            )
+        )
         known = {tuple(row) for row in found}
         for row in walked(rows):
             if ((row["deal"], row["kind"]) in known) == (row["action"] == "new"):
-                raise ValueError(f"charge of deal {row['deal']}, {month}, {row['kind']}: cannot {row['action']}")
+                raise ValueError(
+                    f"charge of deal {row['deal']}, {month}, {row['kind']}: cannot {row['action']}"
+                )
 
     def _unplan(self, month: str, version: int) -> None:
         for table in (CHARGE, CHARGE_VERSION, REGISTER):
@@ -82,8 +120,13 @@ class Charges:
 
     def export(self, month: str, version: int, facts: Mapping[str, Any] | None = None) -> None:
         """Freeze a planned version after its files are durably in place. `facts`: paths, sha256, row count, total."""
-        frozen = self._db.change(REGISTER, [REGISTER.c.month == month, REGISTER.c.version == version, REGISTER.c.state == PLANNED],
-                                 state=EXPORTED, facts=dict(facts or {}), exported_at=self._db.now())
+        frozen = self._db.change(
+            REGISTER,
+            [REGISTER.c.month == month, REGISTER.c.version == version, REGISTER.c.state == PLANNED],
+            state=EXPORTED,
+            facts=dict(facts or {}),
+            exported_at=self._db.now(),
+        )
         if not frozen:
             raise ValueError(f"register {month} version {version} is not planned")
 
@@ -100,26 +143,48 @@ class Charges:
 
     def deals(self, month: str, version: int) -> set[str]:
         """Deals with a row in one version of a month."""
-        return {row[0] for row in self._db.tuples(sa.select(CHARGE_VERSION.c.deal).where(
-            CHARGE_VERSION.c.portal == self._db.portal, CHARGE_VERSION.c.month == month, CHARGE_VERSION.c.version == version))}
+        return {
+            row[0]
+            for row in self._db.tuples(
+                sa.select(CHARGE_VERSION.c.deal).where(
+                    CHARGE_VERSION.c.portal == self._db.portal,
+                    CHARGE_VERSION.c.month == month,
+                    CHARGE_VERSION.c.version == version,
+                )
+            )
+        }
 
     def current(self, month: str | None = None) -> pd.DataFrame:
         """One row per charge with its newest values (`amount` is what is owed now), as the table `charges`."""
         only = [] if month is None else [CHARGE_VERSION.c.month == month]
-        newest = self._made(lambda found: {(row.deal, row.month, row.kind): row.payload for row in found}, *only)
+        newest = self._made(
+            lambda found: {(row.deal, row.month, row.kind): row.payload for row in found}, *only
+        )
         return tables.frame("charges", newest.values())
 
     def _made(self, make: Callable[[Iterable[Any]], Made], *conditions: Any) -> Made:
-        columns = (CHARGE_VERSION.c.deal, CHARGE_VERSION.c.month, CHARGE_VERSION.c.kind, CHARGE_VERSION.c.payload)
-        return self._db.made(sa.select(*columns).where(CHARGE_VERSION.c.portal == self._db.portal, *conditions)
-                             .order_by(CHARGE_VERSION.c.month, CHARGE_VERSION.c.version, CHARGE_VERSION.c.seq), make)
+        columns = (
+            CHARGE_VERSION.c.deal,
+            CHARGE_VERSION.c.month,
+            CHARGE_VERSION.c.kind,
+            CHARGE_VERSION.c.payload,
+        )
+        return self._db.made(
+            sa.select(*columns)
+            .where(CHARGE_VERSION.c.portal == self._db.portal, *conditions)
+            .order_by(CHARGE_VERSION.c.month, CHARGE_VERSION.c.version, CHARGE_VERSION.c.seq),
+            make,
+        )
 
 
 def _shared(payloads: Iterable[Record]) -> Iterator[Record]:
     """The same records with equal texts held once: a contract says the same every month, and all of one month share its name."""
     texts: dict[str, str] = {}
     for payload in payloads:
-        yield {name: texts.setdefault(value, value) if isinstance(value, str) else value for name, value in payload.items()}
+        yield {
+            name: texts.setdefault(value, value) if isinstance(value, str) else value
+            for name, value in payload.items()
+        }
 
 
 ACCRUAL_STATES = ("planned", "published", "confirmed")
@@ -139,12 +204,26 @@ class Accruals:
         """
         given = listed(rows)
         with self._db.transaction():
-            numbers = {row["number"] for row in self._db.many(ACCRUAL, "number", (row["number"] for row in given))}
+            numbers = {
+                row["number"] for row in self._db.many(ACCRUAL, "number", (row["number"] for row in given))
+            }
             counts = self._counts(row["deal"] for row in given)
             added = [{**row, "turn": _turn(row, counts)} for row in given if row["number"] not in numbers]
-            self._db.add(ACCRUAL, [{**{name: row[name] for name in ("deal", "part", "turn", "number", "amount")}, "state": "planned",
-                                    "payload": {name: value for name, value in row.items() if value is not None and name != "turn"},
-                                    "run": run, "changed_at": self._db.now()} for row in added])
+            self._db.add(
+                ACCRUAL,
+                [
+                    {
+                        **{name: row[name] for name in ("deal", "part", "turn", "number", "amount")},
+                        "state": "planned",
+                        "payload": {
+                            name: value for name, value in row.items() if value is not None and name != "turn"
+                        },
+                        "run": run,
+                        "changed_at": self._db.now(),
+                    }
+                    for row in added
+                ],
+            )
         return added
 
     def _counts(self, deals: Iterable[str]) -> dict[tuple[str, str], int]:
@@ -160,7 +239,9 @@ class Accruals:
             raise ValueError(f"unknown accrual state {state!r}")
         with self._db.transaction():
             for number in numbers:
-                if not self._db.change(ACCRUAL, [ACCRUAL.c.number == number], state=state, changed_at=self._db.now()):
+                if not self._db.change(
+                    ACCRUAL, [ACCRUAL.c.number == number], state=state, changed_at=self._db.now()
+                ):
                     raise ValueError(f"no accrual {number}")
 
     def rows(self, *states: str) -> pd.DataFrame:
@@ -173,7 +254,9 @@ class Accruals:
 
     def _listed(self, *states: str) -> list[Record]:
         only = [ACCRUAL.c.state.in_(states)] if states else []
-        return self._db.rows(self._db.mine(ACCRUAL, *only).order_by(ACCRUAL.c.deal, ACCRUAL.c.turn, ACCRUAL.c.part))
+        return self._db.rows(
+            self._db.mine(ACCRUAL, *only).order_by(ACCRUAL.c.deal, ACCRUAL.c.turn, ACCRUAL.c.part)
+        )
 
 
 def _turn(row: Record, counts: dict[tuple[str, str], int]) -> int:
@@ -182,7 +265,9 @@ def _turn(row: Record, counts: dict[tuple[str, str], int]) -> int:
     half = _REVERSED.get(part, part)
     accrued, reverted = counts.get((deal, half), 0), counts.get((deal, f"reversal-{half}"), 0)
     if (accrued > reverted) != (part in _REVERSED):
-        raise ValueError(f"accrual {row['number']}: part {half} of deal {deal} was accrued {accrued} and reversed {reverted} times")
+        raise ValueError(
+            f"accrual {row['number']}: part {half} of deal {deal} was accrued {accrued} and reversed {reverted} times"
+        )
     counts[deal, part] = turn = counts.get((deal, part), 0) + 1
     return turn
 
@@ -206,9 +291,14 @@ class Facts:
         given = {(row["source"], row["id"]): {name: row.get(name) for name in _FACT} for row in listed(rows)}
         with self._db.transaction():
             known = self._known(kind, given)
-            changes: list[Record] = [{"action": "changed" if place in known else "new", "before": known.get(place), "after": row}
-                       for place, row in given.items() if _differs(known.get(place), row)]
-            self._db.put(FACT, [{"kind": kind, **change["after"], "gone": False, "run": run} for change in changes])
+            changes: list[Record] = [
+                {"action": "changed" if place in known else "new", "before": known.get(place), "after": row}
+                for place, row in given.items()
+                if _differs(known.get(place), row)
+            ]
+            self._db.put(
+                FACT, [{"kind": kind, **change["after"], "gone": False, "run": run} for change in changes]
+            )
         return changes
 
     def remove(self, kind: str, source: str, ids: Iterable[str], run: int | None = None) -> list[Record]:
@@ -217,14 +307,21 @@ class Facts:
             known = self._known(kind, [(source, fact) for fact in ids])
             live = [row for row in known.values() if not row["gone"]]
             for row in live:
-                self._db.change(FACT, [FACT.c.kind == kind, FACT.c.source == source, FACT.c.id == row["id"]], gone=True, run=run)
+                self._db.change(
+                    FACT,
+                    [FACT.c.kind == kind, FACT.c.source == source, FACT.c.id == row["id"]],
+                    gone=True,
+                    run=run,
+                )
         return [{"action": "gone", "before": row, "after": None} for row in live]
 
     def rows(self, kind: str) -> pd.DataFrame:
         """Living facts of a kind as the table `payments`, by target, date, source and id."""
-        found = self._db.rows(sa.select(*(FACT.c[name] for name in _FACT)).where(
-            FACT.c.portal == self._db.portal, FACT.c.kind == kind, FACT.c.gone.is_(False)
-        ).order_by(FACT.c.target, FACT.c.date, FACT.c.source, FACT.c.id))
+        found = self._db.rows(
+            sa.select(*(FACT.c[name] for name in _FACT))
+            .where(FACT.c.portal == self._db.portal, FACT.c.kind == kind, FACT.c.gone.is_(False))
+            .order_by(FACT.c.target, FACT.c.date, FACT.c.source, FACT.c.id)
+        )
         return tables.frame("payments", found)
 
     def _known(self, kind: str, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Record]:
@@ -239,8 +336,10 @@ def _differs(before: Record | None, row: Record) -> bool:
 
 def empty(database: Database) -> bool:
     """True while neither a charge nor an accrual was ever recorded: the sign of a lost state (DESIGN §6)."""
-    return all(database.value(sa.select(table.c.portal).where(table.c.portal == database.portal).limit(1)) is None
-               for table in (CHARGE, ACCRUAL))
+    return all(
+        database.value(sa.select(table.c.portal).where(table.c.portal == database.portal).limit(1)) is None
+        for table in (CHARGE, ACCRUAL)
+    )
 
 
 def restore(database: Database, frames: Mapping[str, Rows]) -> dict[str, int]:
@@ -250,8 +349,10 @@ def restore(database: Database, frames: Mapping[str, Rows]) -> dict[str, int]:
     registers are not empty: mixing two histories would double charges.
     """
     if not empty(database):
-        raise NeedsPerson("Реестры начислений не пусты, восстановление остановлено.",
-                          "Восстанавливайте в пустую базу: уберите файл состояния в резервную копию и повторите obmen24 restore.")
+        raise NeedsPerson(
+            "Реестры начислений не пусты, восстановление остановлено.",
+            "Восстанавливайте в пустую базу: уберите файл состояния в резервную копию и повторите obmen24 restore.",
+        )
     given = {name: listed(rows) for name, rows in frames.items()}
     with database.transaction():
         _restore_charges(Charges(database), given.get("charges", []))

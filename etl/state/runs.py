@@ -31,13 +31,25 @@ class Runs:
         with self._db.transaction():
             self._db.change(RUN, [RUN.c.status == RUNNING], status=INTERRUPTED)
             run = self._db.next(RUN, "id")
-            self._db.add(RUN, [{"id": run, "trigger": trigger, "flows": list(flows), "status": RUNNING,
-                                "started_at": self._db.now()}])
+            self._db.add(
+                RUN,
+                [
+                    {
+                        "id": run,
+                        "trigger": trigger,
+                        "flows": list(flows),
+                        "status": RUNNING,
+                        "started_at": self._db.now(),
+                    }
+                ],
+            )
         return run
 
     def finish(self, run: int, status: str, counts: Mapping[str, Any] | None = None) -> None:
         """Close a run. `status` is `clean`, `attention`, `failed` or another short word; the first two count as good."""
-        self._db.change(RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=self._db.now())
+        self._db.change(
+            RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=self._db.now()
+        )
 
     def last(self, count: int = 10) -> list[Record]:
         """The newest runs first: id, trigger, flows, status, counts, started_at, finished_at. An open run whose process is dead is
@@ -52,14 +64,28 @@ class Runs:
         message. A frame of `changes` fits too: its `reason` becomes the rule. Nothing is ever updated here."""
         with self._db.transaction():
             first, at = self._db.next(JOURNAL, "seq", JOURNAL.c.run == run), self._db.now()
-            self._db.add(JOURNAL, ({"run": run, "seq": first + place, "at": at, "level": row.get("level") or "info",
-                                    **{name: row.get(name) for name in _JOURNAL}, "rule": row.get("rule") or row.get("reason")}
-                                   for place, row in enumerate(walked(rows))))
+            self._db.add(
+                JOURNAL,
+                (
+                    {
+                        "run": run,
+                        "seq": first + place,
+                        "at": at,
+                        "level": row.get("level") or "info",
+                        **{name: row.get(name) for name in _JOURNAL},
+                        "rule": row.get("rule") or row.get("reason"),
+                    }
+                    for place, row in enumerate(walked(rows))
+                ),
+            )
 
     def why(self, entity: str, key: str) -> list[Record]:
         """The journal of one record, oldest first."""
-        return self._db.rows(self._db.mine(JOURNAL, JOURNAL.c.entity == entity, JOURNAL.c.key == key)
-                             .order_by(JOURNAL.c.run, JOURNAL.c.seq))
+        return self._db.rows(
+            self._db.mine(JOURNAL, JOURNAL.c.entity == entity, JOURNAL.c.key == key).order_by(
+                JOURNAL.c.run, JOURNAL.c.seq
+            )
+        )
 
     def journal_of(self, run: int) -> list[Record]:
         """The journal of one run, in order."""
@@ -78,27 +104,55 @@ class Runs:
             issues[_mark(scope, said)] = {**said, "scope": scope}
         with self._db.transaction():
             known = {row["mark"]: row for row in self._db.many(ISSUE, "mark", issues)}
-            self._db.put(ISSUE, [{"mark": mark, **row, "first_run": _first(known.get(mark), run), "last_run": run, "closed_run": None}
-                                 for mark, row in issues.items()])
+            self._db.put(
+                ISSUE,
+                [
+                    {
+                        "mark": mark,
+                        **row,
+                        "first_run": _first(known.get(mark), run),
+                        "last_run": run,
+                        "closed_run": None,
+                    }
+                    for mark, row in issues.items()
+                ],
+            )
 
     def close_issues(self, run: int, scopes: Iterable[str]) -> int:
         """Close the open issues of `scopes` that this run has not met again. Only for scopes that looked at everything."""
-        return self._db.change(ISSUE, [ISSUE.c.closed_run.is_(None), ISSUE.c.scope.in_(list(scopes)), ISSUE.c.last_run < run],
-                               closed_run=run)
+        return self._db.change(
+            ISSUE,
+            [ISSUE.c.closed_run.is_(None), ISSUE.c.scope.in_(list(scopes)), ISSUE.c.last_run < run],
+            closed_run=run,
+        )
 
     def close_issues_of(self, run: int, entity: str, keys: Iterable[str]) -> None:
         """Close the open issues of records that went through at last."""
         with self._db.transaction():
             for key in keys:
-                self._db.change(ISSUE, [ISSUE.c.closed_run.is_(None), ISSUE.c.entity == entity, ISSUE.c.key == key,
-                                        ISSUE.c.last_run < run], closed_run=run)
+                self._db.change(
+                    ISSUE,
+                    [
+                        ISSUE.c.closed_run.is_(None),
+                        ISSUE.c.entity == entity,
+                        ISSUE.c.key == key,
+                        ISSUE.c.last_run < run,
+                    ],
+                    closed_run=run,
+                )
 
     def open_issues(self, scope: str | None = None) -> pd.DataFrame:
         """Open issues, newest run first, as the table `issues`."""
         only = [] if scope is None else [ISSUE.c.scope == scope]
-        found = self._db.rows(self._db.mine(ISSUE, ISSUE.c.closed_run.is_(None), *only)
-                              .order_by(ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark))
-        return tables.frame("issues", [{"seq": seq, **{name: row[name] for name in _ISSUE}} for seq, row in enumerate(found, 1)])
+        found = self._db.rows(
+            self._db.mine(ISSUE, ISSUE.c.closed_run.is_(None), *only).order_by(
+                ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark
+            )
+        )
+        return tables.frame(
+            "issues",
+            [{"seq": seq, **{name: row[name] for name in _ISSUE}} for seq, row in enumerate(found, 1)],
+        )
 
 
 def _first(known: Record | None, run: int) -> int:

@@ -42,7 +42,12 @@ class Store:
         self._database = database
         self.runs = Runs(database)
         self.files = Files(database)
-        self.links, self.questions, self.fields, self.stages = Links(database), Questions(database), Fields(database), Stages(database)
+        self.links, self.questions, self.fields, self.stages = (
+            Links(database),
+            Questions(database),
+            Fields(database),
+            Stages(database),
+        )
         self.outbox, self.publications = Outbox(database), Publications(database)
         self.charges, self.accruals, self.facts = Charges(database), Accruals(database), Facts(database)
 
@@ -57,7 +62,9 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:

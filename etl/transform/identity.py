@@ -38,26 +38,40 @@ class Matches(NamedTuple):
     issues: pd.DataFrame
 
 
-def match(portal_parties: pd.DataFrame, onec_parties: pd.DataFrame, links: pd.DataFrame, answers: pd.DataFrame, *,
-          originator: str) -> Matches:
+def match(
+    portal_parties: pd.DataFrame,
+    onec_parties: pd.DataFrame,
+    links: pd.DataFrame,
+    answers: pd.DataFrame,
+    *,
+    originator: str,
+) -> Matches:
     """Pairs of parties: by a person's answer, by GUID, by the remembered link; ИНН+КПП proposes; a name never.
 
     In: two tables `parties` (rows inside documents are not looked at), `links` and `answers` (columns portal, onec; an
     answer with portal None = "a record of its own, create it"), `originator` = ORIGINATOR_ID of this 1C base.
     """
-    return _Desk(_directory(portal_parties), _directory(onec_parties), originator, _PARTIES).run(links, answers)
+    return _Desk(_directory(portal_parties), _directory(onec_parties), originator, _PARTIES).run(
+        links, answers
+    )
 
 
-def match_products(portal: pd.DataFrame, onec: pd.DataFrame, links: pd.DataFrame, answers: pd.DataFrame, *,
-                   originator: str) -> Matches:
+def match_products(
+    portal: pd.DataFrame, onec: pd.DataFrame, links: pd.DataFrame, answers: pd.DataFrame, *, originator: str
+) -> Matches:
     """Pairs of products: xmlId of the portal (`extra`) is Ид of 1C; an equal article only proposes. Else as `match`."""
     return _Desk(portal, onec, originator, _PRODUCTS).run(links, answers)
 
 
 def coverage(matches: Matches) -> dict[str, int]:
     """Counts for `obmen24 check`: records of 1C matched by GUID (or an answer), by ИНН, doubtful, unmatched; of the portal unmatched."""
-    return {"by_guid": len(matches.linked), "by_inn": len(matches.proposed), "doubtful": matches.ask["onec"].nunique(),
-            "unmatched_1c": len(matches.new_for_portal), "unmatched_portal": len(matches.new_for_1c)}
+    return {
+        "by_guid": len(matches.linked),
+        "by_inn": len(matches.proposed),
+        "doubtful": matches.ask["onec"].nunique(),
+        "unmatched_1c": len(matches.new_for_portal),
+        "unmatched_portal": len(matches.new_for_1c),
+    }
 
 
 def is_company(kind: str | None, inn: str | None = None) -> bool:
@@ -88,10 +102,14 @@ def cards(parties: pd.DataFrame, contacts: pd.DataFrame) -> list[Card]:
         if party["deleted"]:
             continue
         company = is_company(party["kind"], party["inn"])
-        made.append(Card(party["id"], not company, None, _told(party) if company else _told(party) | _person(party)))
+        made.append(
+            Card(party["id"], not company, None, _told(party) if company else _told(party) | _person(party))
+        )
         if company:
-            made += [Card(row["id"], True, party["id"], _told(row) | ({} if row["last_name"] else _person(row)))
-                     for row in people[party["id"]] or _own_person(party)]
+            made += [
+                Card(row["id"], True, party["id"], _told(row) | ({} if row["last_name"] else _person(row)))
+                for row in people[party["id"]] or _own_person(party)
+            ]
     return made
 
 
@@ -122,8 +140,16 @@ def same_name(parties: pd.DataFrame) -> pd.DataFrame:
     groups: dict[str, list[Record]] = defaultdict(list)
     for row in _unique(parties):
         groups[clean.fold(row["name"])].append(row)
-    return tables.frame("issues", [_namesake(row, rows) for name, rows in groups.items() if name and len(rows) > 1
-                                   for row in rows if not row["inn"]])
+    return tables.frame(
+        "issues",
+        [
+            _namesake(row, rows)
+            for name, rows in groups.items()
+            if name and len(rows) > 1
+            for row in rows
+            if not row["inn"]
+        ],
+    )
 
 
 def document_key(kind: str, identifier: str | None, number: str | None, year: int | None) -> str:
@@ -133,8 +159,13 @@ def document_key(kind: str, identifier: str | None, number: str | None, year: in
     return f"{kind}|{(number or '').strip()}|{year or ''}"
 
 
-def document_deals(documents: pd.DataFrame, found: Mapping[str, str], *, links: Mapping[str, str],
-                   invoices: Mapping[str, str]) -> pd.DataFrame:
+def document_deals(
+    documents: pd.DataFrame,
+    found: Mapping[str, str],
+    *,
+    links: Mapping[str, str],
+    invoices: Mapping[str, str],
+) -> pd.DataFrame:
     """What each document of 1C is to the portal: columns id, deal, role.
 
     In: table `documents`; `found` = document -> number or id it speaks about (`facts.targets`); `links` = order born in 1C ->
@@ -148,7 +179,13 @@ def document_deals(documents: pd.DataFrame, found: Mapping[str, str], *, links: 
         key = own or keys.decode(target)
         deal = links.get(row["id"]) or _deal(key, target, links, invoices)
         ours = key is None or key.kind == "order"
-        role = "born" if deal is None and row["kind"] == "order" and own is None else "content" if deal and ours else "facts"
+        role = (
+            "born"
+            if deal is None and row["kind"] == "order" and own is None
+            else "content"
+            if deal and ours
+            else "facts"
+        )
         rows.append([row["id"], deal, role])
     return pd.DataFrame(rows, columns=["id", "deal", "role"], dtype=object)
 
@@ -157,13 +194,16 @@ def document_deals(documents: pd.DataFrame, found: Mapping[str, str], *, links: 
 _NUMBERED = ("order", "invoice", "act", "return")
 
 
-def _deal(key: keys.Key | None, target: str | None, links: Mapping[str, str], invoices: Mapping[str, str]) -> str | None:
+def _deal(
+    key: keys.Key | None, target: str | None, links: Mapping[str, str], invoices: Mapping[str, str]
+) -> str | None:
     if key is None:
         return links.get(target) if target else None
     return invoices.get(key.id) if key.kind == "invoice" else key.id
 
 
 # ---- matching ----
+
 
 class _Side(NamedTuple):
     """How one kind of record proposes a pair: `key` (None = cannot), `fits` (may these two be one), `told` for people."""
@@ -182,11 +222,13 @@ class _Desk:
         self.portal = {row["id"]: row for row in _unique(portal)}
         self.onec = {row["id"]: row for row in _unique(onec)}
         self.side = side
-        self.guids = {key: guid for key, row in self.portal.items() if (guid := _foreign(row, originator, self.onec))}
-        self.pairs: dict[str, tuple[str, str]] = {}      # 1C -> (portal, by)
-        self.paired: dict[str, str] = {}                 # portal -> 1C
-        self.apart: set[str] = set()                     # told by a person to be records of their own
-        self.held: set[str] = set()                      # waiting for an answer: neither matched nor new
+        self.guids = {
+            key: guid for key, row in self.portal.items() if (guid := _foreign(row, originator, self.onec))
+        }
+        self.pairs: dict[str, tuple[str, str]] = {}  # 1C -> (portal, by)
+        self.paired: dict[str, str] = {}  # portal -> 1C
+        self.apart: set[str] = set()  # told by a person to be records of their own
+        self.held: set[str] = set()  # waiting for an answer: neither matched nor new
         self.asked: list[list[str]] = []
         self.proposed: list[list[str]] = []
         self.issues: list[Record] = []
@@ -198,11 +240,21 @@ class _Desk:
         self._propose()
         self._twins()
         linked = [[portal, onec, by] for onec, (portal, by) in self.pairs.items()]
-        return Matches(_frame(linked, [*LINK, "by"]), _frame(self.proposed, [*LINK, "reason"]), _frame(self.asked, [*LINK, "reason"]),
-                       self._left(self.onec, self.pairs), self._left(self.portal, self.paired), tables.frame("issues", self.issues))
+        return Matches(
+            _frame(linked, [*LINK, "by"]),
+            _frame(self.proposed, [*LINK, "reason"]),
+            _frame(self.asked, [*LINK, "reason"]),
+            self._left(self.onec, self.pairs),
+            self._left(self.portal, self.paired),
+            tables.frame("issues", self.issues),
+        )
 
     def _left(self, rows: Mapping[str, Record], done: Collection[str]) -> list[str]:
-        return [key for key, row in rows.items() if key not in done and key not in self.held and not row["deleted"]]
+        return [
+            key
+            for key, row in rows.items()
+            if key not in done and key not in self.held and not row["deleted"]
+        ]
 
     def _pair(self, portal: str, onec: str, by: str) -> None:
         self.pairs[onec], self.paired[portal] = (portal, by), onec
@@ -213,8 +265,15 @@ class _Desk:
 
     def _answered(self, answers: pd.DataFrame) -> None:
         for portal, onec in answers[LINK].to_numpy().tolist():
-            self.apart |= {key for key in (portal, onec) if (portal is None) != (onec is None) and key is not None}
-            if portal in self.portal and onec in self.onec and portal not in self.paired and onec not in self.pairs:
+            self.apart |= {
+                key for key in (portal, onec) if (portal is None) != (onec is None) and key is not None
+            }
+            if (
+                portal in self.portal
+                and onec in self.onec
+                and portal not in self.paired
+                and onec not in self.pairs
+            ):
                 self._pair(portal, onec, "answer")
 
     def _by_guid(self) -> None:
@@ -227,28 +286,48 @@ class _Desk:
                 self._pair(portals[0], guid, "guid")
                 continue
             for portal in portals:
-                self._ask(portal, guid, f"На портале {len(portals)} записи с одним идентификатором 1С: {', '.join(portals)}. "
-                                        "Объедините их или укажите верную: obmen24 link.")
+                self._ask(
+                    portal,
+                    guid,
+                    f"На портале {len(portals)} записи с одним идентификатором 1С: {', '.join(portals)}. "
+                    "Объедините их или укажите верную: obmen24 link.",
+                )
 
     def _linked(self, links: pd.DataFrame) -> None:
         for portal, onec in links[LINK].to_numpy().tolist():
-            if portal not in self.portal or onec not in self.onec or self.pairs.get(onec, ("",))[0] == portal or {portal, onec} & self.held:
+            if (
+                portal not in self.portal
+                or onec not in self.onec
+                or self.pairs.get(onec, ("",))[0] == portal
+                or {portal, onec} & self.held
+            ):
                 continue
             rival = self.paired.get(portal) or self.pairs.get(onec, (None,))[0]
             if rival is None:
                 self._pair(portal, onec, "link")
                 continue
             self.held |= {key for key in (portal, onec) if key not in self.paired and key not in self.pairs}
-            self.issues.append(issue(f"Память связывает {portal} с {onec}, а сами записи с {rival}: связь не использована. "
-                                     "Проверьте обе карточки и ответьте командой obmen24 link.", severity="ask", key=onec, value=portal))
+            self.issues.append(
+                issue(
+                    f"Память связывает {portal} с {onec}, а сами записи с {rival}: связь не использована. "
+                    "Проверьте обе карточки и ответьте командой obmen24 link.",
+                    severity="ask",
+                    key=onec,
+                    value=portal,
+                )
+            )
 
     def _propose(self) -> None:
         """One candidate on both sides is a proposal; several, or doubtful ones, are a question."""
-        free = {key: self.portal[key] for key in self._left(self.portal, self.paired) if key not in self.apart}
+        free = {
+            key: self.portal[key] for key in self._left(self.portal, self.paired) if key not in self.apart
+        }
         wanted = {key: self.onec[key] for key in self._left(self.onec, self.pairs) if key not in self.apart}
         by_key = self._grouped(free.values())
-        candidates = {key: [row["id"] for row in by_key.get(self.side.key(own) or "", ()) if self.side.fits(row, own)]
-                      for key, own in wanted.items()}
+        candidates = {
+            key: [row["id"] for row in by_key.get(self.side.key(own) or "", ()) if self.side.fits(row, own)]
+            for key, own in wanted.items()
+        }
         rivals: dict[str, list[str]] = defaultdict(list)
         for onec, found in candidates.items():
             for portal in found:
@@ -261,11 +340,21 @@ class _Desk:
         mine, theirs = self.portal[portal], self.onec[onec]
         told = f"на портале {self.side.told(mine)}, в 1С {self.side.told(theirs)}"
         if alone and self.side.sure(mine, theirs):
-            self.proposed.append([portal, onec, f"Совпадает {self.side.by}: {told}. Подтвердите: obmen24 link {_words(portal)} {onec}."])
+            self.proposed.append(
+                [
+                    portal,
+                    onec,
+                    f"Совпадает {self.side.by}: {told}. Подтвердите: obmen24 link {_words(portal)} {onec}.",
+                ]
+            )
             self.held |= {portal, onec}
             return
         why = "несколько равных кандидатов" if not alone else "вид записи различается"
-        self._ask(portal, onec, f"Совпадает {self.side.by}, но {why}: {told}. Укажите верную пару: obmen24 link {_words(portal)} {onec}.")
+        self._ask(
+            portal,
+            onec,
+            f"Совпадает {self.side.by}, но {why}: {told}. Укажите верную пару: obmen24 link {_words(portal)} {onec}.",
+        )
 
     def _twins(self) -> None:
         """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double or join there."""
@@ -277,8 +366,10 @@ class _Desk:
                     self._ask(portal, theirs["id"], self._twin(mine, theirs))
 
     def _twin(self, mine: Record, theirs: Record) -> str:
-        return (f"Совпадает {self.side.by}, но у записи 1С уже есть пара {self.pairs[theirs['id']][0]}: на портале {self.side.told(mine)}, "
-                f"в 1С {self.side.told(theirs)}. Объедините карточки портала, если это одна и та же запись.")
+        return (
+            f"Совпадает {self.side.by}, но у записи 1С уже есть пара {self.pairs[theirs['id']][0]}: на портале {self.side.told(mine)}, "
+            f"в 1С {self.side.told(theirs)}. Объедините карточки портала, если это одна и та же запись."
+        )
 
     def _grouped(self, rows: Iterable[Record]) -> dict[str, list[Record]]:
         groups: dict[str, list[Record]] = defaultdict(list)
@@ -310,25 +401,43 @@ def _party_sure(mine: Record, theirs: Record) -> bool:
 
 
 def _party_told(row: Record) -> str:
-    parts = (row["name"], row["inn"] and f"ИНН {row['inn']}", row["kpp"] and f"КПП {row['kpp']}",
-             row["folder_path"] and f"папка «{row['folder_path']}»", row["code"] and f"код {row['code']}")
+    parts = (
+        row["name"],
+        row["inn"] and f"ИНН {row['inn']}",
+        row["kpp"] and f"КПП {row['kpp']}",
+        row["folder_path"] and f"папка «{row['folder_path']}»",
+        row["code"] and f"код {row['code']}",
+    )
     return f"«{', '.join(part for part in parts if part)}» ({row['id']})"
 
 
 def _product_told(row: Record) -> str:
-    parts = (row["name"], row["article"] and f"артикул {row['article']}", row["group_path"] and f"группа «{row['group_path']}»")
+    parts = (
+        row["name"],
+        row["article"] and f"артикул {row['article']}",
+        row["group_path"] and f"группа «{row['group_path']}»",
+    )
     return f"«{', '.join(part for part in parts if part)}» ({row['id']})"
 
 
 _PARTIES = _Side(lambda row: row["inn"], _party_fits, _party_sure, _party_told, "ИНН")
-_PRODUCTS = _Side(lambda row: clean.fold(row["article"]) or None, lambda *_: True, lambda *_: True, _product_told, "артикул")
+_PRODUCTS = _Side(
+    lambda row: clean.fold(row["article"]) or None, lambda *_: True, lambda *_: True, _product_told, "артикул"
+)
 
 
 def _namesake(row: Record, rows: Iterable[Record]) -> Record:
     others = ", ".join(other["id"] for other in rows if other is not row)
-    return issue(f"Контрагент «{row['name']}» без ИНН называется так же, как {others}: 1С сложит их в одного, документы не отправлены. "
-                 "Укажите ИНН или уточните наименование.", entity="parties", key=row["id"], field="name", value=row["name"],
-                 file=row["file"], place=row["place"])
+    return issue(
+        f"Контрагент «{row['name']}» без ИНН называется так же, как {others}: 1С сложит их в одного, документы не отправлены. "
+        "Укажите ИНН или уточните наименование.",
+        entity="parties",
+        key=row["id"],
+        field="name",
+        value=row["name"],
+        file=row["file"],
+        place=row["place"],
+    )
 
 
 def _unique(rows: pd.DataFrame) -> list[Record]:

@@ -65,9 +65,18 @@ def canonical(_field: str, value: Any) -> Hashable:
     return (" ".join(value.split()) or None) if isinstance(value, str) else value
 
 
-def merge(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, owners: Owners, seq: int,
-          owner: str = "ask", answers: Mapping[tuple[str, str, str], str] | None = None, whole: Collection[str] = (),
-          canonical: Canonical = canonical) -> Merged:
+def merge(
+    memory: pd.DataFrame,
+    portal: pd.DataFrame,
+    onec: pd.DataFrame,
+    *,
+    owners: Owners,
+    seq: int,
+    owner: str = "ask",
+    answers: Mapping[tuple[str, str, str], str] | None = None,
+    whole: Collection[str] = (),
+    canonical: Canonical = canonical,
+) -> Merged:
     """What to write to each side so that no edit is lost, in one pass over long frames.
 
     `memory`: columns MEMORY. `portal`: entity, key, field, value: every two-way field of each record that was read.
@@ -85,8 +94,10 @@ def merge(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, own
     live = _live(memory, portal, onec, bool(whole))
     if not len(live["field"]):
         return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"))
-    right = [(answers or {}).get((entity, key, field)) or owners.get((entity, field), owner)
-             for entity, key, field in zip(*(live[name].tolist() for name in KEY), strict=True)]
+    right = [
+        (answers or {}).get((entity, key, field)) or owners.get((entity, field), owner)
+        for entity, key, field in zip(*(live[name].tolist() for name in KEY), strict=True)
+    ]
     table = _Pass(live, _array(right), seq, canonical)
     table.echo()
     table.confirm()
@@ -116,8 +127,9 @@ def adopted(entity: str, key: str, values: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MEMORY, dtype=object)
 
 
-def assign(portal: pd.DataFrame, onec: pd.DataFrame, *, side: str, reason: str,
-           canonical: Canonical = canonical) -> pd.DataFrame:
+def assign(
+    portal: pd.DataFrame, onec: pd.DataFrame, *, side: str, reason: str, canonical: Canonical = canonical
+) -> pd.DataFrame:
     """Changes for fields with one owner: the value of the other side is written where it differs.
 
     `side` is the one written to. Frames as in `merge`; only keys present in both are compared.
@@ -125,10 +137,14 @@ def assign(portal: pd.DataFrame, onec: pd.DataFrame, *, side: str, reason: str,
     target, source = (portal, onec) if side == "portal" else (onec, portal)
     both = target[[*KEY, "value"]].merge(source[[*KEY, "value"]], on=KEY, suffixes=("_before", "_after"))
     before, after = both["value_before"].tolist(), both["value_after"].tolist()
-    differs = [canonical(field, old) != canonical(field, new)
-               for field, old, new in zip(both["field"], before, after, strict=True)]
+    differs = [
+        canonical(field, old) != canonical(field, new)
+        for field, old, new in zip(both["field"], before, after, strict=True)
+    ]
     rows = both[np.array(differs, dtype=bool)]
-    return _changes([(side, *row, reason) for row in rows[[*KEY, "value_before", "value_after"]].to_numpy().tolist()])
+    return _changes(
+        [(side, *row, reason) for row in rows[[*KEY, "value_before", "value_after"]].to_numpy().tolist()]
+    )
 
 
 def guard(changes: pd.DataFrame, limit: int, *, accepted: bool = False) -> None:
@@ -138,11 +154,18 @@ def guard(changes: pd.DataFrame, limit: int, *, accepted: bool = False) -> None:
     """
     replaced = int(changes["before"].notna().sum())
     if replaced > limit and not accepted:
-        sides = ", ".join(f"{'портал' if side == 'portal' else '1С'}: {count}" for side, count
-                          in changes.loc[changes["before"].notna(), "side"].value_counts().sort_index().items())
-        raise NeedsPerson(f"За один запуск изменилось бы {replaced} заполненных значений ({sides}), порог {limit}. Ничего не записано.",
-                          "Посмотрите список командой obmen24 plan. Если всё верно, повторите запуск с --accept-overwrites "
-                          "или поднимите guard.overwrites в профиле.")
+        sides = ", ".join(
+            f"{'портал' if side == 'portal' else '1С'}: {count}"
+            for side, count in changes.loc[changes["before"].notna(), "side"]
+            .value_counts()
+            .sort_index()
+            .items()
+        )
+        raise NeedsPerson(
+            f"За один запуск изменилось бы {replaced} заполненных значений ({sides}), порог {limit}. Ничего не записано.",
+            "Посмотрите список командой obmen24 plan. Если всё верно, повторите запуск с --accept-overwrites "
+            "или поднимите guard.overwrites в профиле.",
+        )
 
 
 def fresh(documents: pd.DataFrame, seen: Mapping[str, tuple[str | None, int]], *, seq: int) -> pd.DataFrame:
@@ -151,8 +174,10 @@ def fresh(documents: pd.DataFrame, seen: Mapping[str, tuple[str | None, int]], *
     `seen`: id -> (НомерВерсии, seq of the file) of the newest taken so far; `seq`: moment this file was made. A version
     decides where both have a numeric one, else the moment of the file. Of equals the row stays: taking it twice is harmless.
     """
-    keep = [not _older(version, seq, seen.get(identifier))
-            for identifier, version in zip(documents["id"], documents["version"], strict=True)]
+    keep = [
+        not _older(version, seq, seen.get(identifier))
+        for identifier, version in zip(documents["id"], documents["version"], strict=True)
+    ]
     return documents[np.array(keep, dtype=bool)]
 
 
@@ -175,13 +200,20 @@ class _Pass:
         self.form = {name: self._forms(values, canonical) for name, values in self.value.items()}
         self.before = (self.value["base"].copy(), self.value["want"].copy())
         self.sent: list[tuple[Sent, ...]] = live["sent"].tolist()
-        self.sent_forms = [tuple(canonical(field, item[0]) for item in sent) for field, sent in zip(self.keys[2], self.sent, strict=True)]
+        self.sent_forms = [
+            tuple(canonical(field, item[0]) for item in sent)
+            for field, sent in zip(self.keys[2], self.sent, strict=True)
+        ]
         self.file_seq: list[int | None] = live["seq"].tolist()
-        self.writing, self.sending, self.asking, self.forced, self.conflict, self.touched = np.zeros((6, size), dtype=bool)
+        self.writing, self.sending, self.asking, self.forced, self.conflict, self.touched = np.zeros(
+            (6, size), dtype=bool
+        )
 
     def _forms(self, values: _Values, canonical: Canonical) -> _Values:
-        return _array(value if value is ABSENT else canonical(field, value)
-                      for field, value in zip(self.keys[2], values.tolist(), strict=True))
+        return _array(
+            value if value is ABSENT else canonical(field, value)
+            for field, value in zip(self.keys[2], values.tolist(), strict=True)
+        )
 
     def _same(self, left: str, right: str) -> _Mask:
         return np.asarray(self.form[left] == self.form[right], dtype=bool)
@@ -210,8 +242,14 @@ class _Pass:
         for row in _rows(self._known("onec") & np.array([bool(sent) for sent in self.sent], dtype=bool)):
             place = self._confirmed(row)
             if place is not None:
-                self.sent[row], self.sent_forms[row] = self.sent[row][place + 1:], self.sent_forms[row][place + 1:]
-                self.value["base"][row], self.form["base"][row] = self.value["onec"][row], self.form["onec"][row]
+                self.sent[row], self.sent_forms[row] = (
+                    self.sent[row][place + 1 :],
+                    self.sent_forms[row][place + 1 :],
+                )
+                self.value["base"][row], self.form["base"][row] = (
+                    self.value["onec"][row],
+                    self.form["onec"][row],
+                )
                 self.touched[row] = True
 
     def _confirmed(self, row: int) -> int | None:
@@ -232,7 +270,9 @@ class _Pass:
         to_portal = plain | self.conflict & (self.owner == "1c")
         kept = self.conflict & (self.owner == "portal")
         self.asking = self.conflict & ~to_portal & ~kept
-        self.forced = kept & np.array([self._answered_after_tail(row) for row in range(len(kept))], dtype=bool)
+        self.forced = kept & np.array(
+            [self._answered_after_tail(row) for row in range(len(kept))], dtype=bool
+        )
         # an overruled value of 1C becomes the base: the journal has it, and the same conflict is not met twice
         self._set("base", agreed | kept, "onec")
         self._set("want", to_portal | self.asking, "onec")
@@ -245,10 +285,17 @@ class _Pass:
     def send(self, whole: Collection[str]) -> None:
         """A portal value that 1C was not told yet is appended to `sent`; the base does not move."""
         due = _chosen(self.writing, self.form["want"], self.form["portal"])
-        tail = _array([forms[-1] if forms else base for forms, base in zip(self.sent_forms, self.form["base"], strict=True)])
+        tail = _array(
+            [
+                forms[-1] if forms else base
+                for forms, base in zip(self.sent_forms, self.form["base"], strict=True)
+            ]
+        )
         told = np.array([bool(sent) for sent in self.sent], dtype=bool)
         # a record of 1C that the portal takes over needs no answer unless something older of ours is still on its way
-        open_to_send = np.where(self.writing, told, told | self._known("base") | self.conflict & (self.owner == "portal"))
+        open_to_send = np.where(
+            self.writing, told, told | self._known("base") | self.conflict & (self.owner == "portal")
+        )
         self.sending = ~self.asking & open_to_send & (np.asarray(due != tail, dtype=bool) | self.forced)
         values = _chosen(self.writing, self.value["want"], self.value["portal"])
         records = list(zip(self.keys[0], self.keys[1], strict=True))
@@ -264,14 +311,25 @@ class _Pass:
         moved = np.asarray((self.value["base"] != base) | (self.value["want"] != want), dtype=bool)
         stored = moved | self.touched | self.sending | self.writing
         columns = [*map(_array, self.keys), self.value["base"], _array(self.sent), self.value["want"]]
-        memory = pd.DataFrame({name: values[stored] for name, values in zip(MEMORY, columns, strict=True)}, dtype=object)
+        memory = pd.DataFrame(
+            {name: values[stored] for name, values in zip(MEMORY, columns, strict=True)}, dtype=object
+        )
         questions = [self._question(row) for row in _rows(self.asking)]
-        return Merged(self._told(), memory, tables.frame("issues", questions) if questions else _empty("issues"))
+        return Merged(
+            self._told(), memory, tables.frame("issues", questions) if questions else _empty("issues")
+        )
 
     def _told(self) -> pd.DataFrame:
-        rows = [("portal", row, self.value["portal"][row], self.value["want"][row]) for row in _rows(self.writing)]
+        rows = [
+            ("portal", row, self.value["portal"][row], self.value["want"][row]) for row in _rows(self.writing)
+        ]
         rows += [("1c", row, self._last_told(row), self.sent[row][-1].value) for row in _rows(self.sending)]
-        return _changes([(side, *self._key(row), _shown(before), after, self._reason(row)) for side, row, before, after in rows])
+        return _changes(
+            [
+                (side, *self._key(row), _shown(before), after, self._reason(row))
+                for side, row, before, after in rows
+            ]
+        )
 
     def _key(self, row: int) -> tuple[str, str, str]:
         entity, key, field = self.keys
@@ -286,7 +344,11 @@ class _Pass:
     def _reason(self, row: int) -> str:
         if not self.conflict[row]:
             return "изменено в 1С" if self.writing[row] else "изменено на портале"
-        met = "изменено с обеих сторон" if self.before[0][row] is not ABSENT else "значения различались при сопоставлении"
+        met = (
+            "изменено с обеих сторон"
+            if self.before[0][row] is not ABSENT
+            else "значения различались при сопоставлении"
+        )
         return f"{met}, по профилю прав{'а 1С' if self.owner[row] == '1c' else ' портал'}"
 
     def _question(self, row: int) -> tables.Record:
@@ -295,7 +357,12 @@ class _Pass:
         return tables.issue(
             f"Поле «{field}» изменено с обеих сторон: на портале «{ours}», в 1С «{theirs}». Ничего не записано. "
             "Сделайте значения одинаковыми или ответьте командой obmen24 ask.",
-            severity="ask", entity=entity, key=key, field=field, value=theirs)
+            severity="ask",
+            entity=entity,
+            key=key,
+            field=field,
+            value=theirs,
+        )
 
 
 def _live(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, whole: bool) -> dict[str, _Values]:
@@ -309,19 +376,36 @@ def _live(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, whole:
         blind = sorted(set(map(tuple, onec[KEY].to_numpy())) - set(map(tuple, portal[KEY].to_numpy())))
         raise ValueError(f"portal values not read for {blind[:5]}")
     a, b = portal["value"].to_numpy(dtype=object), _taken(onec["value"], in_onec, ABSENT)
-    s, sent, want = (_taken(memory[name], in_memory, empty) for name, empty in (("base", ABSENT), ("sent", ()), ("want", ABSENT)))
+    s, sent, want = (
+        _taken(memory[name], in_memory, empty)
+        for name, empty in (("base", ABSENT), ("sent", ()), ("want", ABSENT))
+    )
     silent = np.asarray(b == ABSENT, dtype=bool)
-    quiet = np.asarray(a == s, dtype=bool) & (np.asarray(b == s, dtype=bool) | silent) | silent & np.asarray(s == ABSENT, dtype=bool)
+    quiet = np.asarray(a == s, dtype=bool) & (np.asarray(b == s, dtype=bool) | silent) | silent & np.asarray(
+        s == ABSENT, dtype=bool
+    )
     quiet &= np.asarray((want == ABSENT) & (sent == _filled(len(sent), ())), dtype=bool)
     live = ~quiet
     if whole:
         record = _codes([portal], KEY[:2])[0]
         live = np.isin(record, record[live])
-    columns = {"portal": a, "onec": b, "base": s, "sent": sent, "want": want, "seq": _taken(onec["seq"], in_onec, None)}
-    return {name: values[live] for name, values in [*columns.items(), *((name, portal[name].to_numpy(dtype=object)) for name in KEY)]}
+    columns = {
+        "portal": a,
+        "onec": b,
+        "base": s,
+        "sent": sent,
+        "want": want,
+        "seq": _taken(onec["seq"], in_onec, None),
+    }
+    return {
+        name: values[live]
+        for name, values in [*columns.items(), *((name, portal[name].to_numpy(dtype=object)) for name in KEY)]
+    }
 
 
-def _codes(frames: Collection[pd.DataFrame], names: Collection[str] = KEY) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+def _codes(
+    frames: Collection[pd.DataFrame], names: Collection[str] = KEY
+) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
     """One integer per key (entity, key, field), the same for the same key in all frames."""
     total = np.zeros(sum(len(frame) for frame in frames), dtype=np.int64)
     for name in names:
@@ -354,10 +438,27 @@ def _chosen(where: _Mask, yes: _Values, no: _Values) -> _Values:
 
 
 def _changes(rows: Collection[tuple[str, str, str, str, Any, Any, str]]) -> pd.DataFrame:
-    return tables.frame("changes", [
-        {"seq": number, "side": side, "entity": entity, "key": key, "action": "update", "field": field,
-         "before": before, "after": after, "reason": reason}
-        for number, (side, entity, key, field, before, after, reason) in enumerate(rows, 1)]) if rows else _empty("changes")
+    return (
+        tables.frame(
+            "changes",
+            [
+                {
+                    "seq": number,
+                    "side": side,
+                    "entity": entity,
+                    "key": key,
+                    "action": "update",
+                    "field": field,
+                    "before": before,
+                    "after": after,
+                    "reason": reason,
+                }
+                for number, (side, entity, key, field, before, after, reason) in enumerate(rows, 1)
+            ],
+        )
+        if rows
+        else _empty("changes")
+    )
 
 
 @functools.cache

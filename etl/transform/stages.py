@@ -23,11 +23,19 @@ Facts = Mapping[str, Any]
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     """The last rule whose every condition holds; its `to` is the derived stage. None: the facts prove no stage."""
-    return next((rule for rule in reversed(rules) if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items())), None)
+    return next(
+        (
+            rule
+            for rule in reversed(rules)
+            if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items())
+        ),
+        None,
+    )
 
 
-def moves(facts: Mapping[str, Facts], rules: Sequence[Rule], deals: pd.DataFrame,
-          last_derived: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
+def moves(
+    facts: Mapping[str, Facts], rules: Sequence[Rule], deals: pd.DataFrame, last_derived: Mapping[str, str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """Stages to write to the portal, and what is derived now.
 
     In: {deal: facts}, the rules, `deals` with their present stage, {deal: stage derived last time}. Out: table `changes` (side portal,
@@ -59,7 +67,15 @@ def _changes(deal: Record, rule: Rule, known: Facts) -> list[Record]:
     common = {"side": "portal", "entity": "deal", "key": deal["id"], "reason": _reason(rule, known)}
     rows = [common | {"action": "stage", "field": "stage", "before": deal["stage"], "after": rule.to}]
     if rule.notify and deal["manager"]:
-        rows.append(common | {"action": "notify", "field": "manager", "before": deal["manager"], "after": _said(rule.notify, deal, known)})
+        rows.append(
+            common
+            | {
+                "action": "notify",
+                "field": "manager",
+                "before": deal["manager"],
+                "after": _said(rule.notify, deal, known),
+            }
+        )
     return rows
 
 
@@ -72,8 +88,12 @@ def _reason(rule: Rule, known: Facts) -> str:
 
 def _said(pattern: str, deal: Record, known: Facts) -> str:
     amount = known.get("paid_amount") if known.get("amount") is None else known.get("amount")
-    values = {"deal": deal["title"] or deal["id"], "number": known.get("number") or "", "date": clean.day_name(known.get("date")),
-              "amount": _word(amount) if amount is not None else ""}
+    values = {
+        "deal": deal["title"] or deal["id"],
+        "number": known.get("number") or "",
+        "date": clean.day_name(known.get("date")),
+        "amount": _word(amount) if amount is not None else "",
+    }
     for name, value in values.items():
         pattern = pattern.replace(f"{{{name}}}", value)
     return pattern

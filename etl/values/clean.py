@@ -40,8 +40,10 @@ class Person(NamedTuple):
 # ---- text ----
 
 # What XML forbids or nobody sees: control, zero width, direction marks, soft hyphen, surrogates.
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e"
-                        "\u2060-\u2064\ufeff\ufffe\uffff\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2064\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def text(value: Any) -> str | None:
@@ -76,7 +78,7 @@ def number(value: Any) -> Decimal | None:
         return None
     if _THOUSANDS.fullmatch(line):
         point = max(line.rfind("."), line.rfind(","))
-        line = line[:point].replace(",", "").replace(".", "") + "." + line[point + 1:]
+        line = line[:point].replace(",", "").replace(".", "") + "." + line[point + 1 :]
     if not _GROUPED.fullmatch(line):
         raise ValueError(f"«{line[:40]}» не число")
     return Decimal(line.replace(" ", "").replace(",", "."))
@@ -114,7 +116,20 @@ def kopecks(value: Decimal) -> Decimal:
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:$|[T U+Z].*)")
 _RUSSIAN = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?: ?г\.?)?(?:$|[T ,].*)")
 _EMPTY_DATES = ("0001-01-01", "01.01.0001")
-MONTHS = ("январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь")
+MONTHS = (
+    "январь",
+    "февраль",
+    "март",
+    "апрель",
+    "май",
+    "июнь",
+    "июль",
+    "август",
+    "сентябрь",
+    "октябрь",
+    "ноябрь",
+    "декабрь",
+)
 
 
 def date(value: Any) -> dt.date | None:
@@ -173,6 +188,7 @@ def day_name(day: dt.date | None) -> str:
 
 # ---- requisites: they warn and do not refuse ----
 
+
 def _digits(value: Any) -> str | None:
     # an identifier typed with blanks, dashes or as a number by a spreadsheet («7707083893.0»)
     line = re.sub(r"[\s-]", "", text(value) or "")
@@ -204,7 +220,12 @@ def kpp(value: Any, party_inn: str | None = None) -> Checked:
         return Checked(None)
     if not re.fullmatch(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}", code):
         return Checked(code, "КПП: должно быть 9 знаков")
-    return Checked(code, "КПП указан при ИНН из 12 цифр: у ИП и физических лиц КПП нет" if len(party_inn or "") == 12 else None)
+    return Checked(
+        code,
+        "КПП указан при ИНН из 12 цифр: у ИП и физических лиц КПП нет"
+        if len(party_inn or "") == 12
+        else None,
+    )
 
 
 def ogrn(value: Any) -> Checked:
@@ -236,12 +257,20 @@ def account(value: Any, bank_bik: str | None = None) -> Checked:
         return Checked(code, "Счёт: должно быть 20 цифр")
     if bank_bik is None or code.startswith("0") or not re.fullmatch(r"[0-9]{9}", bank_bik):
         return Checked(code)
-    own = "0" + bank_bik[4:6] if code.startswith("301") or bank_bik[6:] in ("000", "001", "002") else bank_bik[6:]
-    key = sum(int(digit) * weight for digit, weight in zip(own + code.translate(_LETTERS), (7, 1, 3) * 8, strict=False))
+    own = (
+        "0" + bank_bik[4:6]
+        if code.startswith("301") or bank_bik[6:] in ("000", "001", "002")
+        else bank_bik[6:]
+    )
+    key = sum(
+        int(digit) * weight
+        for digit, weight in zip(own + code.translate(_LETTERS), (7, 1, 3) * 8, strict=False)
+    )
     return Checked(code, "Счёт: контрольный ключ не сходится с БИК, проверьте оба" if key % 10 else None)
 
 
 # ---- contacts ----
+
 
 def email(value: Any) -> Checked:
     """One e-mail address; the domain in small letters."""
@@ -265,7 +294,11 @@ def phones(value: Any, region: str = "RU") -> tuple[Checked, ...]:
 
     Text in which no number is recognised («123-45-67» without a city code) comes back as typed, with a warning.
     """
-    from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, format_number  # metadata: only who needs it pays
+    from phonenumbers import (
+        PhoneNumberFormat,
+        PhoneNumberMatcher,
+        format_number,
+    )  # metadata: only who needs it pays
 
     line = text(value)
     if line is None:
@@ -273,7 +306,10 @@ def phones(value: Any, region: str = "RU") -> tuple[Checked, ...]:
     found = [match.number for match in PhoneNumberMatcher(line, region)]
     if not found:
         return (Checked(line, "Телефон не распознан: укажите код города или оператора"),)
-    said = (format_number(phone, PhoneNumberFormat.E164) + (f" доб. {phone.extension}" if phone.extension else "") for phone in found)
+    said = (
+        format_number(phone, PhoneNumberFormat.E164) + (f" доб. {phone.extension}" if phone.extension else "")
+        for phone in found
+    )
     return tuple(Checked(phone) for phone in dict.fromkeys(said))
 
 
@@ -281,17 +317,28 @@ def phones(value: Any, region: str = "RU") -> tuple[Checked, ...]:
 
 _PATRONYMIC_TAILS = {"оглы", "улы", "уулу", "кызы", "гызы", "угли"}
 _FIRST_HEADS = {"абдул", "абу"}
-_SOLE = re.compile(r"^(?:ИП|индивидуальный предприниматель)[\s,]+|[\s,(]+(?:ИП|индивидуальный предприниматель)\)?$", re.I)
+_SOLE = re.compile(
+    r"^(?:ИП|индивидуальный предприниматель)[\s,]+|[\s,(]+(?:ИП|индивидуальный предприниматель)\)?$", re.I
+)
 #: full legal form -> abbreviation; longer forms first, so that «публичное акционерное…» is not read as «акционерное…»
 LEGAL_FORMS = {
-    "общество с ограниченной ответственностью": "ООО", "публичное акционерное общество": "ПАО",
-    "непубличное акционерное общество": "НАО", "открытое акционерное общество": "ОАО", "закрытое акционерное общество": "ЗАО",
-    "акционерное общество": "АО", "федеральное государственное унитарное предприятие": "ФГУП",
-    "муниципальное унитарное предприятие": "МУП", "товарищество собственников недвижимости": "ТСН",
-    "товарищество собственников жилья": "ТСЖ", "жилищно-строительный кооператив": "ЖСК",
-    "садоводческое некоммерческое товарищество": "СНТ", "гаражно-строительный кооператив": "ГСК",
-    "государственное бюджетное учреждение": "ГБУ", "муниципальное бюджетное учреждение": "МБУ",
-    "автономная некоммерческая организация": "АНО"}
+    "общество с ограниченной ответственностью": "ООО",
+    "публичное акционерное общество": "ПАО",
+    "непубличное акционерное общество": "НАО",
+    "открытое акционерное общество": "ОАО",
+    "закрытое акционерное общество": "ЗАО",
+    "акционерное общество": "АО",
+    "федеральное государственное унитарное предприятие": "ФГУП",
+    "муниципальное унитарное предприятие": "МУП",
+    "товарищество собственников недвижимости": "ТСН",
+    "товарищество собственников жилья": "ТСЖ",
+    "жилищно-строительный кооператив": "ЖСК",
+    "садоводческое некоммерческое товарищество": "СНТ",
+    "гаражно-строительный кооператив": "ГСК",
+    "государственное бюджетное учреждение": "ГБУ",
+    "муниципальное бюджетное учреждение": "МБУ",
+    "автономная некоммерческая организация": "АНО",
+}
 _FULL_FORM = re.compile("^(" + "|".join(LEGAL_FORMS) + r")\b", re.I)
 _FORM = re.compile(r"(?<!\w)(" + "|".join([*LEGAL_FORMS.values(), "ФГБУ", "ГУП", "НКО"]) + r")(?!\w)")
 
@@ -302,7 +349,13 @@ def person(value: Any) -> Person:
     if not words:
         return Person()
     last, *rest = words
-    heads = 2 if len(rest) > 1 and rest[0].casefold() in _FIRST_HEADS and rest[1].casefold() not in _PATRONYMIC_TAILS else 1
+    heads = (
+        2
+        if len(rest) > 1
+        and rest[0].casefold() in _FIRST_HEADS
+        and rest[1].casefold() not in _PATRONYMIC_TAILS
+        else 1
+    )
     return Person(last, " ".join(rest[:heads]) or None, " ".join(rest[heads:]) or None)
 
 
@@ -340,6 +393,7 @@ def party_kind(name: Any, party_inn: str | None = None, party_kpp: str | None = 
 
 # ---- documents, units, currencies, words ----
 
+
 def printed_number(value: Any, *, base_prefix: bool = True) -> str | None:
     """A document number as 1C prints it: `00БП-000015` -> `БП-15`, without `base_prefix` -> `15` (reference onec §3.3).
 
@@ -350,7 +404,7 @@ def printed_number(value: Any, *, base_prefix: bool = True) -> str | None:
     if line is None:
         return None
     dash = line.find("-")
-    prefix, rest = (line[:dash], line[dash + 1:]) if dash in (2, 4) else ("", line)
+    prefix, rest = (line[:dash], line[dash + 1 :]) if dash in (2, 4) else ("", line)
     base = prefix[-2:].lstrip("0") if base_prefix else ""
     rest = re.sub(r"^0+(?=[0-9A-ZА-ЯЁ])", "", rest, flags=re.I)
     return f"{base}-{rest}" if base else rest
@@ -379,7 +433,9 @@ def currency(value: Any) -> str | None:
 def plural(count: int, one: str, few: str, many: str) -> str:
     """The form of a Russian noun after a number: 1 рубль, 2 рубля, 5 рублей."""
     tail, last = count % 100, count % 10
-    return one if last == 1 and tail != 11 else few if last in (2, 3, 4) and tail not in (12, 13, 14) else many
+    return (
+        one if last == 1 and tail != 11 else few if last in (2, 3, 4) and tail not in (12, 13, 14) else many
+    )
 
 
 def in_words(amount: Decimal) -> str:
@@ -388,5 +444,7 @@ def in_words(amount: Decimal) -> str:
 
     roubles, rest = divmod(int(abs(kopecks(amount)) * 100), 100)
     words = ("минус " if amount < 0 else "") + num2words(roubles, lang="ru")
-    return (f"{words[0].upper()}{words[1:]} {plural(roubles, 'рубль', 'рубля', 'рублей')} "
-            f"{rest:02} {plural(rest, 'копейка', 'копейки', 'копеек')}")
+    return (
+        f"{words[0].upper()}{words[1:]} {plural(roubles, 'рубль', 'рубля', 'рублей')} "
+        f"{rest:02} {plural(rest, 'копейка', 'копейки', 'копеек')}"
+    )

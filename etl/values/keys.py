@@ -66,7 +66,10 @@ def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("order", re.compile(r"B24-(?P<id>[1-9][0-9]*)")),
     ("invoice", re.compile(r"S24-(?P<id>[1-9][0-9]*)")),
-    ("charge", re.compile(r"M(?P<year>[0-9]{2})(?P<month>0[1-9]|1[0-2])(?P<version>[1-9A-Z])(?P<deal>[0-9A-Z]{5})")),
+    (
+        "charge",
+        re.compile(r"M(?P<year>[0-9]{2})(?P<month>0[1-9]|1[0-2])(?P<version>[1-9A-Z])(?P<deal>[0-9A-Z]{5})"),
+    ),
     ("act", re.compile(r"A(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9][0-9]*)")),
     ("reversal", re.compile(r"R(?P<part>[12])(?P<turn>[-2-9A-Z])(?P<id>[1-9][0-9]*)")),
 )

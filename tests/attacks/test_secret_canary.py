@@ -29,8 +29,25 @@ from tests.support import bitrix24_bench as bench
 from tests.support.paths import ROOT
 
 CANARY = "c4n4ry0f0bm3n24xq"
-FAULTS = ["cut_before", "cut_after", "timeout", "half_json", "truncated", "html_200", "html_502", "empty_200", "redirect", "redirect_308", "503",
-          "429", "500", "401", "403", "overload", "error_200"]
+FAULTS = [
+    "cut_before",
+    "cut_after",
+    "timeout",
+    "half_json",
+    "truncated",
+    "html_200",
+    "html_502",
+    "empty_200",
+    "redirect",
+    "redirect_308",
+    "503",
+    "429",
+    "500",
+    "401",
+    "403",
+    "overload",
+    "error_200",
+]
 
 
 def forms(secret: str) -> list[str]:
@@ -64,8 +81,17 @@ def shown(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None:
         trace = traceback.TracebackException.from_exception(seen, capture_locals=True, compact=False)
-        ours = [frame for frame in trace.stack if not frame.filename.startswith(str(ROOT / "tests")) and "/sandbox/" not in frame.filename]
-        parts += [repr(seen), str(seen), repr(vars(seen)), *(f"{frame.name} {frame.locals}" for frame in ours)]
+        ours = [
+            frame
+            for frame in trace.stack
+            if not frame.filename.startswith(str(ROOT / "tests")) and "/sandbox/" not in frame.filename
+        ]
+        parts += [
+            repr(seen),
+            str(seen),
+            repr(vars(seen)),
+            *(f"{frame.name} {frame.locals}" for frame in ours),
+        ]
         seen = seen.__context__ or seen.__cause__
     return "\n".join(parts)
 
@@ -77,19 +103,34 @@ def work(client: Client, outbox: bench.Memory) -> Iterator[str]:
         names = fields.load(client, profile)
         yield str(names)
         yield extract.deals(client, names, profile).to_csv()
-        yield str(list(load.move_stages(client, names, [load.Move("m", "1", "1-ая оплата клиента", ("Договор подтвержден",))], outbox)))
-        yield str(load.create_deals(client, names, "obmen24", [load.NewItem("d", "g", {"TITLE": "x"})], outbox))
+        yield str(
+            list(
+                load.move_stages(
+                    client,
+                    names,
+                    [load.Move("m", "1", "1-ая оплата клиента", ("Договор подтвержден",))],
+                    outbox,
+                )
+            )
+        )
+        yield str(
+            load.create_deals(client, names, "obmen24", [load.NewItem("d", "g", {"TITLE": "x"})], outbox)
+        )
         yield str(client.read("crm.item.get", {"entityTypeId": 2, "id": 999_999}))
     except EtlError as error:
         yield shown(error)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_nothing_we_say_or_keep_holds_the_webhook(kind: str, log: io.StringIO, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_we_say_or_keep_holds_the_webhook(
+    kind: str, log: io.StringIO, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     clock = bench.Clock()
     faults = [{"kind": kind, "method": "crm.*", "nth": nth, "times": 2, "seconds": 1} for nth in (1, 4, 7)]
-    with (Portal(seed=bench.video(), clock=clock.time, code=CANARY, faults=faults) as portal,
-          bench.client(portal.webhook, clock, tmp_path / "state", read_timeout=0.15) as client):
+    with (
+        Portal(seed=bench.video(), clock=clock.time, code=CANARY, faults=faults) as portal,
+        bench.client(portal.webhook, clock, tmp_path / "state", read_timeout=0.15) as client,
+    ):
         for number, said in enumerate(work(client, bench.Memory(clock))):
             assert_clean(said, f"report {number}")
         assert_clean(repr(vars(client)) + repr(vars(client._transport)), "the client's attributes")
@@ -109,7 +150,10 @@ def test_the_detector_detects_and_the_scrubber_scrubs(log: io.StringIO) -> None:
 
 
 def test_an_unreachable_portal(log: io.StringIO) -> None:
-    with bench.client(f"http://127.0.0.1:9/rest/1/{CANARY}/", bench.Clock()) as client, pytest.raises(EtlError) as caught:
+    with (
+        bench.client(f"http://127.0.0.1:9/rest/1/{CANARY}/", bench.Clock()) as client,
+        pytest.raises(EtlError) as caught,
+    ):
         client.read("profile")
     assert_clean(shown(caught.value) + log.getvalue(), "the error")
 
@@ -126,7 +170,10 @@ def test_the_adapter_itself_leaves_no_trace(log: io.StringIO) -> None:
     with Portal(code=CANARY) as portal:
         session.mount(PUBLIC, SecretPath(Secret(portal.webhook)))
         answer = session.post(PUBLIC + "profile", data=b"{}", timeout=5)
-        assert_clean(f"{answer.url} {answer.request.url} {answer!r} {answer.request!r} {answer.headers}", "the response")
+        assert_clean(
+            f"{answer.url} {answer.request.url} {answer!r} {answer.request!r} {answer.headers}",
+            "the response",
+        )
     assert_clean(log.getvalue(), "the log")
 
 
@@ -135,17 +182,31 @@ def test_the_process_list(tmp_path: Path) -> None:
     file = tmp_path / "webhook"
     file.write_text(f"https://x.bitrix24.ru/rest/1/{CANARY}/")
     file.chmod(0o600)
-    script = ("import sys,pathlib;from etl.config.profile import Portal;from etl.bitrix24.client import connect;"
-              "c=connect(Portal(name='x',webhook_file=sys.argv[1]),pathlib.Path('.'),None);"
-              "print(pathlib.Path('/proc/self/cmdline').read_bytes(), c.name, c.host, vars(c))")
-    done = subprocess.run([sys.executable, "-c", script, str(file)], cwd=ROOT, capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    script = (
+        "import sys,pathlib;from etl.config.profile import Portal;from etl.bitrix24.client import connect;"
+        "c=connect(Portal(name='x',webhook_file=sys.argv[1]),pathlib.Path('.'),None);"
+        "print(pathlib.Path('/proc/self/cmdline').read_bytes(), c.name, c.host, vars(c))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert "x.bitrix24.ru, пользователь 1" in done.stdout
     assert_clean(done.stdout + done.stderr, "the process list")
 
 
 def test_a_client_from_a_profile_holds_no_plain_text(tmp_path: Path) -> None:
-    client = connect(PortalSettings.model_validate({"name": "x", "webhook_command": f"echo https://x.bitrix24.ru/rest/1/{CANARY}/"}), tmp_path, None)
+    client = connect(
+        PortalSettings.model_validate(
+            {"name": "x", "webhook_command": f"echo https://x.bitrix24.ru/rest/1/{CANARY}/"}
+        ),
+        tmp_path,
+        None,
+    )
     gc.collect()
     assert_clean(repr(client) + repr(vars(client)) + repr(Command("a", {})), "the client")
 
@@ -154,7 +215,15 @@ def test_the_repository_holds_no_webhook() -> None:
     """Nobody has committed a real one: sixteen characters or more of code after /rest/<user>/."""
     import re
 
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    listed = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+        .stdout.decode()
+        .split("\0")
+    )
     form = re.compile(rb"bitrix24\.(?:ru|com|by|kz)/rest/\d+/[a-z0-9]{16}/")
-    found = [name for name in listed if name and (ROOT / name).is_file() and form.search((ROOT / name).read_bytes())]
+    found = [
+        name
+        for name in listed
+        if name and (ROOT / name).is_file() and form.search((ROOT / name).read_bytes())
+    ]
     assert not found

@@ -24,16 +24,22 @@ def workbook(sheet: str, *, replace: Mapping[str, str | bytes] | None = None, dr
     """A minimal XLSX around the rows of one sheet; `replace` adds or replaces parts."""
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     parts: dict[str, str | bytes] = {
-        "[Content_Types].xml": HEAD + '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        "[Content_Types].xml": HEAD
+        + '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
         '<Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>',
-        "_rels/.rels": HEAD + '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        "_rels/.rels": HEAD
+        + '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
         f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": HEAD + f'<workbook {MAIN} xmlns:r="{office}"><sheets><sheet name="Лист1" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": HEAD + '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        "xl/workbook.xml": HEAD
+        + f'<workbook {MAIN} xmlns:r="{office}"><sheets><sheet name="Лист1" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": HEAD
+        + '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
         f'<Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": HEAD + f"<worksheet {MAIN}><sheetData>{CAPTION}{sheet}</sheetData></worksheet>"}
+        "xl/worksheets/sheet1.xml": HEAD
+        + f"<worksheet {MAIN}><sheetData>{CAPTION}{sheet}</sheetData></worksheet>",
+    }
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**parts, **(replace or {})}.items():
@@ -65,26 +71,68 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
-LAUGHS = ('<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(f'<!ENTITY {b} "{("&" + a + ";") * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)) + "]>")
+LAUGHS = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {b} "{("&" + a + ";") * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    + "]>"
+)
 GOOD = workbook(cell("A2", "17"))
 
 ATTACKS = {
-    "a gigabyte of blanks": (workbook("", replace={"xl/sharedStrings.xml": b" " * (8 << 20)}), "велика после распаковки"),
-    "too many parts": (workbook("", replace={f"xl/media/{number}.bin": b"" for number in range(2_001)}), "слишком много частей"),
+    "a gigabyte of blanks": (
+        workbook("", replace={"xl/sharedStrings.xml": b" " * (8 << 20)}),
+        "велика после распаковки",
+    ),
+    "too many parts": (
+        workbook("", replace={f"xl/media/{number}.bin": b"" for number in range(2_001)}),
+        "слишком много частей",
+    ),
     "two parts of one name": (None, "части повторяются"),
     "encrypted part": (encrypted(), "паролем"),
     "macros": (workbook("", replace={"xl/vbaProject.bin": b"x"}), "макросы"),
     "external links": (workbook("", replace={"xl/externalLinks/externalLink1.xml": HEAD}), "макросы, связи"),
     "embedded object": (workbook("", replace={"xl/embeddings/oleObject1.bin": b"x"}), "вложенные объекты"),
-    "billion laughs": (workbook("", replace=sheet_with(f"{HEAD}{LAUGHS}<worksheet {MAIN}><sheetData>&i;</sheetData></worksheet>")), "объявления XML"),
-    "external entity": (workbook("", replace={"xl/sharedStrings.xml": f'{HEAD}<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/passwd">]><sst {MAIN}><si><t>&x;</t></si></sst>'}), "объявления XML"),
-    "entity in UTF-16": (workbook("", replace={"xl/sharedStrings.xml": f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE s [<!ENTITY x "y">]><sst {MAIN}/>'.encode("utf-16")}), "объявления XML"),
+    "billion laughs": (
+        workbook(
+            "", replace=sheet_with(f"{HEAD}{LAUGHS}<worksheet {MAIN}><sheetData>&i;</sheetData></worksheet>")
+        ),
+        "объявления XML",
+    ),
+    "external entity": (
+        workbook(
+            "",
+            replace={
+                "xl/sharedStrings.xml": f'{HEAD}<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/passwd">]><sst {MAIN}><si><t>&x;</t></si></sst>'
+            },
+        ),
+        "объявления XML",
+    ),
+    "entity in UTF-16": (
+        workbook(
+            "",
+            replace={
+                "xl/sharedStrings.xml": f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE s [<!ENTITY x "y">]><sst {MAIN}/>'.encode(
+                    "utf-16"
+                )
+            },
+        ),
+        "объявления XML",
+    ),
     "cell at the end of the sheet": (workbook(cell("XFD1048576")), "за пределами таблицы"),
-    "row 2^31": (workbook('<row r="2147483648"><c r="A2147483648"><v>1</v></c></row>'), "за пределами таблицы"),
+    "row 2^31": (
+        workbook('<row r="2147483648"><c r="A2147483648"><v>1</v></c></row>'),
+        "за пределами таблицы",
+    ),
     "cell far but allowed": (workbook(cell("ZZ999998")), "столбцов больше|повреждена"),
     "tall and wide within the caps": (workbook(cell("KM999998")), "строк больше|повреждена"),
-    "formula without a value": (workbook('<row r="2"><c r="A2"><f>SUM(B1:B9)</f></c></row>'), "формулы без сохранённых"),
-    "broken style and string": (workbook('<row r="2"><c r="A2" t="s"><v>99</v></c></row>'), "повреждена|нет столбца|не прочитан"),
+    "formula without a value": (
+        workbook('<row r="2"><c r="A2"><f>SUM(B1:B9)</f></c></row>'),
+        "формулы без сохранённых",
+    ),
+    "broken style and string": (
+        workbook('<row r="2"><c r="A2" t="s"><v>99</v></c></row>'),
+        "повреждена|нет столбца|не прочитан",
+    ),
     "not a number": (workbook(cell("A2", "NaN")), "не число|повреждена"),
     "too large a number": (workbook(cell("A2", "1e999")), "не число|повреждена"),
     "part missing": (workbook("", drop="xl/workbook.xml"), "повреждена"),
@@ -122,7 +170,9 @@ def bytes_of(name: str) -> bytes:
 def test_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(Rejected, match=ATTACKS[name][1]) as refusal:
         read.read_deals(bytes_of(name), name="выгрузка.xlsx")
-    assert refusal.value.message.startswith("Файл выгрузка.xlsx не прочитан: ") and refusal.value.advice.endswith(".")
+    assert refusal.value.message.startswith(
+        "Файл выгрузка.xlsx не прочитан: "
+    ) and refusal.value.advice.endswith(".")
     assert "\n" not in str(refusal.value) and "Traceback" not in str(refusal.value)
 
 
@@ -132,7 +182,10 @@ def test_the_yardstick_is_accepted() -> None:
 
 
 def test_a_lying_dimension_is_harmless() -> None:
-    lie = HEAD + f'<worksheet {MAIN}><dimension ref="A1:XFD1048576"/><sheetData>{CAPTION}{cell("A2", "17")}</sheetData></worksheet>'
+    lie = (
+        HEAD
+        + f'<worksheet {MAIN}><dimension ref="A1:XFD1048576"/><sheetData>{CAPTION}{cell("A2", "17")}</sheetData></worksheet>'
+    )
     assert list(read.read_deals(workbook("", replace=sheet_with(lie)), name="a.xlsx").deals["id"]) == ["17"]
 
 

@@ -19,7 +19,9 @@ ROOT = "КоммерческаяИнформация"
 
 
 def wrap(inner: str, doctype: str = "") -> bytes:
-    return f'<?xml version="1.0" encoding="UTF-8"?>{doctype}<{ROOT} ВерсияСхемы="2.05">{inner}</{ROOT}>'.encode()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>{doctype}<{ROOT} ВерсияСхемы="2.05">{inner}</{ROOT}>'.encode()
+    )
 
 
 def entities(levels: int, width: int) -> str:
@@ -56,11 +58,20 @@ ATTACKS: dict[str, bytes] = {
     "UTF-32": '<?xml version="1.0"?><a/>'.encode("utf-32"),
     "koi8-r": '<?xml version="1.0" encoding="koi8-r"?><а/>'.encode("koi8-r"),
     "cp1251 without declaration": f"<{ROOT}/>".encode("cp1251"),
-    "UTF-8 that is cp1251": f'<?xml version="1.0" encoding="UTF-8"?><{ROOT}><Ид>имя</Ид></{ROOT}>'.encode("cp1251"),
-    "only a BOM": b"\xef\xbb\xbf", "zero bytes": b"", "NUL tail": wrap("") + b"\0" * 4096, "NUL only": b"\0" * 4096,
-    "cut off": wrap("<Документ><Ид>1</Ид></Документ>")[:-20], "junk after the end": wrap("") + b"<a/>",
-    "control character": wrap("\x0b"), "control reference": wrap("&#11;"), "undefined entity": wrap("&nope;"),
-    "two roots": wrap("") + wrap(""), "mojibake": wrap("").decode().encode("utf-8").decode("cp1251", errors="replace").encode("utf-8"),
+    "UTF-8 that is cp1251": f'<?xml version="1.0" encoding="UTF-8"?><{ROOT}><Ид>имя</Ид></{ROOT}>'.encode(
+        "cp1251"
+    ),
+    "only a BOM": b"\xef\xbb\xbf",
+    "zero bytes": b"",
+    "NUL tail": wrap("") + b"\0" * 4096,
+    "NUL only": b"\0" * 4096,
+    "cut off": wrap("<Документ><Ид>1</Ид></Документ>")[:-20],
+    "junk after the end": wrap("") + b"<a/>",
+    "control character": wrap("\x0b"),
+    "control reference": wrap("&#11;"),
+    "undefined entity": wrap("&nope;"),
+    "two roots": wrap("") + wrap(""),
+    "mojibake": wrap("").decode().encode("utf-8").decode("cp1251", errors="replace").encode("utf-8"),
 }
 
 
@@ -81,16 +92,21 @@ def test_the_second_pass_refuses_a_doctype_by_itself(name: str) -> None:
 def test_a_secret_file_is_never_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("канарейка", encoding="utf-8")
-    data = wrap("<Документ><Номер>&x;</Номер></Документ>", f'<!DOCTYPE {ROOT} [<!ENTITY x SYSTEM "{secret.as_uri()}">]>')
+    data = wrap(
+        "<Документ><Номер>&x;</Номер></Документ>",
+        f'<!DOCTYPE {ROOT} [<!ENTITY x SYSTEM "{secret.as_uri()}">]>',
+    )
     path = tmp_path / "orders.xml"
     path.write_bytes(data)
     assert "канарейка" not in str(inspect(path))
 
 
 def test_inclusion_and_schema_hints_are_only_text(tmp_path: Path) -> None:
-    data = wrap('<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/hostname"/>'
-                '<Документ xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a http://127.0.0.1:9/a.xsd"><Номер>1</Номер>'
-                "<ХозОперация>Заказ товара</ХозОперация></Документ>").replace(b"?><", b'?><?xml-stylesheet href="http://127.0.0.1:9/a.xsl"?><', 1)
+    data = wrap(
+        '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/hostname"/>'
+        '<Документ xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a http://127.0.0.1:9/a.xsd"><Номер>1</Номер>'
+        "<ХозОперация>Заказ товара</ХозОперация></Документ>"
+    ).replace(b"?><", b'?><?xml-stylesheet href="http://127.0.0.1:9/a.xsl"?><', 1)
     path = tmp_path / "orders.xml"
     path.write_bytes(data)
     assert inspect(path)["counts"]["documents"] == {"order": 1}
@@ -116,8 +132,8 @@ BOUNDED = {
     "bare brackets": '("<Документ><Комментарий>" + ">" * 9_000_000 + "</Комментарий></Документ>").encode() * 4',
     "references": '("<Документ><Комментарий>" + "&#62;" * 1_800_000 + "&gt;" * 20_000 + "</Комментарий></Документ>").encode() * 4',
     "children with a remark each": '("<Документ><Номер>0</Номер><ХозОперация>Заказ товара</ХозОперация><ПодчиненныеДокументы>" + '
-                                   '"<ПодчиненныйДокумент><Номер>1</Номер><ХозОперация>Заказ товара</ХозОперация></ПодчиненныйДокумент>" * 30_000 + '
-                                   '"</ПодчиненныеДокументы></Документ>").encode()',
+    '"<ПодчиненныйДокумент><Номер>1</Номер><ХозОперация>Заказ товара</ХозОперация></ПодчиненныйДокумент>" * 30_000 + '
+    '"</ПодчиненныеДокументы></Документ>").encode()',
     "records with a remark each": '"<Документ><Номер>1</Номер><ХозОперация>Заказ товара</ХозОперация><Сумма>x</Сумма><Курс>y</Курс></Документ>".encode() * 60_000',
     "records of a shape of their own": 'b"".join(b"<a>1</a>".join(["<Документ><Номер>1</Номер>".encode(), *[b"<b/>"] * (n % 300), "</Документ>".encode()]) for n in range(3_000))',
     "one endless record": '"<Документ>".encode() + b"<a>1</a>" * 3_500_000 + "</Документ>".encode()',
@@ -149,5 +165,7 @@ def test_floods_are_read_or_refused_in_bounded_memory(name: str) -> None:
             pass
         print((peak() - before) // 1024)
     """)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
     assert int(done.stdout) < (700 if name in BOUNDED else 40)

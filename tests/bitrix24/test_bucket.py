@@ -101,7 +101,10 @@ def test_a_paused_method_waits_and_the_others_do_not(tmp_path: Path) -> None:
     assert clock.slept == [pytest.approx(40)]
 
 
-@pytest.mark.parametrize(("operating", "waits"), [(100.0, False), (BUDGET_SECONDS * 0.8, True), (0, False), (None, False), ("x", False)])
+@pytest.mark.parametrize(
+    ("operating", "waits"),
+    [(100.0, False), (BUDGET_SECONDS * 0.8, True), (0, False), (None, False), ("x", False)],
+)
 def test_the_operating_budget_slows_a_method_down(operating: object, waits: bool) -> None:
     clock = Clock()
     paced = bucket(clock)

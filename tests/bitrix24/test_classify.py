@@ -6,7 +6,13 @@ import pytest
 
 from etl.bitrix24.classify import Verdict, classify, is_write
 
-OK, RETRY, UNKNOWN, PERMANENT, STOP = Verdict.OK, Verdict.RETRY, Verdict.UNKNOWN, Verdict.PERMANENT, Verdict.STOP
+OK, RETRY, UNKNOWN, PERMANENT, STOP = (
+    Verdict.OK,
+    Verdict.RETRY,
+    Verdict.UNKNOWN,
+    Verdict.PERMANENT,
+    Verdict.STOP,
+)
 
 
 def error(code: object) -> dict[str, object]:
@@ -68,13 +74,36 @@ def test_a_read_is_never_unknown() -> None:
     assert all(read is not UNKNOWN for *_, read, _ in TABLE)
 
 
-@pytest.mark.parametrize("method", ["crm.deal.List", "crm.item.get", "crm.item.fields", "profile", "server.time", "crm.duplicate.findbycomm",
-                                    "crm.deal.productrows.get", "user.current"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "crm.deal.List",
+        "crm.item.get",
+        "crm.item.fields",
+        "profile",
+        "server.time",
+        "crm.duplicate.findbycomm",
+        "crm.deal.productrows.get",
+        "user.current",
+    ],
+)
 def test_reading_methods(method: str) -> None:
     assert not is_write(method)
 
 
-@pytest.mark.parametrize("method", ["crm.item.add", "crm.item.update", "crm.item.productrow.set", "im.notify.personal.add", "batch",
-                                    "crm.requisite.link.register", "bizproc.workflow.start", "catalog.price.modify", "crm.item.delete"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "crm.item.add",
+        "crm.item.update",
+        "crm.item.productrow.set",
+        "im.notify.personal.add",
+        "batch",
+        "crm.requisite.link.register",
+        "bizproc.workflow.start",
+        "catalog.price.modify",
+        "crm.item.delete",
+    ],
+)
 def test_writing_methods(method: str) -> None:
     assert is_write(method)

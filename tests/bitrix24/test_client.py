@@ -21,10 +21,27 @@ from tests.support import bitrix24_bench as bench
 CODE = "abcdefgh12345678"
 
 
-@pytest.mark.parametrize("kind", ["cut_before", "cut_after", "half_json", "truncated", "html_200", "html_502", "empty_200", "no_result", "503", "500"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "cut_before",
+        "cut_after",
+        "half_json",
+        "truncated",
+        "html_200",
+        "html_502",
+        "empty_200",
+        "no_result",
+        "503",
+        "500",
+    ],
+)
 def test_a_read_is_repeated(kind: str) -> None:
     clock = bench.Clock()
-    with Portal(seed=bench.video(), clock=clock.time, faults=[{"kind": kind, "times": 3}]) as portal, bench.client(portal.webhook, clock) as client:
+    with (
+        Portal(seed=bench.video(), clock=clock.time, faults=[{"kind": kind, "times": 3}]) as portal,
+        bench.client(portal.webhook, clock) as client,
+    ):
         assert client.read("crm.item.get", {"entityTypeId": 2, "id": 1})["item"]["id"] == 1
         assert client.requests == 4
         assert len(clock.slept) >= 3
@@ -33,8 +50,14 @@ def test_a_read_is_repeated(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["cut_before", "half_json", "html_502", "503", "500"])
 def test_a_portal_that_stays_away_is_for_later(kind: str) -> None:
     clock = bench.Clock()
-    with Portal(clock=clock.time, faults=[{"kind": kind, "times": 99}]) as portal, bench.client(portal.webhook, clock) as client:
-        for call in (lambda: client.read("profile"), lambda: client.read_batch({"a": Command("profile", {})})):
+    with (
+        Portal(clock=clock.time, faults=[{"kind": kind, "times": 99}]) as portal,
+        bench.client(portal.webhook, clock) as client,
+    ):
+        for call in (
+            lambda: client.read("profile"),
+            lambda: client.read_batch({"a": Command("profile", {})}),
+        ):
             with pytest.raises(TryLater) as caught:
                 call()
             assert "rest" not in str(caught.value) and "127.0.0.1" not in str(caught.value)
@@ -50,10 +73,19 @@ def test_nobody_listens() -> None:
                 call()
 
 
-@pytest.mark.parametrize(("kind", "error", "text"), [
-    ("401", ConfigError, "не принимает вебхук"), ("403", ConfigError, "отказал в доступе"), ("overload", NeedsPerson, "нагрузки"),
-    ("payment", NeedsPerson, "тариф"), ("deleted", NeedsPerson, "закрыт"), ("redirect", ConfigError, "переехал"),
-    ("redirect_308", ConfigError, "переехал"), ("expired", ConfigError, "отказал")])
+@pytest.mark.parametrize(
+    ("kind", "error", "text"),
+    [
+        ("401", ConfigError, "не принимает вебхук"),
+        ("403", ConfigError, "отказал в доступе"),
+        ("overload", NeedsPerson, "нагрузки"),
+        ("payment", NeedsPerson, "тариф"),
+        ("deleted", NeedsPerson, "закрыт"),
+        ("redirect", ConfigError, "переехал"),
+        ("redirect_308", ConfigError, "переехал"),
+        ("expired", ConfigError, "отказал"),
+    ],
+)
 def test_what_only_a_person_can_mend(kind: str, error: type[EtlError], text: str) -> None:
     clock = bench.Clock()
     faults = [{"kind": kind, "location": "https://new.bitrix24.ru/rest/1/otherothercode/"}]
@@ -67,13 +99,20 @@ def test_what_only_a_person_can_mend(kind: str, error: type[EtlError], text: str
 
 
 def test_a_refusal_names_the_method_and_the_reason() -> None:
-    with Portal() as portal, bench.client(portal.webhook) as client, pytest.raises(Refused, match=r"crm\.item\.get"):
+    with (
+        Portal() as portal,
+        bench.client(portal.webhook) as client,
+        pytest.raises(Refused, match=r"crm\.item\.get"),
+    ):
         client.read("crm.item.get", {"entityTypeId": 2, "id": 404})
 
 
 def test_the_operating_limit_is_waited_out() -> None:
     clock = bench.Clock()
-    with Portal(clock=clock.time, operating_limit=1.0, operating_floor=0.3) as portal, bench.client(portal.webhook, clock) as client:
+    with (
+        Portal(clock=clock.time, operating_limit=1.0, operating_floor=0.3) as portal,
+        bench.client(portal.webhook, clock) as client,
+    ):
         for _ in range(12):
             client.read("crm.status.list")
         assert sum(clock.slept) > 30
@@ -82,18 +121,39 @@ def test_the_operating_limit_is_waited_out() -> None:
 
 def test_each_key_of_a_batch_is_judged_by_itself() -> None:
     clock = bench.Clock()
-    faults = [{"kind": "429", "method": "crm.item.update", "nth": 2, "inside": True}, {"kind": "500", "method": "crm.item.update", "nth": 3, "inside": True}]
-    with Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal, bench.client(portal.webhook, clock) as client:
-        commands = {f"k{n}": Command("crm.item.update", {"entityTypeId": 2, "id": n, "fields": {"title": f"т{n}"}}) for n in (1, 2, 3, 9999)}
+    faults = [
+        {"kind": "429", "method": "crm.item.update", "nth": 2, "inside": True},
+        {"kind": "500", "method": "crm.item.update", "nth": 3, "inside": True},
+    ]
+    with (
+        Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal,
+        bench.client(portal.webhook, clock) as client,
+    ):
+        commands = {
+            f"k{n}": Command("crm.item.update", {"entityTypeId": 2, "id": n, "fields": {"title": f"т{n}"}})
+            for n in (1, 2, 3, 9999)
+        }
         outcomes = client.write_batch(commands)
         assert {key: outcome.verdict for key, outcome in outcomes.items()} == {
-            "k1": Verdict.OK, "k2": Verdict.OK, "k3": Verdict.UNKNOWN, "k9999": Verdict.PERMANENT}
+            "k1": Verdict.OK,
+            "k2": Verdict.OK,
+            "k3": Verdict.UNKNOWN,
+            "k9999": Verdict.PERMANENT,
+        }
         assert [portal.call("crm.deal.get", {"id": n})["TITLE"] for n in (1, 2)] == ["т1", "т2"]
 
 
 def test_a_cut_batch_of_writes_is_unknown_for_every_key() -> None:
-    with Portal(seed=bench.video(), faults=[{"kind": "batch_cut", "commands": 2}]) as portal, bench.client(portal.webhook) as client:
-        outcomes = client.write_batch({f"k{n}": Command("crm.item.add", {"entityTypeId": 2, "fields": {"title": "x"}}) for n in range(4)})
+    with (
+        Portal(seed=bench.video(), faults=[{"kind": "batch_cut", "commands": 2}]) as portal,
+        bench.client(portal.webhook) as client,
+    ):
+        outcomes = client.write_batch(
+            {
+                f"k{n}": Command("crm.item.add", {"entityTypeId": 2, "fields": {"title": "x"}})
+                for n in range(4)
+            }
+        )
         assert {outcome.verdict for outcome in outcomes.values()} == {Verdict.UNKNOWN}
 
 
@@ -108,7 +168,10 @@ def test_two_clients_share_the_pace_of_one_state_folder(tmp_path: Path) -> None:
 
 def test_a_slow_portal_gets_smaller_batches() -> None:
     clock = bench.Clock()
-    with Portal(seed=bench.video(), clock=clock.time) as portal, bench.client(portal.webhook, clock) as client:
+    with (
+        Portal(seed=bench.video(), clock=clock.time) as portal,
+        bench.client(portal.webhook, clock) as client,
+    ):
         client._pace({"a": Command("profile", {})}, {"time": {"duration": 30}, "result": {"result_time": []}})
         assert client.batch_size < 50
 
@@ -149,16 +212,28 @@ def rude(body: bytes, *headers: tuple[str, str]) -> Iterator[str]:
 
 def test_a_compressed_bomb_stops_at_the_cap() -> None:
     bomb = gzip.compress(b" " * 50_000_000 + b'{"result": 1}', 9)
-    with rude(bomb, ("Content-Encoding", "gzip")) as url, bench.client(url, bench.Clock(), cap=1_000_000) as client:
+    with (
+        rude(bomb, ("Content-Encoding", "gzip")) as url,
+        bench.client(url, bench.Clock(), cap=1_000_000) as client,
+    ):
         assert client.write("crm.item.add", {}).verdict is Verdict.UNKNOWN
 
 
 def test_a_compressed_answer_is_read_and_numbers_stay_exact() -> None:
-    with rude(gzip.compress(b'{"result": {"sum": 0.1}}'), ("Content-Encoding", "gzip")) as url, bench.client(url, bench.Clock()) as client:
+    with (
+        rude(gzip.compress(b'{"result": {"sum": 0.1}}'), ("Content-Encoding", "gzip")) as url,
+        bench.client(url, bench.Clock()) as client,
+    ):
         assert str(client.read("x.get")["sum"]) == "0.1"
 
 
 def test_a_dripping_answer_ends_at_the_deadline() -> None:
     clock = bench.Clock()
-    with Portal(clock=clock.time, faults=[{"kind": "drip", "seconds": 30}]) as portal, bench.client(portal.webhook, clock, deadline=0.2) as client:
-        assert client.write("crm.item.add", {"entityTypeId": 2, "fields": {"title": "x"}}).verdict is Verdict.UNKNOWN
+    with (
+        Portal(clock=clock.time, faults=[{"kind": "drip", "seconds": 30}]) as portal,
+        bench.client(portal.webhook, clock, deadline=0.2) as client,
+    ):
+        assert (
+            client.write("crm.item.add", {"entityTypeId": 2, "fields": {"title": "x"}}).verdict
+            is Verdict.UNKNOWN
+        )

@@ -21,7 +21,11 @@ DEALS = Listing("crm.item.list", "id", "items", {"entityTypeId": 2}, select=["id
 
 
 def portal_of(ids: list[int], **options: Any) -> Portal:
-    return Portal(seed={"deals": [{"ID": number, "TITLE": f"Сделка {number}"} for number in ids]}, enforce_limits=False, **options)
+    return Portal(
+        seed={"deals": [{"ID": number, "TITLE": f"Сделка {number}"} for number in ids]},
+        enforce_limits=False,
+        **options,
+    )
 
 
 def dense(count: int) -> list[int]:
@@ -39,7 +43,11 @@ def gaps(count: int) -> list[int]:
 
 def clustered(count: int) -> list[int]:
     third = count // 3
-    return [*range(1, third + 1), *range(10_000_000, 10_000_000 + third), *range(90_000_000, 90_000_000 + 7 * (count - 2 * third), 7)]
+    return [
+        *range(1, third + 1),
+        *range(10_000_000, 10_000_000 + third),
+        *range(90_000_000, 90_000_000 + 7 * (count - 2 * third), 7),
+    ]
 
 
 @pytest.mark.parametrize("shape", [dense, gaps, clustered])
@@ -49,7 +57,12 @@ def test_every_row_once(shape: Callable[[int], list[int]], count: int) -> None:
     with portal_of(wanted) as portal, bench.client(portal.webhook, rate=500) as client:
         found = [int(row["id"]) for row in lists.every(client, DEALS)]
         assert sorted(found) == wanted
-        counted = [command for row in portal.requests for command in row.params["cmd"].values() if "start=-1" not in command]
+        counted = [
+            command
+            for row in portal.requests
+            for command in row.params["cmd"].values()
+            if "start=-1" not in command
+        ]
         assert not counted, "the portal is never made to count"
         if shape is not clustered:
             assert client.requests <= ceil(count / 2500) + 2
@@ -65,7 +78,9 @@ def test_a_small_batch_size_still_reads_everything() -> None:
 def test_rows_that_come_and_go_are_neither_doubled_nor_do_they_hide_others() -> None:
     wanted = gaps(4_000)
     doomed = wanted[1000:3000:10]
-    calls = [["crm.deal.delete", {"id": number}] for number in doomed] + [["crm.deal.add", {"fields": {"TITLE": "новая"}}]] * 60
+    calls = [["crm.deal.delete", {"id": number}] for number in doomed] + [
+        ["crm.deal.add", {"fields": {"TITLE": "новая"}}]
+    ] * 60
     with portal_of(wanted, faults=[{"kind": "mutate", "method": "batch", "nth": 2, "call": calls}]) as portal:
         with bench.client(portal.webhook, rate=500, workers=2) as client:
             found = [int(row["id"]) for row in lists.every(client, DEALS)]
@@ -77,7 +92,10 @@ class Deaf(Client):
     """A portal that drops filters silently."""
 
     def chain(self, commands: Any) -> dict[str, Outcome]:
-        deaf = {key: Command(command.method, {**command.params, "filter": {}}) for key, command in commands.items()}
+        deaf = {
+            key: Command(command.method, {**command.params, "filter": {}})
+            for key, command in commands.items()
+        }
         return super().chain(deaf)
 
 
@@ -115,7 +133,10 @@ def test_product_rows_where_arrays_do_not_work(shop: dict[str, Any], monkeypatch
     encode = Listing.command
 
     def one_owner_only(self: Listing, condition: Any, **options: Any) -> Command:
-        broken = {key: 0 if isinstance(value, list) and key == "=ownerId" else value for key, value in condition.items()}
+        broken = {
+            key: 0 if isinstance(value, list) and key == "=ownerId" else value
+            for key, value in condition.items()
+        }
         return encode(self, broken, **options)
 
     monkeypatch.setattr(Listing, "command", one_owner_only)
@@ -128,11 +149,23 @@ def test_product_rows_where_arrays_do_not_work(shop: dict[str, Any], monkeypatch
 
 @pytest.mark.parametrize("arrays", [True, False])
 def test_owners_with_more_than_a_page_of_rows(arrays: bool) -> None:
-    rows = [{"ID": n, "OWNER_ID": 1 + n % 2, "OWNER_TYPE": "D", "PRODUCT_NAME": "x", "PRICE": "1.00", "QUANTITY": "1"} for n in range(1, 301)]
+    rows = [
+        {
+            "ID": n,
+            "OWNER_ID": 1 + n % 2,
+            "OWNER_TYPE": "D",
+            "PRODUCT_NAME": "x",
+            "PRICE": "1.00",
+            "QUANTITY": "1",
+        }
+        for n in range(1, 301)
+    ]
     seed = {"deals": [{"ID": 1}, {"ID": 2}, {"ID": 3}], "productrows": rows}
     with Portal(seed=seed, enforce_limits=False) as portal, bench.client(portal.webhook, rate=500) as client:
         client.facts["owner_arrays"] = arrays
-        assert sorted(int(row["id"]) for row in rowlists.product_rows(client, ["1", "2", "3"])) == list(range(1, 301))
+        assert sorted(int(row["id"]) for row in rowlists.product_rows(client, ["1", "2", "3"])) == list(
+            range(1, 301)
+        )
 
 
 def test_paging_by_next() -> None:

@@ -61,7 +61,10 @@ def test_a_command(tmp_path: Path) -> None:
 
 def test_a_systemd_credential_comes_first(tmp_path: Path) -> None:
     (tmp_path / "main").write_text(URL)
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "B24": "https://other.bitrix24.ru/rest/1/otherothercode/"}
+    environ = {
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+        "B24": "https://other.bitrix24.ru/rest/1/otherothercode/",
+    }
     assert webhook(portal(webhook_env="B24"), tmp_path, environ).reveal() == URL
     assert webhook(portal(), tmp_path, environ).reveal() == URL
 
@@ -74,8 +77,17 @@ def test_two_sources_and_none_are_errors(tmp_path: Path) -> None:
         webhook(portal(), tmp_path, {})
 
 
-@pytest.mark.parametrize("text", ["", "hello", "https://company.bitrix24.ru/", f"http://company.bitrix24.ru/rest/1/{CODE}/",
-                                  f"https://company.bitrix24.ru/rest/1/{CODE}/crm.deal.list", f"https://user@evil.ru/rest/1/{CODE}/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "https://company.bitrix24.ru/",
+        f"http://company.bitrix24.ru/rest/1/{CODE}/",
+        f"https://company.bitrix24.ru/rest/1/{CODE}/crm.deal.list",
+        f"https://user@evil.ru/rest/1/{CODE}/",
+    ],
+)
 def test_what_is_not_a_webhook_is_refused_without_showing_it(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         webhook(portal(webhook_env="B24"), tmp_path, {"B24": text})
@@ -89,9 +101,21 @@ def test_plain_http_is_for_this_computer_only(tmp_path: Path) -> None:
 
 def test_a_secret_does_not_show_itself() -> None:
     secret = Secret(URL)
-    for shown in (repr(secret), str(secret), f"{secret}", f"{secret:>40}", "%s" % secret, repr([secret]), repr({"a": secret})):  # noqa: UP031
+    for shown in (
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret:>40}",
+        "%s" % secret,
+        repr([secret]),
+        repr({"a": secret}),
+    ):  # noqa: UP031
         assert CODE not in shown
-    for forbidden in (lambda: pickle.dumps(secret), lambda: json.dumps(secret), lambda: copy.deepcopy(secret)):
+    for forbidden in (
+        lambda: pickle.dumps(secret),
+        lambda: json.dumps(secret),
+        lambda: copy.deepcopy(secret),
+    ):
         with pytest.raises(TypeError):
             forbidden()
     assert host(secret) == "company.bitrix24.ru, пользователь 17"
@@ -104,7 +128,9 @@ def test_log_records_and_tracebacks_are_scrubbed(caplog: pytest.LogCaptureFixtur
         int(URL)
     except ValueError:
         logging.getLogger("some.child").exception("failed for %s", URL)
-    logging.getLogger("some.child").warning("an unknown one: https://x.bitrix24.ru/rest/5/zzzzzzzzzzzz/crm.deal.list")
+    logging.getLogger("some.child").warning(
+        "an unknown one: https://x.bitrix24.ru/rest/5/zzzzzzzzzzzz/crm.deal.list"
+    )
     text = caplog.text + "".join(record.exc_text or "" for record in caplog.records)
     assert CODE not in text and "zzzzzzzzzzzz" not in text
     assert "/rest/***" in text

@@ -15,31 +15,67 @@ from etl.bitrix24.client import Command, encode, rows
 from etl.bitrix24.fields import PortalField, category_of, find_field
 from etl.load.bitrix24.items import product_row
 
-LIST = PortalField("ufCrmKind", "UF_CRM_KIND", "enumeration", "Вид", options={"44": "Предоплата", "46": "Постоплата"})
+LIST = PortalField(
+    "ufCrmKind", "UF_CRM_KIND", "enumeration", "Вид", options={"44": "Предоплата", "46": "Постоплата"}
+)
 
 
 def field(kind: str, **more: object) -> PortalField:
     return PortalField("ufCrm1", "UF_CRM_1", kind, "Поле", **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("given_value", "expected"), [
-    ("1500.00|RUB", "1500.00"), ("1 500,5", "1500.50"), ("1\u00a0500.005", "1500.01"), (Decimal("19999.99"), "19999.99"), (7, "7.00"),
-    ("0", "0.00"), ("", None), (None, None), ("нет", None), ("NaN", None), (False, None)])
+@pytest.mark.parametrize(
+    ("given_value", "expected"),
+    [
+        ("1500.00|RUB", "1500.00"),
+        ("1 500,5", "1500.50"),
+        ("1\u00a0500.005", "1500.01"),
+        (Decimal("19999.99"), "19999.99"),
+        (7, "7.00"),
+        ("0", "0.00"),
+        ("", None),
+        (None, None),
+        ("нет", None),
+        ("NaN", None),
+        (False, None),
+    ],
+)
 def test_money(given_value: object, expected: str | None) -> None:
     assert values.money(given_value) == (None if expected is None else Decimal(expected))
 
 
-@pytest.mark.parametrize(("given_value", "expected"), [
-    ("2024-08-30T02:00:00+03:00", dt.date(2024, 8, 30)), ("2024-08-30T00:00:00+12:00", dt.date(2024, 8, 30)), ("2024-08-30", dt.date(2024, 8, 30)),
-    ("5.07.2026", dt.date(2026, 7, 5)), ("31.02.2026", None), ("", None), (None, None), ("скоро", None)])
+@pytest.mark.parametrize(
+    ("given_value", "expected"),
+    [
+        ("2024-08-30T02:00:00+03:00", dt.date(2024, 8, 30)),
+        ("2024-08-30T00:00:00+12:00", dt.date(2024, 8, 30)),
+        ("2024-08-30", dt.date(2024, 8, 30)),
+        ("5.07.2026", dt.date(2026, 7, 5)),
+        ("31.02.2026", None),
+        ("", None),
+        (None, None),
+        ("скоро", None),
+    ],
+)
 def test_a_day_is_what_is_written_never_converted(given_value: object, expected: dt.date | None) -> None:
     assert values.day(given_value) == expected
 
 
-@pytest.mark.parametrize(("kind", "value", "written"), [
-    ("money", Decimal("10.50"), "10.50|RUB"), ("double", Decimal("0.1"), "0.1"), ("integer", Decimal("3.00"), "3"), ("string", Decimal("5"), "5"),
-    ("date", dt.date(2026, 11, 3), "2026-11-03"), ("string", dt.date(2026, 11, 3), "03.11.2026"), ("boolean", True, "1"),
-    ("char", False, "N"), ("string", "00123", "00123"), ("date", None, "")])
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        ("money", Decimal("10.50"), "10.50|RUB"),
+        ("double", Decimal("0.1"), "0.1"),
+        ("integer", Decimal("3.00"), "3"),
+        ("string", Decimal("5"), "5"),
+        ("date", dt.date(2026, 11, 3), "2026-11-03"),
+        ("string", dt.date(2026, 11, 3), "03.11.2026"),
+        ("boolean", True, "1"),
+        ("char", False, "N"),
+        ("string", "00123", "00123"),
+        ("date", None, ""),
+    ],
+)
 def test_writing(kind: str, value: object, written: object) -> None:
     assert values.write(field(kind), value) == written
 
@@ -53,9 +89,18 @@ def test_lists_of_values_go_by_caption() -> None:
             values.write(field(kind), value)
 
 
-@pytest.mark.parametrize(("kind", "value", "expected"), [
-    ("text", dt.date(2026, 1, 2), "02.01.2026"), ("date", "2026-01-02", dt.date(2026, 1, 2)), ("money", "5|RUB", Decimal("5.00")),
-    ("date", dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date(2026, 1, 2)), ("text", ("a", "b"), "a, b"), ("flag", "Y", True), ("money", "x", None)])
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("text", dt.date(2026, 1, 2), "02.01.2026"),
+        ("date", "2026-01-02", dt.date(2026, 1, 2)),
+        ("money", "5|RUB", Decimal("5.00")),
+        ("date", dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date(2026, 1, 2)),
+        ("text", ("a", "b"), "a, b"),
+        ("flag", "Y", True),
+        ("money", "x", None),
+    ],
+)
 def test_columns_take_their_own_kind(kind: str, value: object, expected: object) -> None:
     assert values.as_kind(kind, value) == expected
 
@@ -68,12 +113,25 @@ def test_a_command_survives_the_query_string(params: dict[str, str]) -> None:
     encoded = encode(Command("crm.item.list", {"filter": params}))
     method, _, query = encoded.partition("?")
     assert method == "crm.item.list" and "#" not in query
-    assert dict(parse_qsl(query, keep_blank_values=True, encoding="utf-8")) == {f"filter[{key}]": value for key, value in params.items()}
+    assert dict(parse_qsl(query, keep_blank_values=True, encoding="utf-8")) == {
+        f"filter[{key}]": value for key, value in params.items()
+    }
     assert query.count("=") == len(params), "PHP cuts a name at its first «=»"
 
 
 def test_shapes_of_a_command() -> None:
-    encoded = encode(Command("m", {"a": [1, {"b": None}], "yes": True, "sum": Decimal("1.50"), "none": [], "day": dt.date(2026, 1, 2)}))
+    encoded = encode(
+        Command(
+            "m",
+            {
+                "a": [1, {"b": None}],
+                "yes": True,
+                "sum": Decimal("1.50"),
+                "none": [],
+                "day": dt.date(2026, 1, 2),
+            },
+        )
+    )
     assert encoded == "m?a[0]=1&a[1][b]=&yes=Y&sum=1.50&none=&day=2026-01-02"
     assert rows({"0": 1, "1": 2}) == rows([1, 2]) == [1, 2]
     assert rows([]) == rows(None) == []
@@ -87,10 +145,31 @@ def test_a_row_always_costs_exactly_its_amount(quantity: Decimal, amount: Decima
 
 
 def test_a_row_with_tax_and_discount() -> None:
-    row = product_row({"name": "Камера", "quantity": Decimal(2), "amount": Decimal("180.00"), "discount": Decimal("20.00"), "product": "7",
-                       "vat_rate": Decimal(20), "vat_included": True, "unit_code": "796 "}, 3)
-    assert row == {"productName": "Камера", "price": "90.00", "quantity": "2", "sort": 30, "taxIncluded": "Y", "taxRate": "20", "productId": "7",
-                   "measureCode": "796", "discountTypeId": 1, "discountSum": "8.33"}
+    row = product_row(
+        {
+            "name": "Камера",
+            "quantity": Decimal(2),
+            "amount": Decimal("180.00"),
+            "discount": Decimal("20.00"),
+            "product": "7",
+            "vat_rate": Decimal(20),
+            "vat_included": True,
+            "unit_code": "796 ",
+        },
+        3,
+    )
+    assert row == {
+        "productName": "Камера",
+        "price": "90.00",
+        "quantity": "2",
+        "sort": 30,
+        "taxIncluded": "Y",
+        "taxRate": "20",
+        "productId": "7",
+        "measureCode": "796",
+        "discountTypeId": 1,
+        "discountSum": "8.33",
+    }
     assert product_row({"name": "Без НДС", "amount": Decimal(1)}, 1)["taxRate"] is None
 
 

@@ -31,6 +31,7 @@ def written(path: Path, text: str) -> Path:
 
 # ---- paths that are no files ---------------------------------------------------------------------------------------
 
+
 def test_a_path_that_is_no_file_is_one_issue_and_costs_the_others_nothing(tmp_path: Path) -> None:
     done = obmen24("inspect", "--json", tmp_path / "нет.xml", GOOD, tmp_path)
     missing, good, folder = json.loads(done.stdout)
@@ -38,7 +39,10 @@ def test_a_path_that_is_no_file_is_one_issue_and_costs_the_others_nothing(tmp_pa
     assert good["issues_total"] == 0
     assert good["refused"] is False
     assert good.keys() == missing.keys() == folder.keys()
-    for found, words in ((missing, "файла нет. Проверьте имя и папку."), (folder, "это папка, а не файл. Назовите файлы, которые в ней лежат.")):
+    for found, words in (
+        (missing, "файла нет. Проверьте имя и папку."),
+        (folder, "это папка, а не файл. Назовите файлы, которые в ней лежат."),
+    ):
         assert (found["issues_total"], found["refused"], found["version"]) == (1, True, None)
         assert found["issues"][0]["entity"] == "file"
         assert found["issues"][0]["message"].endswith(words)
@@ -77,6 +81,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 # ---- the account of a file ---------------------------------------------------------------------------------------
 
+
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for name in ("a", "b"):
         written(tmp_path / name / "import.xml", "<html/>")
@@ -100,6 +105,7 @@ def test_limit_0_hides_issues_and_does_not_deny_them(tmp_path: Path) -> None:
 
 # ---- repair ------------------------------------------------------------------------------------------------------
 
+
 def test_a_second_repair_says_what_to_do_and_does_not_stop_the_others(tmp_path: Path) -> None:
     first, second = (written(tmp_path / f"{name}.xml", "<x>а\x0bб&#11;</x>") for name in "ab")
     done = obmen24("inspect", "--repair", first)
@@ -107,16 +113,28 @@ def test_a_second_repair_says_what_to_do_and_does_not_stop_the_others(tmp_path: 
     assert "убрано запрещённых знаков: 2." in done.stdout
     again = obmen24("inspect", "--repair", first, tmp_path / "нет.xml", second)
     assert (again.returncode, again.stderr) == (1, "")
-    assert f"{tmp_path / 'a.repaired.xml'}: исправленная копия уже есть. Уберите или переименуйте её и повторите." in again.stdout
+    assert (
+        f"{tmp_path / 'a.repaired.xml'}: исправленная копия уже есть. Уберите или переименуйте её и повторите."
+        in again.stdout
+    )
     assert f"{tmp_path / 'нет.xml'}: файла нет." in again.stdout
     assert (tmp_path / "b.repaired.xml").read_text(encoding="utf-8") == "<x>аб</x>"
 
 
-@pytest.mark.parametrize(("data", "line"), [
-    (b"<x>\n<y>\xff\x0b</y></x>", 2),
-    ('<?xml version="1.0" encoding="windows-1251"?>\n<x>\nа\x98</x>'.encode("cp1251", errors="replace").replace(b"?<", b"\x98<"), 3),
-    (b"<x>" + b"\n" * 70_000 + b"\xff</x>", 70_001),
-    ("<x>а</x>".encode("utf-16") + b"\x00", 1)])
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"<x>\n<y>\xff\x0b</y></x>", 2),
+        (
+            '<?xml version="1.0" encoding="windows-1251"?>\n<x>\nа\x98</x>'.encode(
+                "cp1251", errors="replace"
+            ).replace(b"?<", b"\x98<"),
+            3,
+        ),
+        (b"<x>" + b"\n" * 70_000 + b"\xff</x>", 70_001),
+        ("<x>а</x>".encode("utf-16") + b"\x00", 1),
+    ],
+)
 def test_bytes_that_are_no_text_are_not_repaired_away(tmp_path: Path, data: bytes, line: int) -> None:
     path = tmp_path / "x.xml"
     path.write_bytes(data)
@@ -129,8 +147,11 @@ def test_bytes_that_are_no_text_are_not_repaired_away(tmp_path: Path, data: byte
 
 # ---- dialects ----------------------------------------------------------------------------------------------------
 
+
 def test_the_dialects_to_choose_from_are_those_with_a_schema() -> None:
-    assert set(SCHEMAS) == {name for name, dialect in DIALECTS.items() if (ROOT / "schemas" / dialect.schema).is_file()}
+    assert set(SCHEMAS) == {
+        name for name, dialect in DIALECTS.items() if (ROOT / "schemas" / dialect.schema).is_file()
+    }
 
 
 @pytest.mark.parametrize("name", ["foo", "bp3", ""])
@@ -142,12 +163,21 @@ def test_a_dialect_without_a_schema_is_a_wrong_choice(name: str, tmp_path: Path)
 
 
 def test_what_was_checked_is_said(tmp_path: Path) -> None:
-    assert "Проверены правила версии 3.1 и наша схема bitrix3 (определена по файлу)." in obmen24("validate", GOOD).stdout
+    assert (
+        "Проверены правила версии 3.1 и наша схема bitrix3 (определена по файлу)."
+        in obmen24("validate", GOOD).stdout
+    )
     named = obmen24("validate", "--dialect", "bitrix3", GOOD)
     assert "Проверены правила версии 3.1 и наша схема bitrix3." in named.stdout
-    catalogue = written(tmp_path / "x.xml", '<КоммерческаяИнформация ВерсияСхемы="2.05" ДатаФормирования="2026-11-02T10:00:00"/>')
+    catalogue = written(
+        tmp_path / "x.xml",
+        '<КоммерческаяИнформация ВерсияСхемы="2.05" ДатаФормирования="2026-11-02T10:00:00"/>',
+    )
     done = obmen24("validate", catalogue)
-    assert "Проверены только правила версии 2.05; если файл написан для 1С, проверьте его и по нашей схеме: --dialect." in done.stdout
+    assert (
+        "Проверены только правила версии 2.05; если файл написан для 1С, проверьте его и по нашей схеме: --dialect."
+        in done.stdout
+    )
     assert done.returncode == 0
 
 
@@ -156,7 +186,10 @@ def test_what_a_dialect_wants_otherwise_than_its_version_is_no_fault(tmp_path: P
     contract = (ROOT / "docs" / "contract-1c.ru.md").read_text(encoding="utf-8")
     done = obmen24("validate", written(tmp_path / "order.xml", contract.split("```xml\n")[1].split("```")[0]))
     assert done.returncode == 0, done.stdout
-    assert "Отступления от схемы 2.04, которые допускает наша схема ut103 (исправлять не нужно):\n  - элемент «Контакт/Тип»" in done.stdout
+    assert (
+        "Отступления от схемы 2.04, которые допускает наша схема ut103 (исправлять не нужно):\n  - элемент «Контакт/Тип»"
+        in done.stdout
+    )
     assert done.stdout.rstrip().endswith("Делать ничего не нужно.")
 
 
@@ -166,20 +199,36 @@ def test_validate_tells_what_cannot_be_used_from_what_the_schema_does_not_allow(
     assert done.returncode == 1
     unusable, _, rest = done.stdout.partition("Отступления от схемы 2.04")
     deviations, _, schema = rest.partition("Не по нашей схеме ut103")
-    for words in ("«Документ/ХозОперация»: без него запись не принимается", "«Документ/Товар/Количество»: значение не читается (число)"):
+    for words in (
+        "«Документ/ХозОперация»: без него запись не принимается",
+        "«Документ/Товар/Количество»: значение не читается (число)",
+    ):
         assert words in unusable
-    for words in ("«Документ/Номер»", "«Документ/Дата»", "«Документ/Контрагенты»", "элемента «Выдумка» нет в версии 2.04"):
+    for words in (
+        "«Документ/Номер»",
+        "«Документ/Дата»",
+        "«Документ/Контрагенты»",
+        "элемента «Выдумка» нет в версии 2.04",
+    ):
         assert words in deviations
     assert schema.rstrip().endswith("спросите программиста 1С (docs/contract-1c.ru.md).")
     found = json.loads(obmen24("validate", "--json", path).stdout)
-    assert (found["dialect"], found["told"], len(found["unusable"]), len(found["deviations"])) == (None, False, 2, 4)
+    assert (found["dialect"], found["told"], len(found["unusable"]), len(found["deviations"])) == (
+        None,
+        False,
+        2,
+        4,
+    )
 
 
 def test_what_stock_1c_exports_is_not_measured_by_what_we_write_for_it(tmp_path: Path) -> None:
     """УТ 10.3 writes 2.04 without a namespace too, with requisites and elements of its own."""
-    contract = (ROOT / "docs" / "contract-1c.ru.md").read_text(encoding="utf-8").split("```xml\n")[1].split("```")[0]
+    contract = (
+        (ROOT / "docs" / "contract-1c.ru.md").read_text(encoding="utf-8").split("```xml\n")[1].split("```")[0]
+    )
     theirs = contract.replace("ТелефонРабочий", "Телефон рабочий").replace(
-        "<Комментарий>", "<СрокПлатежа>2026-11-30</СрокПлатежа><Комментарий>", 1)
+        "<Комментарий>", "<СрокПлатежа>2026-11-30</СрокПлатежа><Комментарий>", 1
+    )
     assert theirs != contract
     done = obmen24("validate", written(tmp_path / "1cbitrix.xml", theirs))
     assert done.returncode == 0, done.stdout
@@ -193,27 +242,44 @@ def test_a_file_of_1c_that_only_departs_from_its_schema_is_not_called_useless() 
     assert done.returncode == 1
     assert "Отступления от схемы 2.08 (программа это прочитает" in done.stdout
     assert "Программа не сможет использовать" not in done.stdout
-    assert done.stdout.rstrip().endswith("Программа эти файлы прочитает. Если файл пишете вы сами, исправьте отступления.")
+    assert done.stdout.rstrip().endswith(
+        "Программа эти файлы прочитает. Если файл пишете вы сами, исправьте отступления."
+    )
 
 
 # ---- progress ----------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("command", ["inspect", "validate"])
-def test_progress_is_shown_on_a_terminal_from_the_first_pass_on_and_nowhere_else(command: str, tmp_path: Path) -> None:
+def test_progress_is_shown_on_a_terminal_from_the_first_pass_on_and_nowhere_else(
+    command: str, tmp_path: Path
+) -> None:
     head = '<КоммерческаяИнформация ВерсияСхемы="2.05" ДатаФормирования="2026-11-02T10:00:00"><Каталог><Ид>1</Ид><Наименование>К</Наименование>'
     item = f"<Товар><Ид>1</Ид><Наименование>Товар</Наименование><БазоваяЕдиница>шт</БазоваяЕдиница><Описание>{'о' * 2000}</Описание></Товар>"
-    path = written(tmp_path / "big.xml", f"{head}<Владелец/><Товары>{item * 6000}</Товары></Каталог></КоммерческаяИнформация>")
+    path = written(
+        tmp_path / "big.xml",
+        f"{head}<Владелец/><Товары>{item * 6000}</Товары></Каталог></КоммерческаяИнформация>",
+    )
     assert obmen24(command, path).stderr == ""
     above, below = pty.openpty()
-    with subprocess.Popen([sys.executable, "-m", "etl", command, str(path)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=below,
-                          env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}) as running:
+    with subprocess.Popen(
+        [sys.executable, "-m", "etl", command, str(path)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=below,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    ) as running:
         os.close(below)
         shown = ""
         while piece := _read(above):
             shown += piece
     os.close(above)
     assert running.returncode == 0
-    parts = [int(part.split("%")[0].split()[-1].split("m")[-1]) for part in shown.split("big.xml")[1:] if "%" in part]
+    parts = [
+        int(part.split("%")[0].split()[-1].split("m")[-1])
+        for part in shown.split("big.xml")[1:]
+        if "%" in part
+    ]
     assert any(0 < part < 100 for part in parts), shown
     assert parts == sorted(parts)
 
@@ -221,5 +287,5 @@ def test_progress_is_shown_on_a_terminal_from_the_first_pass_on_and_nowhere_else
 def _read(terminal: int) -> str:
     try:
         return os.read(terminal, 1 << 16).decode(errors="replace")
-    except OSError:                                     # the other end is closed
+    except OSError:  # the other end is closed
         return ""

@@ -21,8 +21,15 @@ from tests.test_architecture import HEAVY, LIGHT
 
 def obmen24(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the console script's entry point in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "etl", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env})
+    return subprocess.run(
+        [sys.executable, "-m", "etl", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +45,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_second_rehearsal_changes_no_byte_and_says_so(demo: Path) -> None:
     folder = demo.parent / "exchange"
-    before = {path: path.read_bytes() for name in ("to_1c", "spreadsheets/out") for path in (folder / name).rglob("*") if path.is_file()}
+    before = {
+        path: path.read_bytes()
+        for name in ("to_1c", "spreadsheets/out")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    }
     done = obmen24("-p", demo, "run", "--summary")
     assert "нового нет, ни один исходящий файл не изменён" in done.stdout
-    assert {path: path.read_bytes() for name in ("to_1c", "spreadsheets/out") for path in (folder / name).rglob("*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes()
+        for name in ("to_1c", "spreadsheets/out")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    } == before
 
 
 def test_the_rehearsal_leaves_what_people_need(demo: Path) -> None:
@@ -62,12 +79,29 @@ def test_the_list_of_commands_tells_what_the_commands_tell() -> None:
 @pytest.mark.parametrize("arguments", [["status"], ["run", "documents-in"]])
 def test_what_is_asked_every_minute_imports_little(demo: Path, arguments: list[str]) -> None:
     obmen24("-p", demo, *arguments)  # a full run, after which nothing is left to do
-    code = "import sys, click; before = set(sys.modules); from etl.cli.main import main; main(sys.argv[1:], standalone_mode=False); " \
-           "print(*sorted(set(sys.modules) - before), sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", code, "-p", str(demo), *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        "import sys, click; before = set(sys.modules); from etl.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(*sorted(set(sys.modules) - before), sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-p", str(demo), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     loaded = set(done.stdout.splitlines())
     assert {"sqlite3", "tomllib"} <= loaded
-    assert not loaded & {"pathlib", "urllib.parse", "dataclasses", "decimal", "etl.config.dialects", "etl.cli.exchange", "etl.cli.people", *HEAVY}
+    assert not loaded & {
+        "pathlib",
+        "urllib.parse",
+        "dataclasses",
+        "decimal",
+        "etl.config.dialects",
+        "etl.cli.exchange",
+        "etl.cli.people",
+        *HEAVY,
+    }
 
 
 def test_status_is_the_dead_man_check(demo: Path, tmp_path: Path) -> None:
@@ -81,7 +115,15 @@ def test_status_is_the_dead_man_check(demo: Path, tmp_path: Path) -> None:
 
 
 def test_why_speaks_russian_and_json(demo: Path) -> None:
-    deal = next(iter(re.findall(r"Сделка № (\d+)", (next((demo.parent / "exchange/archive").rglob("sent-*-documents.xml"))).read_text("utf-8"))), "1")
+    deal = next(
+        iter(
+            re.findall(
+                r"Сделка № (\d+)",
+                (next((demo.parent / "exchange/archive").rglob("sent-*-documents.xml"))).read_text("utf-8"),
+            )
+        ),
+        "1",
+    )
     said = obmen24("-p", demo, "why", "deal", deal)
     assert said.returncode == 0
     rows = json.loads(obmen24("-p", demo, "why", "deal", deal, "--json").stdout)
@@ -93,7 +135,7 @@ def test_register_writes_the_month_again(demo: Path) -> None:
     name = next((demo.parent / "exchange/spreadsheets/out").glob("reestr-*-v1.xlsx"))
     before = register_rows(name)
     name.unlink()
-    done = obmen24("-p", demo, "register", "--month", name.name[len("reestr-"):][:7])
+    done = obmen24("-p", demo, "register", "--month", name.name[len("reestr-") :][:7])
     assert done.returncode == 0, done.stderr
     assert register_rows(name) == before
     nothing = obmen24("-p", demo, "register", "--month", "2020-01")
@@ -109,19 +151,33 @@ def test_a_run_that_finds_nothing_imports_nothing_heavy(demo: Path) -> None:
     """A cron job every minute must cost little more than starting the interpreter: the exact list of modules is the measure."""
     assert obmen24("-p", demo, "run", "documents-in").returncode == 0
     snippet = LIGHT.format(args=["-p", str(demo), "run", "documents-in"], code=0, heavy=HEAVY)
-    done = subprocess.run([sys.executable, "-c", snippet], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", snippet], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
     (demo.parent / "exchange/from_1c/new.xml").write_text("<x/>", encoding="utf-8")
-    assert obmen24("-p", demo, "run", "documents-in").returncode == 1, "a file that waits is looked at by a full run"
+    assert obmen24("-p", demo, "run", "documents-in").returncode == 1, (
+        "a file that waits is looked at by a full run"
+    )
 
 
 def test_unknown_names_of_the_profile_are_all_listed_with_valid_values(tmp_path: Path) -> None:
     path = scenario.copied(tmp_path, "video")
     text = path.read_text(encoding="utf-8").replace('address = "Адрес объекта"', 'address = "Адрес обьекта"')
-    path.write_text(text.replace('terminated_stage = "Договор расторгнут"', 'terminated_stage = "Расторгнут"'), encoding="utf-8")
+    path.write_text(
+        text.replace('terminated_stage = "Договор расторгнут"', 'terminated_stage = "Расторгнут"'),
+        encoding="utf-8",
+    )
     checked = obmen24("-p", path, "check")
     assert checked.returncode == 2
-    for expected in ("Адрес обьекта", "deals.fields.address", "Адрес объекта", "Расторгнут", "billing.terminated_stage", "Договор расторгнут"):
+    for expected in (
+        "Адрес обьекта",
+        "deals.fields.address",
+        "Адрес объекта",
+        "Расторгнут",
+        "billing.terminated_stage",
+        "Договор расторгнут",
+    ):
         assert expected in checked.stdout + checked.stderr
     assert obmen24("-p", path, "run").returncode == 2
 
@@ -137,7 +193,9 @@ def test_check_is_content_with_the_samples(tmp_path: Path) -> None:
 
 def test_contradictions_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     path = scenario.copied(tmp_path, "video")
-    path.write_text(path.read_text(encoding="utf-8").replace("extended = true", "extended = false"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("extended = true", "extended = false"), encoding="utf-8"
+    )
     checked = obmen24("-p", path, "check", "--json")
     found = json.loads(checked.stdout)
     assert checked.returncode == 2
@@ -155,11 +213,21 @@ def test_init_writes_a_profile_that_loads(tmp_path: Path) -> None:
     from etl.config import profile
 
     path = tmp_path / "our.toml"
-    done = subprocess.run([sys.executable, "-m", "etl", "-p", str(path), "init", "--from", "video"], cwd=ROOT, capture_output=True, text=True, check=False,
-                          input="портал-1\n/etc/obmen24/webhook\nобмен\nООО «Свет»\n7707083893\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "etl", "-p", str(path), "init", "--from", "video"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        input="портал-1\n/etc/obmen24/webhook\nобмен\nООО «Свет»\n7707083893\n",
+    )
     assert done.returncode == 0, done.stderr
     read = profile.load(path)
-    assert (read.bitrix24.name, read.organisation.name, read.organisation.inn) == ("портал-1", "ООО «Свет»", "7707083893")
+    assert (read.bitrix24.name, read.organisation.name, read.organisation.inn) == (
+        "портал-1",
+        "ООО «Свет»",
+        "7707083893",
+    )
     assert (read.bitrix24.sandbox, str(read.bitrix24.webhook_file)) == (None, "/etc/obmen24/webhook")
     assert read.folder == tmp_path / "обмен"
     again = obmen24("-p", path, "init", "--from", "video")
@@ -169,10 +237,20 @@ def test_init_writes_a_profile_that_loads(tmp_path: Path) -> None:
 def test_a_bug_shows_one_sentence_and_keeps_the_traceback_private(tmp_path: Path) -> None:
     """A bug is exit 4: one Russian sentence, the traceback in a private file without the webhook."""
     broken = tmp_path / "bug.py"
-    broken.write_text("from etl.cli import main as cli\nfrom etl.commands import status\n"
-                      "def fail(path): raise RuntimeError('/rest/1/secretsecret123/')\n"
-                      "status.read = fail\ncli.main(['-p', 'x.toml', 'status'])\n", encoding="utf-8")
-    done = subprocess.run([sys.executable, str(broken)], cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    broken.write_text(
+        "from etl.cli import main as cli\nfrom etl.commands import status\n"
+        "def fail(path): raise RuntimeError('/rest/1/secretsecret123/')\n"
+        "status.read = fail\ncli.main(['-p', 'x.toml', 'status'])\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(broken)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
     assert "secretsecret123" not in done.stderr
@@ -185,11 +263,20 @@ def test_a_bug_shows_one_sentence_and_keeps_the_traceback_private(tmp_path: Path
 def test_a_bug_far_from_any_writable_folder_still_is_one_sentence(tmp_path: Path) -> None:
     """The folder of the profile may be absent or another user's: it is not made, and the report goes where one may write."""
     broken = tmp_path / "bug.py"
-    broken.write_text("from etl.cli import main as cli\nfrom etl.commands import status\ndef fail(path): raise RuntimeError('x')\n"
-                      "status.read = fail\ncli.main(['-p', 'нет/такой/x.toml', 'status'])\n", encoding="utf-8")
+    broken.write_text(
+        "from etl.cli import main as cli\nfrom etl.commands import status\ndef fail(path): raise RuntimeError('x')\n"
+        "status.read = fail\ncli.main(['-p', 'нет/такой/x.toml', 'status'])\n",
+        encoding="utf-8",
+    )
     (tmp_path / "tmp").mkdir()
-    done = subprocess.run([sys.executable, str(broken)], cwd=tmp_path, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")})
+    done = subprocess.run(
+        [sys.executable, str(broken)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")},
+    )
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
     crash = next((tmp_path / "tmp").glob("obmen24-*/crash-*.txt"))
@@ -207,7 +294,18 @@ def test_inspect_reads_every_real_file_without_a_traceback() -> None:
     found = json.loads(done.stdout)
     assert len(found) == len(files)
     for one in found:
-        assert {"file", "sha256", "version", "namespace", "encoding", "generated_at", "changes_only", "counts", "amount_total", "issues"} <= one.keys()
+        assert {
+            "file",
+            "sha256",
+            "version",
+            "namespace",
+            "encoding",
+            "generated_at",
+            "changes_only",
+            "counts",
+            "amount_total",
+            "issues",
+        } <= one.keys()
     refused = {Path(one["file"]).name for one in found if one["refused"]}
     assert any("MALFORMED" in name for name in refused)
     assert done.returncode == 1
@@ -226,7 +324,10 @@ def test_validate_names_what_is_wrong(tmp_path: Path) -> None:
     good = ROOT / "samples/video/three-months/expect/01-noyabr-nachisleno/documents.xml"
     assert obmen24("validate", good).returncode == 0
     bad = tmp_path / "documents.xml"
-    bad.write_text(good.read_text(encoding="utf-8").replace("<Сумма>1500.00</Сумма>", "<Сумма>много</Сумма>"), encoding="utf-8")
+    bad.write_text(
+        good.read_text(encoding="utf-8").replace("<Сумма>1500.00</Сумма>", "<Сумма>много</Сумма>"),
+        encoding="utf-8",
+    )
     done = obmen24("validate", bad)
     assert done.returncode == 1
     assert "Сумма" in done.stdout

@@ -18,7 +18,9 @@ def client(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Bitrix24:
     return Bitrix24()
 
 
-def test_all_deals_without_counting(big: Portal, big_seed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_deals_without_counting(
+    big: Portal, big_seed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = {"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}
     deals = list(client(big, monkeypatch).list_batched_no_count(request))
     assert [int(deal["ID"]) for deal in deals] == [deal["ID"] for deal in big_seed["deals"]]
@@ -38,9 +40,17 @@ def test_new_method_family(big: Portal, big_seed: dict[str, Any], monkeypatch: p
     assert [row["id"] for row in contacts] == [row["ID"] for row in big_seed["contacts"]]
 
 
-def test_product_rows_of_many_deals(big: Portal, big_seed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_product_rows_of_many_deals(
+    big: Portal, big_seed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = [deal["ID"] for deal in big_seed["deals"][:75]]
-    requests = [{"method": "crm.item.productrow.list", "parameters": {"filter": {"=ownerType": "D", "=ownerId": number}}} for number in ids]
+    requests = [
+        {
+            "method": "crm.item.productrow.list",
+            "parameters": {"filter": {"=ownerType": "D", "=ownerId": number}},
+        }
+        for number in ids
+    ]
     found = [len(result["productRows"]) for result in client(big, monkeypatch).batch(requests)]
     owners = [row["OWNER_ID"] for row in big_seed["productrows"]]
     assert found == [owners.count(number) for number in ids]
@@ -50,10 +60,20 @@ def test_writes(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     api = client(portal, monkeypatch)
     fields = {"TITLE": "ООО «Тест & Ко»", "PHONE": [{"VALUE": "+70001112233", "VALUE_TYPE": "WORK"}]}
     number = api.call({"method": "crm.company.add", "parameters": {"fields": fields}})
-    requisite = {"ENTITY_TYPE_ID": 4, "ENTITY_ID": number, "PRESET_ID": 1, "NAME": "Реквизиты", "RQ_INN": "0000000000"}
+    requisite = {
+        "ENTITY_TYPE_ID": 4,
+        "ENTITY_ID": number,
+        "PRESET_ID": 1,
+        "NAME": "Реквизиты",
+        "RQ_INN": "0000000000",
+    }
     api.call({"method": "crm.requisite.add", "parameters": {"fields": requisite}})
     updates = [
-        {"method": "crm.company.update", "parameters": {"id": number, "fields": {"COMMENTS": f"правка {n} #1 + 50 %"}}} for n in range(3)
+        {
+            "method": "crm.company.update",
+            "parameters": {"id": number, "fields": {"COMMENTS": f"правка {n} #1 + 50 %"}},
+        }
+        for n in range(3)
     ]
     assert list(api.batch(updates)) == [True, True, True]
     company = portal.call("crm.company.get", {"id": number})

@@ -64,7 +64,10 @@ def test_writes(secure: Portal) -> None:
     number = client.crm.deal.add({"TITLE": "Из SDK", "OPPORTUNITY": 10}).result
     assert client.crm.deal.update(number, {"TITLE": "Из SDK, поправлено"}).result is True
     assert client.crm.deal.get(number).result["TITLE"] == "Из SDK, поправлено"
-    assert client.crm.deal.productrows.set(number, [{"PRODUCT_NAME": "A", "PRICE": 12.5, "QUANTITY": 2}]).result is True
+    assert (
+        client.crm.deal.productrows.set(number, [{"PRODUCT_NAME": "A", "PRICE": 12.5, "QUANTITY": 2}]).result
+        is True
+    )
     assert client.crm.deal.get(number).result["OPPORTUNITY"] == "25.00"
     assert client.crm.deal.delete(number).result is True
 
@@ -73,7 +76,9 @@ def test_requisites_with_bank_and_address(secure: Portal) -> None:
     client = Client(token(secure))
     fields = {"ENTITY_TYPE_ID": 4, "ENTITY_ID": 2, "PRESET_ID": 1, "NAME": "Ещё одни", "RQ_INN": "0000000000"}
     number = client.crm.requisite.add(fields).result
-    bank = client.crm.requisite.bankdetail.add({"ENTITY_ID": number, "NAME": "Счёт", "RQ_BIK": "049999901"}).result
+    bank = client.crm.requisite.bankdetail.add(
+        {"ENTITY_ID": number, "NAME": "Счёт", "RQ_BIK": "049999901"}
+    ).result
     place = {"TYPE_ID": 6, "ENTITY_TYPE_ID": 8, "ENTITY_ID": number, "CITY": "Новореченск"}
     assert client.crm.address.add(place).result is True
     assert client.crm.requisite.get(number).result["RQ_INN"] == "0000000000"
@@ -85,7 +90,9 @@ def test_requisites_with_bank_and_address(secure: Portal) -> None:
 
 def test_batch(secure: Portal) -> None:
     client = Client(token(secure))
-    answer = client.call_batch({"one": client.crm.deal.list(), "two": client.user.get(), "bad": client.crm.deal.get(10**9)})
+    answer = client.call_batch(
+        {"one": client.crm.deal.list(), "two": client.user.get(), "bad": client.crm.deal.get(10**9)}
+    )
     assert len(answer.result.result["one"]) == 50
     assert answer.result.result_error["bad"]["error_description"] == "Not found"
     assert answer.result.result_total["one"] >= 5_000

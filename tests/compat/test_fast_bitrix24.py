@@ -14,7 +14,9 @@ from etl.sandbox.scene.demo import generate
 
 
 def client(portal: Portal, **options: Any) -> Bitrix:
-    return Bitrix(portal.webhook, verbose=False, **{"requests_per_second": 400.0, "request_pool_size": 400, **options})
+    return Bitrix(
+        portal.webhook, verbose=False, **{"requests_per_second": 400.0, "request_pool_size": 400, **options}
+    )
 
 
 def test_all_deals_of_a_big_portal(big: Portal, big_seed: dict[str, Any]) -> None:
@@ -42,18 +44,25 @@ def test_get_by_id_in_batches(big: Portal, big_seed: dict[str, Any]) -> None:
 
 def test_writes(portal: Portal) -> None:
     bitrix = client(portal)
-    ids = bitrix.call("crm.deal.add", [{"fields": {"TITLE": f"Новая {n}", "OPPORTUNITY": n}} for n in range(70)])
+    ids = bitrix.call(
+        "crm.deal.add", [{"fields": {"TITLE": f"Новая {n}", "OPPORTUNITY": n}} for n in range(70)]
+    )
     assert len(set(ids)) == 70
     bitrix.call("crm.deal.update", [{"ID": number, "fields": {"COMMENTS": "проверено"}} for number in ids])
     assert {portal.call("crm.deal.get", {"id": number})["COMMENTS"] for number in ids} == {"проверено"}
     # the client sends its batches at once, so ids come in the order in which the portal got them
-    assert {portal.call("crm.deal.get", {"id": number})["OPPORTUNITY"] for number in ids} == {f"{n}.00" for n in range(70)}
+    assert {portal.call("crm.deal.get", {"id": number})["OPPORTUNITY"] for number in ids} == {
+        f"{n}.00" for n in range(70)
+    }
 
 
 def test_product_rows_are_replaced(portal: Portal) -> None:
     number = portal.call("crm.deal.list")[0]["ID"]
     rows = [{"PRODUCT_NAME": "Камера", "PRICE": "199.99", "QUANTITY": 3}]
-    assert client(portal).call("crm.deal.productrows.set", {"id": number, "rows": rows}, raw=True)["result"] is True
+    assert (
+        client(portal).call("crm.deal.productrows.set", {"id": number, "rows": rows}, raw=True)["result"]
+        is True
+    )
     assert portal.call("crm.deal.get", {"id": number})["OPPORTUNITY"] == "599.97"
 
 

@@ -31,8 +31,14 @@ def test_the_samples_contradict_nothing(name: str) -> None:
 def test_what_stock_ut103_cannot_tell_is_said_in_plain_words(tmp_path: Path) -> None:
     """Orders born in 1C, invoices, partials, closings, a contractor directory: the extended contract or the manual export."""
     found = "\n".join(check.gaps(changed(tmp_path, "leads", ("extended = true", "extended = false"))))
-    for expected in ("не сообщает «счета на оплату»", "заказы, созданные в самой 1С", "справочник контрагентов 1С отдельно не выгружает",
-                     "расширенным договором", "ручной выгрузкой «Выгрузка данных CommerceML»", "только признак без суммы"):
+    for expected in (
+        "не сообщает «счета на оплату»",
+        "заказы, созданные в самой 1С",
+        "справочник контрагентов 1С отдельно не выгружает",
+        "расширенным договором",
+        "ручной выгрузкой «Выгрузка данных CommerceML»",
+        "только признак без суммы",
+    ):
         assert expected in found, expected
 
 

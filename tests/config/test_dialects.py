@@ -13,15 +13,34 @@ from etl.config.dialects import DIALECTS, FACTS
 from etl.load.commerceml.write import schema_path
 
 
-@pytest.mark.parametrize(("day", "rate"), [
-    (dt.date(2003, 1, 1), 18), (dt.date(2018, 12, 31), 18), (dt.date(2019, 1, 1), 20), (dt.date(2025, 12, 31), 20),
-    (dt.date(2026, 1, 1), 22), (dt.date(2030, 5, 5), 22)])
+@pytest.mark.parametrize(
+    ("day", "rate"),
+    [
+        (dt.date(2003, 1, 1), 18),
+        (dt.date(2018, 12, 31), 18),
+        (dt.date(2019, 1, 1), 20),
+        (dt.date(2025, 12, 31), 20),
+        (dt.date(2026, 1, 1), 22),
+        (dt.date(2030, 5, 5), 22),
+    ],
+)
 def test_the_standard_rate_is_that_of_the_day_of_shipment(day: dt.date, rate: int) -> None:
     assert dialects.standard_vat(day) == Decimal(rate)
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("руб", "RUB"), ("руб.", "RUB"), ("RUR", "RUB"), ("643", "RUB"), ("грн", "UAH"), ("usd", "USD"), (" RUB ", "RUB"), ("тугрик", "ТУГРИК")])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("руб", "RUB"),
+        ("руб.", "RUB"),
+        ("RUR", "RUB"),
+        ("643", "RUB"),
+        ("грн", "UAH"),
+        ("usd", "USD"),
+        (" RUB ", "RUB"),
+        ("тугрик", "ТУГРИК"),
+    ],
+)
 def test_currencies_in_every_spelling(text: str, code: str) -> None:
     assert dialects.currency_code(text) == code
 

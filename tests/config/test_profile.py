@@ -34,27 +34,42 @@ def test_the_sample_says_what_it_says() -> None:
 
 
 def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
-    path = changed(tmp_path, ('dialect = "unf3"', 'dialect = "unf4"'), ("flows = [", "floows = ["), ("rate = 2.0", "rate = -1"))
+    path = changed(
+        tmp_path,
+        ('dialect = "unf3"', 'dialect = "unf4"'),
+        ("flows = [", "floows = ["),
+        ("rate = 2.0", "rate = -1"),
+    )
     with pytest.raises(ConfigError) as caught:
         profile.load(path)
     text = str(caught.value)
-    for expected in ("onec.dialect: «unf4» не подходит, допустимо: ut103, ut11", "floows: такой настройки нет", "flows: обязательная", "bitrix24.rate"):
+    for expected in (
+        "onec.dialect: «unf4» не подходит, допустимо: ut103, ut11",
+        "floows: такой настройки нет",
+        "flows: обязательная",
+        "bitrix24.rate",
+    ):
         assert expected in text
     assert caught.value.exit_code == 2
     assert text.endswith("check.")
 
 
 def test_an_amount_keeps_its_kopecks(tmp_path: Path) -> None:
-    path = changed(tmp_path, ('agreed = "Вознаграждение менеджера"   #', 'percent = 12.35\nbase = "Сумма"   #'))
+    path = changed(
+        tmp_path, ('agreed = "Вознаграждение менеджера"   #', 'percent = 12.35\nbase = "Сумма"   #')
+    )
     commission = profile.load(path).commission
     assert commission is not None
     assert commission.percent == Decimal("12.35")
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ('sandbox = "video"', 'sandbox = "video"\nwebhook_env = "X"', "один источник"),
-    ('agreed = "Вознаграждение менеджера"', 'percent = "10"', "base"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('sandbox = "video"', 'sandbox = "video"\nwebhook_env = "X"', "один источник"),
+        ('agreed = "Вознаграждение менеджера"', 'percent = "10"', "base"),
+    ],
+)
 def test_contradictions_are_named(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         profile.load(changed(tmp_path, (old, new)))

@@ -33,7 +33,9 @@ def base(tmp_path: Path) -> Iterator[Path]:
 
 
 def campaign(base: Path, stride: int, mode: str) -> dict[str, Any]:
-    done = subprocess.run([*SCRIPT, "campaign", str(base), str(stride), mode], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*SCRIPT, "campaign", str(base), str(stride), mode], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -43,8 +45,19 @@ def test_a_kill_or_a_full_disk_at_any_step_changes_nothing_in_the_end(base: Path
     found = campaign(base, 9, "once")
     assert found["wrong"] == []
     assert found["total"] >= 20
-    assert set(found["steps"]) >= {"commit", "create", "fsync", "mkdir", "portal", "portal answered", "replace", "unlink"}
-    assert found["reference"]["portal"] == ["1", "2", "3", "4", "7"], "one deal per word, although two files name 3"
+    assert set(found["steps"]) >= {
+        "commit",
+        "create",
+        "fsync",
+        "mkdir",
+        "portal",
+        "portal answered",
+        "replace",
+        "unlink",
+    }
+    assert found["reference"]["portal"] == ["1", "2", "3", "4", "7"], (
+        "one deal per word, although two files name 3"
+    )
 
 
 @pytest.mark.slow
@@ -55,13 +68,33 @@ def test_every_step(base: Path, mode: str) -> None:
 
 # ---- the same from outside: the kernel's own view of one run
 STRIDE = 3  # with every call it takes an hour; the first of each kind are always broken
-KINDS = ("write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "mkdir", "mkdirat",
-         "ftruncate", "fchmod")
+KINDS = (
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "link",
+    "linkat",
+    "mkdir",
+    "mkdirat",
+    "ftruncate",
+    "fchmod",
+)
 
 
 def traced(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["strace", "-f", "-y", "-o", str(root.parent / "trace"), *options, *SCRIPT, "run", str(root)], cwd=ROOT,
-                          capture_output=True, text=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+    return subprocess.run(
+        ["strace", "-f", "-y", "-o", str(root.parent / "trace"), *options, *SCRIPT, "run", str(root)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
 
 
 @needs_strace
@@ -70,15 +103,26 @@ def test_every_name_is_given_to_a_synced_file_and_the_folder_is_synced(base: Pat
     root = exchange_run.fresh(base)
     assert traced(root, "-e", "trace=fsync,rename,renameat,renameat2").returncode == 0
     lines = (base / "trace").read_text().splitlines()
-    synced: dict[int, str] = {number: found[1] for number, line in enumerate(lines) if (found := re.search(r"fsync\(\d+<([^>]*)>", line))}
-    renames = [(number, *found.groups()) for number, line in enumerate(lines)
-               if (found := re.search(r'rename\w*\(.*?"([^"]+)".*?"([^"]+)"', line)) and str(root) in found[1]]
+    synced: dict[int, str] = {
+        number: found[1]
+        for number, line in enumerate(lines)
+        if (found := re.search(r"fsync\(\d+<([^>]*)>", line))
+    }
+    renames = [
+        (number, *found.groups())
+        for number, line in enumerate(lines)
+        if (found := re.search(r'rename\w*\(.*?"([^"]+)".*?"([^"]+)"', line)) and str(root) in found[1]
+    ]
     ours = [item for item in renames if item[1].endswith(".tmp")]
     assert len(ours) >= 6 and len(renames) > len(ours)
     for number, source, _target in ours:
-        assert source in [path for place, path in synced.items() if place < number], f"{source} was renamed before it was synced"
+        assert source in [path for place, path in synced.items() if place < number], (
+            f"{source} was renamed before it was synced"
+        )
     for number, _source, target in renames:
-        assert str(Path(target).parent) in [path for place, path in synced.items() if place > number], f"the folder of {target} was not synced"
+        assert str(Path(target).parent) in [path for place, path in synced.items() if place > number], (
+            f"the folder of {target} was not synced"
+        )
 
 
 @needs_strace
@@ -90,13 +134,21 @@ def test_a_kill_or_a_full_disk_at_any_system_call_changes_nothing_in_the_end(bas
     counts = collections.Counter(re.findall(r"^\d+\s+(\w+)\(", (base / "trace").read_text(), re.M))
     wrong = []
     for kind, count in counts.items():
-        faults = ["signal=KILL", *(["error=ENOSPC", "error=EIO"] if kind in ("write", "pwrite64", "fsync", "fdatasync") else [])]
+        faults = [
+            "signal=KILL",
+            *(["error=ENOSPC", "error=EIO"] if kind in ("write", "pwrite64", "fsync", "fdatasync") else []),
+        ]
         for at, fault in ((at, fault) for at in range(1, count + 1, STRIDE) for fault in faults):
             root = exchange_run.fresh(base)
             traced(root, "-e", f"inject={kind}:{fault}:when={at}")
-            if (done := subprocess.run([*SCRIPT, "run", str(root)], cwd=ROOT, capture_output=True, text=True)).returncode:
+            if (
+                done := subprocess.run([*SCRIPT, "run", str(root)], cwd=ROOT, capture_output=True, text=True)
+            ).returncode:
                 wrong.append(f"{kind} {at} {fault}: {done.stderr[-300:]}")
             elif (found := exchange_run.end_state(root)) != reference:
-                wrong.append(f"{kind} {at} {fault}: " + "; ".join(f"{key}: {found[key]}" for key in reference if found[key] != reference[key]))
+                wrong.append(
+                    f"{kind} {at} {fault}: "
+                    + "; ".join(f"{key}: {found[key]}" for key in reference if found[key] != reference[key])
+                )
             shutil.rmtree(root)
     assert wrong == []

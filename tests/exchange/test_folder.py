@@ -48,7 +48,13 @@ def clock() -> Clock:
 @pytest.fixture
 def make(tmp_path: Path, clock: Clock) -> Callable[..., Exchange]:
     def build(**more: Any) -> Exchange:
-        settings: dict[str, Any] = {"settle_seconds": 2.0, "clock": clock, "sleep": clock.sleep, "now": lambda: NOVEMBER, "reserve": 0}
+        settings: dict[str, Any] = {
+            "settle_seconds": 2.0,
+            "clock": clock,
+            "sleep": clock.sleep,
+            "now": lambda: NOVEMBER,
+            "reserve": 0,
+        }
         exchange = Exchange(tmp_path / "share", tmp_path / "spool", sources(GLOBS), **settings | more)
         if not more.get("sentinel"):
             exchange.prepare()
@@ -80,21 +86,33 @@ def put(exchange: Exchange, name: str, data: bytes = GOOD) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 # ---- taking
 def test_a_settled_file_is_copied_hashed_and_archived(exchange: Exchange) -> None:
     put(exchange, "from_1c/orders.xml")
     (taken,) = exchange.take(closed).taken
-    assert (taken.name, taken.sha256, taken.path.read_bytes()) == ("from_1c/orders.xml", hashlib.sha256(GOOD).hexdigest(), GOOD)
+    assert (taken.name, taken.sha256, taken.path.read_bytes()) == (
+        "from_1c/orders.xml",
+        hashlib.sha256(GOOD).hexdigest(),
+        GOOD,
+    )
     assert exchange.archive(taken) == f"archive/2026-11/20261122T093000Z-{taken.sha256[:12]}-orders.xml"
-    assert tree(exchange.folder) == {exchange.archive(taken): GOOD} and list(exchange.spool.glob("*.xml")) == []
+    assert (
+        tree(exchange.folder) == {exchange.archive(taken): GOOD} and list(exchange.spool.glob("*.xml")) == []
+    )
 
 
 def test_a_young_file_waits_and_a_changing_one_is_never_taken(exchange: Exchange, clock: Clock) -> None:
     path = put(exchange, "from_1c/orders.xml", b"<")
-    assert [(item.name, item.reason) for item in exchange.take(closed, wait=False).waiting] == [("from_1c/orders.xml", "файл ещё записывается")]
+    assert [(item.name, item.reason) for item in exchange.take(closed, wait=False).waiting] == [
+        ("from_1c/orders.xml", "файл ещё записывается")
+    ]
     clock.meanwhile = lambda: path.open("ab").write(b"x")
     assert names(exchange.take(closed)) == []
     clock.meanwhile = lambda: None
@@ -109,7 +127,9 @@ def test_a_one_shot_run_accepts_what_an_earlier_one_saw(make: Callable[..., Exch
     assert names(make().take(closed, wait=False)) == ["from_1c/orders.xml"]
 
 
-def test_after_a_boot_the_clock_starts_anew_and_so_does_settling(make: Callable[..., Exchange], clock: Clock) -> None:
+def test_after_a_boot_the_clock_starts_anew_and_so_does_settling(
+    make: Callable[..., Exchange], clock: Clock
+) -> None:
     put(make(), "from_1c/orders.xml")
     make().take(closed, wait=False)
     clock.time = 5.0
@@ -128,7 +148,7 @@ def test_a_slow_writer_is_never_cut(tmp_path: Path, seed: int) -> None:
     def write() -> None:
         with (exchange.folder / "from_1c" / "orders.xml").open("wb", buffering=0) as stream:
             for start in range(0, len(text), 600):
-                stream.write(text[start:start + 600])
+                stream.write(text[start : start + 600])
                 time.sleep(min(0.1, pauses.paretovariate(1.2) * 0.005))
 
     writer = threading.Thread(target=write)
@@ -152,7 +172,9 @@ def test_a_file_changed_after_the_listing_is_not_copied(exchange: Exchange, cloc
     assert list(exchange.spool.iterdir()) == []
 
 
-def test_the_same_name_twice_is_two_files_and_two_names_with_the_same_bytes_are_too(exchange: Exchange) -> None:
+def test_the_same_name_twice_is_two_files_and_two_names_with_the_same_bytes_are_too(
+    exchange: Exchange,
+) -> None:
     put(exchange, "from_1c/a.xml")
     put(exchange, "from_1c/b.xml")
     first = exchange.take(closed).taken
@@ -177,7 +199,9 @@ def test_an_empty_file_waits_for_ever_and_delays_nobody(exchange: Exchange, cloc
     clock.time += 1000
     look = exchange.take(closed)
     assert names(look) == ["from_1c/good.xml"]
-    assert [(item.name, item.reason, item.seconds) for item in look.waiting] == [("from_1c/empty.xml", "файл пустой", 1000.0)]
+    assert [(item.name, item.reason, item.seconds) for item in look.waiting] == [
+        ("from_1c/empty.xml", "файл пустой", 1000.0)
+    ]
 
 
 def test_special_files_are_refused_and_not_followed(exchange: Exchange, tmp_path: Path) -> None:
@@ -193,11 +217,21 @@ def test_special_files_are_refused_and_not_followed(exchange: Exchange, tmp_path
     put(exchange, "webdata2/orders.xml")
     look = exchange.take(closed)
     assert names(look) == ["webdata2/orders.xml"]
-    assert sorted(name for name, _ in look.refused) == ["from_1c/link.xml", "from_1c/loop.xml", "from_1c/pipe.xml"]
+    assert sorted(name for name, _ in look.refused) == [
+        "from_1c/link.xml",
+        "from_1c/loop.xml",
+        "from_1c/pipe.xml",
+    ]
 
 
 def test_temporary_names_of_others_are_left_alone(exchange: Exchange) -> None:
-    for name in ("from_1c/.hidden.xml", "from_1c/orders.xml.tmp", "from_1c/orders.xml.part", "spreadsheets/in/~$book.xlsx", "other.xml"):
+    for name in (
+        "from_1c/.hidden.xml",
+        "from_1c/orders.xml.tmp",
+        "from_1c/orders.xml.part",
+        "spreadsheets/in/~$book.xlsx",
+        "other.xml",
+    ):
         put(exchange, name)
     put(exchange, "from_1c/ORDERS.XML")
     assert names(exchange.take(closed)) == ["from_1c/ORDERS.XML"]
@@ -209,7 +243,9 @@ def test_a_name_that_is_not_utf8_is_taken_and_printable(exchange: Exchange) -> N
     (taken,) = exchange.take(closed).taken
     taken.name.encode("utf-8")
     exchange.archive(taken)
-    assert list(tree(exchange.folder).values()) == [GOOD] and next(iter(tree(exchange.folder))).startswith("archive/")
+    assert list(tree(exchange.folder).values()) == [GOOD] and next(iter(tree(exchange.folder))).startswith(
+        "archive/"
+    )
 
 
 def test_a_too_large_file_is_refused_before_it_is_read(make: Callable[..., Exchange]) -> None:
@@ -263,7 +299,11 @@ def test_a_newer_file_that_slips_in_is_put_back(exchange: Exchange) -> None:
     path = put(exchange, "from_1c/orders.xml")
     moved = put(exchange, "archive/x.xml", b"newer")
     exchange._put_back(moved, path)
-    assert (path.read_bytes(), path.with_name("orders-2.xml").read_bytes(), moved.exists()) == (GOOD, b"newer", False)
+    assert (path.read_bytes(), path.with_name("orders-2.xml").read_bytes(), moved.exists()) == (
+        GOOD,
+        b"newer",
+        False,
+    )
 
 
 # ---- bad files
@@ -274,9 +314,17 @@ def test_a_bad_file_is_explained_in_russian_and_disturbs_nobody(exchange: Exchan
     assert names(look) == ["from_1c/good.xml"]
     (bad,) = look.bad
     place = exchange.quarantine(bad.taken, bad.error)
-    assert place == f"quarantine/bad-{bad.taken.sha256[:12]}.xml" and (exchange.folder / place).read_bytes() == GOOD[:-5]
+    assert (
+        place == f"quarantine/bad-{bad.taken.sha256[:12]}.xml"
+        and (exchange.folder / place).read_bytes() == GOOD[:-5]
+    )
     said = (exchange.folder / f"{place}.error.txt").read_text(encoding="utf-8-sig")
-    for part in ("Файл: from_1c/bad.xml", "Что не так: Файл обрезан.", "Где: строка 7", "Что делать: Выгрузите"):
+    for part in (
+        "Файл: from_1c/bad.xml",
+        "Что не так: Файл обрезан.",
+        "Где: строка 7",
+        "Что делать: Выгрузите",
+    ):
         assert part in said
     exchange.requeue(place, bad.taken.name)
     assert sorted(tree(exchange.folder)) == ["from_1c/bad.xml", "from_1c/good.xml"]
@@ -289,7 +337,10 @@ def test_an_unreadable_file_gets_time_to_be_finished(exchange: Exchange, clock: 
     exchange.take(closed, wait=False)
     clock.time += 3
     look = exchange.take(closed, wait=False)
-    assert (look.bad, [item.reason for item in look.waiting]) == ([], ["файл пока не читается, возможно ещё записывается"])
+    assert (look.bad, [item.reason for item in look.waiting]) == (
+        [],
+        ["файл пока не читается, возможно ещё записывается"],
+    )
     clock.meanwhile = lambda: path.write_bytes(GOOD)
     assert exchange.take(closed).bad == []
     clock.meanwhile = lambda: None
@@ -306,7 +357,11 @@ def test_a_bad_file_of_1c_itself_is_copied_aside_once(exchange: Exchange) -> Non
 # ---- the folder itself
 def test_an_unmounted_share_is_not_touched(make: Callable[..., Exchange], tmp_path: Path) -> None:
     exchange = make(sentinel=".obmen24-here")
-    for call in (exchange.prepare, exchange.scan, lambda: exchange.publish("to_1c/order.xml", lambda stream: None)):
+    for call in (
+        exchange.prepare,
+        exchange.scan,
+        lambda: exchange.publish("to_1c/order.xml", lambda stream: None),
+    ):
         with pytest.raises(TryLater, match="не подключена"):
             call()
     assert not (tmp_path / "share").exists()
@@ -318,7 +373,12 @@ def test_an_unmounted_share_is_not_touched(make: Callable[..., Exchange], tmp_pa
 
 def test_leftovers_of_a_killed_run_are_cleared(make: Callable[..., Exchange]) -> None:
     exchange = make()
-    left = [exchange.spool / "abc.tmp", exchange.spool / "0123-x.xml", put(exchange, "to_1c/.obmen24-aa.tmp"), put(exchange, "archive/2026-11/.obmen24-bb.tmp")]
+    left = [
+        exchange.spool / "abc.tmp",
+        exchange.spool / "0123-x.xml",
+        put(exchange, "to_1c/.obmen24-aa.tmp"),
+        put(exchange, "archive/2026-11/.obmen24-bb.tmp"),
+    ]
     left[0].touch()
     left[1].touch()
     kept = put(exchange, "to_1c/order.xml")
@@ -408,7 +468,10 @@ def test_a_workbook_open_in_excel_gets_a_second_name(exchange: Exchange) -> None
 
 
 # ---- names
-@given(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(["CON", "nul.xml", "a/../b.xml", "..", "x" * 300 + ".xlsx", "й" * 200]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.sampled_from(["CON", "nul.xml", "a/../b.xml", "..", "x" * 300 + ".xlsx", "й" * 200])
+)
 def test_a_safe_name_is_safe_everywhere(name: str) -> None:
     safe = safe_name(name)
     assert 0 < len(safe.encode()) <= 101 and safe not in (".", "..")

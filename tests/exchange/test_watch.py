@@ -24,7 +24,9 @@ SETTLE = 0.1
 
 
 def exchange_at(folder: Path) -> Exchange:
-    return Exchange(folder / "share", folder / "spool", sources(["from_1c/*.xml"]), settle_seconds=SETTLE, grace_seconds=0)
+    return Exchange(
+        folder / "share", folder / "spool", sources(["from_1c/*.xml"]), settle_seconds=SETTLE, grace_seconds=0
+    )
 
 
 class Taker:
@@ -44,10 +46,15 @@ class Taker:
 
 
 @contextmanager
-def watching(folder: Path, run: Callable[[], None], *, interval: float = 0.05, rescan: float = 60.0) -> Iterator[None]:
+def watching(
+    folder: Path, run: Callable[[], None], *, interval: float = 0.05, rescan: float = 60.0
+) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=watch.watch, args=(exchange_at(folder), run),
-                              kwargs={"state": folder / "state", "interval": interval, "rescan": rescan, "stop": stop})
+    thread = threading.Thread(
+        target=watch.watch,
+        args=(exchange_at(folder), run),
+        kwargs={"state": folder / "state", "interval": interval, "rescan": rescan, "stop": stop},
+    )
     thread.start()
     try:
         yield
@@ -85,7 +92,10 @@ def test_what_lay_there_before_the_start_is_taken(tmp_path: Path, taker: Taker) 
 
 
 def test_a_slow_writer_is_taken_once_and_whole(tmp_path: Path, taker: Taker) -> None:
-    with watching(tmp_path, taker), (tmp_path / "share" / "from_1c" / "a.xml").open("wb", buffering=0) as stream:
+    with (
+        watching(tmp_path, taker),
+        (tmp_path / "share" / "from_1c" / "a.xml").open("wb", buffering=0) as stream,
+    ):
         for _ in range(12):
             stream.write(b"x" * 100)
             time.sleep(SETTLE / 3)
@@ -188,7 +198,9 @@ def test_a_watcher_killed_in_the_middle_is_followed_by_another(tmp_path: Path, t
     drop(tmp_path, "a.xml", b"a")
 
     def start(pause: str) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-c", WATCHER, str(tmp_path), pause], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, "-c", WATCHER, str(tmp_path), pause], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
 
     for pause, last in (("60", "taken"), ("0", "archived")):
         with start(pause) as process:

@@ -18,10 +18,21 @@ from tests.support import scenario
 from tests.support.statements import OUR, document, outgoing, statement
 
 CASE = "video/three-months"
-COLUMNS = {"ID": "ID", "TITLE": "Название сделки", "stage": "Стадия сделки", "OPPORTUNITY": "Сумма", "CURRENCY_ID": "Валюта", "manager": "Ответственный",
-           "UF_CRM_PAYER": "ФИО плательщика", "UF_CRM_OBJECT_ADDRESS": "Адрес объекта", "UF_CRM_CONTRACT_NUMBER": "Номер договора",
-           "UF_CRM_CONTRACT_DATE": "Дата договора", "UF_CRM_MONTHLY_FEE": "Ежемесячный платеж", "UF_CRM_TERMINATED_ON": "Дата расторжения",
-           "UF_CRM_COMMISSION": "Вознаграждение менеджера"}
+COLUMNS = {
+    "ID": "ID",
+    "TITLE": "Название сделки",
+    "stage": "Стадия сделки",
+    "OPPORTUNITY": "Сумма",
+    "CURRENCY_ID": "Валюта",
+    "manager": "Ответственный",
+    "UF_CRM_PAYER": "ФИО плательщика",
+    "UF_CRM_OBJECT_ADDRESS": "Адрес объекта",
+    "UF_CRM_CONTRACT_NUMBER": "Номер договора",
+    "UF_CRM_CONTRACT_DATE": "Дата договора",
+    "UF_CRM_MONTHLY_FEE": "Ежемесячный платеж",
+    "UF_CRM_TERMINATED_ON": "Дата расторжения",
+    "UF_CRM_COMMISSION": "Вознаграждение менеджера",
+}
 MANAGERS = {"4": "Алина Тихонова", "5": "Степан Уваров"}
 
 
@@ -37,7 +48,10 @@ def shown(name: str, row: dict[str, Any]) -> str:
 
 def exported(running: scenario.Scenario, form: str) -> bytes:
     """What a person saves from CRM → Сделки → Экспорт: `.xls` that is an HTML table, or CSV with the trailing «;»."""
-    rows = [list(COLUMNS.values()), *([shown(name, row) for name in COLUMNS] for row in running.deals().values())]
+    rows = [
+        list(COLUMNS.values()),
+        *([shown(name, row) for name in COLUMNS] for row in running.deals().values()),
+    ]
     if form == "csv":
         return "".join("".join(f'"{cell}";' for cell in row) + "\r\n" for row in rows).encode("utf-8-sig")
     cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
@@ -46,7 +60,9 @@ def exported(running: scenario.Scenario, form: str) -> bytes:
 
 def register(folder: Path) -> list[tuple[Any, ...]]:
     """Rows of the sheet «Реестр» without the heading, which names the moment."""
-    sheet = openpyxl.load_workbook(next((folder / "spreadsheets/out").glob("reestr-2026-11-v1.xlsx")))["Реестр"]
+    sheet = openpyxl.load_workbook(next((folder / "spreadsheets/out").glob("reestr-2026-11-v1.xlsx")))[
+        "Реестр"
+    ]
     rows = list(sheet.iter_rows(values_only=True))
     start = next(number for number, row in enumerate(rows) if row[0] == "№")
     return rows[start:]
@@ -63,13 +79,17 @@ def test_both_routes_give_the_same_month(form: str, tmp_path: Path) -> None:
         with scenario.opened(tmp_path / "hand", "video-bp", case=CASE) as hand:
             file = tmp_path / f"DEAL_20261101.{'xls' if form == 'html' else 'csv'}"
             file.write_bytes(exported(hand, form))
-            report = pipeline.convert(hand.stage.profile, [file], month="2026-11", now=hand.stage.clock.tick())
+            report = pipeline.convert(
+                hand.stage.profile, [file], month="2026-11", now=hand.stage.clock.tick()
+            )
             assert report.counts["charges"] == 6, report.text()
             assert register(hand.folder) == register(auto.folder)
             names = [path.name for path in sorted((hand.folder / "spreadsheets/out").iterdir())]
             assert names == [path.name for path in sorted((auto.folder / "spreadsheets/out").iterdir())]
             twin = "nachisleniya-2026-11-v1.txt"
-            assert (hand.folder / "spreadsheets/out" / twin).read_bytes() == (auto.folder / "spreadsheets/out" / twin).read_bytes()
+            assert (hand.folder / "spreadsheets/out" / twin).read_bytes() == (
+                auto.folder / "spreadsheets/out" / twin
+            ).read_bytes()
             again = pipeline.convert(hand.stage.profile, [file], month="2026-11", now=hand.stage.clock.tick())
             assert again.counts["charges"] == 0
             automatic = hand.run(month="2026-11", force_billing=True)
@@ -91,8 +111,12 @@ def test_an_export_without_a_needed_column_says_what_it_found(tmp_path: Path) ->
     """Missing columns → a clear Russian sentence with the list of captions found; nothing is charged."""
     with scenario.opened(tmp_path, "video-bp", case=CASE) as running:
         file = tmp_path / "deals.csv"
-        file.write_bytes(exported(running, "csv").replace("Ежемесячный платеж".encode(), "Абонплата".encode()))
-        report = pipeline.convert(running.stage.profile, [file], month="2026-11", now=running.stage.clock.tick())
+        file.write_bytes(
+            exported(running, "csv").replace("Ежемесячный платеж".encode(), "Абонплата".encode())
+        )
+        report = pipeline.convert(
+            running.stage.profile, [file], month="2026-11", now=running.stage.clock.tick()
+        )
         assert report.exit_code == 1
         assert "Ежемесячный платеж" in report.text()
         assert "«Абонплата»" in report.text()
@@ -104,17 +128,30 @@ def test_a_table_that_is_no_deal_export_is_set_aside_with_a_reason(tmp_path: Pat
     with scenario.opened(tmp_path, "video-bp", case=CASE) as running:
         running.at(dt.date(2026, 11, 1))
         (running.folder / "spreadsheets/in").mkdir(parents=True)
-        (running.folder / "spreadsheets/in/oplaty.csv").write_text("Документ;Номер;Сумма;\nОплата;1;1500,00;\n", encoding="utf-8-sig")
+        (running.folder / "spreadsheets/in/oplaty.csv").write_text(
+            "Документ;Номер;Сумма;\nОплата;1;1500,00;\n", encoding="utf-8-sig"
+        )
         report = running.run()
         assert report.counts["files_bad"] == 1
         assert report.counts["charges"] == 6, "its neighbours go on"
-        text = next((running.folder / "quarantine").glob("oplaty-*.error.txt")).read_text(encoding="utf-8-sig")
+        text = next((running.folder / "quarantine").glob("oplaty-*.error.txt")).read_text(
+            encoding="utf-8-sig"
+        )
         assert "Найдены подписи" in text
 
 
 def paid_by(number: str, amount: str, contract: str, payer: str, **more: Any) -> dict[str, str]:
-    return document(**{"Номер": number, "Сумма": amount, "Плательщик": payer, "Плательщик1": payer, "ПлательщикИНН": None,
-                       "НазначениеПлатежа": f"Оплата по договору № {contract} за видеонаблюдение", **more})
+    return document(
+        **{
+            "Номер": number,
+            "Сумма": amount,
+            "Плательщик": payer,
+            "Плательщик1": payer,
+            "ПлательщикИНН": None,
+            "НазначениеПлатежа": f"Оплата по договору № {contract} за видеонаблюдение",
+            **more,
+        }
+    )
 
 
 def drop(running: scenario.Scenario, name: str, *documents: dict[str, str]) -> None:
@@ -137,15 +174,34 @@ def test_a_statement_twice_or_overlapping_changes_nothing(tmp_path: Path) -> Non
         running.at(dt.date(2026, 11, 1))
         running.run()
         running.at(dt.date(2026, 11, 19))
-        drop(running, "kl1.txt", paid_by("1", "1500.00", "В-101/26", IVANOV), paid_by("2", "400.00", "В-102/26", PETROVA))
+        drop(
+            running,
+            "kl1.txt",
+            paid_by("1", "1500.00", "В-101/26", IVANOV),
+            paid_by("2", "400.00", "В-102/26", PETROVA),
+        )
         assert running.run().counts["matched"] == 2
-        assert running.stages()["101"] == "1-ая оплата менеджеру", "БП: the act counts as accepted when its file is written"
-        drop(running, "kl1-again.txt", paid_by("1", "1500.00", "В-101/26", IVANOV), paid_by("2", "400.00", "В-102/26", PETROVA))
-        drop(running, "kl2.txt", paid_by("2", "400.00", "В-102/26", PETROVA), paid_by("3", "599.99", "В-102/26", PETROVA))
+        assert running.stages()["101"] == "1-ая оплата менеджеру", (
+            "БП: the act counts as accepted when its file is written"
+        )
+        drop(
+            running,
+            "kl1-again.txt",
+            paid_by("1", "1500.00", "В-101/26", IVANOV),
+            paid_by("2", "400.00", "В-102/26", PETROVA),
+        )
+        drop(
+            running,
+            "kl2.txt",
+            paid_by("2", "400.00", "В-102/26", PETROVA),
+            paid_by("3", "599.99", "В-102/26", PETROVA),
+        )
         report = running.run()
         assert report.counts["matched"] == 1
         assert running.stages()["102"] == "1-ая оплата менеджеру"
-        assert {row["UF_CRM_PAID_TOTAL"] for deal, row in running.deals().items() if deal in ("101", "102")} == {"1500.00|RUB", "999.99|RUB"}
+        assert {
+            row["UF_CRM_PAID_TOTAL"] for deal, row in running.deals().items() if deal in ("101", "102")
+        } == {"1500.00|RUB", "999.99|RUB"}
         assert running.run().quiet
 
 
@@ -167,7 +223,18 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
         drop(running, "kl2.txt", paid_by("2", "500.00", "В-101/26", IVANOV))
         running.run()
         assert running.stages()["101"] == "1-ая оплата клиента"
-        drop(running, "kl3.txt", outgoing(Номер="9", Сумма="500.00", Получатель=IVANOV, Получатель1=IVANOV, ПолучательИНН="", НазначениеПлатежа="Возврат по договору № В-101/26"))
+        drop(
+            running,
+            "kl3.txt",
+            outgoing(
+                Номер="9",
+                Сумма="500.00",
+                Получатель=IVANOV,
+                Получатель1=IVANOV,
+                ПолучательИНН="",
+                НазначениеПлатежа="Возврат по договору № В-101/26",
+            ),
+        )
         running.run()
         assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
 

@@ -62,7 +62,9 @@ def test_the_collection_is_complete() -> None:
     assert len(FILES) == 97
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if not broken(path)], ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if not broken(path)], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_counts_and_rows_equal_an_independent_count(path: Path) -> None:
     found = inspect(path)
     counts, total = counted(path)
@@ -90,8 +92,22 @@ def test_malformed_samples_are_one_issue(path: Path) -> None:
 # ---- round trip of the order files ---------------------------------------------------------------------------------
 
 #: what only 1C may say: our order file for stock 1C does not carry it (CONTRACT of docs/contract-1c.ru.md)
-ONLY_1C_SAYS = ["number_1c", "date_1c", "posted", "deleted", "version", "closed", "paid", "paid_number", "paid_on",
-                "shipped", "shipped_number", "shipped_on", "basis", "basis_number"]
+ONLY_1C_SAYS = [
+    "number_1c",
+    "date_1c",
+    "posted",
+    "deleted",
+    "version",
+    "closed",
+    "paid",
+    "paid_number",
+    "paid_on",
+    "shipped",
+    "shipped_number",
+    "shipped_on",
+    "basis",
+    "basis_number",
+]
 #: fields of an order party that a stock order file has no element for or that 1C derives itself
 ELSEWHERE = ["version", "deleted", "extra"]
 
@@ -101,7 +117,13 @@ UNFIT = ("bitrix-query-response-full.xml", "off-doc-1c_orders_3docs.xml", "bitri
 
 
 def orders(path: Path) -> bool:
-    return not broken(path) and "<ХозОперация>".encode("cp1251" if "cp1251" in path.name or "bitrix-query" in path.name else "utf-8") in path.read_bytes()
+    return (
+        not broken(path)
+        and "<ХозОперация>".encode(
+            "cp1251" if "cp1251" in path.name or "bitrix-query" in path.name else "utf-8"
+        )
+        in path.read_bytes()
+    )
 
 
 def dialect_of(path: Path) -> str:
@@ -109,7 +131,9 @@ def dialect_of(path: Path) -> str:
     return "bitrix3" if version.startswith("3") else "ut103" if version in ("2.03", "2.04") else "ut11"
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if orders(path)], ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if orders(path)], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_order_samples_survive_their_own_dialect(path: Path, tmp_path: Path) -> None:
     dialect = DIALECTS[dialect_of(path)]
     first = writable(reader.read_tables(path), path)
@@ -127,8 +151,12 @@ DEFAULTS = {"vat_included", "vat_amount", "kind", "unit", "unit_code", "role", "
 
 
 def same(first: list[dict[str, object]], again: list[dict[str, object]], skipped: list[str]) -> bool:
-    changed = [(key, before[key], after[key]) for before, after in zip(first, again, strict=True) for key in before
-               if before[key] != after[key] and key not in skipped and not (before[key] is None and key in DEFAULTS)]
+    changed = [
+        (key, before[key], after[key])
+        for before, after in zip(first, again, strict=True)
+        for key in before
+        if before[key] != after[key] and key not in skipped and not (before[key] is None and key in DEFAULTS)
+    ]
     return changed == []
 
 
@@ -139,7 +167,10 @@ def writable(read: dict[str, pd.DataFrame], path: Path) -> dict[str, pd.DataFram
     assert bool(unfit) == (path.name in UNFIT), unfit
     documents = read["documents"][~read["documents"]["id"].isin(unfit)]
     keep = set(documents["id"])
-    return {"documents": documents, **{name: read[name][read[name]["document"].isin(keep)] for name in ("lines", "parties")}}
+    return {
+        "documents": documents,
+        **{name: read[name][read[name]["document"].isin(keep)] for name in ("lines", "parties")},
+    }
 
 
 def test_the_same_content_has_one_hash() -> None:
@@ -147,4 +178,6 @@ def test_the_same_content_has_one_hash() -> None:
     data = (FOLDER / "RBDI__epc" / "orders-1doc.xml").read_bytes()
     later = data.replace('ДатаФормирования="'.encode(), 'ДатаФормирования="1'.encode(), 1)
     assert reader.content_hash(io.BytesIO(data)) == reader.content_hash(io.BytesIO(later))
-    assert reader.content_hash(io.BytesIO(data)) != reader.content_hash(io.BytesIO(data.replace(b"4512", b"4513")))
+    assert reader.content_hash(io.BytesIO(data)) != reader.content_hash(
+        io.BytesIO(data.replace(b"4512", b"4513"))
+    )

@@ -21,9 +21,18 @@ PRODUCTS = "[entities.products]\n"
 ACCOUNT = Account("40702810000000000001", "АО «Вымышленный банк»", "044525225", "30101810000000000901")
 PERSON = "11111111-1111-4111-8111-111111111111"
 DAISY: dict[str, Any] = {
-    "full_name": "Общество с ограниченной ответственностью «Ромашка»", "inn": INN, "kpp": "770701001", "phones": ["8 (495) 000-11-22"],
-    "emails": ["info@romashka.example"], "city": "Энск", "legal_address": "г. Энск, ул. Первая, д. 1",
-    "actual_address": "г. Энск, ул. Вторая, д. 2", "folder": "Покупатели/Опт", "accounts": [ACCOUNT], "contacts": {PERSON: "Ветрова Анна Львовна"}}
+    "full_name": "Общество с ограниченной ответственностью «Ромашка»",
+    "inn": INN,
+    "kpp": "770701001",
+    "phones": ["8 (495) 000-11-22"],
+    "emails": ["info@romashka.example"],
+    "city": "Энск",
+    "legal_address": "г. Энск, ул. Первая, д. 1",
+    "actual_address": "г. Энск, ул. Вторая, д. 2",
+    "folder": "Покупатели/Опт",
+    "accounts": [ACCOUNT],
+    "contacts": {PERSON: "Ветрова Анна Львовна"},
+}
 
 
 def daisy(scene: directories.Scene, **values: Any) -> str:
@@ -31,6 +40,7 @@ def daisy(scene: directories.Scene, **values: Any) -> str:
 
 
 # ---- 002/004: 1C -> portal ----
+
 
 def test_a_contractor_becomes_a_company_and_a_contact_with_everything_1c_has(tmp_path: Path) -> None:
     """«При заведении нового контрагента в 1С: Предприятие в Битрикс24 должна создаваться карточки “Компания” и “Контакт”, соответствующие
@@ -42,17 +52,28 @@ def test_a_contractor_becomes_a_company_and_a_contact_with_everything_1c_has(tmp
         scene.exchange()
         card = scene.companies()["ООО «Ромашка»"]
         assert (card["PHONE"], card["EMAIL"]) == (["+74950001122"], ["info@romashka.example"])
-        requisite, = scene.rows("crm.requisite.list")
-        assert [requisite[name] for name in ("RQ_COMPANY_NAME", "RQ_COMPANY_FULL_NAME", "RQ_INN", "RQ_KPP")] == [
-            "ООО «Ромашка»", DAISY["full_name"], INN, "770701001"]
-        bank, = scene.rows("crm.requisite.bankdetail.list")
-        assert [bank[name] for name in ("RQ_BANK_NAME", "RQ_BIK", "RQ_ACC_NUM", "RQ_COR_ACC_NUM", "RQ_ACC_CURRENCY")] == [
-            ACCOUNT.bank_name, ACCOUNT.bik, ACCOUNT.number, ACCOUNT.corr_account, "RUB"]
+        (requisite,) = scene.rows("crm.requisite.list")
+        assert [
+            requisite[name] for name in ("RQ_COMPANY_NAME", "RQ_COMPANY_FULL_NAME", "RQ_INN", "RQ_KPP")
+        ] == ["ООО «Ромашка»", DAISY["full_name"], INN, "770701001"]
+        (bank,) = scene.rows("crm.requisite.bankdetail.list")
+        assert [
+            bank[name]
+            for name in ("RQ_BANK_NAME", "RQ_BIK", "RQ_ACC_NUM", "RQ_COR_ACC_NUM", "RQ_ACC_CURRENCY")
+        ] == [ACCOUNT.bank_name, ACCOUNT.bik, ACCOUNT.number, ACCOUNT.corr_account, "RUB"]
         places = {row["TYPE_ID"]: row for row in scene.rows("crm.address.list")}
         assert (places["6"]["ADDRESS_1"], places["1"]["ADDRESS_1"], places["1"]["CITY"]) == (
-            "г. Энск, ул. Первая, д. 1", "г. Энск, ул. Вторая, д. 2", "Энск")
-        contact, = scene.items(3)
-        assert (contact["lastName"], contact["name"], contact["secondName"], contact["companyId"]) == ("Ветрова", "Анна", "Львовна", card["id"])
+            "г. Энск, ул. Первая, д. 1",
+            "г. Энск, ул. Вторая, д. 2",
+            "Энск",
+        )
+        (contact,) = scene.items(3)
+        assert (contact["lastName"], contact["name"], contact["secondName"], contact["companyId"]) == (
+            "Ветрова",
+            "Анна",
+            "Львовна",
+            card["id"],
+        )
 
 
 def test_only_what_1c_has_is_written(tmp_path: Path) -> None:
@@ -70,14 +91,28 @@ def test_a_sole_trader_is_a_company_and_a_person_is_a_contact(tmp_path: Path) ->
     """«Контрагент с форма юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в
     Битрикс24.» «Синхронизируемая информация для сущности “Контакт”: 1. ФИО 2. Телефон 3. E-mail 4. Город»"""
     with opened(tmp_path, TO_PORTAL) as scene:
-        scene.onec.new_party("ИП Сидорова А. А.", kind="sole_trader", full_name="ИП Сидорова Алла Артёмовна", inn=INN_SOLE)
-        scene.onec.new_party("Кузнецов Пётр Ильич", kind="person", full_name="Кузнецов Пётр Ильич", phones=["+7 (495) 000-33-44"],
-                             emails=["petr@mail.example"], city="Энск", actual_address="г. Энск, ул. Третья, д. 3")
+        scene.onec.new_party(
+            "ИП Сидорова А. А.", kind="sole_trader", full_name="ИП Сидорова Алла Артёмовна", inn=INN_SOLE
+        )
+        scene.onec.new_party(
+            "Кузнецов Пётр Ильич",
+            kind="person",
+            full_name="Кузнецов Пётр Ильич",
+            phones=["+7 (495) 000-33-44"],
+            emails=["petr@mail.example"],
+            city="Энск",
+            actual_address="г. Энск, ул. Третья, д. 3",
+        )
         scene.exchange()
         assert list(scene.companies()) == ["ИП Сидорова А. А."]
         sole, own = scene.items(3)
         assert (sole["lastName"], sole["companyId"]) == ("Сидорова", 1)
-        assert (own["lastName"], own["name"], own["secondName"], own["companyId"]) == ("Кузнецов", "Пётр", "Ильич", 0)
+        assert (own["lastName"], own["name"], own["secondName"], own["companyId"]) == (
+            "Кузнецов",
+            "Пётр",
+            "Ильич",
+            0,
+        )
         assert sorted(one["value"] for one in own["fm"]) == ["+74950003344", "petr@mail.example"]
         assert [row["CITY"] for row in scene.rows("crm.address.list")] == ["Энск"]
 
@@ -100,15 +135,23 @@ def test_an_edit_of_1c_changes_only_its_field(tmp_path: Path) -> None:
     with opened(tmp_path, TO_PORTAL) as scene:
         guid = daisy(scene)
         scene.exchange()
-        scene.edit(1, comments="Звонить утром", fm={"n0": {"typeId": "PHONE", "valueType": "MOBILE", "value": "+79990000001"}})
-        scene.onec.edit_party(guid, legal_address="г. Энск, ул. Пятая, д. 5", phones=["8 (495) 000-11-22", "8 (495) 000-11-99"])
+        scene.edit(
+            1,
+            comments="Звонить утром",
+            fm={"n0": {"typeId": "PHONE", "valueType": "MOBILE", "value": "+79990000001"}},
+        )
+        scene.onec.edit_party(
+            guid, legal_address="г. Энск, ул. Пятая, д. 5", phones=["8 (495) 000-11-22", "8 (495) 000-11-99"]
+        )
         report = scene.exchange()
         assert report.counts["updated"] == 1
         card = scene.companies()["ООО «Ромашка»"]
         assert card["PHONE"] == ["+74950001122", "+79990000001", "+74950001199"]
         assert card["comments"] == "Звонить утром"
         assert {row["TYPE_ID"]: row["ADDRESS_1"] for row in scene.rows("crm.address.list")} == {
-            "6": "г. Энск, ул. Пятая, д. 5", "1": "г. Энск, ул. Вторая, д. 2"}
+            "6": "г. Энск, ул. Пятая, д. 5",
+            "1": "г. Энск, ул. Вторая, д. 2",
+        }
         assert scene.exchange().quiet
 
 
@@ -120,7 +163,10 @@ def test_products_get_name_sale_price_and_purchasing_price(tmp_path: Path) -> No
         scene.onec.new_product("Монтаж", service=True, price=Decimal("2500.00"))
         scene.exchange()
         held = scene.products()
-        assert (Decimal(str(held["Датчик"]["price"])), Decimal(str(held["Датчик"]["purchasingPrice"]))) == (Decimal("100.5"), Decimal("70.1"))
+        assert (Decimal(str(held["Датчик"]["price"])), Decimal(str(held["Датчик"]["purchasingPrice"]))) == (
+            Decimal("100.5"),
+            Decimal("70.1"),
+        )
         assert held["Монтаж"]["type"] == 7
         scene.onec.edit_product(item.guid, name="Датчик движения", price=Decimal("110.00"))
         scene.exchange()
@@ -147,17 +193,23 @@ def test_several_price_types_wait_for_the_profile(tmp_path: Path) -> None:
         scene.onec.new_product("Датчик", price=Decimal("100.50"), purchase=Decimal("70.10"))
         scene.session()
         file = next((scene.profile.folder / "from_1c").glob("catalog-*.xml"))
-        file.write_text(file.read_text(encoding="utf-8-sig").replace("Закупочная", "Дилерская"), encoding="utf-8-sig")
+        file.write_text(
+            file.read_text(encoding="utf-8-sig").replace("Закупочная", "Дилерская"), encoding="utf-8-sig"
+        )
         report = scene.run()
         assert "entities.products.fields.price" in report.text()
         assert scene.products()["Датчик"]["price"] is None
     with opened(tmp_path / "named", PRODUCTS + 'fields = { price = "Дилерская" }\n') as scene:
-        shutil.copy(next((tmp_path / "exchange" / "archive").glob("*/*catalog-1*")), scene.profile.folder / "from_1c" / "catalog-1.xml")
+        shutil.copy(
+            next((tmp_path / "exchange" / "archive").glob("*/*catalog-1*")),
+            scene.profile.folder / "from_1c" / "catalog-1.xml",
+        )
         scene.run()
         assert Decimal(str(scene.products()["Датчик"]["price"])) == Decimal("70.1")
 
 
 # ---- 001: one buyer in several folders ----
+
 
 def test_one_buyer_in_several_folders_is_told_apart_by_folder_and_code(tmp_path: Path) -> None:
     """«Не выгружены контрагенты из УТ в Б24. Поиск по названию контрагента не приемлем: один и тот же покупатель может быть в разных папках в
@@ -168,8 +220,12 @@ def test_one_buyer_in_several_folders_is_told_apart_by_folder_and_code(tmp_path:
         scene.exchange()
         cards = [row for row in scene.items(4) if row["id"] != 9]
         assert [(row["title"], row["ufCrm_1C_FOLDER"], row["ufCrm_1C_CODE"]) for row in cards] == [
-            ("ООО «Ромашка»", "Покупатели/Опт", "000000001"), ("ООО «Ромашка»", "Покупатели/Розница", "000000002")]
-        assert [row["originId"] for row in scene.items(4) if row["id"] == 9] == [None], "a card of the same name without ИНН is nobody's pair"
+            ("ООО «Ромашка»", "Покупатели/Опт", "000000001"),
+            ("ООО «Ромашка»", "Покупатели/Розница", "000000002"),
+        ]
+        assert [row["originId"] for row in scene.items(4) if row["id"] == 9] == [None], (
+            "a card of the same name without ИНН is nobody's pair"
+        )
 
 
 def test_equal_candidates_are_asked_with_their_folders_and_the_answer_is_kept(tmp_path: Path) -> None:
@@ -187,8 +243,15 @@ def test_equal_candidates_are_asked_with_their_folders_and_the_answer_is_kept(tm
         people.answer(scene.profile, f"record:{retail}", "1")
         scene.run()
         card = next(row for row in scene.items(4) if row["id"] == 9)
-        assert (card["title"], card["ufCrm_1C_FOLDER"], card["originId"]) == ("ООО «Ромашка»", "Покупатели/Розница", retail)
-        assert sorted(row["ufCrm_1C_FOLDER"] for row in scene.items(4)) == ["Покупатели/Опт", "Покупатели/Розница"]
+        assert (card["title"], card["ufCrm_1C_FOLDER"], card["originId"]) == (
+            "ООО «Ромашка»",
+            "Покупатели/Розница",
+            retail,
+        )
+        assert sorted(row["ufCrm_1C_FOLDER"] for row in scene.items(4)) == [
+            "Покупатели/Опт",
+            "Покупатели/Розница",
+        ]
         assert people.questions(scene.profile) == "Вопросов нет."
         assert scene.run().exit_code == 0
 
@@ -201,7 +264,7 @@ def test_inn_and_kpp_only_propose_and_a_link_decides(tmp_path: Path) -> None:
         assert "obmen24 link company 9" in people.questions(scene.profile)
         people.link(scene.profile, "company", "9", guid)
         scene.run()
-        card, = scene.items(4)
+        (card,) = scene.items(4)
         assert (card["title"], card["originId"]) == ("ООО «Ромашка»", guid)
         assert people.questions(scene.profile) == "Вопросов нет."
         assert [row["companyId"] for row in scene.items(3)] == [9]
@@ -224,19 +287,33 @@ def test_the_coverage_report_counts(tmp_path: Path) -> None:
         guid = daisy(scene, contacts={})
         scene.onec.new_party("ООО «Новичок»", full_name="ООО «Новичок»")
         scene.session()
-        assert check.coverage(scene.profile) == {"by_guid": 0, "by_inn": 1, "doubtful": 0, "unmatched_1c": 1, "unmatched_portal": 0}
+        assert check.coverage(scene.profile) == {
+            "by_guid": 0,
+            "by_inn": 1,
+            "doubtful": 0,
+            "unmatched_1c": 1,
+            "unmatched_portal": 0,
+        }
         assert "предложены по ИНН: 1" in check.check(scene.profile).text()
         scene.run()
         people.link(scene.profile, "company", "9", guid)
         scene.run()
-        assert check.coverage(scene.profile) == {"by_guid": 2, "by_inn": 0, "doubtful": 0, "unmatched_1c": 0, "unmatched_portal": 0}
+        assert check.coverage(scene.profile) == {
+            "by_guid": 2,
+            "by_inn": 0,
+            "doubtful": 0,
+            "unmatched_1c": 0,
+            "unmatched_portal": 0,
+        }
 
 
 def test_a_stock_base_tells_its_buyers_with_the_orders_born_there(tmp_path: Path) -> None:
     """1С:УНФ has no directory file: the buyer of its own order becomes a card, the buyer of an order of ours does not come back."""
     with opened(tmp_path, TO_PORTAL, dialect="unf3") as scene:
         guid = scene.onec.new_party("ООО «Покупатель»", full_name="ООО «Покупатель»", inn=INN).guid
-        scene.onec.new_order(scene.onec.parties[0], [{"name": "Датчик", "quantity": 1, "price": Decimal("10.00")}])
+        scene.onec.new_order(
+            scene.onec.parties[0], [{"name": "Датчик", "quantity": 1, "price": Decimal("10.00")}]
+        )
         scene.onec.session()
         scene.run()
         assert [(row["title"], row["originId"]) for row in scene.items(4)] == [("ООО «Покупатель»", guid)]
@@ -244,14 +321,26 @@ def test_a_stock_base_tells_its_buyers_with_the_orders_born_there(tmp_path: Path
 
 # ---- 003: both ways ----
 
+
 def test_the_directories_of_the_portal_reach_1c_once(tmp_path: Path) -> None:
     """«Какие данные переносятся из б24 в 1с - Компания и контакт (Сами справочники …) - Товары (Сами справочники …)»"""
-    with opened(tmp_path, BOTH + PRODUCTS + TWO_WAY, portal=seed(**company(9, "ООО «Портал»", INN, "770701001", PHONE=["+74950002233"]))) as scene:
-        scene.portal.call("crm.contact.add", {"fields": {"NAME": "Олег", "LAST_NAME": "Дымов", "COMPANY_ID": 9}})
+    with opened(
+        tmp_path,
+        BOTH + PRODUCTS + TWO_WAY,
+        portal=seed(**company(9, "ООО «Портал»", INN, "770701001", PHONE=["+74950002233"])),
+    ) as scene:
+        scene.portal.call(
+            "crm.contact.add", {"fields": {"NAME": "Олег", "LAST_NAME": "Дымов", "COMPANY_ID": 9}}
+        )
         scene.portal.call("catalog.product.add", {"fields": {"iblockId": 23, "name": "Кабель"}})
         scene.settle()
-        party, = scene.onec.parties
-        assert (party.name, party.inn, party.kpp, party.phones) == ("ООО «Портал»", INN, "770701001", ["+74950002233"])
+        (party,) = scene.onec.parties
+        assert (party.name, party.inn, party.kpp, party.phones) == (
+            "ООО «Портал»",
+            INN,
+            "770701001",
+            ["+74950002233"],
+        )
         assert list(party.contacts.values()) == ["Дымов Олег"]
         assert [item.name for item in scene.onec.products] == ["Кабель"]
         assert scene.items(4)[0]["originId"] == party.guid
@@ -261,7 +350,10 @@ def test_the_directories_of_the_portal_reach_1c_once(tmp_path: Path) -> None:
 def test_disjoint_edits_of_both_sides_survive(tmp_path: Path) -> None:
     """Each side edits another field of the same record between two exchanges."""
     with opened(tmp_path, BOTH + PRODUCTS + TWO_WAY) as scene:
-        guid, item = daisy(scene), scene.onec.new_product("Датчик", price=Decimal("100.50"), article="D-1", vat="22").guid
+        guid, item = (
+            daisy(scene),
+            scene.onec.new_product("Датчик", price=Decimal("100.50"), article="D-1", vat="22").guid,
+        )
         scene.settle()
         scene.edit(1, fm={"n0": {"typeId": "EMAIL", "valueType": "WORK", "value": "new@romashka.example"}})
         scene.onec.edit_party(guid, phones=["8 (495) 000-99-99"], legal_address="г. Энск, ул. Новая, д. 9")
@@ -270,11 +362,22 @@ def test_disjoint_edits_of_both_sides_survive(tmp_path: Path) -> None:
         scene.settle()
         party, card = scene.onec.party(guid), scene.companies()["ООО «Ромашка»"]
         assert party is not None
-        assert (party.emails, party.phones) == (["info@romashka.example", "new@romashka.example"], ["8 (495) 000-99-99"])
-        assert (card["EMAIL"], card["PHONE"]) == (["info@romashka.example", "new@romashka.example"], ["+74950009999"])
+        assert (party.emails, party.phones) == (
+            ["info@romashka.example", "new@romashka.example"],
+            ["8 (495) 000-99-99"],
+        )
+        assert (card["EMAIL"], card["PHONE"]) == (
+            ["info@romashka.example", "new@romashka.example"],
+            ["+74950009999"],
+        )
         assert "г. Энск, ул. Новая, д. 9" in [row["ADDRESS_1"] for row in scene.rows("crm.address.list")]
         held = scene.onec.products[0]
-        assert (held.name, held.price, held.article, held.vat) == ("Датчик портала", Decimal("99.00"), "D-1", "22")
+        assert (held.name, held.price, held.article, held.vat) == (
+            "Датчик портала",
+            Decimal("99.00"),
+            "D-1",
+            "22",
+        )
         assert Decimal(str(scene.products()["Датчик портала"]["price"])) == Decimal("99")
 
 
@@ -328,7 +431,13 @@ def test_1c_answering_with_a_record_of_its_own_is_a_question_not_a_double(tmp_pa
 
 def test_namesakes_without_inn_are_not_sent(tmp_path: Path) -> None:
     """1C would take two of one name for one party: neither is sent, the report says why."""
-    two = {"companies": [{"ID": 8, "TITLE": "ООО «Двойник»"}, {"ID": 9, "TITLE": "ООО «Двойник»"}, {"ID": 10, "TITLE": "ООО «Один»"}]}
+    two = {
+        "companies": [
+            {"ID": 8, "TITLE": "ООО «Двойник»"},
+            {"ID": 9, "TITLE": "ООО «Двойник»"},
+            {"ID": 10, "TITLE": "ООО «Один»"},
+        ]
+    }
     with opened(tmp_path, BOTH, portal=seed(**two)) as scene:
         report = scene.run()
         assert "называется так же" in report.text()
@@ -337,7 +446,9 @@ def test_namesakes_without_inn_are_not_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"TITLE": "ООО «Сбой\x0b»"}, {"RQ_OKPO": "1" * 20}])
-def test_a_card_that_cannot_stand_in_the_file_costs_only_itself(tmp_path: Path, wrong: dict[str, str]) -> None:
+def test_a_card_that_cannot_stand_in_the_file_costs_only_itself(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
     """One bad card must not keep the directory from 1C; mended on the portal, it goes."""
     both = company(8, "ООО «Сбой»", INN, "770701001")
     both["companies"][0].update({key: value for key, value in wrong.items() if key == "TITLE"})
@@ -356,6 +467,7 @@ def test_a_card_that_cannot_stand_in_the_file_costs_only_itself(tmp_path: Path, 
 
 
 # ---- what goes wrong ----
+
 
 def test_late_repeated_and_split_files_end_in_the_same_state(tmp_path: Path) -> None:
     """Files in another order, twice, and an old one long after: the newest text of each record wins, nothing is doubled."""
@@ -390,9 +502,14 @@ def _state(scene: directories.Scene) -> Any:
     return cards, places, items
 
 
-FAULTS = [{"kind": "cut_after", "method": "crm.item.add"}, {"kind": "500", "method": "crm.requisite.add"}, {"kind": "batch_cut", "method": "crm.address.add"},
-          {"kind": "401", "method": "crm.requisite.bankdetail.add"}, {"kind": "cut_after", "method": "catalog.product.add"},
-          {"kind": "html_502", "method": "crm.item.add", "nth": 2}]
+FAULTS = [
+    {"kind": "cut_after", "method": "crm.item.add"},
+    {"kind": "500", "method": "crm.requisite.add"},
+    {"kind": "batch_cut", "method": "crm.address.add"},
+    {"kind": "401", "method": "crm.requisite.bankdetail.add"},
+    {"kind": "cut_after", "method": "catalog.product.add"},
+    {"kind": "html_502", "method": "crm.item.add", "nth": 2},
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault['method']}")
@@ -408,7 +525,11 @@ def test_a_stop_in_the_middle_is_continued_without_doubles(tmp_path: Path, fault
             except EtlError:
                 continue
         assert (len(scene.items(4)), len(scene.items(3)), len(scene.products())) == (1, 1, 1)
-        assert (len(scene.rows("crm.requisite.list")), len(scene.rows("crm.requisite.bankdetail.list")), len(scene.rows("crm.address.list"))) == (1, 1, 2)
+        assert (
+            len(scene.rows("crm.requisite.list")),
+            len(scene.rows("crm.requisite.bankdetail.list")),
+            len(scene.rows("crm.address.list")),
+        ) == (1, 1, 2)
         assert Decimal(str(scene.products()["Датчик"]["price"])) == Decimal("100.5")
         assert scene.run().quiet
 
@@ -421,8 +542,13 @@ def test_a_kill_after_the_commit_loses_nothing(tmp_path: Path, monkeypatch: pyte
         guid = daisy(scene)
         scene.settle()
         for place in ("_write", "_done"):
-            scene.onec.edit_party(guid, phones=[f"8 (495) 000-88-{len(place):02}"], name=f"ООО «Ромашка {place}»")
-            scene.edit(1, fm={"n0": {"typeId": "EMAIL", "valueType": "WORK", "value": f"kill{place}@romashka.example"}})
+            scene.onec.edit_party(
+                guid, phones=[f"8 (495) 000-88-{len(place):02}"], name=f"ООО «Ромашка {place}»"
+            )
+            scene.edit(
+                1,
+                fm={"n0": {"typeId": "EMAIL", "valueType": "WORK", "value": f"kill{place}@romashka.example"}},
+            )
             scene.session()
             with monkeypatch.context() as patch:
                 patch.setattr(Directory, place, _killed)
@@ -444,7 +570,10 @@ def _killed(*_: Any) -> None:
 def test_more_overwrites_than_the_guard_allows_stop_before_the_first(tmp_path: Path) -> None:
     """A wrong file would replace the names of everybody: nothing is written until a person has accepted it."""
     with opened(tmp_path, TO_PORTAL, more="[guard]\noverwrites = 2\n") as scene:
-        guids = [scene.onec.new_party(f"ООО «Номер {number}»", full_name=f"ООО «Номер {number}»").guid for number in range(3)]
+        guids = [
+            scene.onec.new_party(f"ООО «Номер {number}»", full_name=f"ООО «Номер {number}»").guid
+            for number in range(3)
+        ]
         scene.exchange()
         for guid in guids:
             scene.onec.edit_party(guid, name="ООО «Одинаковое»", full_name="ООО «Одинаковое»")
@@ -469,7 +598,9 @@ def test_a_plan_shows_what_the_run_does_and_writes_nothing(tmp_path: Path) -> No
         assert not (scene.profile.folder / "to_1c" / "parties.xml").exists()
         assert "ООО «Ромашка»" in planned.text()
         done = scene.run()
-        assert {name: count for name, count in planned.counts.items() if count} == {name: count for name, count in done.counts.items() if count}
+        assert {name: count for name, count in planned.counts.items() if count} == {
+            name: count for name, count in done.counts.items() if count
+        }
 
 
 def test_an_edit_of_1c_is_not_undone_by_our_own_file(tmp_path: Path) -> None:
@@ -482,7 +613,11 @@ def test_an_edit_of_1c_is_not_undone_by_our_own_file(tmp_path: Path) -> None:
         scene.settle()
         party = scene.onec.party(guid)
         assert party is not None
-        assert (party.name, party.full_name, list(scene.companies())) == ("ООО «Ромашка плюс»", "ООО «Ромашка плюс»", ["ООО «Ромашка плюс»"])
+        assert (party.name, party.full_name, list(scene.companies())) == (
+            "ООО «Ромашка плюс»",
+            "ООО «Ромашка плюс»",
+            ["ООО «Ромашка плюс»"],
+        )
 
 
 def test_a_deletion_mark_hides_and_never_deletes(tmp_path: Path) -> None:
@@ -537,6 +672,14 @@ def test_the_journal_explains_each_field(tmp_path: Path) -> None:
         scene.onec.edit_party(guid, phones=["8 (495) 000-66-66"])
         scene.settle()
         text = people.why(scene.profile, "company", "1")
-        for expected in ("Создано из 1С: ИНН", "from_1c/parties-1.xml", guid, "Записано из 1С: телефоны", "изменено в 1С", "Передано в 1С: наименование",
-                         "изменено на портале", "to_1c/parties.xml"):
+        for expected in (
+            "Создано из 1С: ИНН",
+            "from_1c/parties-1.xml",
+            guid,
+            "Записано из 1С: телефоны",
+            "изменено в 1С",
+            "Передано в 1С: наименование",
+            "изменено на портале",
+            "to_1c/parties.xml",
+        ):
             assert expected in text, text

@@ -13,14 +13,22 @@ from tests.support.paths import SHARED, needs_shared
 
 CASE = "video/three-months"
 SAMPLES = SHARED / "commerceml" / "samples"
-ORDERS = [*sorted(SAMPLES.glob("RBDI__epc/*.xml")), *sorted(SAMPLES.glob("irpsv__commerceml/*documents*.xml")),
-          *sorted(SAMPLES.glob("irpsv__commerceml/*orders*.xml")), *sorted(SAMPLES.glob("alexander-rakov*/*.xml"))]
+ORDERS = [
+    *sorted(SAMPLES.glob("RBDI__epc/*.xml")),
+    *sorted(SAMPLES.glob("irpsv__commerceml/*documents*.xml")),
+    *sorted(SAMPLES.glob("irpsv__commerceml/*orders*.xml")),
+    *sorted(SAMPLES.glob("alexander-rakov*/*.xml")),
+]
 
 
 def writes(rows: list[JournalRow]) -> list[str]:
     """Methods of the portal that change something."""
     called = [method for row in rows for method in (row.methods or [row.method])]
-    return [method for method in called if method.rsplit(".", 1)[-1] in ("add", "update", "set", "delete", "register")]
+    return [
+        method
+        for method in called
+        if method.rsplit(".", 1)[-1] in ("add", "update", "set", "delete", "register")
+    ]
 
 
 @needs_shared

@@ -43,9 +43,23 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def convert(to: str, *files: Path) -> Path:
         out = files[0].parent / "shown"
-        subprocess.run([SOFFICE, f"-env:UserInstallation={home.as_uri()}", "--headless", "--convert-to", to, "--outdir", str(out), *map(str, files)],
-                       check=True, capture_output=True, timeout=180)
+        subprocess.run(
+            [
+                SOFFICE,
+                f"-env:UserInstallation={home.as_uri()}",
+                "--headless",
+                "--convert-to",
+                to,
+                "--outdir",
+                str(out),
+                *map(str, files),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=180,
+        )
         return out
+
     return convert
 
 
@@ -54,21 +68,47 @@ def displayed(path: Path) -> list[list[str]]:
 
 
 def expected(frame: pd.DataFrame, kind: Any) -> list[list[str]]:
-    return [[column.caption for column, _ in IMPORTS[kind]], *([shown(get(row)) for _, get in IMPORTS[kind]] for row in tables.records(frame))]
+    return [
+        [column.caption for column, _ in IMPORTS[kind]],
+        *([shown(get(row)) for _, get in IMPORTS[kind]] for row in tables.records(frame)),
+    ]
 
 
 AWKWARD = [
-    charge(50, amount=Decimal("34567000.00"), payer="ООО «Очень длинное название, которое не помещается в столбец по умолчанию ни при каких условиях»"),
-    charge(51, amount=Decimal("0.01"), contract_number="000123"), charge(52, amount=Decimal("-1500.50"), address="ул. \"Кавычки\";\nстрока 2\tтаб"),
-    charge(53, amount=Decimal("9999999.99"), payer_inn="012345678901", contract_number="1E5"), charge(54, amount=Decimal("1000"), contract_number="01.02.2026"),
-    charge(55, payer="=СУММ(A1:A9)", contract_number="+7/26", vat_rate=Decimal("5"), vat_amount=Decimal("60.02"))]
-PAYMENTS = [{"source": "bank", "id": "0a1b:M1", "target": "M2611100001", "date": charge(1)["date"], "amount": Decimal(amount), "number": "000017", "party": "Кузнецов Пётр"}
-            for amount in ("1500.00", "-0.50")]
+    charge(
+        50,
+        amount=Decimal("34567000.00"),
+        payer="ООО «Очень длинное название, которое не помещается в столбец по умолчанию ни при каких условиях»",
+    ),
+    charge(51, amount=Decimal("0.01"), contract_number="000123"),
+    charge(52, amount=Decimal("-1500.50"), address='ул. "Кавычки";\nстрока 2\tтаб'),
+    charge(53, amount=Decimal("9999999.99"), payer_inn="012345678901", contract_number="1E5"),
+    charge(54, amount=Decimal("1000"), contract_number="01.02.2026"),
+    charge(
+        55, payer="=СУММ(A1:A9)", contract_number="+7/26", vat_rate=Decimal("5"), vat_amount=Decimal("60.02")
+    ),
+]
+PAYMENTS = [
+    {
+        "source": "bank",
+        "id": "0a1b:M1",
+        "target": "M2611100001",
+        "date": charge(1)["date"],
+        "amount": Decimal(amount),
+        "number": "000017",
+        "party": "Кузнецов Пётр",
+    }
+    for amount in ("1500.00", "-0.50")
+]
 
 
 def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
     """The rendered import file equals the table, and the `.txt` twin equals what the sheet displays."""
-    frames = {"charge": tables.concat("charges", [charges(20), tables.frame("charges", AWKWARD)]), "act": accruals(), "payment": tables.frame("payments", PAYMENTS)}
+    frames = {
+        "charge": tables.concat("charges", [charges(20), tables.frame("charges", AWKWARD)]),
+        "act": accruals(),
+        "payment": tables.frame("payments", PAYMENTS),
+    }
     for kind, frame in frames.items():
         workbooks.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
         workbooks.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
@@ -76,7 +116,10 @@ def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
     for kind, frame in frames.items():
         seen = displayed(out / f"{kind}.csv")
         assert seen == expected(frame, kind), kind
-        twin = [line.split("\t") for line in (tmp_path / f"{kind}.txt").read_bytes().decode("cp1251").split("\r\n")[:-1]]
+        twin = [
+            line.split("\t")
+            for line in (tmp_path / f"{kind}.txt").read_bytes().decode("cp1251").split("\r\n")[:-1]
+        ]
         assert [[cell.lstrip("'") for cell in row] for row in twin] == seen, kind
 
 
@@ -86,7 +129,9 @@ def test_the_register_recalculates_to_its_stored_totals(office: Any, tmp_path: P
     rows = displayed(office(AS_SHOWN, tmp_path / "r.xlsx") / "r.csv")
     total = next(row for row in rows if row[0] == "Итого")
     shown_sums = [Decimal("".join(cell.split()).replace(",", ".")) for cell in total if "," in cell]
-    assert shown_sums == list(written.totals["Реестр"].values()) and not any("###" in cell for row in rows for cell in row)
+    assert shown_sums == list(written.totals["Реестр"].values()) and not any(
+        "###" in cell for row in rows for cell in row
+    )
 
 
 def test_a_book_saved_again_by_an_office_suite_still_restores(office: Any, tmp_path: Path) -> None:
@@ -98,21 +143,33 @@ def test_a_book_saved_again_by_an_office_suite_still_restores(office: Any, tmp_p
 def test_a_real_xls_saved_by_an_office_suite_is_read(office: Any, tmp_path: Path) -> None:
     """A person opened the export and saved it as Excel 97: detection is by content, the values survive."""
     book = openpyxl.Workbook()
-    for row in (["ID", "Плательщик", "Номер договора", "Дата договора", "Абонентская плата"], ["17", "Кузнецов Пётр", "007/26", charge(1)["date"], 1500.5]):
+    for row in (
+        ["ID", "Плательщик", "Номер договора", "Дата договора", "Абонентская плата"],
+        ["17", "Кузнецов Пётр", "007/26", charge(1)["date"], 1500.5],
+    ):
         book.worksheets[0].append(row)
     book.save(tmp_path / "deals.xlsx")
     old = (office("xls:MS Excel 97", tmp_path / "deals.xlsx") / "deals.xls").read_bytes()
     deal = tables.records(reading.read_deals(old, name="deals.xlsx").deals)[0]
     assert old.startswith(b"\xd0\xcf\x11\xe0")
-    assert (deal["id"], deal["contract_number"], deal["contract_date"], deal["monthly_fee"]) == ("17", "007/26", charge(1)["date"], Decimal("1500.50"))
+    assert (deal["id"], deal["contract_number"], deal["contract_date"], deal["monthly_fee"]) == (
+        "17",
+        "007/26",
+        charge(1)["date"],
+        Decimal("1500.50"),
+    )
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils не установлен")
 def test_the_register_prints_with_repeated_captions_and_page_numbers(office: Any, tmp_path: Path) -> None:
     workbooks.write_register(tmp_path / "r.xlsx", charges=charges(90), meta=META)
     pdf = office("pdf", tmp_path / "r.xlsx") / "r.pdf"
-    pages = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
+    pages = subprocess.run(
+        ["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True
+    ).stdout.split("\f")[:-1]
     register = [page for page in pages if "Адрес объекта" in page and "Ставка" in page]
-    assert len(register) >= 2 and all(f"Стр. {number} из {len(pages)}" in page for number, page in enumerate(pages, start=1))
+    assert len(register) >= 2 and all(
+        f"Стр. {number} из {len(pages)}" in page for number, page in enumerate(pages, start=1)
+    )
     size = subprocess.run(["pdfinfo", str(pdf)], check=True, capture_output=True, text=True).stdout
     assert "A4" in size and "841" in size

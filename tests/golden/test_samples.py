@@ -9,7 +9,9 @@ import pytest
 from tests.support import scenario
 from tests.support.paths import ROOT
 
-CASES = sorted(str(path.parent.relative_to(ROOT / "samples")) for path in (ROOT / "samples").glob("*/*/steps.toml"))
+CASES = sorted(
+    str(path.parent.relative_to(ROOT / "samples")) for path in (ROOT / "samples").glob("*/*/steps.toml")
+)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.xdist_group(case)) for case in CASES])

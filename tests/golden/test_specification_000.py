@@ -27,7 +27,14 @@ from tests.support import scenario
 from tests.support.paths import ROOT
 
 CASE = "video/three-months"
-FEES = {"В-101/26": "1500.00", "В-102/26": "999.99", "В-103/26": "1200.00", "В-104/26": "1500.00", "В-105/26": "1800.50", "В-106/26": "700.00"}
+FEES = {
+    "В-101/26": "1500.00",
+    "В-102/26": "999.99",
+    "В-103/26": "1200.00",
+    "В-104/26": "1500.00",
+    "В-105/26": "1800.50",
+    "В-106/26": "700.00",
+}
 NOVEMBER, PAID, ACTED = dt.date(2026, 11, 1), dt.date(2026, 11, 13), dt.date(2026, 11, 15)
 
 
@@ -43,7 +50,9 @@ def pay_month(running: scenario.Scenario, month: str, deals: tuple[int, ...], da
     running.at(day)
     for deal in deals:
         number = running.charge(f"{deal} {month}")
-        running.stage.onec.pay(number, next(order.amount for order in running.stage.onec.orders if order.number == number))
+        running.stage.onec.pay(
+            number, next(order.amount for order in running.stage.onec.orders if order.number == number)
+        )
     running.stage.session()
     running.run()
 
@@ -62,9 +71,21 @@ def sent(running: scenario.Scenario) -> list[dict[str, Any]]:
     found = []
     for path in sorted((running.folder / "archive").rglob("sent-*-documents.xml")):
         for element in etree.parse(path.open("rb")).iter("{*}Документ"):
-            values = {row.findtext("{*}Наименование"): row.findtext("{*}Значение") for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")}
-            found.append({"number": element.findtext("{*}Номер"), "operation": element.findtext("{*}ХозОперация"), "amount": element.findtext("{*}Сумма"),
-                          "comment": element.findtext("{*}Комментарий"), "basis": element.findtext("{*}Основание"), "id": element.findtext("{*}Ид"), **values})
+            values = {
+                row.findtext("{*}Наименование"): row.findtext("{*}Значение")
+                for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")
+            }
+            found.append(
+                {
+                    "number": element.findtext("{*}Номер"),
+                    "operation": element.findtext("{*}ХозОперация"),
+                    "amount": element.findtext("{*}Сумма"),
+                    "comment": element.findtext("{*}Комментарий"),
+                    "basis": element.findtext("{*}Основание"),
+                    "id": element.findtext("{*}Ид"),
+                    **values,
+                }
+            )
     return found
 
 
@@ -75,12 +96,22 @@ def test_the_five_values_reach_1c(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
         running.run()
-        order = next(row for row in sent(running) if row["operation"] == "Заказ товара" and row["Номер договора"] == "В-102/26")
+        order = next(
+            row
+            for row in sent(running)
+            if row["operation"] == "Заказ товара" and row["Номер договора"] == "В-102/26"
+        )
         assert order["ФИО плательщика"] == "Петрова Анна Ильинична"
         assert order["Адрес объекта"] == "г. Новореченск, ул. Полевая, д. 102"
-        assert (order["Дата договора"], order["Сумма платежа"], order["amount"]) == ("2026-10-12", "999.99", "999.99")
+        assert (order["Дата договора"], order["Сумма платежа"], order["amount"]) == (
+            "2026-10-12",
+            "999.99",
+            "999.99",
+        )
         for value in ("Петрова Анна Ильинична", "ул. Полевая, д. 102", "В-102/26", "12.10.2026", "999.99"):
-            assert value in order["comment"], "stock 1C drops requisites it does not know: the comment repeats them"
+            assert value in order["comment"], (
+                "stock 1C drops requisites it does not know: the comment repeats them"
+            )
 
 
 def test_confirmed_deals_become_orders_with_posted_invoices(tmp_path: Path) -> None:
@@ -92,8 +123,12 @@ def test_confirmed_deals_become_orders_with_posted_invoices(tmp_path: Path) -> N
         assert len(orders) == len(invoices) == 6
         assert all(document.posted for document in (*orders, *invoices))
         assert {invoice.basis for invoice in invoices} == {order.guid for order in orders}
-        assert {debt.contract: f"{debt.amount:.2f}" for debt in running.stage.onec.debtors()} == FEES, "one fee per contract, not two"
-        assert {row["OPPORTUNITY"] for row in running.deals().values()} == {"34567.00"}, "the deal's own sum never changes"
+        assert {debt.contract: f"{debt.amount:.2f}" for debt in running.stage.onec.debtors()} == FEES, (
+            "one fee per contract, not two"
+        )
+        assert {row["OPPORTUNITY"] for row in running.deals().values()} == {"34567.00"}, (
+            "the deal's own sum never changes"
+        )
 
 
 def test_two_payers_of_one_name_are_two_debtors(tmp_path: Path) -> None:
@@ -101,7 +136,10 @@ def test_two_payers_of_one_name_are_two_debtors(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         names = {party.name for party in running.stage.onec.parties if party.name.startswith("Кузнецов")}
-        assert names == {"Кузнецов Сергей Иванович (дог. № В-104/26)", "Кузнецов Сергей Иванович (дог. № В-105/26)"}
+        assert names == {
+            "Кузнецов Сергей Иванович (дог. № В-104/26)",
+            "Кузнецов Сергей Иванович (дог. № В-105/26)",
+        }
 
 
 def test_the_first_payment_moves_the_deal_and_accrues_the_first_half(tmp_path: Path) -> None:
@@ -114,12 +152,18 @@ def test_the_first_payment_moves_the_deal_and_accrues_the_first_half(tmp_path: P
         assert running.stages()["101"] == "1-ая оплата клиента"
         assert running.stages()["102"] == "Договор подтвержден"
         act = next(row for row in sent(running) if row["number"] == "A1-101")
-        assert (act["ВидДокумента"], act["amount"], act["Менеджер"]) == ("Акт выполненных работ", "500.01", "Алина Тихонова")
+        assert (act["ВидДокумента"], act["amount"], act["Менеджер"]) == (
+            "Акт выполненных работ",
+            "500.01",
+            "Алина Тихонова",
+        )
         running.at(ACTED)
         running.stage.session()
         running.run()
         assert running.stages()["101"] == "1-ая оплата менеджеру"
-        assert [(document.number, document.amount) for document in running.stage.onec.acts] == [("A1-101", Decimal("500.01"))]
+        assert [(document.number, document.amount) for document in running.stage.onec.acts] == [
+            ("A1-101", Decimal("500.01"))
+        ]
 
 
 def test_the_second_payment_accrues_the_rest(tmp_path: Path) -> None:
@@ -149,8 +193,14 @@ def test_a_terminated_contract_is_not_charged_in_later_months(tmp_path: Path) ->
         running.at(dt.date(2026, 11, 20))
         running.person(106, stage="Договор расторгнут", field="Дата расторжения", value="2026-11-19")
         running.run()
-        again = [row for row in sent(running) if row["Номер договора"] == "В-106/26" and row["operation"] == "Заказ товара"]
-        assert [row["amount"] for row in again] == ["700.00", "700.00"], "the month of termination is billed in full"
+        again = [
+            row
+            for row in sent(running)
+            if row["Номер договора"] == "В-106/26" and row["operation"] == "Заказ товара"
+        ]
+        assert [row["amount"] for row in again] == ["700.00", "700.00"], (
+            "the month of termination is billed in full"
+        )
         assert [row.get("Дата расторжения") for row in again] == [None, "2026-11-19"]
         settle(running)
         running.at(dt.date(2026, 12, 1))
@@ -193,17 +243,25 @@ def test_a_plan_changes_nothing_and_tells_what_the_run_does(tmp_path: Path) -> N
         assert running.outgoing() == {}
         assert running.stage.onec.orders == []
         done = running.run()
-        assert {name: count for name, count in planned.counts.items() if count} == {name: count for name, count in done.counts.items() if count}
+        assert {name: count for name, count in planned.counts.items() if count} == {
+            name: count for name, count in done.counts.items() if count
+        }
         running.stage.session()
         running.run()
         for deal in (101, 103):
-            running.stage.onec.pay(running.charge(f"{deal} 2026-11"), Decimal("1500.00" if deal == 101 else "1200.00"))
+            running.stage.onec.pay(
+                running.charge(f"{deal} 2026-11"), Decimal("1500.00" if deal == 101 else "1200.00")
+            )
         running.stage.session()
         stages = running.stages()
         planned = running.run(dry=True)
         assert running.stages() == stages
         done = running.run()
-        assert (planned.counts["moved"], planned.counts["accruals"]) == (done.counts["moved"], done.counts["accruals"]) == (2, 2)
+        assert (
+            (planned.counts["moved"], planned.counts["accruals"])
+            == (done.counts["moved"], done.counts["accruals"])
+            == (2, 2)
+        )
 
 
 def test_a_lost_state_stops_billing_until_it_is_restored(tmp_path: Path) -> None:
@@ -224,8 +282,9 @@ def test_a_lost_state_stops_billing_until_it_is_restored(tmp_path: Path) -> None
         settle(running)
         assert running.stages() == stages
         assert (running.stage.onec.debts(), len(running.stage.onec.acts)) == (debts, acts)
-        assert {name: data for name, data in running.outgoing().items() if name.endswith(".xlsx")} == \
-            {name: data for name, data in before.items() if name.endswith(".xlsx")}
+        assert {name: data for name, data in running.outgoing().items() if name.endswith(".xlsx")} == {
+            name: data for name, data in before.items() if name.endswith(".xlsx")
+        }
         with pytest.raises(NeedsPerson, match="не пусты"):
             pipeline.restore(running.stage.profile, now=running.stage.clock.tick())
 
@@ -246,7 +305,11 @@ def test_an_archive_that_explains_too_little_is_not_restored(tmp_path: Path) -> 
         hidden = tmp_path / "hidden"
         hidden.mkdir()
         for pattern in ("*-documents-*.xml", "akty-*.xlsx"):
-            moved = [path for path in (running.folder / "archive").rglob(pattern) if not path.name.startswith("sent-")]
+            moved = [
+                path
+                for path in (running.folder / "archive").rglob(pattern)
+                if not path.name.startswith("sent-")
+            ]
             for path in moved:
                 shutil.move(path, hidden / path.name)
             with pytest.raises(NeedsPerson, match="Архив неполон"):
@@ -275,8 +338,12 @@ def test_a_charge_this_1c_would_refuse_is_not_charged(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
         profile = running.stage.profile
-        taxed = profile.model_copy(update={"organisations": (profile.organisation.model_copy(update={"vat": "general"}),),
-                                           "onec": profile.onec.model_copy(update={"vat_rates": ("20", "10")})})
+        taxed = profile.model_copy(
+            update={
+                "organisations": (profile.organisation.model_copy(update={"vat": "general"}),),
+                "onec": profile.onec.model_copy(update={"vat_rates": ("20", "10")}),
+            }
+        )
         refused = pipeline.run(taxed, now=running.stage.clock.tick())
         assert refused.counts["charges"] == 0
         assert refused.issues
@@ -306,15 +373,22 @@ def test_another_route_never_leaves_two_documents(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
         extended = running.stage.profile
-        plain = extended.model_copy(update={"onec": extended.onec.model_copy(update={"extended": False}), "commission": None,
-                                            "delivery": extended.delivery.model_copy(update={"payment": "spreadsheet"}),
-                                            "flows": ("documents-in", "billing")})
+        plain = extended.model_copy(
+            update={
+                "onec": extended.onec.model_copy(update={"extended": False}),
+                "commission": None,
+                "delivery": extended.delivery.model_copy(update={"payment": "spreadsheet"}),
+                "flows": ("documents-in", "billing"),
+            }
+        )
         pipeline.run(plain, now=running.stage.clock.tick())
         assert "M261110002T" in (running.folder / "to_1c/orders.xml").read_text(encoding="utf-8")
         running.run()
         assert "M261110002T" not in (running.folder / "to_1c/orders.xml").read_text(encoding="utf-8")
         settle(running)
-        assert len(running.stage.onec.orders) == len({order.number for order in running.stage.onec.orders}) == 6
+        assert (
+            len(running.stage.onec.orders) == len({order.number for order in running.stage.onec.orders}) == 6
+        )
 
 
 def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
@@ -356,7 +430,11 @@ def test_a_kill_at_a_random_point_changes_nothing_in_the_end(tmp_path: Path) -> 
         billed(calm)
         pay_month(calm, "2026-11", (101, 102, 104), PAID)
         settle(calm)
-        wanted = calm.stages(), calm.stage.onec.debts(), sorted((act.number, act.amount) for act in calm.stage.onec.acts)
+        wanted = (
+            calm.stages(),
+            calm.stage.onec.debts(),
+            sorted((act.number, act.amount) for act in calm.stage.onec.acts),
+        )
     dice = random.Random(20261122)
     with scenario.opened(tmp_path / make(tmp_path, "rough"), "video", case=CASE) as rough:
         rough.at(NOVEMBER)
@@ -365,11 +443,17 @@ def test_a_kill_at_a_random_point_changes_nothing_in_the_end(tmp_path: Path) -> 
         rough.at(PAID)
         for deal in (101, 102, 104):
             number = rough.charge(f"{deal} 2026-11")
-            rough.stage.onec.pay(number, next(order.amount for order in rough.stage.onec.orders if order.number == number))
+            rough.stage.onec.pay(
+                number, next(order.amount for order in rough.stage.onec.orders if order.number == number)
+            )
         rough.stage.session()
         kill_often(rough, dice)
         settle(rough)
-        got = rough.stages(), rough.stage.onec.debts(), sorted((act.number, act.amount) for act in rough.stage.onec.acts)
+        got = (
+            rough.stages(),
+            rough.stage.onec.debts(),
+            sorted((act.number, act.amount) for act in rough.stage.onec.acts),
+        )
     assert got == wanted
 
 
@@ -382,8 +466,19 @@ def kill_often(running: scenario.Scenario, dice: random.Random) -> None:
     """Start runs in another process and kill them after a while, later and later."""
     profile_path, secret = running.stage.profile.path, running.stage.profile.bitrix24.webhook_file
     for patience in (1.2, 1.6, 2.0):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(profile_path), str(secret), running.stage.clock.tick().isoformat()],
-                                   cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                KILLED,
+                str(profile_path),
+                str(secret),
+                running.stage.clock.tick().isoformat(),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             process.wait(timeout=patience + dice.random())
         except subprocess.TimeoutExpired:
@@ -398,7 +493,11 @@ def test_spreadsheets_are_the_only_loadable_files_for_accounting(tmp_path: Path)
         running.at(NOVEMBER)
         running.run()
         out = running.folder / "spreadsheets" / "out"
-        assert sorted(path.name for path in out.iterdir()) == ["nachisleniya-2026-11-v1.txt", "nachisleniya-2026-11-v1.xlsx", "reestr-2026-11-v1.xlsx"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            "nachisleniya-2026-11-v1.txt",
+            "nachisleniya-2026-11-v1.xlsx",
+            "reestr-2026-11-v1.xlsx",
+        ]
         assert not list((running.folder / "to_1c").iterdir())
         loaded = running.stage.onec.load_spreadsheet(out / "nachisleniya-2026-11-v1.xlsx")
         assert not loaded.errors
@@ -414,7 +513,10 @@ def test_the_deals_that_did_not_enter_are_listed_with_a_reason(tmp_path: Path) -
         running.at(NOVEMBER)
         running.run()
         sheet = openpyxl.load_workbook(running.folder / "spreadsheets/out/reestr-2026-11-v1.xlsx")["Не вошли"]
-        text = "\n".join(" ".join(str(value) for value in row if value is not None) for row in sheet.iter_rows(values_only=True))
+        text = "\n".join(
+            " ".join(str(value) for value in row if value is not None)
+            for row in sheet.iter_rows(values_only=True)
+        )
         assert "107" in text
         assert "номер договора" in text
         assert "108" in text
@@ -429,7 +531,14 @@ def test_the_journal_answers_why(tmp_path: Path) -> None:
         billed(running)
         pay_month(running, "2026-11", (101,), PAID)
         text = people.why(running.stage.profile, "deal", "101")
-        for expected in ("Начисление за 2026-11: 1500.00", "Оплата", "from_1c/documents", "Стадия", "paid_charges = 1", "A1-101"):
+        for expected in (
+            "Начисление за 2026-11: 1500.00",
+            "Оплата",
+            "from_1c/documents",
+            "Стадия",
+            "paid_charges = 1",
+            "A1-101",
+        ):
             assert expected in text, text
 
 
@@ -444,7 +553,10 @@ def test_each_half_is_accrued_once_whatever_is_paid(tmp_path: Path) -> None:
         with Store.open(running.stage.profile.state_url, portal="demo") as store:
             rows = [row for row in tables.records(store.accruals.rows()) if row["deal"] == "103"]
         assert [(row["number"], row["amount"]) for row in sorted(rows, key=lambda row: row["number"])] == [
-            ("A1-103", Decimal("1200.50")), ("A12103", Decimal("1200.50")), ("R1-103", Decimal("-1200.50"))]
+            ("A1-103", Decimal("1200.50")),
+            ("A12103", Decimal("1200.50")),
+            ("R1-103", Decimal("-1200.50")),
+        ]
 
 
 @pytest.mark.parametrize("flows", [("billing",), ("commission",), ("documents-in",)])
@@ -471,7 +583,9 @@ def test_nothing_is_left_of_a_run_that_found_the_portal_away(tmp_path: Path) -> 
         dead = profile.state_folder / "sandbox" / "dead"
         dead.write_text("http://127.0.0.1:9/rest/1/" + "0" * 16 + "/")
         dead.chmod(0o600)
-        away = profile.model_copy(update={"bitrix24": profile.bitrix24.model_copy(update={"webhook_file": dead})})
+        away = profile.model_copy(
+            update={"bitrix24": profile.bitrix24.model_copy(update={"webhook_file": dead})}
+        )
         with pytest.raises(TryLater):
             pipeline.run(away, now=running.stage.clock.tick())
         running.run()

@@ -45,7 +45,10 @@ def test_the_mark_of_the_lead_reaches_the_order(story: dict[str, scenario.View])
     (звонок, заявка на сайте, письмо в чат). Лид передается в Б24 с пометкой о способе обращения.»"""
     orders = {number: story["06"].documents["order", number] for number in ("B24-1", "B24-2", "B24-3")}
     assert {number: order.requisites["Источник обращения"] for number, order in orders.items()} == {
-        "B24-1": "CoMagic: заявка на сайте", "B24-2": "CoMagic: письмо в чат", "B24-3": "CoMagic: звонок"}
+        "B24-1": "CoMagic: заявка на сайте",
+        "B24-2": "CoMagic: письмо в чат",
+        "B24-3": "CoMagic: звонок",
+    }
     assert "Источник обращения: CoMagic: звонок" in orders["B24-3"].comment
 
 
@@ -53,24 +56,37 @@ def test_two_variants_send_different_documents(story: dict[str, scenario.View]) 
     """«Реализуем 2 варианта обработки лида с различными видами выгружаемых в 1С документов: Предоплатная (с частичной или полной
     предоплатой); Постоплатная (отправка наложенным платежом)» «На данный момент выполнены разделение и выгрузка двух вариантов в разные
     документы в 1С.»"""
-    assert (numbers(story["02"], "invoice"), numbers(story["02"], "order")) == (["S24-501", "S24-502", "S24-504"], ["B24-3"])
+    assert (numbers(story["02"], "invoice"), numbers(story["02"], "order")) == (
+        ["S24-501", "S24-502", "S24-504"],
+        ["B24-3"],
+    )
 
 
 def test_prepaid_1_the_invoice_goes_to_1c(story: dict[str, scenario.View]) -> None:
     """«1. Лид обрабатывается и переводится в сделку, на основании которой делаем счет, переводим сделку в статус «Счет в 1с» → Счет на оплату
     покупателю»"""
     invoice = story["02"].documents["invoice", "S24-501"]
-    assert (f"{invoice.amount:.2f}", invoice.posted, invoice.manager, [line.name for line in invoice.lines]) == (
-        "13537.90", True, "Тихонова А. И.", ["Замок врезной", "Петля накладная", "Доставка по городу"])
+    assert (
+        f"{invoice.amount:.2f}",
+        invoice.posted,
+        invoice.manager,
+        [line.name for line in invoice.lines],
+    ) == ("13537.90", True, "Тихонова А. И.", ["Замок врезной", "Петля накладная", "Доставка по городу"])
 
 
 def test_prepaid_2_the_invoice_becomes_paid(story: dict[str, scenario.View]) -> None:
     """«2. Счет переводится в статус «Оплачен» ← После поступления ДС на РС Исполнитель отражает оплату (предоплату) в 1С: выписка банка на
     поступление ДС»: paid up to its sum; less moves nothing and the remainder is shown."""
     view = story["02"]
-    assert {number: row["stage"] for number, row in view.invoices.items()} == {"501": "Новый", "502": "Оплачен", "504": "Оплачен"}
+    assert {number: row["stage"] for number, row in view.invoices.items()} == {
+        "501": "Новый",
+        "502": "Оплачен",
+        "504": "Оплачен",
+    }
     assert "S24-501: оплачено 5000.00 из 13537.90, осталось 8537.90" in view.report.text()
-    assert [text for text in view.comments if "осталось 8537.90" in text], "the remainder stands in the deal too"
+    assert [text for text in view.comments if "осталось 8537.90" in text], (
+        "the remainder stands in the deal too"
+    )
     assert view.stages()["1"] == "Счет в 1с"
     assert view.fields["1"]["Оплаченная сумма, руб."] == "5000.00|RUB"
     assert story["04"].invoices["501"]["stage"] == "Оплачен", "the rest came later"
@@ -80,8 +96,13 @@ def test_prepaid_3_the_order_is_linked_with_its_invoice(story: dict[str, scenari
     """«3. Сделка переводится в статус «В работе» → Формируется документ «Заказ покупателя» (связанный со Счетом на оплату)»"""
     view = story["06"]
     for deal, invoice in (("1", "501"), ("2", "502"), ("4", "504")):
-        assert view.documents["order", f"B24-{deal}"].basis == view.documents["invoice", f"S24-{invoice}"].guid
-    assert (f"{view.documents['order', 'B24-4'].amount:.2f}", f"{view.documents['invoice', 'S24-504'].amount:.2f}") == ("49896.70", "96.70")
+        assert (
+            view.documents["order", f"B24-{deal}"].basis == view.documents["invoice", f"S24-{invoice}"].guid
+        )
+    assert (
+        f"{view.documents['order', 'B24-4'].amount:.2f}",
+        f"{view.documents['invoice', 'S24-504'].amount:.2f}",
+    ) == ("49896.70", "96.70")
     assert numbers(view, "invoice") == ["S24-501", "S24-502", "S24-504"], "no invoice is doubled"
 
 
@@ -102,7 +123,10 @@ def test_two_shipments_and_the_final_closing(story: dict[str, scenario.View]) ->
     assert part.fields["2"]["Сумма реализации"] == "4000.00|RUB"
     assert (closed.stages()["2"], closed.stages()["3"]) == ("Успешная", "Успешная")
     assert closed.fields["2"]["Номер реализации"] == "РТ-00000001, РТ-00000004"
-    assert (closed.fields["3"]["Сумма реализации"], numbers(closed, "closing")) == ("20000.00|RUB", ["ЗЗ-00000001"])
+    assert (closed.fields["3"]["Сумма реализации"], numbers(closed, "closing")) == (
+        "20000.00|RUB",
+        ["ЗЗ-00000001"],
+    )
 
 
 def test_a_postpaid_deal_needs_no_invoice(story: dict[str, scenario.View]) -> None:
@@ -129,7 +153,8 @@ def test_nothing_is_doubled_by_echoes(story: dict[str, scenario.View]) -> None:
     last = story["07"]
     assert numbers(last, "order") == ["B24-3", "B24-2", "B24-4", "B24-1"]
     assert {deal: row["OPPORTUNITY"] for deal, row in last.deals.items()} == {
-        deal: row["OPPORTUNITY"] for deal, row in story["01"].deals.items()}
+        deal: row["OPPORTUNITY"] for deal, row in story["01"].deals.items()
+    }
     assert last.compositions == story["01"].compositions
 
 
@@ -143,9 +168,15 @@ def test_counterparties_of_1c_come_with_folder_and_code(tmp_path: Path) -> None:
         running.stage.session()
         running.at(DAY)
         running.run()
-        cards = [row for row in running.call("crm.company.list", select=["*", "UF_*"]) if row["TITLE"] == "ООО «Новосёл»"]
+        cards = [
+            row
+            for row in running.call("crm.company.list", select=["*", "UF_*"])
+            if row["TITLE"] == "ООО «Новосёл»"
+        ]
         assert sorted((row["UF_CRM_1C_FOLDER"], row["UF_CRM_1C_CODE"]) for row in cards) == [
-            ("Покупатели/Опт", "000000001"), ("Покупатели/Розница", "000000002")]
+            ("Покупатели/Опт", "000000001"),
+            ("Покупатели/Розница", "000000002"),
+        ]
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -154,7 +185,10 @@ def test_no_invoice_or_several_are_asked(tmp_path: Path, count: int) -> None:
     with scenario.opened(tmp_path, "prepaid", case=CASE) as running:
         running.at(DAY)
         second = {"entityTypeId": 31, "fields": {"title": "Второй счёт", "parentId2": 2, "companyId": 13}}
-        running.call(*(["crm.item.add"] if count else ["crm.item.delete"]), **(second if count else {"entityTypeId": 31, "id": 502}))
+        running.call(
+            *(["crm.item.add"] if count else ["crm.item.delete"]),
+            **(second if count else {"entityTypeId": 31, "id": 502}),
+        )
         report = running.run()
         assert report.exit_code == 3
         assert "S24-502" not in [row["number"] for row in running.sent()]
@@ -172,11 +206,15 @@ def test_no_invoice_or_several_are_asked(tmp_path: Path, count: int) -> None:
 
 def test_an_invoice_is_made_only_where_the_profile_says_so(tmp_path: Path) -> None:
     """`orders.create_invoices`: a prepaid deal without any invoice gets one, with the rows and the buyer of the deal, once."""
-    with scenario.opened(tmp_path, "prepaid", case=CASE, edit={"create_invoices = false": "create_invoices = true "}) as running:
+    with scenario.opened(
+        tmp_path, "prepaid", case=CASE, edit={"create_invoices = false": "create_invoices = true "}
+    ) as running:
         running.call("crm.item.delete", entityTypeId=31, id=502)
         begun(running)
         made = [row for row in running.invoices().values() if str(row["parentId2"]) == "2"]
-        assert [(row["title"], Decimal(str(row["opportunity"])), str(row["companyId"])) for row in made] == [("Счёт по сделке 2", Decimal("7236.9"), "13")]
+        assert [(row["title"], Decimal(str(row["opportunity"])), str(row["companyId"])) for row in made] == [
+            ("Счёт по сделке 2", Decimal("7236.9"), "13")
+        ]
         assert running.stage.onec.document(f"S24-{made[0]['id']}", "invoice").amount == Decimal("7236.90")
 
 
@@ -196,7 +234,11 @@ def test_a_plan_tells_what_the_run_does(tmp_path: Path) -> None:
     """`obmen24 plan` takes the same path on copies and changes nothing; `obmen24 why deal 3` names file, document and rule."""
     with scenario.opened(tmp_path, "prepaid", case=CASE) as running:
         running.at(DAY)
-        for act in (None, lambda: running.stage.onec.pay("S24-502", Decimal("7236.90")), lambda: running.stage.onec.ship("B24-3")):
+        for act in (
+            None,
+            lambda: running.stage.onec.pay("S24-502", Decimal("7236.90")),
+            lambda: running.stage.onec.ship("B24-3"),
+        ):
             if act:
                 act()
                 running.stage.session()
@@ -207,8 +249,15 @@ def test_a_plan_tells_what_the_run_does(tmp_path: Path) -> None:
             running.stage.session()
         running.run()
         text = people.why(running.stage.profile, "deal", "3")
-        for expected in ("Заказ B24-3 для 1С", "orders.send_stages", "Поле «Номер заказа 1С»", "Отгрузка № РТ-00000001", "from_1c/documents-",
-                         "Стадия В работе → Успешная", "shipped = да"):
+        for expected in (
+            "Заказ B24-3 для 1С",
+            "orders.send_stages",
+            "Поле «Номер заказа 1С»",
+            "Отгрузка № РТ-00000001",
+            "from_1c/documents-",
+            "Стадия В работе → Успешная",
+            "shipped = да",
+        ):
             assert expected in text, text
 
 

@@ -19,7 +19,12 @@ from tests.support import scenario
 
 CASE = "leads/orders-of-1c"
 DAY = dt.date(2026, 11, 2)
-NEW, SENT, SHIPPED, PAID = "Заявка получена, подготовка счета", "Счет отправлен, ожидание оплаты", "Отгрузка, без оплаты", "Оплата получена"
+NEW, SENT, SHIPPED, PAID = (
+    "Заявка получена, подготовка счета",
+    "Счет отправлен, ожидание оплаты",
+    "Отгрузка, без оплаты",
+    "Оплата получена",
+)
 pytestmark = pytest.mark.xdist_group(CASE)
 
 
@@ -28,10 +33,14 @@ def story() -> dict[str, scenario.View]:
     return {name[:2]: view for name, view in scenario.story(CASE).items()}
 
 
-def ordered(running: scenario.Scenario, *lines: dict[str, Any], party: Any = "ООО «Причал»", **values: Any) -> str:
+def ordered(
+    running: scenario.Scenario, *lines: dict[str, Any], party: Any = "ООО «Причал»", **values: Any
+) -> str:
     """An order made in 1C, seen by the portal; its number."""
     running.at(DAY)
-    number = running.stage.onec.new_order(party, lines or [{"name": "Замок врезной", "quantity": "2", "price": "3150.50"}], **values).number
+    number = running.stage.onec.new_order(
+        party, lines or [{"name": "Замок врезной", "quantity": "2", "price": "3150.50"}], **values
+    ).number
     running.stage.session()
     running.run()
     return number
@@ -50,35 +59,86 @@ def test_a_new_counterparty_becomes_company_and_contact(tmp_path: Path) -> None:
     счета)» «ФИО, Телефон, E-mail, Город» «Данная информация синхронизируется только при наличии указанных данных в 1С» «Контрагент с форма
     юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в Битрикс24.»"""
     with scenario.opened(tmp_path, "leads", case=CASE) as running:
-        account = Account("40702810900000000123", "АО «Вымышленный банк»", "049999901", "30101810000000000901")
-        running.stage.onec.new_party("ООО «Причал»", full_name="Общество с ограниченной ответственностью «Причал»", inn="0000004205", kpp="000001001",
-                                     phones=["+70005550101"], emails=["prichal@example.ru"], city="Новореченск", legal_address="ул. Речная, д. 1",
-                                     actual_address="ул. Речная, д. 2", accounts=[account], contacts={"7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"})
-        running.stage.onec.new_party("ИП Карпов Олег Фёдорович", kind="sole_trader", full_name="ИП Карпов Олег Фёдорович", inn="000000420539")
-        running.stage.onec.new_party("Мохова Инна Егоровна", kind="person", full_name="Мохова Инна Егоровна", phones=["+70005550103"], emails=["mohova@example.ru"])
+        account = Account(
+            "40702810900000000123", "АО «Вымышленный банк»", "049999901", "30101810000000000901"
+        )
+        running.stage.onec.new_party(
+            "ООО «Причал»",
+            full_name="Общество с ограниченной ответственностью «Причал»",
+            inn="0000004205",
+            kpp="000001001",
+            phones=["+70005550101"],
+            emails=["prichal@example.ru"],
+            city="Новореченск",
+            legal_address="ул. Речная, д. 1",
+            actual_address="ул. Речная, д. 2",
+            accounts=[account],
+            contacts={"7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"},
+        )
+        running.stage.onec.new_party(
+            "ИП Карпов Олег Фёдорович",
+            kind="sole_trader",
+            full_name="ИП Карпов Олег Фёдорович",
+            inn="000000420539",
+        )
+        running.stage.onec.new_party(
+            "Мохова Инна Егоровна",
+            kind="person",
+            full_name="Мохова Инна Егоровна",
+            phones=["+70005550103"],
+            emails=["mohova@example.ru"],
+        )
         running.at(DAY)
         told(running)
         whole = running.stage.portal.dump()
-        reached = {(kind, row["ID"]): row for kind in ("company", "contact") for row in running.call(f"crm.{kind}.list", select=["ID", "PHONE", "EMAIL"])}
+        reached = {
+            (kind, row["ID"]): row
+            for kind in ("company", "contact")
+            for row in running.call(f"crm.{kind}.list", select=["ID", "PHONE", "EMAIL"])
+        }
     companies = {row["TITLE"]: row for row in whole["companies"]}
     firm = companies["ООО «Причал»"]
     assert "ИП Карпов Олег Фёдорович" in companies
-    requisite = next(row for row in whole["requisites"] if (row["ENTITY_TYPE_ID"], row["ENTITY_ID"]) == (4, firm["ID"]))
-    assert (requisite["RQ_COMPANY_NAME"], requisite["RQ_COMPANY_FULL_NAME"], requisite["RQ_INN"], requisite["RQ_KPP"]) == (
-        "ООО «Причал»", "Общество с ограниченной ответственностью «Причал»", "0000004205", "000001001")
+    requisite = next(
+        row for row in whole["requisites"] if (row["ENTITY_TYPE_ID"], row["ENTITY_ID"]) == (4, firm["ID"])
+    )
+    assert (
+        requisite["RQ_COMPANY_NAME"],
+        requisite["RQ_COMPANY_FULL_NAME"],
+        requisite["RQ_INN"],
+        requisite["RQ_KPP"],
+    ) == ("ООО «Причал»", "Общество с ограниченной ответственностью «Причал»", "0000004205", "000001001")
     bank = next(row for row in whole["bankdetails"] if row["ENTITY_ID"] == requisite["ID"])
     assert (bank["RQ_BANK_NAME"], bank["RQ_BIK"], bank["RQ_ACC_NUM"], bank["RQ_COR_ACC_NUM"]) == (
-        "АО «Вымышленный банк»", "049999901", "40702810900000000123", "30101810000000000901")
-    assert "Новореченск" in {row.get("CITY") for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])}
-    places = {row["TYPE_ID"]: row["ADDRESS_1"] for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])}
+        "АО «Вымышленный банк»",
+        "049999901",
+        "40702810900000000123",
+        "30101810000000000901",
+    )
+    assert "Новореченск" in {
+        row.get("CITY") for row in whole["addresses"] if str(row["ENTITY_ID"]) == str(requisite["ID"])
+    }
+    places = {
+        row["TYPE_ID"]: row["ADDRESS_1"]
+        for row in whole["addresses"]
+        if str(row["ENTITY_ID"]) == str(requisite["ID"])
+    }
     assert {6: "ул. Речная, д. 1", 1: "ул. Речная, д. 2"}.items() <= places.items()
     told_firm = reached["company", str(firm["ID"])]
-    assert (told_firm["PHONE"][0]["VALUE"], told_firm["EMAIL"][0]["VALUE"]) == ("+70005550101", "prichal@example.ru")
+    assert (told_firm["PHONE"][0]["VALUE"], told_firm["EMAIL"][0]["VALUE"]) == (
+        "+70005550101",
+        "prichal@example.ru",
+    )
     contacts = {row["LAST_NAME"]: row for row in whole["contacts"]}
     assert (contacts["Лосева"]["NAME"], contacts["Лосева"]["COMPANY_ID"]) == ("Полина", firm["ID"])
     told_person = reached["contact", str(contacts["Мохова"]["ID"])]
-    assert (told_person["PHONE"][0]["VALUE"], told_person["EMAIL"][0]["VALUE"]) == ("+70005550103", "mohova@example.ru")
-    assert contacts["Карпов"]["COMPANY_ID"] == companies["ИП Карпов Олег Фёдорович"]["ID"], "an ИП is a company and its own contact"
+    assert (told_person["PHONE"][0]["VALUE"], told_person["EMAIL"][0]["VALUE"]) == (
+        "+70005550103",
+        "mohova@example.ru",
+    )
+    assert contacts["Карпов"]["COMPANY_ID"] == companies["ИП Карпов Олег Фёдорович"]["ID"], (
+        "an ИП is a company and its own contact"
+    )
 
 
 def test_products_with_sale_and_purchasing_price(story: dict[str, scenario.View]) -> None:
@@ -87,8 +147,12 @@ def test_products_with_sale_and_purchasing_price(story: dict[str, scenario.View]
     whole = story["01"].dump
     products = {row["name"]: row for row in whole["products"]}
     prices = {row["productId"]: Decimal(str(row["price"])) for row in whole["prices"]}
-    assert {name: (prices[row["id"]], Decimal(str(row["purchasingPrice"]))) for name, row in products.items()} == {
-        "Дверь входная «Кедр»": (Decimal("24900.00"), Decimal("16300.00")), "Замок врезной": (Decimal("3150.50"), Decimal("2210.00"))}
+    assert {
+        name: (prices[row["id"]], Decimal(str(row["purchasingPrice"]))) for name, row in products.items()
+    } == {
+        "Дверь входная «Кедр»": (Decimal("24900.00"), Decimal("16300.00")),
+        "Замок врезной": (Decimal("3150.50"), Decimal("2210.00")),
+    }
 
 
 # ---- orders ----
@@ -97,37 +161,71 @@ def test_an_order_of_1c_is_shown_as_a_deal(story: dict[str, scenario.View]) -> N
     стадии “Заявка получена, подготовка счета”. При это в карточку сделки подгружается список выбранной номенклатуры и Контрагент.»"""
     view = story["01"]
     assert set(view.stages().values()) == {NEW}
-    assert view.compositions["1"] == [("Дверь входная «Кедр»", Decimal(2), Decimal(24900)), ("Замок врезной", Decimal(2), Decimal("3150.5")),
-                                      ("Замок врезной", Decimal(1), Decimal("3150.51"))], "9451,51 / 3 does not divide: a split row keeps the kopeck"
+    assert view.compositions["1"] == [
+        ("Дверь входная «Кедр»", Decimal(2), Decimal(24900)),
+        ("Замок врезной", Decimal(2), Decimal("3150.5")),
+        ("Замок врезной", Decimal(1), Decimal("3150.51")),
+    ], "9451,51 / 3 does not divide: a split row keeps the kopeck"
     names = {row["ID"]: row["TITLE"] for row in view.dump["companies"]}
     buyers = [names.get(int(row["COMPANY_ID"] or 0)) for row in view.deals.values()]
     assert buyers == ["ООО «Причал»", "ИП Карпов Олег Фёдорович", None]
     assert view.deals["3"]["CONTACT_ID"], "a person is a contact"
-    assert [row["ASSIGNED_BY_ID"] for row in view.deals.values()] == ["3", "4", "5"], "the responsible of 1C by the table of managers"
+    assert [row["ASSIGNED_BY_ID"] for row in view.deals.values()] == ["3", "4", "5"], (
+        "the responsible of 1C by the table of managers"
+    )
 
 
 def test_the_deal_holds_the_information_of_the_order(story: dict[str, scenario.View]) -> None:
     """«В сделке должна содержаться информация из заказа в 1С.»"""
     fields = story["01"].fields["1"]
-    assert [fields[name] if "Дата" not in name else fields[name][:10] for name in (
-        "Номер заказа 1С", "Дата заказа 1С", "Статус заказа 1С", "Сумма заказа 1С", "Комментарий заказа 1С", "Наша организация")] == [
-        "ЗК-00000001", "2026-11-02", "Ожидается предоплата (до отгрузки)", "59251.51|RUB", "Доставка до двери", "ООО «Торговый ряд»"]
+    assert [
+        fields[name] if "Дата" not in name else fields[name][:10]
+        for name in (
+            "Номер заказа 1С",
+            "Дата заказа 1С",
+            "Статус заказа 1С",
+            "Сумма заказа 1С",
+            "Комментарий заказа 1С",
+            "Наша организация",
+        )
+    ] == [
+        "ЗК-00000001",
+        "2026-11-02",
+        "Ожидается предоплата (до отгрузки)",
+        "59251.51|RUB",
+        "Доставка до двери",
+        "ООО «Торговый ряд»",
+    ]
 
 
-def test_an_invoice_moves_the_deal_and_its_sum_is_the_sum_of_the_deal(tmp_path: Path, story: dict[str, scenario.View]) -> None:
+def test_an_invoice_moves_the_deal_and_its_sum_is_the_sum_of_the_deal(
+    tmp_path: Path, story: dict[str, scenario.View]
+) -> None:
     """«При выставлении счета из 1С Сделка в Битрикс24 меняет свою стадию на “Счет отправлен, ожидание оплаты”, в карточку Сделки автоматически
     вносится номер, дата выставленного счета, номенклатура и в поле “Сумма сделки” помещается сумма выставленного счета.»"""
     view = story["02"]
     assert set(view.stages().values()) == {SENT}
-    assert (view.fields["1"]["Номер счета"], view.fields["1"]["Дата счета"][:10]) == ("СЧ-00000001", "2026-11-03")
+    assert (view.fields["1"]["Номер счета"], view.fields["1"]["Дата счета"][:10]) == (
+        "СЧ-00000001",
+        "2026-11-03",
+    )
     with scenario.opened(tmp_path, "leads", case=CASE) as running:
         number = ordered(running, {"name": "Замок врезной", "quantity": "3", "price": "3150.50"})
-        running.call("crm.item.update", entityTypeId=2, id=1, fields={"isManualOpportunity": "Y", "opportunity": "1.00"})
+        running.call(
+            "crm.item.update",
+            entityTypeId=2,
+            id=1,
+            fields={"isManualOpportunity": "Y", "opportunity": "1.00"},
+        )
         running.stage.onec.new_invoice(number, Decimal("7000.01"))
         told(running)
         rows = running.composition(1)
-        assert sum((quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for _, quantity, price in rows) == Decimal("7000.01")
-        assert running.deals()["1"]["OPPORTUNITY"] == "7000.01", "to the kopeck, even where a person had typed another sum"
+        assert sum(
+            (quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for _, quantity, price in rows
+        ) == Decimal("7000.01")
+        assert running.deals()["1"]["OPPORTUNITY"] == "7000.01", (
+            "to the kopeck, even where a person had typed another sum"
+        )
         assert running.run().quiet
 
 
@@ -137,7 +235,10 @@ def test_a_payment_is_shown_as_soon_as_1c_has_it(story: dict[str, scenario.View]
     информация: дата оплаты, оплаченная сумма, руб.»"""
     view = story["03"]
     assert view.stages()["1"] == PAID
-    assert (view.fields["1"]["Дата оплаты"][:10], view.fields["1"]["Оплаченная сумма, руб."]) == ("2026-11-05", "59251.51|RUB")
+    assert (view.fields["1"]["Дата оплаты"][:10], view.fields["1"]["Оплаченная сумма, руб."]) == (
+        "2026-11-05",
+        "59251.51|RUB",
+    )
 
 
 def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_path: Path) -> None:
@@ -155,8 +256,11 @@ def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_pa
         (path,) = (running.folder / "from_1c").glob("documents-*.xml")
         text = path.read_text(encoding="utf-8-sig")
         start = text.index("<Наименование>Оплачен</Наименование>")
-        cut = text.rindex("<ЗначениеРеквизита>", 0, start), text.index("</ЗначениеРеквизита>", start) + len("</ЗначениеРеквизита>")
-        path.write_text("\ufeff" + text[:cut[0]] + text[cut[1]:], encoding="utf-8")
+        cut = (
+            text.rindex("<ЗначениеРеквизита>", 0, start),
+            text.index("</ЗначениеРеквизита>", start) + len("</ЗначениеРеквизита>"),
+        )
+        path.write_text("\ufeff" + text[: cut[0]] + text[cut[1] :], encoding="utf-8")
         running.run()
         assert running.stages()["1"] == PAID
         assert running.field(1, "Дата оплаты") in (None, "")
@@ -182,29 +286,46 @@ def test_shipments_fill_their_fields(story: dict[str, scenario.View]) -> None:
         return [str(view.fields["2"][name]).partition("T")[0] for name in names]
 
     assert shown(story["03"]) == ["2026-11-05", "РТ-00000001", "10000.00|RUB", "ООО «Торговый ряд»"]
-    assert shown(story["04"]) == ["2026-11-09", "РТ-00000001, РТ-00000004", "22000.00|RUB", "ООО «Торговый ряд»"], "joined, latest, added"
+    assert shown(story["04"]) == [
+        "2026-11-09",
+        "РТ-00000001, РТ-00000004",
+        "22000.00|RUB",
+        "ООО «Торговый ряд»",
+    ], "joined, latest, added"
 
 
 def test_the_responsible_is_told_once(story: dict[str, scenario.View]) -> None:
     """«При смене в сущности “Сделки” стадии в воронке продаж на “Оплата получена” сотруднику с ролью “Ответственный” в Битрикс24 автоматически
     ставится приходит уведомление, что клиент оплатил.»"""
     assert story["03"].notices == [("3", "Клиент оплатил: Заказ ЗК-00000001 от 02.11.2026, 59251,51 руб.")]
-    assert story["05"].notices == [*story["03"].notices, ("5", "Клиент оплатил: Заказ ЗК-00000003 от 02.11.2026, 24900,00 руб.")]
+    assert story["05"].notices == [
+        *story["03"].notices,
+        ("5", "Клиент оплатил: Заказ ЗК-00000003 от 02.11.2026, 24900,00 руб."),
+    ]
 
 
 def test_the_release_of_1c_is_advised(tmp_path: Path) -> None:
     """«Рекомендуется обновить конфигурацию Управление Торговлей 10.3 до версии 10.3.52.2, так как конфигурация устаревшая, есть риск поломок
     интеграции.» «1С: Управление торговлей 10.3 (10.3.19.4)»"""
-    with scenario.opened(tmp_path, "leads", case=CASE, edit={'release = "10.3.52.2"': 'release = "10.3.19.4"'}) as running:
+    with scenario.opened(
+        tmp_path, "leads", case=CASE, edit={'release = "10.3.52.2"': 'release = "10.3.19.4"'}
+    ) as running:
         text = check.check(running.stage.profile).text()
     assert "Релиз 1С 10.3.19.4: рекомендуется обновить до 10.3.52.2" in text
 
 
 def test_what_stock_1c_cannot_tell_is_said_in_plain_words(tmp_path: Path) -> None:
     """Without the extended contract УТ 10.3 tells neither orders born in it, nor invoices, nor contractors: `check` names each and the way out."""
-    with scenario.opened(tmp_path, "leads", case=CASE, edit={"extended = true ": "extended = false"}) as running:
+    with scenario.opened(
+        tmp_path, "leads", case=CASE, edit={"extended = true ": "extended = false"}
+    ) as running:
         text = check.check(running.stage.profile).text()
-    for expected in ("orders.create_deals", "«счета на оплату»", "справочник контрагентов", "расширенным договором"):
+    for expected in (
+        "orders.create_deals",
+        "«счета на оплату»",
+        "справочник контрагентов",
+        "расширенным договором",
+    ):
         assert expected in text, text
 
 
@@ -224,8 +345,20 @@ def test_a_file_in_any_order_gives_the_same_deals(tmp_path: Path) -> None:
                     running.run()
             running.run()
             assert running.run().quiet
-            ends.append(sorted((row["TITLE"], row["stage"], row["OPPORTUNITY"], running.composition(deal), row["UF_CRM_SHIPPED_NUMBER"],
-                                row["UF_CRM_PAID_AMOUNT"], row["UF_CRM_INVOICE_NUMBER"]) for deal, row in running.deals().items()))
+            ends.append(
+                sorted(
+                    (
+                        row["TITLE"],
+                        row["stage"],
+                        row["OPPORTUNITY"],
+                        running.composition(deal),
+                        row["UF_CRM_SHIPPED_NUMBER"],
+                        row["UF_CRM_PAID_AMOUNT"],
+                        row["UF_CRM_INVOICE_NUMBER"],
+                    )
+                    for deal, row in running.deals().items()
+                )
+            )
     assert ends[0] == ends[1]
     assert len(ends[0]) == 2
 
@@ -233,16 +366,22 @@ def test_a_file_in_any_order_gives_the_same_deals(tmp_path: Path) -> None:
 def history(office: scenario.Scenario) -> list[tuple[str, bytes]]:
     """What 1C wrote in a fortnight, session by session; the portal sees nothing of it here."""
     onec, files = office.stage.onec, []
-    acts = [lambda: [onec.new_order(name, [{"name": "Замок врезной", "quantity": "3", "amount": amount}]) for name, amount in (
-                ("ООО «Причал»", "9451.51"), ("ООО «Маяк»", "500.00"))],
-            lambda: [onec.new_invoice("ЗК-00000001"), onec.new_invoice("ЗК-00000002")],
-            lambda: [onec.ship("ЗК-00000001", Decimal("4000.00")), onec.pay("ЗК-00000002", Decimal("500.00"))],
-            lambda: [onec.ship("ЗК-00000001"), onec.pay("ЗК-00000001", Decimal("9451.51"))]]
+    acts = [
+        lambda: [
+            onec.new_order(name, [{"name": "Замок врезной", "quantity": "3", "amount": amount}])
+            for name, amount in (("ООО «Причал»", "9451.51"), ("ООО «Маяк»", "500.00"))
+        ],
+        lambda: [onec.new_invoice("ЗК-00000001"), onec.new_invoice("ЗК-00000002")],
+        lambda: [onec.ship("ЗК-00000001", Decimal("4000.00")), onec.pay("ЗК-00000002", Decimal("500.00"))],
+        lambda: [onec.ship("ЗК-00000001"), onec.pay("ЗК-00000001", Decimal("9451.51"))],
+    ]
     for day, act in enumerate(acts):
         office.at(dt.date(2026, 11, 2 + 3 * day))
         act()
         office.stage.session()
-        files += [(path.name, path.read_bytes()) for path in sorted((office.folder / "from_1c").glob("*.xml"))]
+        files += [
+            (path.name, path.read_bytes()) for path in sorted((office.folder / "from_1c").glob("*.xml"))
+        ]
         for path in (office.folder / "from_1c").glob("*.xml"):
             path.unlink()
     return files
@@ -284,7 +423,11 @@ def test_an_order_waits_for_its_buyer(tmp_path: Path) -> None:
         running.run()
         running.run()
         (deal,) = running.deals().values()
-        assert (deal["stage"], deal["UF_CRM_PAID_AMOUNT"], str(deal["COMPANY_ID"])) == (PAID, "6301.00|RUB", "11")
+        assert (deal["stage"], deal["UF_CRM_PAID_AMOUNT"], str(deal["COMPANY_ID"])) == (
+            PAID,
+            "6301.00|RUB",
+            "11",
+        )
 
 
 def test_a_deal_that_a_person_removed_stays_away(tmp_path: Path) -> None:
@@ -301,7 +444,9 @@ def test_a_plan_shows_the_deals_that_the_run_makes(tmp_path: Path) -> None:
     """`obmen24 plan` counts the same companies, deals, rows, fields and moves that `run` then makes, and makes none of them."""
     with scenario.opened(tmp_path, "leads", case=CASE) as running:
         running.at(DAY)
-        number = running.stage.onec.new_order("ООО «Причал»", [{"name": "Замок врезной", "quantity": "2", "price": "3150.50"}]).number
+        number = running.stage.onec.new_order(
+            "ООО «Причал»", [{"name": "Замок врезной", "quantity": "2", "price": "3150.50"}]
+        ).number
         running.stage.onec.pay(number, Decimal("6301.00"))
         running.stage.session()
         planned = running.run(dry=True)

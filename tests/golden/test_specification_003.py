@@ -69,31 +69,46 @@ def test_the_first_stage_does_not_touch_1c(tmp_path: Path, story: dict[str, scen
 
 def test_a_deal_at_work_makes_an_order(story: dict[str, scenario.View]) -> None:
     """«Стадия «Заказ в работе»(1), при перемещении сделки в эту стадию в 1с создается заказ.»"""
-    assert [number for kind, number in story["02"].documents if kind == "order"] == ["B24-1", "B24-2", "B24-3"]
+    assert [number for kind, number in story["02"].documents if kind == "order"] == [
+        "B24-1",
+        "B24-2",
+        "B24-3",
+    ]
     assert all(story["02"].documents["order", f"B24-{deal}"].posted for deal in (1, 2, 3))
 
 
 def test_the_invoice_stage_is_the_manager_s(story: dict[str, scenario.View]) -> None:
     """«Стадия «Счет выставлен» сюда перемещается сделка вручную менеджером, после того как будет выставлен счет в б24.»"""
     assert story["03"].stages()["3"] == "Счет выставлен", "never undone by us"
-    assert [row["stage"] for row in story["05"].deals.values()].count("Счет выставлен") == 0, "and 1C moves it on"
+    assert [row["stage"] for row in story["05"].deals.values()].count("Счет выставлен") == 0, (
+        "and 1C moves it on"
+    )
 
 
 def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:
     """«Стадия «Отгружен»(2), сюда перемещается сделка автоматически, если в 1С заказ будет в статусе «Ожидается оплата (полсе отгрузки)» (После
     совершения отгрузки, без оплаты)»"""
-    assert (story["04"].fields["1"]["Статус заказа 1С"], story["04"].stages()["1"]) == ("Ожидается оплата (после отгрузки)", "Отгружен")
+    assert (story["04"].fields["1"]["Статус заказа 1С"], story["04"].stages()["1"]) == (
+        "Ожидается оплата (после отгрузки)",
+        "Отгружен",
+    )
 
 
 def test_paid_without_shipment(story: dict[str, scenario.View]) -> None:
     """«Стадия «Счет оплачен»(3), сюда перемещается сделка автоматически, если в 1С заказ будет в статусе «Готов к отгрузке» (После оплаты, без
     отгрузки)»"""
-    assert (story["04"].fields["2"]["Статус заказа 1С"], story["04"].stages()["2"]) == ("Готов к отгрузке", "Счет оплачен")
+    assert (story["04"].fields["2"]["Статус заказа 1С"], story["04"].stages()["2"]) == (
+        "Готов к отгрузке",
+        "Счет оплачен",
+    )
 
 
 def test_shipped_and_paid(story: dict[str, scenario.View]) -> None:
     """«Стадия «Отгружен и оплачен»(4), сюда перемещается сделка автоматически, если в 1С заказ будет в статусе «Готов к закрытию»»"""
-    assert (story["04"].fields["3"]["Статус заказа 1С"], story["04"].stages()["3"]) == ("Готов к закрытию", "Отгружен и оплачен")
+    assert (story["04"].fields["3"]["Статус заказа 1С"], story["04"].stages()["3"]) == (
+        "Готов к закрытию",
+        "Отгружен и оплачен",
+    )
 
 
 def test_facts_win_over_the_name_of_a_status(tmp_path: Path) -> None:
@@ -120,7 +135,9 @@ def test_a_person_s_move_is_never_undone(tmp_path: Path) -> None:
 
 
 # ---- II. from the portal to 1C ----
-def test_company_contact_manager_organisation_and_deal_reach_the_order(story: dict[str, scenario.View]) -> None:
+def test_company_contact_manager_organisation_and_deal_reach_the_order(
+    story: dict[str, scenario.View],
+) -> None:
     """«Компания и контакт (Сами справочники и при создании заказа по сделке из б24)» «Ответственный менеджер у заказов» «с какой нашей организацией
     ведется сделка» «Информация о сделке»"""
     view = story["02"]
@@ -129,7 +146,11 @@ def test_company_contact_manager_organisation_and_deal_reach_the_order(story: di
     assert (party.name, party.inn, party.phones) == ("ООО «Прибой-2»", "0000000120", ["+70000000012"])
     assert party.contacts, "the contact person of the company stands in the directory of 1C"
     assert order.requisites["Контактное лицо"]
-    assert (order.manager, order.organisation, order.requisites["Организация ИНН"]) == ("Тихонова А. И.", "ООО «Южный склад»", "0000000025")
+    assert (order.manager, order.organisation, order.requisites["Организация ИНН"]) == (
+        "Тихонова А. И.",
+        "ООО «Южный склад»",
+        "0000000025",
+    )
     assert view.documents["order", "B24-2"].organisation == "ООО «Северный склад»"
     assert "Сделка № 1 «Поставка дверей № 1»" in order.comment
     assert "parties.xml" in story["01"].files
@@ -139,10 +160,17 @@ def test_products_and_their_edits_reach_1c(story: dict[str, scenario.View]) -> N
     """«Товары (Сами справочники и при создании заказа по сделке из б24), также и редактирование состава товаров переносится в 1с.»"""
     assert "catalog.xml" in story["01"].files
     before, after = (story[name].documents["order", "B24-2"] for name in ("02", "05"))
-    assert [(line.name, f"{line.quantity:f}", line.vat) for line in before.lines] == [("Петля накладная", "3", "22"), ("Доставка по городу", "4", "22")]
+    assert [(line.name, f"{line.quantity:f}", line.vat) for line in before.lines] == [
+        ("Петля накладная", "3", "22"),
+        ("Доставка по городу", "4", "22"),
+    ]
     assert [(line.name, f"{line.quantity:f}", f"{line.amount:.2f}") for line in after.lines] == [
-        ("Петля накладная", "10", "4123.00"), ("Доставка по городу", "1", "1500.00")]
-    assert (before.guid, before.number_1c) == (after.guid, after.number_1c), "the same order, not a second one"
+        ("Петля накладная", "10", "4123.00"),
+        ("Доставка по городу", "1", "1500.00"),
+    ]
+    assert (before.guid, before.number_1c) == (after.guid, after.number_1c), (
+        "the same order, not a second one"
+    )
 
 
 def test_discounts_the_portal_owns(tmp_path: Path) -> None:
@@ -150,14 +178,31 @@ def test_discounts_the_portal_owns(tmp_path: Path) -> None:
     where 1C counts another sum for the same goods nothing moves and both computations are shown."""
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         running.at(DAY)
-        running.call("crm.item.productrow.set", ownerType="D", ownerId=1, productRows=[
-            {"productId": 2, "productName": "Замок врезной", "price": "2835.45", "discountTypeId": 2, "discountRate": 10, "quantity": 2,
-             "taxRate": 22, "taxIncluded": "Y", "measureCode": 796}])
+        running.call(
+            "crm.item.productrow.set",
+            ownerType="D",
+            ownerId=1,
+            productRows=[
+                {
+                    "productId": 2,
+                    "productName": "Замок врезной",
+                    "price": "2835.45",
+                    "discountTypeId": 2,
+                    "discountRate": 10,
+                    "quantity": 2,
+                    "taxRate": 22,
+                    "taxIncluded": "Y",
+                    "measureCode": 796,
+                }
+            ],
+        )
         running.run()
         sent = next(row for row in running.sent() if row["number"] == "B24-1")
         assert (sent["lines"], sent["amount"]) == ([("Замок врезной", "2", "2835.45", "5670.90")], "5670.90")
         told(running)
-        running.stage.onec.edit_order("B24-1", lines=[{"name": "Замок врезной", "quantity": "2", "price": "2700.00", "vat": "22"}])
+        running.stage.onec.edit_order(
+            "B24-1", lines=[{"name": "Замок врезной", "quantity": "2", "price": "2700.00", "vat": "22"}]
+        )
         report = told(running)
         assert report.exit_code == 3
         assert "портал считает 5670,90, 1С считает 5400,00 за тот же товар" in report.text()
@@ -166,15 +211,21 @@ def test_discounts_the_portal_owns(tmp_path: Path) -> None:
 
 def test_discounts_1c_owns(tmp_path: Path) -> None:
     """Owner 1C: the buyer's percent from the extended contract prices the order."""
-    with scenario.opened(tmp_path, "twoway", case=CASE, edit={'discounts = "portal" ': 'discounts = "1c"     '}) as running:
+    with scenario.opened(
+        tmp_path, "twoway", case=CASE, edit={'discounts = "portal" ': 'discounts = "1c"     '}
+    ) as running:
         begun(running)
-        running.stage.onec.edit_party(running.stage.onec.document("B24-2", "order").party, city="Заозёрный Бор")
+        running.stage.onec.edit_party(
+            running.stage.onec.document("B24-2", "order").party, city="Заозёрный Бор"
+        )
         running.stage.session()
         (path,) = (running.folder / "from_1c").glob("parties-*.xml")
         text = path.read_text(encoding="utf-8")
         percent = "<Контакты><Контакт><Тип>Процент скидки</Тип><Значение>10</Значение></Контакт>"
         assert "<Контакты>" in "".join(text.split())
-        path.write_text(text.replace("<Контакты>", percent.replace("<Контакт>", "<Контакт>"), 1), encoding="utf-8")
+        path.write_text(
+            text.replace("<Контакты>", percent.replace("<Контакт>", "<Контакт>"), 1), encoding="utf-8"
+        )
         running.person(2, rows=[LOCK | {"quantity": "2"}])
         running.run()
         sent = [row for row in running.sent() if row["number"] == "B24-2"]
@@ -189,27 +240,49 @@ def test_orders_made_in_1c_become_deals_at_work(story: dict[str, scenario.View])
     view = story["03"]
     deal = view.deals["5"]
     assert (deal["stage"], deal["OPPORTUNITY"], deal["ASSIGNED_BY_ID"]) == ("Заказ в работе", "9451.51", "5")
-    assert next(row["TITLE"] for row in view.dump["companies"] if str(row["ID"]) == deal["COMPANY_ID"]) == "ТСЖ «Маяк-2»"
-    link = next(row for row in view.dump["requisite_links"] if (str(row["ENTITY_TYPE_ID"]), str(row["ENTITY_ID"])) == ("2", "5"))
+    assert (
+        next(row["TITLE"] for row in view.dump["companies"] if str(row["ID"]) == deal["COMPANY_ID"])
+        == "ТСЖ «Маяк-2»"
+    )
+    link = next(
+        row
+        for row in view.dump["requisite_links"]
+        if (str(row["ENTITY_TYPE_ID"]), str(row["ENTITY_ID"])) == ("2", "5")
+    )
     assert link["MC_REQUISITE_ID"] == 2, "ООО «Южный склад»"
     assert view.fields["5"]["Номер заказа 1С"] == "ЗК-00000004"
-    assert [view.fields[deal]["Номер заказа 1С"] for deal in "123"] == ["ЗК-00000001", "ЗК-00000002", "ЗК-00000003"]
+    assert [view.fields[deal]["Номер заказа 1С"] for deal in "123"] == [
+        "ЗК-00000001",
+        "ЗК-00000002",
+        "ЗК-00000003",
+    ]
 
 
-def test_a_deal_born_in_1c_never_goes_back_as_a_second_order(tmp_path: Path, story: dict[str, scenario.View]) -> None:
+def test_a_deal_born_in_1c_never_goes_back_as_a_second_order(
+    tmp_path: Path, story: dict[str, scenario.View]
+) -> None:
     """An order of 1C stands once in 1C whatever happens to its deal; under the extended contract an edit of the deal comes to it by Ид, its own
     number, comment and manager of 1C stay."""
     assert len([kind for kind, _ in story["05"].documents if kind == "order"]) == 4
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         begun(running)
-        number = running.stage.onec.new_order("ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "1", "price": "3150.50", "vat": "22"}],
-                                              manager="Уваров С. П.", comment="звонить после обеда").number
+        number = running.stage.onec.new_order(
+            "ТСЖ «Маяк-2»",
+            [{"name": "Замок врезной", "quantity": "1", "price": "3150.50", "vat": "22"}],
+            manager="Уваров С. П.",
+            comment="звонить после обеда",
+        ).number
         told(running)
         running.person(5, rows=[LOCK | {"quantity": "4"}])
         running.run()
         told(running)
         order = running.stage.onec.document(number, "order")
-        assert (f"{order.amount:.2f}", order.comment, order.posted, order.origin) == ("12602.00", "звонить после обеда", True, "1c")
+        assert (f"{order.amount:.2f}", order.comment, order.posted, order.origin) == (
+            "12602.00",
+            "звонить после обеда",
+            True,
+            "1c",
+        )
         assert len(running.stage.onec.orders) == 4
 
 
@@ -228,7 +301,9 @@ def test_prices_come_from_1c(tmp_path: Path) -> None:
         lock = next(row for row in running.stage.onec.products if row.name == "Замок врезной")
         running.stage.onec.edit_product(lock.guid, price=Decimal("3333.00"))
         told(running)
-        prices = {str(row["productId"]): Decimal(str(row["price"])) for row in running.stage.portal.dump()["prices"]}
+        prices = {
+            str(row["productId"]): Decimal(str(row["price"])) for row in running.stage.portal.dump()["prices"]
+        }
         assert prices["2"] == Decimal("3333.00")
 
 
@@ -236,25 +311,33 @@ def test_prices_come_from_1c(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("owner", "lines"), [("portal", "7"), ("1c", "5")])
 def test_a_conflict_is_decided_by_the_owner(tmp_path: Path, owner: str, lines: str) -> None:
     """The same composition edited on both sides: the declared owner wins on both, and it is journalled."""
-    with scenario.opened(tmp_path, "twoway", case=CASE, edit={'composition_owner = "portal"': f'composition_owner = "{owner}"'}) as running:
+    with scenario.opened(
+        tmp_path, "twoway", case=CASE, edit={'composition_owner = "portal"': f'composition_owner = "{owner}"'}
+    ) as running:
         conflict(running)
         running.run()
         told(running)
         assert [f"{quantity:f}" for _, quantity, _ in running.composition(1)] == [lines]
-        assert [f"{line.quantity:f}" for line in running.stage.onec.document("B24-1", "order").lines] == [lines]
+        assert [f"{line.quantity:f}" for line in running.stage.onec.document("B24-1", "order").lines] == [
+            lines
+        ]
         assert "с обеих сторон" in people.why(running.stage.profile, "deal", "1")
 
 
 def conflict(running: scenario.Scenario) -> None:
     begun(running)
-    running.stage.onec.edit_order("B24-1", lines=[{"name": "Замок врезной", "quantity": "5", "price": "3150.50", "vat": "22"}])
+    running.stage.onec.edit_order(
+        "B24-1", lines=[{"name": "Замок врезной", "quantity": "5", "price": "3150.50", "vat": "22"}]
+    )
     running.stage.session()
     running.person(1, rows=[LOCK | {"quantity": "7"}])
 
 
 def test_a_conflict_may_be_a_question(tmp_path: Path) -> None:
     """Owner `ask`: neither side is touched until somebody has answered."""
-    with scenario.opened(tmp_path, "twoway", case=CASE, edit={'composition_owner = "portal"': 'composition_owner = "ask"   '}) as running:
+    with scenario.opened(
+        tmp_path, "twoway", case=CASE, edit={'composition_owner = "portal"': 'composition_owner = "ask"   '}
+    ) as running:
         conflict(running)
         report = running.run()
         assert report.exit_code == 3
@@ -275,7 +358,9 @@ def test_an_edit_that_1c_refuses_is_shown(tmp_path: Path) -> None:
         told(running)
         running.person(1, rows=[LOCK | {"quantity": "7"}])
         reports = [running.run(), told(running), told(running)]
-        assert "1С не приняла правку: у нас 22053.50, в 1С 13537.90" in "".join(report.text() for report in reports)
+        assert "1С не приняла правку: у нас 22053.50, в 1С 13537.90" in "".join(
+            report.text() for report in reports
+        )
         assert running.deals()["1"]["OPPORTUNITY"] == "22053.50"
         assert told(running).quiet
 
@@ -298,18 +383,34 @@ def test_a_stale_or_repeated_file_changes_nothing(tmp_path: Path) -> None:
         assert (running.deals(), orders(running)) == before[:2]
 
 
-STOCK = {"extended = true": "extended = false", 'flows = ["parties", "products", "documents-in", "orders-out"]': 'flows = ["documents-in", "orders-out"]',
-         'vat = "general"': 'vat = "exempt"'}
+STOCK = {
+    "extended = true": "extended = false",
+    'flows = ["parties", "products", "documents-in", "orders-out"]': 'flows = ["documents-in", "orders-out"]',
+    'vat = "general"': 'vat = "exempt"',
+}
 
 
 def test_two_buyers_of_one_name_never_become_one(tmp_path: Path) -> None:
     """Stock 1C knows a buyer without ИНН by exact Наименование: the second one of that name is not sent, the first keeps the name he was sent with."""
     with scenario.opened(tmp_path, "twoway", case=CASE, edit=STOCK) as running:
         running.at(DAY)
-        people_ = [running.call("crm.item.add", entityTypeId=3, fields={"name": "Иван", "lastName": "Носов"})["item"]["id"] for _ in range(2)]
-        for deal, person, stage in ((1, people_[0], "Заказ в работе"), (2, people_[1], "поступил заказ"), (3, people_[1], "поступил заказ")):
-            running.call("crm.item.update", entityTypeId=2, id=deal, fields={"companyId": 0, "contactId": person})
-            running.person(deal, stage=stage, rows=[{"name": "Замок врезной", "quantity": "2", "price": "100.00"}])
+        people_ = [
+            running.call("crm.item.add", entityTypeId=3, fields={"name": "Иван", "lastName": "Носов"})[
+                "item"
+            ]["id"]
+            for _ in range(2)
+        ]
+        for deal, person, stage in (
+            (1, people_[0], "Заказ в работе"),
+            (2, people_[1], "поступил заказ"),
+            (3, people_[1], "поступил заказ"),
+        ):
+            running.call(
+                "crm.item.update", entityTypeId=2, id=deal, fields={"companyId": 0, "contactId": person}
+            )
+            running.person(
+                deal, stage=stage, rows=[{"name": "Замок врезной", "quantity": "2", "price": "100.00"}]
+            )
         told(running)
         running.call("crm.item.update", entityTypeId=3, id=people_[0], fields={"lastName": "Носов-Первый"})
         running.person(1, rows=[{"name": "Замок врезной", "quantity": "3", "price": "100.00"}])
@@ -324,7 +425,9 @@ def test_a_lost_memory_doubles_nothing(tmp_path: Path) -> None:
     """The state is deleted: identity stands in the records themselves, so no order and no deal is made twice and 1C keeps its own edits."""
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         begun(running)
-        running.stage.onec.new_order("ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "3", "amount": "9451.51", "vat": "22"}])
+        running.stage.onec.new_order(
+            "ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "3", "amount": "9451.51", "vat": "22"}]
+        )
         told(running)
         told(running)
         before = orders(running), running.deals()
@@ -334,7 +437,9 @@ def test_a_lost_memory_doubles_nothing(tmp_path: Path) -> None:
         running.run()
         told(running)
         assert (orders(running), {deal: row["OPPORTUNITY"] for deal, row in running.deals().items()}) == (
-            before[0], {deal: row["OPPORTUNITY"] for deal, row in before[1].items()})
+            before[0],
+            {deal: row["OPPORTUNITY"] for deal, row in before[1].items()},
+        )
         assert running.stages() == {deal: row["stage"] for deal, row in before[1].items()}
 
 
@@ -353,7 +458,9 @@ def test_stock_1c_takes_orders_and_refuses_edits_of_its_own(tmp_path: Path) -> N
         running.stage.onec.ship("B24-1")
         told(running)
         assert running.stages()["1"] == "Отгружен"
-        running.person(1, stage="Заказ в работе", rows=[{"name": "Замок врезной", "quantity": "9", "price": "100.00"}])
+        running.person(
+            1, stage="Заказ в работе", rows=[{"name": "Замок врезной", "quantity": "9", "price": "100.00"}]
+        )
         report = running.run()
         assert "1С не примет правку сделки 1" in report.text()
         assert orders(running)["B24-1"] == "200.00"
@@ -369,17 +476,43 @@ def test_a_kill_at_a_random_point_changes_nothing_in_the_end(tmp_path: Path) -> 
         meeting(running)
         kill_often(running, random.Random(20030312))
         running.settle()
-        assert orders(running) == {"B24-1": "15752.50", "B24-2": "7236.90", "B24-3": "3150.50", "ЗК-00000004": "9451.51"}
-        assert running.stages() == {"1": "Заказ в работе", "2": "Счет оплачен", "3": "Заказ в работе", "4": "поступил заказ", "5": "Заказ в работе"}
-        assert [row["OPPORTUNITY"] for row in running.deals().values()] == ["15752.50", "7236.90", "3150.50", "49896.70", "9451.51"]
+        assert orders(running) == {
+            "B24-1": "15752.50",
+            "B24-2": "7236.90",
+            "B24-3": "3150.50",
+            "ЗК-00000004": "9451.51",
+        }
+        assert running.stages() == {
+            "1": "Заказ в работе",
+            "2": "Счет оплачен",
+            "3": "Заказ в работе",
+            "4": "поступил заказ",
+            "5": "Заказ в работе",
+        }
+        assert [row["OPPORTUNITY"] for row in running.deals().values()] == [
+            "15752.50",
+            "7236.90",
+            "3150.50",
+            "49896.70",
+            "9451.51",
+        ]
         assert [row["UF_CRM_ORDER_NUMBER"] for row in running.deals().values()] == [
-            "ЗК-00000001", "ЗК-00000002", "ЗК-00000003", None, "ЗК-00000004"]
+            "ЗК-00000001",
+            "ЗК-00000002",
+            "ЗК-00000003",
+            None,
+            "ЗК-00000004",
+        ]
 
 
 def meeting(running: scenario.Scenario) -> None:
-    running.stage.onec.new_order("ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "3", "amount": "9451.51", "vat": "22"}])
+    running.stage.onec.new_order(
+        "ТСЖ «Маяк-2»", [{"name": "Замок врезной", "quantity": "3", "amount": "9451.51", "vat": "22"}]
+    )
     running.stage.onec.pay("B24-2", Decimal("7236.90"))
-    running.stage.onec.edit_order("B24-1", lines=[{"name": "Замок врезной", "quantity": "5", "price": "3150.50", "vat": "22"}])
+    running.stage.onec.edit_order(
+        "B24-1", lines=[{"name": "Замок врезной", "quantity": "5", "price": "3150.50", "vat": "22"}]
+    )
     running.stage.session()
     running.person(3, rows=[LOCK | {"quantity": "1"}])
 
@@ -388,8 +521,19 @@ def kill_often(running: scenario.Scenario, dice: random.Random) -> None:
     """Start runs in another process and kill them after a while."""
     profile = running.stage.profile
     for patience in (1.6, 2.2):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(profile.path), str(profile.bitrix24.webhook_file), running.stage.clock.tick().isoformat()],
-                                   cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                KILLED,
+                str(profile.path),
+                str(profile.bitrix24.webhook_file),
+                running.stage.clock.tick().isoformat(),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             process.wait(timeout=patience + dice.random())
         except subprocess.TimeoutExpired:

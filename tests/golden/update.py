@@ -11,7 +11,8 @@ from tests.support.paths import ROOT
 
 def main() -> None:
     (ROOT / "schemas" / "profile.schema.json").write_text(
-        json.dumps(profile.json_schema(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        json.dumps(profile.json_schema(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
     for case in test_samples.CASES:
         test_samples.write(case)
 

@@ -20,12 +20,21 @@ shares = st.sampled_from(["full", "prorate", "none"])
 
 @st.composite
 def contracts(draw, number):
-    return deal(number, stage=draw(st.sampled_from([CONFIRMED, CONFIRMED, TERMINATED, "Переговоры"])), monthly_fee=draw(st.none() | money),
-                contract_date=draw(st.none() | days), terminated_on=draw(st.none() | days), payer=draw(st.sampled_from(["Иванов Иван", "Иванов  иван", "Пётр", None])),
-                contract_number=draw(st.sampled_from(["1", "2", f"ВН-{number}"])), payer_inn=draw(st.sampled_from([None, None, "7707083893", "7736050003", "12"])))
+    return deal(
+        number,
+        stage=draw(st.sampled_from([CONFIRMED, CONFIRMED, TERMINATED, "Переговоры"])),
+        monthly_fee=draw(st.none() | money),
+        contract_date=draw(st.none() | days),
+        terminated_on=draw(st.none() | days),
+        payer=draw(st.sampled_from(["Иванов Иван", "Иванов  иван", "Пётр", None])),
+        contract_number=draw(st.sampled_from(["1", "2", f"ВН-{number}"])),
+        payer_inn=draw(st.sampled_from([None, None, "7707083893", "7736050003", "12"])),
+    )
 
 
-portals = st.integers(1, 5).flatmap(lambda count: st.tuples(*[contracts(number) for number in range(1, count + 1)]))
+portals = st.integers(1, 5).flatmap(
+    lambda count: st.tuples(*[contracts(number) for number in range(1, count + 1)])
+)
 
 
 def exported(register, plan):
@@ -46,9 +55,15 @@ def test_a_plan_after_its_export_is_empty(rows, month, first, last):
 def test_the_order_of_rows_changes_nothing(rows, later, random):
     first = bill(deals(*rows), month="2026-03")
     register = exported(tables.frame("charges"), first)
-    shuffled, mixed = list(later), register.sample(frac=1, random_state=random.randrange(1000)) if len(register) else register
+    shuffled, mixed = (
+        list(later),
+        register.sample(frac=1, random_state=random.randrange(1000)) if len(register) else register,
+    )
     random.shuffle(shuffled)
-    straight, other = bill(deals(*later), register, month="2026-04"), bill(deals(*shuffled), mixed, month="2026-04")
+    straight, other = (
+        bill(deals(*later), register, month="2026-04"),
+        bill(deals(*shuffled), mixed, month="2026-04"),
+    )
     for name in ("charges", "terminated"):
         assert tables.records(getattr(straight, name)) == tables.records(getattr(other, name))
     assert sorted(straight.exceptions["deal"]) == sorted(other.exceptions["deal"])
@@ -86,12 +101,22 @@ def test_every_version_adds_up_and_the_register_follows_the_termination_dates(ro
         terms = ended[row["deal"]]
         if terms["stage"] == TERMINATED and terms["terminated_on"] is None:
             continue
-        if terms["terminated_on"] and terms["contract_date"] and terms["terminated_on"] < terms["contract_date"]:
+        if (
+            terms["terminated_on"]
+            and terms["contract_date"]
+            and terms["terminated_on"] < terms["contract_date"]
+        ):
             continue
         over = terms["terminated_on"] is not None and clean.month_of(terms["terminated_on"]) < row["month"]
         assert row["amount"] == (0 if over else frozen[row["number"]])
-    assert sum((row["delta"] for row in tables.records(register)), Decimal(0)) == billing.totals(billing.current(register)).amount
-    assert all(row["amount"] >= 0 and row["amount"] == row["amount"].quantize(CENT) for row in tables.records(register))
+    assert (
+        sum((row["delta"] for row in tables.records(register)), Decimal(0))
+        == billing.totals(billing.current(register)).amount
+    )
+    assert all(
+        row["amount"] >= 0 and row["amount"] == row["amount"].quantize(CENT)
+        for row in tables.records(register)
+    )
     assert len({row["number"] for row in state}) == len(state)
 
 
@@ -115,6 +140,7 @@ def test_included_vat_is_the_nearest_kopeck(total, rate):
 def test_served_days_are_days_of_the_month_between_the_dates(signed, ended, first, last, month):
     assume(signed <= ended)
     from tests.support.deals000 import settings as terms
+
     begin, finish = clean.month_bounds(month)
     count = fees.served(signed, ended, month, terms(first_month=first, termination_month=last))
     inside = sum(signed <= begin + timedelta(days=step) <= ended for step in range(finish.day))

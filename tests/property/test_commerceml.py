@@ -26,9 +26,15 @@ from etl.values import clean
 NAMES = ("ut103", "ut11", "unf3", "bitrix3")
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-_LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Zs", "Zl", "Zp"), exclude_characters="\ufffe\uffff\ufeff")
+_LETTERS = st.characters(
+    codec="utf-8",
+    exclude_categories=("Cc", "Cs", "Cn", "Zs", "Zl", "Zp"),
+    exclude_characters="\ufffe\uffff\ufeff",
+)
 #: text as 1C keeps it: no blanks around it, any sign inside
-words = st.text(_LETTERS | st.sampled_from(" &<>\"'«»№;:/-"), min_size=1, max_size=30).map(str.strip).filter(bool)
+words = (
+    st.text(_LETTERS | st.sampled_from(" &<>\"'«»№;:/-"), min_size=1, max_size=30).map(str.strip).filter(bool)
+)
 money = st.decimals(min_value=Decimal("0.01"), max_value=Decimal("99999999.99"), places=2)
 guids = st.uuids().map(str)
 days = st.dates(dt.date(2010, 1, 1), dt.date(2035, 12, 31))
@@ -46,12 +52,21 @@ def parties(draw: st.DrawFn, document: str) -> dict[str, Any]:
     full = ("ИП " if kind == "sole_trader" else "ЧЛ ") + draw(words)
     legal = kind == "legal"
     city = draw(optional(words))
-    return {"id": draw(guids), "document": document, "role": "Покупатель", "kind": kind, "name": draw(words), "full_name": full,
-            "inn": draw(optional(st.from_regex(r"[0-9]{10}" if legal else r"[0-9]{12}", fullmatch=True))),
-            "kpp": draw(optional(st.from_regex(r"[0-9]{9}", fullmatch=True))) if legal else None, "city": city,
-            "phones": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
-            "emails": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
-            "legal_address": draw(words) if city else draw(optional(words)), "actual_address": draw(optional(words))}
+    return {
+        "id": draw(guids),
+        "document": document,
+        "role": "Покупатель",
+        "kind": kind,
+        "name": draw(words),
+        "full_name": full,
+        "inn": draw(optional(st.from_regex(r"[0-9]{10}" if legal else r"[0-9]{12}", fullmatch=True))),
+        "kpp": draw(optional(st.from_regex(r"[0-9]{9}", fullmatch=True))) if legal else None,
+        "city": city,
+        "phones": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
+        "emails": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
+        "legal_address": draw(words) if city else draw(optional(words)),
+        "actual_address": draw(optional(words)),
+    }
 
 
 @st.composite
@@ -60,23 +75,55 @@ def lines(draw: st.DrawFn, document: str, position: int, included: bool, extende
     amount = draw(money)
     whole = 100 + (rate or 0) if included else Decimal(100)
     unit, code = draw(st.sampled_from([("шт", "796"), ("мес", "362"), ("кг", "166"), ("компл", "839")]))
-    return {"document": document, "position": position, "product": draw(optional(guids)), "name": draw(words), "article": draw(optional(words)),
-            "kind": draw(st.sampled_from(("goods", "service"))), "quantity": draw(st.decimals(Decimal("0.001"), Decimal(9999), places=3)), "unit": unit,
-            "unit_code": code, "price": draw(money), "discount": draw(optional(money)) if extended else None, "vat_rate": rate, "vat_exempt": exempt,
-            "vat_included": included, "vat_amount": (amount * (rate or 0) / whole).quantize(Decimal("0.01"), ROUND_HALF_UP), "amount": amount,
-            "requisites": draw(optional(st.dictionaries(words.map("я".__add__), words, min_size=1, max_size=2)))}
+    return {
+        "document": document,
+        "position": position,
+        "product": draw(optional(guids)),
+        "name": draw(words),
+        "article": draw(optional(words)),
+        "kind": draw(st.sampled_from(("goods", "service"))),
+        "quantity": draw(st.decimals(Decimal("0.001"), Decimal(9999), places=3)),
+        "unit": unit,
+        "unit_code": code,
+        "price": draw(money),
+        "discount": draw(optional(money)) if extended else None,
+        "vat_rate": rate,
+        "vat_exempt": exempt,
+        "vat_included": included,
+        "vat_amount": (amount * (rate or 0) / whole).quantize(Decimal("0.01"), ROUND_HALF_UP),
+        "amount": amount,
+        "requisites": draw(optional(st.dictionaries(words.map("я".__add__), words, min_size=1, max_size=2))),
+    }
 
 
 @st.composite
 def documents(draw: st.DrawFn, extended: bool) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     identifier, included = draw(guids), draw(st.booleans())
-    held = [draw(lines(identifier, position, included, extended)) for position in range(1, draw(st.integers(1, 3)) + 1)]
+    held = [
+        draw(lines(identifier, position, included, extended))
+        for position in range(1, draw(st.integers(1, 3)) + 1)
+    ]
     party = draw(parties(identifier))
-    row = {"id": identifier, "kind": "order", "number": draw(numbers), "date": draw(days), "time": draw(optional(st.times().map(lambda time: f"{time:%H:%M:%S}"))),
-           "party": party["id"], "amount": draw(money), "currency": "RUB", "rate": Decimal(1), "vat_included": included,
-           "vat_amount": sum((line["vat_amount"] for line in held), Decimal(0)), "cancelled": draw(optional(st.booleans())), "status": draw(optional(words)),
-           "comment": draw(optional(words)), "manager": draw(optional(words)), "organisation": draw(optional(words)), "deal": draw(optional(words)),
-           "requisites": draw(optional(st.dictionaries(words.map("ю".__add__), words, min_size=1, max_size=3)))}
+    row = {
+        "id": identifier,
+        "kind": "order",
+        "number": draw(numbers),
+        "date": draw(days),
+        "time": draw(optional(st.times().map(lambda time: f"{time:%H:%M:%S}"))),
+        "party": party["id"],
+        "amount": draw(money),
+        "currency": "RUB",
+        "rate": Decimal(1),
+        "vat_included": included,
+        "vat_amount": sum((line["vat_amount"] for line in held), Decimal(0)),
+        "cancelled": draw(optional(st.booleans())),
+        "status": draw(optional(words)),
+        "comment": draw(optional(words)),
+        "manager": draw(optional(words)),
+        "organisation": draw(optional(words)),
+        "deal": draw(optional(words)),
+        "requisites": draw(optional(st.dictionaries(words.map("ю".__add__), words, min_size=1, max_size=3))),
+    }
     if extended:
         row |= draw(facts(row["kind"]))
     return row, held, party
@@ -86,19 +133,38 @@ def documents(draw: st.DrawFn, extended: bool) -> tuple[dict[str, Any], list[dic
 def facts(draw: st.DrawFn, _order: str) -> dict[str, Any]:
     kind = draw(st.sampled_from(sorted(DIALECTS["bitrix3"].kinds)))
     shipped_on = draw(optional(days))
-    return {"kind": kind, "version": draw(optional(st.just("AAAAAQAAAAc="))), "deleted": draw(optional(st.booleans())), "number_1c": draw(optional(words)),
-            "date_1c": draw(optional(days)), "posted": draw(optional(st.booleans())), "paid": draw(optional(st.booleans())), "paid_on": draw(optional(days)),
-            "paid_number": draw(optional(st.just("77"))), "paid_amount": draw(optional(money)), "shipped": draw(st.booleans()), "shipped_on": shipped_on,
-            "shipped_number": draw(optional(st.just("88"))), "shipped_amount": draw(optional(money)), "closed": draw(optional(st.booleans()))}
+    return {
+        "kind": kind,
+        "version": draw(optional(st.just("AAAAAQAAAAc="))),
+        "deleted": draw(optional(st.booleans())),
+        "number_1c": draw(optional(words)),
+        "date_1c": draw(optional(days)),
+        "posted": draw(optional(st.booleans())),
+        "paid": draw(optional(st.booleans())),
+        "paid_on": draw(optional(days)),
+        "paid_number": draw(optional(st.just("77"))),
+        "paid_amount": draw(optional(money)),
+        "shipped": draw(st.booleans()),
+        "shipped_on": shipped_on,
+        "shipped_number": draw(optional(st.just("88"))),
+        "shipped_amount": draw(optional(money)),
+        "closed": draw(optional(st.booleans())),
+    }
 
 
 def frames(drawn: list[Any]) -> dict[str, pd.DataFrame]:
-    return {"documents": tables.frame("documents", [row for row, _, _ in drawn]), "lines": tables.frame("lines", [line for _, held, _ in drawn for line in held]),
-            "parties": tables.frame("parties", [party for _, _, party in drawn])}
+    return {
+        "documents": tables.frame("documents", [row for row, _, _ in drawn]),
+        "lines": tables.frame("lines", [line for _, held, _ in drawn for line in held]),
+        "parties": tables.frame("parties", [party for _, _, party in drawn]),
+    }
 
 
 def compared(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{key: value for key, value in row.items() if key not in ("file", "place")} for row in tables.records(frame)]
+    return [
+        {key: value for key, value in row.items() if key not in ("file", "place")}
+        for row in tables.records(frame)
+    ]
 
 
 def read(data: bytes) -> dict[str, pd.DataFrame]:
@@ -119,7 +185,9 @@ def written(source: dict[str, pd.DataFrame], name: str) -> bytes:
 @QUICK
 @given(data=st.data())
 def test_what_is_written_is_read_back_equal(name: str, data: st.DataObject) -> None:
-    drawn = data.draw(st.lists(documents(DIALECTS[name].extended), max_size=4, unique_by=lambda item: item[0]["id"]))
+    drawn = data.draw(
+        st.lists(documents(DIALECTS[name].extended), max_size=4, unique_by=lambda item: item[0]["id"])
+    )
     source = frames(drawn)
     back = read(written(source, name))
     for table in ("documents", "lines", "parties"):
@@ -130,8 +198,23 @@ def test_what_is_written_is_read_back_equal(name: str, data: st.DataObject) -> N
 
 # ---- what people really type: problems() keeps it out, or 1C gets exactly it ----
 
-_UNITS = (("шт", "796"), ("ШТ.", None), ("рулон", None), ("м²", "055"), ("Кг", None), ("пог. м", None), ("ведро", "9998"), ("м", "6"), (None, None), (None, "166"))
-_ODD_UNITS = (("ведро", None), ("шт", "12345"), ("единица с названием длиннее пятидесяти знаков, каких не бывает", "9999"))
+_UNITS = (
+    ("шт", "796"),
+    ("ШТ.", None),
+    ("рулон", None),
+    ("м²", "055"),
+    ("Кг", None),
+    ("пог. м", None),
+    ("ведро", "9998"),
+    ("м", "6"),
+    (None, None),
+    (None, "166"),
+)
+_ODD_UNITS = (
+    ("ведро", None),
+    ("шт", "12345"),
+    ("единица с названием длиннее пятидесяти знаков, каких не бывает", "9999"),
+)
 _ODD_RATES = (*((Decimal(rate), False) for rate in ("0", "5", "7", "22", "5.5", "5.125")), (None, None))
 _KOPECK = Decimal("0.01")
 
@@ -139,29 +222,68 @@ _KOPECK = Decimal("0.01")
 @st.composite
 def odd_lines(draw: st.DrawFn, document: str, position: int) -> dict[str, Any]:
     """A row with at most one oddity."""
-    odd = draw(st.sampled_from(("", "", "", "unit", "rate", "price", "quantity", "discount", "factor", "flag")))
+    odd = draw(
+        st.sampled_from(("", "", "", "unit", "rate", "price", "quantity", "discount", "factor", "flag"))
+    )
     unit, code = draw(st.sampled_from(_ODD_UNITS if odd == "unit" else _UNITS))
-    rate, exempt = draw(st.sampled_from(_ODD_RATES if odd == "rate" else ((Decimal(10), False), (Decimal("20.00"), False), (Decimal(18), False), (None, True))))
+    rate, exempt = draw(
+        st.sampled_from(
+            _ODD_RATES
+            if odd == "rate"
+            else ((Decimal(10), False), (Decimal("20.00"), False), (Decimal(18), False), (None, True))
+        )
+    )
     discount = draw(optional(st.decimals(Decimal("0.01"), Decimal(50), places=4 if odd == "discount" else 2)))
     apart = {"СкидкаУчтенаВСумме": "false"} if discount and draw(st.booleans()) else {}
     factor = {"Коэффициент": draw(st.sampled_from(("10", "0.5", "много")))} if odd == "factor" else {}
-    return {"document": document, "position": position, "name": draw(words), "kind": "goods", "unit": unit, "unit_code": code, "discount": discount,
-            "quantity": draw(st.decimals(Decimal("0.0001"), Decimal(9999), places=4) if odd == "quantity" else st.decimals(Decimal("0.001"), Decimal(9999), places=3)),
-            "price": draw(st.decimals(Decimal("0.01"), Decimal(99999), places=4 if odd == "price" else 2)), "vat_rate": rate, "vat_exempt": exempt,
-            "amount": draw(st.decimals(Decimal(51), Decimal(99999), places=2)),
-            "vat_included": draw(st.booleans()) if odd == "flag" else None, "requisites": {**apart, **factor} or None}
+    return {
+        "document": document,
+        "position": position,
+        "name": draw(words),
+        "kind": "goods",
+        "unit": unit,
+        "unit_code": code,
+        "discount": discount,
+        "quantity": draw(
+            st.decimals(Decimal("0.0001"), Decimal(9999), places=4)
+            if odd == "quantity"
+            else st.decimals(Decimal("0.001"), Decimal(9999), places=3)
+        ),
+        "price": draw(st.decimals(Decimal("0.01"), Decimal(99999), places=4 if odd == "price" else 2)),
+        "vat_rate": rate,
+        "vat_exempt": exempt,
+        "amount": draw(st.decimals(Decimal(51), Decimal(99999), places=2)),
+        "vat_included": draw(st.booleans()) if odd == "flag" else None,
+        "requisites": {**apart, **factor} or None,
+    }
 
 
 @st.composite
-def odd_documents(draw: st.DrawFn, extended: bool) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+def odd_documents(
+    draw: st.DrawFn, extended: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     row, _, party = draw(documents(extended))
-    held = [draw(odd_lines(row["id"], position)) for position in range(1, draw(st.sampled_from((1, 1, 2, 2, 0))) + 1)]
+    held = [
+        draw(odd_lines(row["id"], position))
+        for position in range(1, draw(st.sampled_from((1, 1, 2, 2, 0))) + 1)
+    ]
     included = draw(st.sampled_from((True, True, False)))
     if draw(st.booleans()):
         held = [line | {"vat_included": included} for line in held]
-    sums = sum((composition.gross({"vat_amount": None, **line}, vat_included=included) for line in held), Decimal(0))
-    return row | {"vat_included": included, "vat_amount": None, "amount": draw(st.sampled_from((sums, sums, sums, sums + 1))),
-                  "comment": draw(optional(st.sampled_from(("раз\r\nдва", "раз\rдва", "раз\nдва"))))}, held, party
+    sums = sum(
+        (composition.gross({"vat_amount": None, **line}, vat_included=included) for line in held), Decimal(0)
+    )
+    return (
+        row
+        | {
+            "vat_included": included,
+            "vat_amount": None,
+            "amount": draw(st.sampled_from((sums, sums, sums, sums + 1))),
+            "comment": draw(optional(st.sampled_from(("раз\r\nдва", "раз\rдва", "раз\nдва")))),
+        },
+        held,
+        party,
+    )
 
 
 def expected(line: dict[str, Any], extended: bool) -> dict[str, Any]:
@@ -172,11 +294,18 @@ def expected(line: dict[str, Any], extended: bool) -> dict[str, Any]:
     seen = line | {"unit": name or "шт", "unit_code": code or "796"}
     if line["discount"] and not extended:
         amount = line["amount"] - (line["discount"] if requisites.pop("СкидкаУчтенаВСумме", None) else 0)
-        seen |= {"amount": amount, "price": (amount / line["quantity"]).quantize(_KOPECK, ROUND_HALF_UP), "discount": None}
+        seen |= {
+            "amount": amount,
+            "price": (amount / line["quantity"]).quantize(_KOPECK, ROUND_HALF_UP),
+            "discount": None,
+        }
     seen["price"] = seen["price"].quantize(_KOPECK, ROUND_HALF_UP)
-    del seen["vat_included"]                                # told by the document where the line tells nothing
-    if factor:                                              # what the reader makes of a pack is its own matter
-        return {key: seen[key] for key in ("name", "quantity", "price", "amount", "discount", "vat_rate", "vat_exempt")}
+    del seen["vat_included"]  # told by the document where the line tells nothing
+    if factor:  # what the reader makes of a pack is its own matter
+        return {
+            key: seen[key]
+            for key in ("name", "quantity", "price", "amount", "discount", "vat_rate", "vat_exempt")
+        }
     return seen | {"requisites": requisites or None}
 
 
@@ -185,28 +314,50 @@ def expected(line: dict[str, Any], extended: bool) -> dict[str, Any]:
 @given(data=st.data())
 def test_what_1c_would_misread_is_kept_out_and_the_rest_comes_back(name: str, data: st.DataObject) -> None:
     extended = DIALECTS[name].extended
-    drawn = data.draw(st.lists(odd_documents(extended), min_size=1, max_size=3, unique_by=lambda item: item[0]["id"]))
+    drawn = data.draw(
+        st.lists(odd_documents(extended), min_size=1, max_size=3, unique_by=lambda item: item[0]["id"])
+    )
     found = writer.problems(frames(drawn), DIALECTS[name], day=dt.date(2026, 11, 2))
     bad = set(found[found["severity"] == "reject"]["key"])
     good = [item for item in drawn if item[0]["id"] not in bad]
-    back = read(written(frames(good), name))                # never refused: every reason was said before
+    back = read(written(frames(good), name))  # never refused: every reason was said before
     lines_back = tables.records(back["lines"])
     sent = [expected(line, extended) for _, held, _ in good for line in held]
     assert [{key: line[key] for key in want} for want, line in zip(sent, lines_back, strict=True)] == sent
     for (row, held, _), told in zip(good, tables.records(back["documents"]), strict=True):
-        booked = sum((composition.gross(line, vat_included=told["vat_included"]) for line in lines_back if line["document"] == row["id"]), Decimal(0))
+        booked = sum(
+            (
+                composition.gross(line, vat_included=told["vat_included"])
+                for line in lines_back
+                if line["document"] == row["id"]
+            ),
+            Decimal(0),
+        )
         assert not held or abs(booked - row["amount"]) <= _KOPECK * len(held)
-        assert (told["amount"], told["comment"]) == (row["amount"], row["comment"] and row["comment"].replace("\r\n", "\n").replace("\r", "\n"))
+        assert (told["amount"], told["comment"]) == (
+            row["amount"],
+            row["comment"] and row["comment"].replace("\r\n", "\n").replace("\r", "\n"),
+        )
 
 
 @QUICK
-@given(drawn=st.lists(documents(extended=True), min_size=1, max_size=3, unique_by=lambda item: item[0]["id"]), seed=st.integers(0, 9999))
+@given(
+    drawn=st.lists(documents(extended=True), min_size=1, max_size=3, unique_by=lambda item: item[0]["id"]),
+    seed=st.integers(0, 9999),
+)
 def test_the_order_of_elements_carries_no_meaning(drawn: list[Any], seed: int) -> None:
     data = written(frames(drawn), "bitrix3")
     root = etree.fromstring(data)
     shuffled = random.Random(seed)
     for element in root.iter():
-        if xml_safe.local(element.tag) not in ("КоммерческаяИнформация", "Контейнер", "Товары", "Контакты", "ЗначенияРеквизитов", "Налоги"):
+        if xml_safe.local(element.tag) not in (
+            "КоммерческаяИнформация",
+            "Контейнер",
+            "Товары",
+            "Контакты",
+            "ЗначенияРеквизитов",
+            "Налоги",
+        ):
             children = list(element)
             shuffled.shuffle(children)
             element[:] = children
@@ -222,7 +373,11 @@ def test_noise_is_refused_and_never_breaks_the_reader(data: bytes) -> None:
         reader.verify(io.BytesIO(data), name="x")
 
 
-_SEED = written(frames([]), "ut11").replace(b"</", "<Документ><Номер>1</Номер><ХозОперация>Заказ товара</ХозОперация><Сумма>1</Сумма></Документ></".encode(), 1)
+_SEED = written(frames([]), "ut11").replace(
+    b"</",
+    "<Документ><Номер>1</Номер><ХозОперация>Заказ товара</ХозОперация><Сумма>1</Сумма></Документ></".encode(),
+    1,
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -230,7 +385,7 @@ _SEED = written(frames([]), "ut11").replace(b"</", "<Документ><Номе�
 def test_a_damaged_file_is_refused_or_read_with_issues(cuts: list[tuple[int, bytes]]) -> None:
     data = _SEED
     for position, piece in cuts:
-        data = data[:position] + piece + data[position + len(piece):]
+        data = data[:position] + piece + data[position + len(piece) :]
     try:
         read(data)
     except Rejected as refused:

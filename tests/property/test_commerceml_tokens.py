@@ -24,18 +24,27 @@ def _value(draw: st.DrawFn) -> str:
     if how == "cdata":
         return f"<![CDATA[{words.replace(']]>', '')}]]>"
     if how == "numbers":
-        return "".join(f"&#{ord(sign)};" if number % 2 else f"&#x{ord(sign):X};" for number, sign in enumerate(words))
+        return "".join(
+            f"&#{ord(sign)};" if number % 2 else f"&#x{ord(sign):X};" for number, sign in enumerate(words)
+        )
     text = escape(words)
     if how == "bare":
         text = text.replace("&gt;", ">").replace("]]>", "")
-    return text + f"<!--{words.replace('-', '').replace(chr(10), '').replace(chr(13), '')}-->" if how == "comment" else text
+    return (
+        text + f"<!--{words.replace('-', '').replace(chr(10), '').replace(chr(13), '')}-->"
+        if how == "comment"
+        else text
+    )
 
 
 @st.composite
 def elements(draw: st.DrawFn, depth: int = 3) -> str:
     name = draw(st.sampled_from(NAMES))
     pairs = draw(st.dictionaries(st.sampled_from(("Код", "x", "xml:lang")), WORDS, max_size=2))
-    written = "".join(f"{draw(st.sampled_from((' ', chr(10), '  ')))}{key}={quoteattr(value).replace('&gt;', '>')}" for key, value in pairs.items())
+    written = "".join(
+        f"{draw(st.sampled_from((' ', chr(10), '  ')))}{key}={quoteattr(value).replace('&gt;', '>')}"
+        for key, value in pairs.items()
+    )
     children = draw(st.lists(elements(depth - 1), max_size=3)) if depth else []
     inner = "".join(part + draw(SPACES) for part in children) if children else _value(draw)
     if not inner and draw(st.booleans()):
@@ -47,9 +56,17 @@ def elements(draw: st.DrawFn, depth: int = 3) -> str:
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
     body = "".join(draw(st.lists(elements(), max_size=4)))
-    mark, declared, encoding = draw(st.sampled_from((
-        (b"", "UTF-8", "utf-8"), (b"\xef\xbb\xbf", "UTF-8", "utf-8"), (b"\xff\xfe", "UTF-16", "utf-16-le"), (b"", "windows-1251", "cp1251"))))
-    text = f'<?xml version="1.0" encoding="{declared}"?>\n<К xmlns:c="urn:x"\n>{body}</К>{draw(SPACES).strip(chr(0xa0))}'
+    mark, declared, encoding = draw(
+        st.sampled_from(
+            (
+                (b"", "UTF-8", "utf-8"),
+                (b"\xef\xbb\xbf", "UTF-8", "utf-8"),
+                (b"\xff\xfe", "UTF-16", "utf-16-le"),
+                (b"", "windows-1251", "cp1251"),
+            )
+        )
+    )
+    text = f'<?xml version="1.0" encoding="{declared}"?>\n<К xmlns:c="urn:x"\n>{body}</К>{draw(SPACES).strip(chr(0xA0))}'
     return mark + text.encode(encoding)
 
 
@@ -65,11 +82,19 @@ class Short(io.BytesIO):
 def expected(data: bytes) -> Iterator[tuple[str, str, dict[str, str], int]]:
     """(name, text before the first child, attributes, line) of each element; `/name` of each end."""
     encoding = xml_safe.sniff(io.BytesIO(data), "x")
-    tree = etree.fromstring(data[encoding.bom:], etree.XMLParser(encoding=encoding.name, remove_comments=True, remove_pis=True, resolve_entities=False))
+    tree = etree.fromstring(
+        data[encoding.bom :],
+        etree.XMLParser(
+            encoding=encoding.name, remove_comments=True, remove_pis=True, resolve_entities=False
+        ),
+    )
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         name = xml_safe.local(element.tag)
         if event == "start":
-            told = {key.replace("{http://www.w3.org/XML/1998/namespace}", "xml:"): value for key, value in element.attrib.items()}
+            told = {
+                key.replace("{http://www.w3.org/XML/1998/namespace}", "xml:"): value
+                for key, value in element.attrib.items()
+            }
             yield name, element.text or "", told, element.sourceline or 0
         else:
             yield f"/{name}", "", {}, 0
@@ -89,7 +114,7 @@ def found(data: bytes, step: int) -> Iterator[tuple[str, str, dict[str, str], in
             yield f"/{opened.rpartition(':')[2]}", "", {}, 0
             continue
         told = {key: value for key, value in attributes(tag).items() if not key.startswith("xmlns")}
-        line = tokens.find(start, start)[1] + tag.count(b"\n")      # libxml2 counts to the end of the start tag
+        line = tokens.find(start, start)[1] + tag.count(b"\n")  # libxml2 counts to the end of the start tag
         yield local(tag), "" if is_empty(tag) else tokens.decoded([text])[0], told, line
         if is_empty(tag):
             yield f"/{local(tag)}", "", {}, 0
@@ -108,8 +133,8 @@ def test_tokens_are_what_libxml2_finds(data: bytes, step: int) -> None:
     ours, theirs = list(found(data, step)), list(expected(data))
     assert [item[0] for item in ours] == [item[0] for item in theirs]
     encoding = xml_safe.sniff(io.BytesIO(data), "x")
-    bare_returns = "\r" in data[encoding.bom:].decode(encoding.name).replace("\r\n", "")
+    bare_returns = "\r" in data[encoding.bom :].decode(encoding.name).replace("\r\n", "")
     for mine, right in zip(ours, theirs, strict=True):
         assert mine[1].strip() == right[1].strip()
         assert mine[2] == right[2]
-        assert mine[3] == right[3] or bare_returns                             # libxml2 does not count them as line ends
+        assert mine[3] == right[3] or bare_returns  # libxml2 does not count them as line ends

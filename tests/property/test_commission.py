@@ -13,8 +13,14 @@ totals = st.decimals("0.01", "9999999.99", places=2)
 
 
 def known(paid, ended=None):
-    return {"paid_charges": paid, "terminated_on": ended,
-            "paid": tuple({"number": f"M26{month + 1:02}10003F", "on": date(2026, month + 1, 12), "amount": Decimal(1500)} for month in range(paid))}
+    return {
+        "paid_charges": paid,
+        "terminated_on": ended,
+        "paid": tuple(
+            {"number": f"M26{month + 1:02}10003F", "on": date(2026, month + 1, 12), "amount": Decimal(1500)}
+            for month in range(paid)
+        ),
+    }
 
 
 @given(totals)
@@ -32,26 +38,45 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
     for number, paid in enumerate(steps):
         agreed = total if number == 0 else ([*edits, total])[number % (len(edits) + 1)]
         frozen = frozen or (agreed if paid else None)
-        made, refused = commission.accrue(deals(deal(commission=agreed)), {"123": known(paid)}, tables.frame("accruals", rows), settings=COMMISSION,
-                                          today=date(2026, 12, 1) + timedelta(days=number))
+        made, refused = commission.accrue(
+            deals(deal(commission=agreed)),
+            {"123": known(paid)},
+            tables.frame("accruals", rows),
+            settings=COMMISSION,
+            today=date(2026, 12, 1) + timedelta(days=number),
+        )
         rows += tables.records(made)
         assert not len(refused)
         halves = commission.halves(frozen) if frozen else ()
         assert sum((row["amount"] for row in rows), Decimal(0)) == sum(halves[:paid], Decimal(0))
         standing = facts.standing_acts(tables.frame("accruals", rows)).get("123", {})
         assert sorted(standing) == [part for part in (1, 2) if paid >= part and halves[part - 1]]
-        again, _ = commission.accrue(deals(deal(commission=agreed)), {"123": known(paid)}, tables.frame("accruals", rows), settings=COMMISSION, today=date(2026, 12, 1))
+        again, _ = commission.accrue(
+            deals(deal(commission=agreed)),
+            {"123": known(paid)},
+            tables.frame("accruals", rows),
+            settings=COMMISSION,
+            today=date(2026, 12, 1),
+        )
         assert not len(again)
     numbers = [row["number"] for row in rows]
     assert len(numbers) == len(set(numbers))
     firsts = [index for index, row in enumerate(rows) if row["part"] == "first"]
     seconds = [index for index, row in enumerate(rows) if row["part"] == "second"]
-    assert all(any(index < other for index in firsts) for other in seconds), "the second never before the first"
+    assert all(any(index < other for index in firsts) for other in seconds), (
+        "the second never before the first"
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 4), st.none() | st.dates(date(2026, 1, 1), date(2026, 5, 31)))
 def test_no_second_half_for_a_payment_after_the_termination(paid, ended):
-    made, _ = commission.accrue(deals(), {"123": known(paid, ended)}, tables.frame("accruals"), settings=COMMISSION, today=date(2026, 12, 1))
+    made, _ = commission.accrue(
+        deals(),
+        {"123": known(paid, ended)},
+        tables.frame("accruals"),
+        settings=COMMISSION,
+        today=date(2026, 12, 1),
+    )
     in_time = paid >= 2 and (ended is None or date(2026, 2, 12) <= ended)
     assert ("second" in made["part"].tolist()) == in_time

@@ -15,7 +15,9 @@ def numbers(draw):
         return keys.charge(deal, month, version), keys.Key("charge", deal, month=month, version=version)
     if kind in ("act", "reversal"):
         deal, part, turn = draw(ids), draw(st.sampled_from([1, 2])), draw(st.integers(1, 35))
-        return keys.act(deal, part, turn, reversal=kind == "reversal"), keys.Key(kind, deal, part=part, turn=turn)
+        return keys.act(deal, part, turn, reversal=kind == "reversal"), keys.Key(
+            kind, deal, part=part, turn=turn
+        )
     identifier = draw(st.integers(1, 9_999_999).map(str))
     return (keys.order if kind == "order" else keys.invoice)(identifier), keys.Key(kind, identifier)
 

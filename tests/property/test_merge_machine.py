@@ -19,7 +19,13 @@ import hypothesis.strategies as st
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from etl.transform import merge
 from etl.transform.merge import ABSENT, MEMORY, Sent
@@ -28,11 +34,23 @@ from etl.values import keys
 FIELDS = ("x", "y")
 OWNERS = {("deal", "x"): "portal", ("deal", "y"): "1c"}
 RESEND = 2
-FEW = 2                 # records of each side: faults meet on the same record more often
+FEW = 2  # records of each side: faults meet on the same record more often
 
 FAULTS = (
-    "tail_rule", "sessions_counted_from_intent", "only_last_sent", "base_moved_at_send", "want_not_noted", "one_side_adopted", "resend_for_ever", "stale_per_file",
-    "version_guard_off", "look_up_skipped", "newer_version_clears_in_doubt", "dedupe_by_name", "done_before_send", "born_in_1c_sent_as_new",
+    "tail_rule",
+    "sessions_counted_from_intent",
+    "only_last_sent",
+    "base_moved_at_send",
+    "want_not_noted",
+    "one_side_adopted",
+    "resend_for_ever",
+    "stale_per_file",
+    "version_guard_off",
+    "look_up_skipped",
+    "newer_version_clears_in_doubt",
+    "dedupe_by_name",
+    "done_before_send",
+    "born_in_1c_sent_as_new",
     "matched_by_name",
 )
 
@@ -66,19 +84,22 @@ class Portal:
             number = len(self.deals) + 1
             self.deals[number] = {"origin": origin, "name": "Ромашка", **values}
             return number
+
         return self._call(work, 1)
 
     def update(self, number: int, values: dict[str, Any]) -> None:
         self._call(lambda: self.deals[number].update(values), 1)
 
     def find(self, origin: str) -> list[int]:
-        return self._call(lambda: [number for number, deal in self.deals.items() if deal["origin"] == origin], 0)
+        return self._call(
+            lambda: [number for number, deal in self.deals.items() if deal["origin"] == origin], 0
+        )
 
 
 class OneC:
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
-        self.overwritten: set[str] = set()       # values that 1C replaced by loading our file, for the oracle
+        self.overwritten: set[str] = set()  # values that 1C replaced by loading our file, for the oracle
 
     def create(self, number: str | None, values: dict[str, Any], *, dirty: bool) -> str:
         guid = f"guid-{len(self.records) + 1}"
@@ -88,7 +109,11 @@ class OneC:
     def load(self, file: dict[str, dict[str, Any]]) -> set[str]:
         loaded = set()
         for key, values in file.items():
-            guid = key if key in self.records else next((guid for guid, record in self.records.items() if record["number"] == key), None)
+            guid = (
+                key
+                if key in self.records
+                else next((guid for guid, record in self.records.items() if record["number"] == key), None)
+            )
             if guid is None:
                 guid = self.create(key, values, dirty=False)
             record = self.records[guid]
@@ -99,7 +124,11 @@ class OneC:
 
     def session(self, file: dict[str, dict[str, Any]], *, full: bool) -> dict[str, dict[str, Any]]:
         loaded = self.load(file)
-        told = {guid: record for guid, record in self.records.items() if guid not in loaded and (full or record["dirty"])}
+        told = {
+            guid: record
+            for guid, record in self.records.items()
+            if guid not in loaded and (full or record["dirty"])
+        }
         for record in told.values():
             record["dirty"] = False
         return copy.deepcopy(told)
@@ -110,10 +139,20 @@ class Sync:
 
     def __init__(self, portal: Portal, fault: str) -> None:
         self.portal, self.fault = portal, fault
-        self.db: dict[str, Any] = {"files": set(), "made": set(), "newest": {}, "inbox": {}, "links": {}, "doubt": set(), "memory": {}, "outgoing": {}, "journal": set()}
+        self.db: dict[str, Any] = {
+            "files": set(),
+            "made": set(),
+            "newest": {},
+            "inbox": {},
+            "links": {},
+            "doubt": set(),
+            "memory": {},
+            "outgoing": {},
+            "journal": set(),
+        }
         self.published: dict[str, dict[str, Any]] = {}
         self.publications = 0
-        self.taken: set[str] = set()             # values of 1C that we have read, for the oracle
+        self.taken: set[str] = set()  # values of 1C that we have read, for the oracle
         self.unnoted: dict[tuple[str, str], Any] = {}
         self.steps, self.crash_at = 0, None
 
@@ -150,7 +189,11 @@ class Sync:
         state["files"].add(mark)
         late = self.fault == "stale_per_file" and made < max(state["made"], default=0)
         state["made"].add(made)
-        documents = pd.DataFrame([[guid, record["said"]] for guid, record in file["documents"].items()], columns=["id", "version"], dtype=object)
+        documents = pd.DataFrame(
+            [[guid, record["said"]] for guid, record in file["documents"].items()],
+            columns=["id", "version"],
+            dtype=object,
+        )
         if self.fault != "version_guard_off":
             documents = merge.fresh(documents, state["newest"], seq=made)
         told = [] if late else documents["id"].tolist()
@@ -188,7 +231,9 @@ class Sync:
     def found(self, guid: str) -> list[int]:
         if self.fault == "matched_by_name":
             return [number for number, deal in self.portal.deals.items() if deal["name"] == "Ромашка"][:1]
-        skipped = self.fault == "look_up_skipped" or (self.fault == "newer_version_clears_in_doubt" and guid not in self.db["doubt"])
+        skipped = self.fault == "look_up_skipped" or (
+            self.fault == "newer_version_clears_in_doubt" and guid not in self.db["doubt"]
+        )
         return [] if skipped else self.portal.find(guid)
 
     def create(self, guid: str, values: dict[str, Any]) -> int:
@@ -204,7 +249,11 @@ class Sync:
 
     def offer(self, seq: int) -> None:
         """Deals that 1C has not seen yet become documents; one born in 1C never does."""
-        linked = {number for key, number in self.db["links"].values() if keys.decode(key) or self.fault != "born_in_1c_sent_as_new"}
+        linked = {
+            number
+            for key, number in self.db["links"].values()
+            if keys.decode(key) or self.fault != "born_in_1c_sent_as_new"
+        }
         for number, deal in self.portal.deals.items():
             born = deal["origin"] is not None and self.fault != "born_in_1c_sent_as_new"
             key = keys.order(str(number))
@@ -221,20 +270,46 @@ class Sync:
             state["memory"][field, key] = tuple(values)
 
     def memory(self) -> pd.DataFrame:
-        return pd.DataFrame([["deal", key, field, *values] for (field, key), values in self.db["memory"].items()], columns=MEMORY, dtype=object)
+        return pd.DataFrame(
+            [["deal", key, field, *values] for (field, key), values in self.db["memory"].items()],
+            columns=MEMORY,
+            dtype=object,
+        )
 
     def merge(self, seq: int) -> None:
         deals = dict(sorted(self.db["links"].values()))
-        portal = pd.DataFrame([["deal", key, field, self.portal.deals[number][field]] for key, number in deals.items() for field in FIELDS],
-                              columns=[*merge.KEY, "value"], dtype=object)
-        told = {self.db["links"][guid][0]: record for guid, record in self.db["inbox"].items() if guid in self.db["links"]}
-        onec = pd.DataFrame([["deal", key, field, record[field], record["made"]] for key, record in told.items() for field in FIELDS],
-                            columns=[*merge.KEY, "value", "seq"], dtype=object)
+        portal = pd.DataFrame(
+            [
+                ["deal", key, field, self.portal.deals[number][field]]
+                for key, number in deals.items()
+                for field in FIELDS
+            ],
+            columns=[*merge.KEY, "value"],
+            dtype=object,
+        )
+        told = {
+            self.db["links"][guid][0]: record
+            for guid, record in self.db["inbox"].items()
+            if guid in self.db["links"]
+        }
+        onec = pd.DataFrame(
+            [
+                ["deal", key, field, record[field], record["made"]]
+                for key, record in told.items()
+                for field in FIELDS
+            ],
+            columns=[*merge.KEY, "value", "seq"],
+            dtype=object,
+        )
         merged = merge.merge(self.seen_memory(onec), portal, onec, owners=OWNERS, seq=seq, whole={"deal"})
         state = self.state()
         self.remember(state, merged.memory)
-        state["inbox"] = {guid: record for guid, record in state["inbox"].items() if guid not in state["links"]}
-        for side, key, before, reason in merged.changes[["side", "key", "before", "reason"]].to_numpy().tolist():
+        state["inbox"] = {
+            guid: record for guid, record in state["inbox"].items() if guid not in state["links"]
+        }
+        for side, key, before, reason in (
+            merged.changes[["side", "key", "before", "reason"]].to_numpy().tolist()
+        ):
             if side == "1c":
                 state["outgoing"][key] = (seq, None)
             if "с обеих" in reason or "сопоставлении" in reason:
@@ -250,8 +325,13 @@ class Sync:
         if self.fault == "one_side_adopted" and len(memory):
             told = {(row.field, row.key): row.value for row in onec.itertuples()}
             taken = [row.base is ABSENT and (row.field, row.key) in told for row in memory.itertuples()]
-            memory["base"] = [told[row.field, row.key] if new else row.base for row, new in zip(memory.itertuples(), taken, strict=True)]
-            memory["want"] = [ABSENT if new else want for want, new in zip(memory["want"], taken, strict=True)]
+            memory["base"] = [
+                told[row.field, row.key] if new else row.base
+                for row, new in zip(memory.itertuples(), taken, strict=True)
+            ]
+            memory["want"] = [
+                ABSENT if new else want for want, new in zip(memory["want"], taken, strict=True)
+            ]
         return memory
 
     def spoil(self, state: dict[str, Any], portal: pd.DataFrame, seq: int) -> None:
@@ -271,7 +351,9 @@ class Sync:
     def write(self) -> None:
         numbers = dict(self.db["links"].values())
         wanted: dict[str, dict[str, Any]] = {}
-        noted = {place: want for place, (_, _, want) in self.db["memory"].items() if want is not ABSENT} | self.unnoted
+        noted = {
+            place: want for place, (_, _, want) in self.db["memory"].items() if want is not ABSENT
+        } | self.unnoted
         self.unnoted = {}
         for (field, key), want in noted.items():
             if key in numbers:
@@ -284,7 +366,14 @@ class Sync:
             except Lost:
                 continue
             state = self.state()
-            rows = pd.DataFrame([["deal", key, field, *state["memory"][field, key][:2], value] for field, value in values.items()], columns=MEMORY, dtype=object)
+            rows = pd.DataFrame(
+                [
+                    ["deal", key, field, *state["memory"][field, key][:2], value]
+                    for field, value in values.items()
+                ],
+                columns=MEMORY,
+                dtype=object,
+            )
             self.remember(state, merge.written(rows))
             self.commit(state)
 
@@ -299,14 +388,18 @@ class Sync:
                 del state["outgoing"][key]
         if state != self.db:
             self.commit(state)
-        file = {key: {field: self.said(field, key) for field in FIELDS} for key in sorted(self.db["outgoing"])}
+        file = {
+            key: {field: self.said(field, key) for field in FIELDS} for key in sorted(self.db["outgoing"])
+        }
         if file != self.published:
             self.point()
             self.published = file
             self.publications += 1
             self.point()
         state = self.state()
-        state["outgoing"] = {key: (intended, seq if lay is None else lay) for key, (intended, lay) in state["outgoing"].items()}
+        state["outgoing"] = {
+            key: (intended, seq if lay is None else lay) for key, (intended, lay) in state["outgoing"].items()
+        }
         if state != self.db:
             self.commit(state)
 
@@ -329,10 +422,10 @@ class Model(RuleBasedStateMachine):
         self.lost = False
         self.clock = itertools.count(1)
         self.values = (f"v{number}" for number in itertools.count(1))
-        self.last: dict[tuple[str, str, str], str] = {}          # (side, record, field) -> last edit
+        self.last: dict[tuple[str, str, str], str] = {}  # (side, record, field) -> last edit
         self.author: dict[str, str] = {}
-        self.known: dict[str, set[str]] = {}                     # edit -> values its author could have seen
-        self.held: dict[tuple[str, str, str], set[str]] = {}     # (side, record, field) -> values held so far
+        self.known: dict[str, set[str]] = {}  # edit -> values its author could have seen
+        self.held: dict[tuple[str, str, str], set[str]] = {}  # (side, record, field) -> values held so far
 
     # ---- people ----
 
@@ -346,7 +439,9 @@ class Model(RuleBasedStateMachine):
         """Both systems show what they hold: a later editor of that system has seen it."""
         for number, deal in self.portal.deals.items():
             for field in FIELDS:
-                self.held.setdefault(("portal", deal["origin"] or keys.order(str(number)), field), set()).add(deal[field])
+                self.held.setdefault(("portal", deal["origin"] or keys.order(str(number)), field), set()).add(
+                    deal[field]
+                )
         for guid, record in self.onec.records.items():
             for field in FIELDS:
                 self.held.setdefault(("1c", record["number"] or guid, field), set()).add(record[field])
@@ -388,8 +483,15 @@ class Model(RuleBasedStateMachine):
 
     # ---- 1C and the folder ----
 
-    @rule(full=st.booleans(), fate=st.sampled_from(["now", "now", "late", "lost"]), same_name=st.booleans(), versions=st.booleans())
-    def session(self, full: bool = True, fate: str = "now", same_name: bool = False, versions: bool = True) -> None:
+    @rule(
+        full=st.booleans(),
+        fate=st.sampled_from(["now", "now", "late", "lost"]),
+        same_name=st.booleans(),
+        versions=st.booleans(),
+    )
+    def session(
+        self, full: bool = True, fate: str = "now", same_name: bool = False, versions: bool = True
+    ) -> None:
         self.look()
         told = self.onec.session(self.sync.published, full=full)
         self.look()
@@ -416,7 +518,10 @@ class Model(RuleBasedStateMachine):
 
     # ---- we ----
 
-    @rule(faults=st.lists(st.sampled_from(["ok", "before", "after"]), max_size=5), crash=st.none() | st.none() | st.integers(1, 12))
+    @rule(
+        faults=st.lists(st.sampled_from(["ok", "before", "after"]), max_size=5),
+        crash=st.none() | st.none() | st.integers(1, 12),
+    )
     def run(self, faults: list[str] | None = None, crash: int | None = None) -> None:
         self.portal.faults, self.sync.crash_at = list(faults or ()), crash
         with contextlib.suppress(Crash):
@@ -458,12 +563,16 @@ class Model(RuleBasedStateMachine):
         return copy.deepcopy((self.portal.deals, self.onec.records, self.sync.db["memory"]))
 
     def both_sides_agree(self) -> None:
-        deals = {deal["origin"] or keys.order(str(number)): deal for number, deal in self.portal.deals.items()}
+        deals = {
+            deal["origin"] or keys.order(str(number)): deal for number, deal in self.portal.deals.items()
+        }
         records = {record["number"] or guid: record for guid, record in self.onec.records.items()}
         assert deals.keys() == records.keys(), "LOST record"
         for key, deal in deals.items():
             for field in FIELDS:
-                assert deal[field] == records[key][field], f"NOT CONVERGED {key}.{field}: {deal[field]} / {records[key][field]}"
+                assert deal[field] == records[key][field], (
+                    f"NOT CONVERGED {key}.{field}: {deal[field]} / {records[key][field]}"
+                )
                 self.no_edit_is_lost(key, field, deal[field])
 
     def no_edit_is_lost(self, key: str, field: str, final: str) -> None:
@@ -474,11 +583,14 @@ class Model(RuleBasedStateMachine):
         edits = {self.last[side, key, field] for side in ("portal", "1c") if (side, key, field) in self.last}
         for edit in edits - {final}:
             overruled = edit in self.sync.db["journal"] and self.author[edit] != self.author[final]
-            excused = edit in self.known[final] or overruled or edit in self.onec.overwritten - self.sync.taken
+            excused = (
+                edit in self.known[final] or overruled or edit in self.onec.overwritten - self.sync.taken
+            )
             assert excused, f"LOST EDIT {key}.{field}: {edit} by {final}"
 
 
 # ---- one history per seeded fault: short, so that a failure explains itself ----
+
 
 def _tail_rule(model: Model) -> None:
     model.manager_makes_a_deal()
@@ -626,9 +738,19 @@ def test_each_seeded_fault_is_found(fault: str) -> None:
 
 def campaign(fault: str, examples: int, *, seed: bool = True) -> None:
     machine = type("Campaign", (Model,), {"fault": fault})
-    run_state_machine_as_test(machine, settings=settings(
-        max_examples=examples, stateful_step_count=25, deadline=None, database=None, derandomize=seed, print_blob=False,
-        phases=(Phase.generate,), suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            derandomize=seed,
+            print_blob=False,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 def test_no_history_loses_or_doubles_anything() -> None:
@@ -641,8 +763,16 @@ def test_a_long_campaign_of_random_histories() -> None:
 
 
 #: found by chance within a few hundred histories; the others need a rarer meeting of events and are played above
-OFTEN = ("tail_rule", "base_moved_at_send", "one_side_adopted", "resend_for_ever", "look_up_skipped", "dedupe_by_name", "born_in_1c_sent_as_new",
-         "matched_by_name")
+OFTEN = (
+    "tail_rule",
+    "base_moved_at_send",
+    "one_side_adopted",
+    "resend_for_ever",
+    "look_up_skipped",
+    "dedupe_by_name",
+    "born_in_1c_sent_as_new",
+    "matched_by_name",
+)
 
 
 @pytest.mark.slow

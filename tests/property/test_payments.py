@@ -21,7 +21,11 @@ from tests.support.statements import receipt
 D = Decimal
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 WORDS = {"2026-08": "август", "2026-09": "сентябрь", "2026-10": "октябрь", "2026-11": "ноябрь"}
-LAST, FIRST, MIDDLE = ("Кузнецов", "Лебедев", "Морозов", "Ёлкин", "Яхонтов"), ("Пётр", "Илья", "Семён"), ("Ильич", "Олегович", "Фёдорович")
+LAST, FIRST, MIDDLE = (
+    ("Кузнецов", "Лебедев", "Морозов", "Ёлкин", "Яхонтов"),
+    ("Пётр", "Илья", "Семён"),
+    ("Ильич", "Олегович", "Фёдорович"),
+)
 
 
 class Case(NamedTuple):
@@ -46,18 +50,44 @@ def world(dice: random.Random, clients: int) -> list[dict[str, Any]]:
         fee = D(dice.choice((1000, 1200, 1500))) + D(dice.choice(("0.00", "0.50")))
         for contract in range(dice.choice((1, 1, 2))):
             deal = str(client * 10 + contract + 100)
-            number = dice.choice((f"{client}{contract}", f"ВН-{client}{contract}/26", f"{client}-{contract}/В"))
+            number = dice.choice(
+                (f"{client}{contract}", f"ВН-{client}{contract}/26", f"{client}-{contract}/В")
+            )
             for index, month in enumerate(MONTHS):
                 key = keys.charge(deal, month, 1)
-                rows.append({"number": key, "printed": (clean.printed_number(f"00БП-{client:05}{contract}{index}", base_prefix=False),), "contract_number": number, "payer": person,
-                             "inn": inn, "date": clean.month_bounds(month)[0], "month": month, "amount": fee, "remaining": fee, "deal": deal, "client": client})
+                rows.append(
+                    {
+                        "number": key,
+                        "printed": (
+                            clean.printed_number(f"00БП-{client:05}{contract}{index}", base_prefix=False),
+                        ),
+                        "contract_number": number,
+                        "payer": person,
+                        "inn": inn,
+                        "date": clean.month_bounds(month)[0],
+                        "month": month,
+                        "amount": fee,
+                        "remaining": fee,
+                        "deal": deal,
+                        "client": client,
+                    }
+                )
     return rows
 
 
 def noisy(text: str, dice: random.Random) -> str:
     """What people and banks do to a text without changing its meaning."""
-    for change in (str.upper, lambda one: one.replace(" ", "\u00a0", 1), lambda one: one.replace("е", "ё", 1) if "счет" in one else one, lambda one: f"{one}. НДС не облагается",
-                   lambda one: one.translate(str.maketrans("АВЕКМНОРСТХ", "ABEKMHOPCTX")) if not any(word in one.lower() for word in ("сч", "дог", "за ")) else one):
+    for change in (
+        str.upper,
+        lambda one: one.replace(" ", "\u00a0", 1),
+        lambda one: one.replace("е", "ё", 1) if "счет" in one else one,
+        lambda one: f"{one}. НДС не облагается",
+        lambda one: (
+            one.translate(str.maketrans("АВЕКМНОРСТХ", "ABEKMHOPCTX"))
+            if not any(word in one.lower() for word in ("сч", "дог", "за "))
+            else one
+        ),
+    ):
         if dice.random() < 0.3:
             text = change(text)
     return text
@@ -69,16 +99,45 @@ def case(number: int, rows: list[dict[str, Any]], dice: random.Random) -> Case:
     one = dice.choice(unpaid)
     mine = [row for row in unpaid if row["deal"] == one["deal"]]
     oldest, client = mine[0], [row for row in unpaid if row["client"] == one["client"]]
-    payer = {"payer_inn": one["inn"], "payer_name": one["payer"] if dice.random() < 0.5 else f"ПАО Банк//{one['payer'].upper()}//г. Тверь//"}
+    payer = {
+        "payer_inn": one["inn"],
+        "payer_name": one["payer"]
+        if dice.random() < 0.5
+        else f"ПАО Банк//{one['payer'].upper()}//г. Тверь//",
+    }
     day = dt.date(2026, 11, 10) + dt.timedelta(days=number // 100)
 
     def made(purpose: str, amount: Decimal, truth: dict[str, Decimal], certain: bool, **changes: Any) -> Case:
-        return Case(receipt(str(number), amount, noisy(purpose, dice), day=day, **{**payer, **changes}), truth, certain)
+        return Case(
+            receipt(str(number), amount, noisy(purpose, dice), day=day, **{**payer, **changes}),
+            truth,
+            certain,
+        )
 
-    kind = dice.choice(("number", "printed", "contract", "month", "two", "part", "silent", "foreign", "wrong number", "too much", "stranger", "nonsense"))
+    kind = dice.choice(
+        (
+            "number",
+            "printed",
+            "contract",
+            "month",
+            "two",
+            "part",
+            "silent",
+            "foreign",
+            "wrong number",
+            "too much",
+            "stranger",
+            "nonsense",
+        )
+    )
     fee = oldest["remaining"]
     if kind == "number":
-        return made(f"Оплата по счету № {oldest['number']} от {oldest['date']:%d.%m.%Y}", fee, {oldest["number"]: fee}, True)
+        return made(
+            f"Оплата по счету № {oldest['number']} от {oldest['date']:%d.%m.%Y}",
+            fee,
+            {oldest["number"]: fee},
+            True,
+        )
     if kind == "printed":
         return made(f"оплата счет {oldest['printed'][0]}", fee, {oldest["number"]: fee}, True)
     if kind == "contract":
@@ -86,28 +145,56 @@ def case(number: int, rows: list[dict[str, Any]], dice: random.Random) -> Case:
     if kind == "month":
         fresh = [row for row in mine if row["remaining"] == row["amount"]] or mine
         row = dice.choice(fresh)
-        return made(f"дог. № {row['contract_number']} за {WORDS[row['month']]} 2026 г.", row["remaining"], {row["number"]: row["remaining"]}, True)
+        return made(
+            f"дог. № {row['contract_number']} за {WORDS[row['month']]} 2026 г.",
+            row["remaining"],
+            {row["number"]: row["remaining"]},
+            True,
+        )
     if kind == "two" and len(mine) > 1:
         both = {row["number"]: row["remaining"] for row in mine[:2]}
-        return made(f"счета {mine[0]['printed'][0]}, {mine[1]['printed'][0]}", sum(both.values(), D(0)), both, True)
+        return made(
+            f"счета {mine[0]['printed'][0]}, {mine[1]['printed'][0]}", sum(both.values(), D(0)), both, True
+        )
     if kind == "part" and fee > 200:
         return made(f"аванс по счету {oldest['number']}", D("200.00"), {oldest["number"]: D("200.00")}, True)
     if kind == "foreign":
-        return made(f"за соседа по договору {one['contract_number']}", fee, {}, False, payer_inn=valid_inn(dice), payer_name="Соседов Сосед Соседович")
+        return made(
+            f"за соседа по договору {one['contract_number']}",
+            fee,
+            {},
+            False,
+            payer_inn=valid_inn(dice),
+            payer_name="Соседов Сосед Соседович",
+        )
     if kind == "wrong number":
         return made(f"по счету № {90000 + number}", fee, {}, False)
     if kind == "too much":
-        return made(f"по договору № {one['contract_number']}", sum((row["remaining"] for row in mine), D("0.01")), {}, False)
+        return made(
+            f"по договору № {one['contract_number']}",
+            sum((row["remaining"] for row in mine), D("0.01")),
+            {},
+            False,
+        )
     if kind == "stranger":
-        return made("поставка бумаги", D("1500.00"), {}, False, payer_inn=valid_inn(dice), payer_name="Бумагин Б. Б.")
+        return made(
+            "поставка бумаги", D("1500.00"), {}, False, payer_inn=valid_inn(dice), payer_name="Бумагин Б. Б."
+        )
     if kind == "nonsense":
-        return made(dice.choice(("счет-фактура 15", "заработная плата за 2026", "возврат займа по договору 7")), D("77.77"), {}, False)
+        return made(
+            dice.choice(("счет-фактура 15", "заработная плата за 2026", "возврат займа по договору 7")),
+            D("77.77"),
+            {},
+            False,
+        )
     lonely = len(client) == 1 and client[0]["remaining"] == fee
     return made("за видеонаблюдение", fee, {client[0]["number"]: fee}, lonely and one["inn"] is not None)
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in matching.OPEN_DOCUMENTS})
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=object) for name in matching.OPEN_DOCUMENTS}
+    )
 
 
 def test_a_thousand_receipts_give_no_false_positive() -> None:
@@ -117,12 +204,20 @@ def test_a_thousand_receipts_give_no_false_positive() -> None:
         rows = world(dice, 25)
         for _ in range(2):
             cases = []
-            for client in range(1, 26):  # one receipt per client and statement: their truths cannot disturb each other
-                cases.append(case(number := number + 1, [row for row in rows if row["client"] == client], dice))
+            for client in range(
+                1, 26
+            ):  # one receipt per client and statement: their truths cannot disturb each other
+                cases.append(
+                    case(number := number + 1, [row for row in rows if row["client"] == client], dice)
+                )
             found = matching.match(tables.frame("receipts", [one.row for one in cases]), frame(rows), Bank())
             for one in cases:
                 key = matching.receipt_key(one.row)
-                got = {row["target"]: row["amount"] for row in tables.records(found.payments) if row["id"].startswith(key)}
+                got = {
+                    row["target"]: row["amount"]
+                    for row in tables.records(found.payments)
+                    if row["id"].startswith(key)
+                }
                 taken += bool(got)
                 if got and got != one.truth:
                     wrong.append((one.row["purpose"], got, one.truth))
@@ -149,11 +244,17 @@ def test_order_repetition_and_overlap_of_receipts_do_not_matter(seed: int) -> No
     receipts = [case(number, rows, dice).row for number in range(12)]
     docs, shuffled = frame(rows), [*receipts, *dice.sample(receipts, 5)]
     dice.shuffle(shuffled)
-    first, second = (matching.match(tables.frame("receipts", given), docs, Bank()) for given in (receipts, shuffled))
+    first, second = (
+        matching.match(tables.frame("receipts", given), docs, Bank()) for given in (receipts, shuffled)
+    )
     assert tables.records(first.payments) == tables.records(second.payments)
-    assert list(first.asks["key"]) == list(second.asks["key"]) and list(first.unmatched["key"]) == list(second.unmatched["key"])
+    assert list(first.asks["key"]) == list(second.asks["key"]) and list(first.unmatched["key"]) == list(
+        second.unmatched["key"]
+    )
     owed = {row["number"]: row["amount"] for row in rows}
     for target, group in first.payments.groupby("target"):
         assert sum(group["amount"]) <= owed[str(target)], "never more than a document owes"
     for key, group in first.payments.groupby(first.payments["id"].str[:12]):
-        assert sum(group["amount"]) == next(row["amount"] for row in receipts if matching.receipt_key(row) == key), "a receipt is spent exactly once"
+        assert sum(group["amount"]) == next(
+            row["amount"] for row in receipts if matching.receipt_key(row) == key
+        ), "a receipt is spent exactly once"

@@ -33,13 +33,29 @@ def postgresql() -> Iterator[str]:
         shutil.chown(folder, user)
 
     def call(program: str, *arguments: str) -> None:
-        subprocess.run([binaries / program, *arguments], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+        subprocess.run(
+            [binaries / program, *arguments],
+            check=True,
+            user=user,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        )
 
     data = str(folder / "data")
     call("initdb", "--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "--pgdata", data)
-    call("pg_ctl", "start", "--wait", "--pgdata", data, "--log", str(folder / "log"),
-         "--options", f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off")
+    call(
+        "pg_ctl",
+        "start",
+        "--wait",
+        "--pgdata",
+        data,
+        "--log",
+        str(folder / "log"),
+        "--options",
+        f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off",
+    )
     try:
         yield f"postgresql://test@/postgres?host={folder}"
     finally:
@@ -50,7 +66,11 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a state database, once per kind of database. On PostgreSQL tests share it and differ by portal."""
-    return f"sqlite:///{tmp_path / 'state' / 'state.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    return (
+        f"sqlite:///{tmp_path / 'state' / 'state.sqlite'}"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgresql")
+    )
 
 
 @pytest.fixture

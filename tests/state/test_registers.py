@@ -30,15 +30,40 @@ def store(url: str, portal: str) -> Iterator[Store]:
         yield opened
 
 
-def charge(deal: str = "1", version: int = 1, action: str = "new", amount: str = "1500.00", month: str = MONTH, **more: Any) -> dict[str, Any]:
+def charge(
+    deal: str = "1",
+    version: int = 1,
+    action: str = "new",
+    amount: str = "1500.00",
+    month: str = MONTH,
+    **more: Any,
+) -> dict[str, Any]:
     first = 1 if action != "new" else version
-    return {"deal": deal, "month": month, "kind": "fee", "version": version, "number": keys.charge(deal, month, first), "payer": "Плательщик",
-            "payer_key": "p", "amount": Decimal(amount), "action": action, "contract_date": dt.date(2026, 1, 15), "vat_exempt": True, **more}
+    return {
+        "deal": deal,
+        "month": month,
+        "kind": "fee",
+        "version": version,
+        "number": keys.charge(deal, month, first),
+        "payer": "Плательщик",
+        "payer_key": "p",
+        "amount": Decimal(amount),
+        "action": action,
+        "contract_date": dt.date(2026, 1, 15),
+        "vat_exempt": True,
+        **more,
+    }
 
 
 def accrual(deal: str, part: str, turn: int = 1) -> dict[str, Any]:
     number = keys.act(deal, 2 if part.endswith("second") else 1, turn, reversal=part.startswith("reversal"))
-    return {"deal": deal, "part": part, "number": number, "agreed": Decimal("1000.01"), "amount": Decimal("500.01")}
+    return {
+        "deal": deal,
+        "part": part,
+        "number": number,
+        "agreed": Decimal("1000.01"),
+        "amount": Decimal("500.01"),
+    }
 
 
 # ---- charges
@@ -49,7 +74,11 @@ def test_a_register_comes_back_as_it_was_planned(store: Store) -> None:
     assert store.charges.rows(MONTH, 1).equals(rows), "the order of the rows and every type stay"
     store.charges.export(MONTH, 1, {"sha256": "x"})
     version = store.charges.versions(MONTH)[0]
-    assert (version["state"], version["facts"], store.charges.open_version(MONTH)) == ("exported", {"sha256": "x"}, 2)
+    assert (version["state"], version["facts"], store.charges.open_version(MONTH)) == (
+        "exported",
+        {"sha256": "x"},
+        2,
+    )
 
 
 def test_a_planned_version_is_planned_anew_and_an_exported_one_is_frozen(store: Store) -> None:
@@ -111,7 +140,9 @@ class Billing(RuleBasedStateMachine):
             if deal not in known:
                 rows.append(charge(deal, version, amount=amount))
             elif known[deal]["amount"] != Decimal(amount):
-                rows.append({**charge(deal, version, action="amend", amount=amount), "number": known[deal]["number"]})
+                rows.append(
+                    {**charge(deal, version, action="amend", amount=amount), "number": known[deal]["number"]}
+                )
         self.store.charges.plan(MONTH, rows)
         self.planned = rows
 
@@ -126,9 +157,15 @@ class Billing(RuleBasedStateMachine):
     @invariant()
     def each_charge_is_there_once(self) -> None:
         rows = tables.records(self.store.charges.rows(MONTH))
-        assert [count for count in Counter(row["deal"] for row in rows if row["action"] == "new").values() if count > 1] == []
+        assert [
+            count
+            for count in Counter(row["deal"] for row in rows if row["action"] == "new").values()
+            if count > 1
+        ] == []
         current = {row["deal"]: row["amount"] for row in tables.records(self.store.charges.current())}
-        assert current == {row["deal"]: row["amount"] for rows in (*self.frozen.values(), self.planned) for row in rows}
+        assert current == {
+            row["deal"]: row["amount"] for rows in (*self.frozen.values(), self.planned) for row in rows
+        }
 
     @invariant()
     def what_was_exported_stays(self) -> None:
@@ -137,30 +174,64 @@ class Billing(RuleBasedStateMachine):
 
 
 TestBilling = Billing.TestCase
-TestBilling.settings = settings(max_examples=12, stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TestBilling.settings = settings(
+    max_examples=12, stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 # ---- accruals
 def test_each_half_once_until_it_is_reversed(store: Store) -> None:
-    assert [row["turn"] for row in store.accruals.plan([accrual("1", "first"), accrual("1", "second")])] == [1, 1]
-    assert store.accruals.plan(tables.frame("accruals", [accrual("1", "first")])) == [], "the same act again is the same act"
+    assert [row["turn"] for row in store.accruals.plan([accrual("1", "first"), accrual("1", "second")])] == [
+        1,
+        1,
+    ]
+    assert store.accruals.plan(tables.frame("accruals", [accrual("1", "first")])) == [], (
+        "the same act again is the same act"
+    )
     with pytest.raises(ValueError, match="was accrued"):
         store.accruals.plan([accrual("1", "first", 2)])
     with pytest.raises(ValueError, match="was accrued"):
         store.accruals.plan([accrual("2", "reversal-first")])
-    assert [row["turn"] for row in store.accruals.plan([accrual("1", "reversal-first"), accrual("1", "first", 2)])] == [1, 2]
+    assert [
+        row["turn"] for row in store.accruals.plan([accrual("1", "reversal-first"), accrual("1", "first", 2)])
+    ] == [1, 2]
     store.accruals.mark(["A1-1"], "published")
     store.accruals.mark(["A1-1"], "confirmed")
-    assert store.accruals.states() == {"A1-1": "confirmed", "R1-1": "planned", "A2-1": "planned", "A121": "planned"}
+    assert store.accruals.states() == {
+        "A1-1": "confirmed",
+        "R1-1": "planned",
+        "A2-1": "planned",
+        "A121": "planned",
+    }
     assert store.accruals.rows("confirmed")["number"].tolist() == ["A1-1"]
     with pytest.raises(ValueError, match="no accrual"):
         store.accruals.mark(["A1-9"], "published")
     with pytest.raises(sa.exc.IntegrityError):
-        store._database.add(ACCRUAL, [{"deal": "1", "part": "first", "turn": 1, "number": "X", "state": "planned", "amount": Decimal(1),
-                                       "payload": {}}])
+        store._database.add(
+            ACCRUAL,
+            [
+                {
+                    "deal": "1",
+                    "part": "first",
+                    "turn": 1,
+                    "number": "X",
+                    "state": "planned",
+                    "amount": Decimal(1),
+                    "payload": {},
+                }
+            ],
+        )
 
 
-@given(st.lists(st.tuples(st.sampled_from(["first", "second", "reversal-first", "reversal-second"]), st.sampled_from([1, 2, 3])), max_size=14))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["first", "second", "reversal-first", "reversal-second"]),
+            st.sampled_from([1, 2, 3]),
+        ),
+        max_size=14,
+    )
+)
 @settings(max_examples=30, deadline=None)
 def test_no_order_of_accruals_pays_a_half_twice(tried: list[tuple[str, int]]) -> None:
     with Store.open("sqlite://", portal="p") as store:
@@ -176,7 +247,14 @@ def test_no_order_of_accruals_pays_a_half_twice(tried: list[tuple[str, int]]) ->
 
 # ---- facts
 def payment(fact: str = "a", **more: Any) -> dict[str, Any]:
-    return {"source": "1c", "id": fact, "target": "B24-1", "date": dt.date(2026, 11, 3), "amount": Decimal("100.00"), **more}
+    return {
+        "source": "1c",
+        "id": fact,
+        "target": "B24-1",
+        "date": dt.date(2026, 11, 3),
+        "amount": Decimal("100.00"),
+        **more,
+    }
 
 
 def test_a_fact_changes_goes_and_comes_back(store: Store) -> None:
@@ -184,12 +262,15 @@ def test_a_fact_changes_goes_and_comes_back(store: Store) -> None:
     assert [change["action"] for change in first] == ["new"] * 3
     assert store.facts.record("payment", tables.frame("payments", [payment(file="again.xml")])) == []
     changed = store.facts.record("payment", [payment(amount=Decimal("90.00"))])
-    assert [(change["action"], change["before"]["amount"], change["after"]["amount"]) for change in changed] == [
-        ("changed", Decimal("100.00"), Decimal("90.00"))]
+    assert [
+        (change["action"], change["before"]["amount"], change["after"]["amount"]) for change in changed
+    ] == [("changed", Decimal("100.00"), Decimal("90.00"))]
     assert [change["before"]["id"] for change in store.facts.remove("payment", "1c", ["a", "zz"])] == ["a"]
     assert store.facts.remove("payment", "1c", ["a"]) == []
     assert store.facts.rows("payment")[["source", "id"]].values.tolist() == [["1c", "b"], ["bank", "a"]]
-    assert [change["action"] for change in store.facts.record("payment", [payment(amount=Decimal("90.00"))])] == ["changed"]
+    assert [
+        change["action"] for change in store.facts.record("payment", [payment(amount=Decimal("90.00"))])
+    ] == ["changed"]
     assert len(store.facts.rows("payment")) == 3
     assert store.facts.rows("shipment").empty
     with pytest.raises(sa.exc.IntegrityError):
@@ -197,7 +278,9 @@ def test_a_fact_changes_goes_and_comes_back(store: Store) -> None:
 
 
 # ---- restore
-def test_registers_come_back_from_the_archive_and_bill_nothing_again(store: Store, url: str, portal: str) -> None:
+def test_registers_come_back_from_the_archive_and_bill_nothing_again(
+    store: Store, url: str, portal: str
+) -> None:
     assert store.registers_empty()
     store.charges.plan(MONTH, [charge("1"), charge("2")])
     store.charges.export(MONTH, 1)
@@ -205,11 +288,19 @@ def test_registers_come_back_from_the_archive_and_bill_nothing_again(store: Stor
     store.charges.export(MONTH, 2)
     store.accruals.plan([accrual("1", "first"), accrual("1", "reversal-first"), accrual("1", "first", 2)])
     store.facts.record("payment", [payment()])
-    frames = {"charges": store.charges.rows(), "accruals": store.accruals.rows(), "payments": store.facts.rows("payment")}
+    frames = {
+        "charges": store.charges.rows(),
+        "accruals": store.accruals.rows(),
+        "payments": store.facts.rows("payment"),
+    }
     with Store.open(url, portal=portal + "-new") as empty:
         assert empty.restore(frames) == {"charges": 4, "accruals": 3, "payments": 1}
-        assert empty.charges.rows().equals(frames["charges"]) and empty.charges.current().equals(store.charges.current())
-        assert empty.accruals.rows().equals(frames["accruals"]) and set(empty.accruals.states().values()) == {"published"}
+        assert empty.charges.rows().equals(frames["charges"]) and empty.charges.current().equals(
+            store.charges.current()
+        )
+        assert empty.accruals.rows().equals(frames["accruals"]) and set(empty.accruals.states().values()) == {
+            "published"
+        }
         assert [row["state"] for row in empty.charges.versions()] == ["exported", "exported"]
         with pytest.raises(NeedsPerson, match="не пусты"):
             empty.restore(frames)

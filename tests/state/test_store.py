@@ -62,7 +62,9 @@ def test_a_state_of_a_newer_programme_is_refused(tmp_path: Path) -> None:
 def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
     path = tmp_path / "new" / "state.sqlite"
     with Store.open(f"sqlite:///{path}", portal="p") as store, store.lock():
-        modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in (path.parent, *path.parent.iterdir())}
+        modes = {
+            item.name: stat.S_IMODE(item.stat().st_mode) for item in (path.parent, *path.parent.iterdir())
+        }
     assert modes.pop("new") == 0o700
     assert set(modes.values()) == {0o600}, modes
 
@@ -128,7 +130,9 @@ with Store.open(sys.argv[1], portal=sys.argv[2]) as store, store.lock():
 
 
 def test_the_lock_keeps_others_out_and_dies_with_its_process(store: Store, url: str, portal: str) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLDER, url, portal], cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url, portal], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
         with pytest.raises(Busy, match="другим процессом"), store.lock():
             pass
@@ -151,25 +155,50 @@ def test_an_open_run_of_a_dead_process_is_interrupted(store: Store) -> None:
     assert store.runs.last()[0]["status"] == "interrupted"
     second = store.runs.begin("hand", ["parties"])
     store.runs.finish(second, "clean", {"read": 3})
-    assert [(row["id"], row["status"]) for row in store.runs.last()] == [(second, "clean"), (first, "interrupted")]
+    assert [(row["id"], row["status"]) for row in store.runs.last()] == [
+        (second, "clean"),
+        (first, "interrupted"),
+    ]
     assert store.runs.last(1)[0]["counts"] == {"read": 3}
 
 
 def test_the_journal_tells_what_happened_in_order_and_in_its_own_types(store: Store) -> None:
     run = store.runs.begin("cron", [])
-    store.runs.journal(run, [{"entity": "deal", "key": "1", "action": "stage", "before": Decimal("10.00"), "after": dt.date(2026, 1, 2)},
-                             {"entity": "deal", "key": "2"}])
-    store.runs.journal(run, tables.frame("changes", [{"entity": "deal", "key": "1", "action": "update", "after": ("a", None), "reason": "r"}]))
+    store.runs.journal(
+        run,
+        [
+            {
+                "entity": "deal",
+                "key": "1",
+                "action": "stage",
+                "before": Decimal("10.00"),
+                "after": dt.date(2026, 1, 2),
+            },
+            {"entity": "deal", "key": "2"},
+        ],
+    )
+    store.runs.journal(
+        run,
+        tables.frame(
+            "changes",
+            [{"entity": "deal", "key": "1", "action": "update", "after": ("a", None), "reason": "r"}],
+        ),
+    )
     told = store.runs.why("deal", "1")
     assert [(row["seq"], row["action"], row["before"], row["after"], row["rule"]) for row in told] == [
-        (1, "stage", Decimal("10.00"), dt.date(2026, 1, 2), None), (3, "update", None, ("a", None), "r")]
+        (1, "stage", Decimal("10.00"), dt.date(2026, 1, 2), None),
+        (3, "update", None, ("a", None), "r"),
+    ]
     assert str(told[0]["before"]) == "10.00"
     assert len(store.runs.journal_of(run)) == 3
     assert store.runs.forget_before(NOON + dt.timedelta(days=1)) == 3
 
 
 def test_an_issue_met_again_is_one_issue_and_closes_when_it_is_gone(store: Store) -> None:
-    bad, other = tables.issue("Нет суммы.", entity="deal", key="1"), tables.issue("Нет номера.", entity="deal", key="2")
+    bad, other = (
+        tables.issue("Нет суммы.", entity="deal", key="1"),
+        tables.issue("Нет номера.", entity="deal", key="2"),
+    )
     first = store.runs.begin("cron", [])
     store.runs.add_issues(first, [bad, bad, other], "billing")
     store.runs.add_issues(first, [bad], "parties")
@@ -201,44 +230,65 @@ def test_content_is_claimed_once_and_going_back_is_noticed(store: Store) -> None
 LATER = NOON + dt.timedelta(hours=1)
 
 
-@pytest.mark.parametrize(("known", "row", "expected"), [
-    (None, {}, True),
-    ({"version": "AAB=", "generated_at": NOON}, {"version": "AAB=", "generated_at": LATER}, False),
-    ({"version": "AAC=", "generated_at": NOON}, {"version": "AAB=", "generated_at": LATER}, True),
-    ({"version": "AAB=", "generated_at": LATER}, {"version": "AAC=", "generated_at": NOON}, False),
-    ({"version": "9", "generated_at": LATER}, {"version": "10", "generated_at": NOON}, True),
-    ({"version": "10", "generated_at": NOON}, {"version": "9", "generated_at": LATER}, False),
-    ({"generated_at": NOON, "seq": 1}, {"generated_at": NOON, "seq": 2}, True),
-    ({"generated_at": LATER, "seq": 1}, {"generated_at": NOON, "seq": 2}, False),
-    ({"generated_at": NOON, "hash": "h"}, {"generated_at": LATER, "hash": "h"}, False),
-    ({"version": "5", "generated_at": NOON, "hash": "h"}, {"generated_at": LATER, "hash": "i"}, True),
-])
-def test_staleness_is_judged_per_document(known: dict[str, Any] | None, row: dict[str, Any], expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("known", "row", "expected"),
+    [
+        (None, {}, True),
+        ({"version": "AAB=", "generated_at": NOON}, {"version": "AAB=", "generated_at": LATER}, False),
+        ({"version": "AAC=", "generated_at": NOON}, {"version": "AAB=", "generated_at": LATER}, True),
+        ({"version": "AAB=", "generated_at": LATER}, {"version": "AAC=", "generated_at": NOON}, False),
+        ({"version": "9", "generated_at": LATER}, {"version": "10", "generated_at": NOON}, True),
+        ({"version": "10", "generated_at": NOON}, {"version": "9", "generated_at": LATER}, False),
+        ({"generated_at": NOON, "seq": 1}, {"generated_at": NOON, "seq": 2}, True),
+        ({"generated_at": LATER, "seq": 1}, {"generated_at": NOON, "seq": 2}, False),
+        ({"generated_at": NOON, "hash": "h"}, {"generated_at": LATER, "hash": "h"}, False),
+        ({"version": "5", "generated_at": NOON, "hash": "h"}, {"generated_at": LATER, "hash": "i"}, True),
+    ],
+)
+def test_staleness_is_judged_per_document(
+    known: dict[str, Any] | None, row: dict[str, Any], expected: bool
+) -> None:
     empty = {"id": "d", "version": None, "generated_at": None, "seq": None, "hash": None}
     assert newer(empty | row, None if known is None else empty | known) is expected
 
 
 def test_documents_end_the_same_in_whatever_order_files_come(store: Store) -> None:
-    texts = [{"id": "d", "generated_at": NOON + dt.timedelta(minutes=minute), "seq": 1, "hash": str(minute)} for minute in range(3)]
+    texts = [
+        {"id": "d", "generated_at": NOON + dt.timedelta(minutes=minute), "seq": 1, "hash": str(minute)}
+        for minute in range(3)
+    ]
     for place, order in enumerate(permutations(texts)):
         for text in order:
             store.files.remember_documents([{**text, "id": f"d{place}"}])
-    assert {row["hash"] for row in store.files.document_versions(f"d{place}" for place in range(6)).values()} == {"2"}
+    assert {
+        row["hash"] for row in store.files.document_versions(f"d{place}" for place in range(6)).values()
+    } == {"2"}
 
 
 def test_what_was_told_of_a_document_comes_back(store: Store) -> None:
-    text = {"id": "d1", "version": None, "generated_at": NOON, "seq": 1, "hash": "a", "payload": {"row": {"amount": Decimal("1.10"), "date": NOON.date()}}}
+    text = {
+        "id": "d1",
+        "version": None,
+        "generated_at": NOON,
+        "seq": 1,
+        "hash": "a",
+        "payload": {"row": {"amount": Decimal("1.10"), "date": NOON.date()}},
+    }
     store.files.remember_documents([text, {**text, "id": "d2", "payload": None}])
     (held,) = store.files.told_documents()
     assert (held["id"], held["payload"], held["generated_at"]) == ("d1", text["payload"], NOON)
     newer = {**text, "generated_at": NOON + dt.timedelta(hours=1), "hash": "b", "payload": {"row": {}}}
     store.files.remember_documents([newer])
     store.files.remember_documents([text])
-    assert [row["payload"] for row in store.files.told_documents()] == [{"row": {}}], "a late text changes nothing"
+    assert [row["payload"] for row in store.files.told_documents()] == [{"row": {}}], (
+        "a late text changes nothing"
+    )
 
 
 def test_only_changed_documents_are_written(store: Store) -> None:
-    rows = [{"id": str(number), "generated_at": NOON, "seq": 1, "hash": str(number)} for number in range(3000)]
+    rows = [
+        {"id": str(number), "generated_at": NOON, "seq": 1, "hash": str(number)} for number in range(3000)
+    ]
     assert store.files.remember_documents(rows) == 3000
     rows[7] |= {"hash": "new", "seq": 2}
     assert store.files.fresh_documents(rows) == [rows[7]]
@@ -251,8 +301,12 @@ def test_a_portal_record_is_linked_to_one_id_of_1c(store: Store) -> None:
     store.links.put([{"entity": "party", "foreign_id": "g1", "portal_id": "7", "number": "000001"}])
     with pytest.raises(NeedsPerson, match="двумя записями 1С"):
         store.links.put([{"entity": "party", "foreign_id": "g2", "portal_id": "7"}])
-    store.links.put([{"entity": "party", "foreign_id": "g2", "portal_id": "7", "state": "proposed"},
-                     {"entity": "deal", "foreign_id": "g1", "portal_id": "7", "state": "linked"}])
+    store.links.put(
+        [
+            {"entity": "party", "foreign_id": "g2", "portal_id": "7", "state": "proposed"},
+            {"entity": "deal", "foreign_id": "g1", "portal_id": "7", "state": "linked"},
+        ]
+    )
     assert store.links.by_portal("party", ["7", "8"])["7"]["foreign_id"] == "g1"
     assert store.links.by_foreign("party", ["g2"])["g2"]["state"] == "proposed"
     assert [row["foreign_id"] for row in store.links.by_number("party", ["000001"])["000001"]] == ["g1"]
@@ -263,12 +317,19 @@ def test_a_portal_record_is_linked_to_one_id_of_1c(store: Store) -> None:
 
 
 def test_links_are_found_in_any_number(store: Store) -> None:
-    store.links.put([{"entity": "party", "foreign_id": f"g{number}", "portal_id": str(number)} for number in range(2500)])
+    store.links.put(
+        [{"entity": "party", "foreign_id": f"g{number}", "portal_id": str(number)} for number in range(2500)]
+    )
     assert len(store.links.by_foreign("party", [f"g{number}" for number in range(5000)])) == 2500
 
 
 def test_an_answer_outlives_the_question_asked_again(store: Store) -> None:
-    question = {"key": "party|g1", "entity": "party", "text": "Какая компания?", "candidates": [{"id": "1"}, {"id": "2"}]}
+    question = {
+        "key": "party|g1",
+        "entity": "party",
+        "text": "Какая компания?",
+        "candidates": [{"id": "1"}, {"id": "2"}],
+    }
     store.questions.ask([question, {**question, "key": "party|g2"}])
     assert not store.questions.answer("party|g9", "1")
     assert store.questions.answer("party|g1", {"portal_id": "2"})
@@ -281,22 +342,59 @@ def test_an_answer_outlives_the_question_asked_again(store: Store) -> None:
 
 def test_merge_memory_keeps_types_and_tells_no_base_from_an_empty_base(store: Store) -> None:
     rows = [
-        {"entity": "party", "key": "1", "field": "name", "known": True, "base": None, "sent": (), "wanting": False, "want": None},
-        {"entity": "party", "key": "1", "field": "fee", "known": True, "base": Decimal("1.50"), "sent": ((4, Decimal("2.00")), (5, None)),
-         "wanting": True, "want": Decimal("3.00")},
-        {"entity": "party", "key": "2", "field": "name", "known": False, "base": None, "sent": ((6, "x"),), "wanting": False, "want": None}]
+        {
+            "entity": "party",
+            "key": "1",
+            "field": "name",
+            "known": True,
+            "base": None,
+            "sent": (),
+            "wanting": False,
+            "want": None,
+        },
+        {
+            "entity": "party",
+            "key": "1",
+            "field": "fee",
+            "known": True,
+            "base": Decimal("1.50"),
+            "sent": ((4, Decimal("2.00")), (5, None)),
+            "wanting": True,
+            "want": Decimal("3.00"),
+        },
+        {
+            "entity": "party",
+            "key": "2",
+            "field": "name",
+            "known": False,
+            "base": None,
+            "sent": ((6, "x"),),
+            "wanting": False,
+            "want": None,
+        },
+    ]
     assert store.fields.write(rows) == 3
     assert store.fields.write(rows) == 0
     read = tables.records(store.fields.read("party"))
-    assert sorted(read, key=lambda row: (row["key"], row["field"])) == sorted(rows, key=lambda row: (row["key"], row["field"]))
+    assert sorted(read, key=lambda row: (row["key"], row["field"])) == sorted(
+        rows, key=lambda row: (row["key"], row["field"])
+    )
     assert store.fields.write([{**rows[2], "sent": ()}]) == 1
     assert store.fields.read("party", ["2"]).empty
     store.fields.forget("party", ["1"])
     assert store.fields.read("party").empty
 
 
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False) | st.dates(),
-                      lambda inner: st.lists(inner).map(tuple) | st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.dates(),
+    lambda inner: st.lists(inner).map(tuple) | st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
 
 
 @given(VALUES)
@@ -335,7 +433,10 @@ def test_a_lost_answer_marks_the_entity_also_for_newer_intents(store: Store) -> 
     assert store.outbox.recover() == 1, "the process that was sending is dead"
     store.outbox.put([intent("update|1", x=2), intent("update|2", deal="2")])
     assert [(row["key"], row["state"], row["doubt"]) for row in store.outbox.pending()] == [
-        ("add|1", "doubt", True), ("update|1", "new", True), ("update|2", "new", False)]
+        ("add|1", "doubt", True),
+        ("update|1", "new", True),
+        ("update|2", "new", False),
+    ]
     unsure = store.outbox.pending()[0]["id"]
     with pytest.raises(ValueError, match="cannot become sending"):
         store.outbox.mark([unsure], "sending")
@@ -348,8 +449,16 @@ def test_a_lost_answer_marks_the_entity_also_for_newer_intents(store: Store) -> 
 
 # ---- publications
 def test_questions_about_publications_need_no_payloads(store: Store) -> None:
-    store.publications.put([{"path": path, "document": number, "hash": "h"} for path, number in (
-        ("to_1c/order.xml", "B24-1"), ("to_1c/order.xml", "B24-2"), ("to_1c/parties.xml", "guid"))])
+    store.publications.put(
+        [
+            {"path": path, "document": number, "hash": "h"}
+            for path, number in (
+                ("to_1c/order.xml", "B24-1"),
+                ("to_1c/order.xml", "B24-2"),
+                ("to_1c/parties.xml", "guid"),
+            )
+        ]
+    )
     assert store.publications.published("to_1c/order.xml") == 2
     assert store.publications.paths("planned") == {"to_1c/parties.xml"}
     assert store.publications.documents() == {"B24-1", "B24-2", "guid"}
@@ -362,7 +471,12 @@ def test_questions_about_publications_need_no_payloads(store: Store) -> None:
 
 
 def test_a_document_is_published_until_it_is_seen_back(store: Store) -> None:
-    order = {"path": "to_1c/order.xml", "document": "B24-1", "hash": "h1", "payload": {"amount": Decimal("5.00")}}
+    order = {
+        "path": "to_1c/order.xml",
+        "document": "B24-1",
+        "hash": "h1",
+        "payload": {"amount": Decimal("5.00")},
+    }
     place = (order["path"], "B24-1")
     first = store.publications.put([order])[place]
     store.publications.count_session("s0")
@@ -375,7 +489,9 @@ def test_a_document_is_published_until_it_is_seen_back(store: Store) -> None:
     assert store.publications.put([order])[place] == first
     second = store.publications.put([{**order, "hash": "h2"}])[place]
     assert second > first
-    assert [(row["id"], row["sessions"], row["state"]) for row in store.publications.find(["B24-1"])["B24-1"]] == [(second, 0, "planned")]
+    assert [
+        (row["id"], row["sessions"], row["state"]) for row in store.publications.find(["B24-1"])["B24-1"]
+    ] == [(second, 0, "planned")]
     store.publications.mark([second], "echoed")
     assert store.publications.outgoing("to_1c/order.xml") == []
     assert store.publications.put([{**order, "hash": "h1"}])[place] > second, "numbers are never used again"
@@ -399,10 +515,17 @@ def test_status_needs_no_database_library(tmp_path: Path) -> None:
         store.runs.finish(run, "attention")
     account = quick_status(url, now=NOON + dt.timedelta(minutes=30))
     assert account is not None
-    assert {name: account[name] for name in ("age_minutes", "open_issues", "outbox_waiting", "unconfirmed", "questions")} == {
-        "age_minutes": 30.0, "open_issues": 1, "outbox_waiting": 1, "unconfirmed": 0, "questions": 1}
+    assert {
+        name: account[name]
+        for name in ("age_minutes", "open_issues", "outbox_waiting", "unconfirmed", "questions")
+    } == {"age_minutes": 30.0, "open_issues": 1, "outbox_waiting": 1, "unconfirmed": 0, "questions": 1}
     code = f"import sys; from etl.state.quick import quick_status; quick_status({url!r}); print('sqlalchemy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )
 
 
 def test_status_asks_any_database(store: Store, url: str, portal: str) -> None:

@@ -15,8 +15,13 @@ from etl.sandbox.scene import demo
 TODAY = dt.date(2026, 11, 3)
 _START = dt.datetime(2026, 11, 3, 9, tzinfo=dt.UTC).timestamp()
 #: state -> states it may move to, as the store's outbox insists
-_MOVES = {"new": {"sending", "done", "failed"}, "sending": {"done", "failed", "doubt", "new"}, "doubt": {"new", "done", "failed"},
-          "failed": {"new"}, "done": set()}
+_MOVES = {
+    "new": {"sending", "done", "failed"},
+    "sending": {"done", "failed", "doubt", "new"},
+    "doubt": {"new", "done", "failed"},
+    "failed": {"new"},
+    "done": set(),
+}
 
 
 class Clock:
@@ -67,7 +72,9 @@ class Memory:
 
     def recover(self) -> None:
         """A new run: what a dead one was sending is in doubt; what failed or is done is asked for anew under the same key."""
-        self.states = {key: "doubt" if state in ("sending", "doubt") else "new" for key, state in self.states.items()}
+        self.states = {
+            key: "doubt" if state in ("sending", "doubt") else "new" for key, state in self.states.items()
+        }
 
     def _move(self, key: str, state: str) -> None:
         before = self.states.get(key, "new")
@@ -79,20 +86,41 @@ def client(webhook: str, clock: Clock | None = None, state: Path | None = None, 
     """A client over real HTTP; with a clock it never really waits."""
     secret = Secret(webhook)
     timing = {"clock": clock.time, "sleep": clock.sleep} if clock else {}
-    transport = Transport(secret, deadline=options.pop("deadline", 5.0), cap=options.pop("cap", 32 * 1024 * 1024),
-                          read_timeout=options.pop("read_timeout", 3.0))
+    transport = Transport(
+        secret,
+        deadline=options.pop("deadline", 5.0),
+        cap=options.pop("cap", 32 * 1024 * 1024),
+        read_timeout=options.pop("read_timeout", 3.0),
+    )
     return Client(secret, name="тест", state=state, transport=transport, **timing, **options)
 
 
 def profile(**changes: Any) -> Profile:
     """A profile of the demonstration portal."""
-    return Profile.model_validate({
-        "path": Path("/profiles/test.toml"), "flows": ["documents-in"], "bitrix24": {"name": "test"}, "onec": {"dialect": "bitrix3"},
-        "organisations": [{"name": "ООО «Светлый глаз»"}], "deals": {"pipeline": "Видеонаблюдение", "fields": {
-            "payer": "ФИО плательщика", "contract_number": "Номер договора", "contract_date": "Дата договора",
-            "monthly_fee": "Ежемесячный платеж", "terminated_on": "UF_CRM_TERMINATED_ON"}},
-        "results": {"paid_on": "Дата последней оплаты", "paid_total": "Оплачено всего"},
-        "rules": [{"to": "1-ая оплата клиента", "from": ["Договор подтвержден"], "when": {"paid_charges": 1}}], **changes})
+    return Profile.model_validate(
+        {
+            "path": Path("/profiles/test.toml"),
+            "flows": ["documents-in"],
+            "bitrix24": {"name": "test"},
+            "onec": {"dialect": "bitrix3"},
+            "organisations": [{"name": "ООО «Светлый глаз»"}],
+            "deals": {
+                "pipeline": "Видеонаблюдение",
+                "fields": {
+                    "payer": "ФИО плательщика",
+                    "contract_number": "Номер договора",
+                    "contract_date": "Дата договора",
+                    "monthly_fee": "Ежемесячный платеж",
+                    "terminated_on": "UF_CRM_TERMINATED_ON",
+                },
+            },
+            "results": {"paid_on": "Дата последней оплаты", "paid_total": "Оплачено всего"},
+            "rules": [
+                {"to": "1-ая оплата клиента", "from": ["Договор подтвержден"], "when": {"paid_charges": 1}}
+            ],
+            **changes,
+        }
+    )
 
 
 def video(deals: int = 60) -> dict[str, Any]:

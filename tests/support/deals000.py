@@ -23,10 +23,21 @@ def settings(**changes: Any) -> Billing:
 
 
 def deal(number: int | str = 123, **changes: Any) -> dict[str, Any]:
-    row = {"id": str(number), "title": f"Видеонаблюдение {number}", "stage": CONFIRMED, "contract_number": f"ВН-{number}",
-           "contract_date": date(2026, 9, 10), "payer": f"Плательщиков Пётр {number}-й", "address": f"г. Тула, ул. Мира, {number}",
-           "monthly_fee": Decimal("1500.00"), "amount": Decimal("34567000.00"), "currency": "RUB", "manager": "7",
-           "manager_name": "Менеджерова Мария", "commission": Decimal("1000.01")}
+    row = {
+        "id": str(number),
+        "title": f"Видеонаблюдение {number}",
+        "stage": CONFIRMED,
+        "contract_number": f"ВН-{number}",
+        "contract_date": date(2026, 9, 10),
+        "payer": f"Плательщиков Пётр {number}-й",
+        "address": f"г. Тула, ул. Мира, {number}",
+        "monthly_fee": Decimal("1500.00"),
+        "amount": Decimal("34567000.00"),
+        "currency": "RUB",
+        "manager": "7",
+        "manager_name": "Менеджерова Мария",
+        "commission": Decimal("1000.01"),
+    }
     return row | changes
 
 
@@ -36,16 +47,39 @@ def deals(*rows: dict[str, Any]) -> Any:
 
 def bill(rows: Any, register: Any = None, month: str = "2026-11", **changes: Any) -> billing.BillingPlan:
     own = changes.pop("organisations", [OWN, EXEMPT])
-    sent = {"today": date(2026, 12, 15), "referred": frozenset()} | {name: changes.pop(name) for name in ("today", "referred", "version") if name in changes}
-    return billing.plan(rows, tables.frame("charges") if register is None else register, month=month, settings=settings(**changes),
-                        organisations=own, **sent)
+    sent = {"today": date(2026, 12, 15), "referred": frozenset()} | {
+        name: changes.pop(name) for name in ("today", "referred", "version") if name in changes
+    }
+    return billing.plan(
+        rows,
+        tables.frame("charges") if register is None else register,
+        month=month,
+        settings=settings(**changes),
+        organisations=own,
+        **sent,
+    )
 
 
 def register(*parts: Any) -> Any:
     """The register after these plans (or charges) were exported."""
-    return tables.concat("charges", [part.charges if isinstance(part, billing.BillingPlan) else part for part in parts])
+    return tables.concat(
+        "charges", [part.charges if isinstance(part, billing.BillingPlan) else part for part in parts]
+    )
 
 
-def payment(target: str, amount: str | None, on: date | None = date(2026, 11, 12), *, source: str = "1c", number: str = "1") -> dict[str, Any]:
-    return {"source": source, "id": f"{source}-{target}-{number}", "target": target, "date": on, "number": number,
-            "amount": None if amount is None else Decimal(amount)}
+def payment(
+    target: str,
+    amount: str | None,
+    on: date | None = date(2026, 11, 12),
+    *,
+    source: str = "1c",
+    number: str = "1",
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "id": f"{source}-{target}-{number}",
+        "target": target,
+        "date": on,
+        "number": number,
+        "amount": None if amount is None else Decimal(amount),
+    }

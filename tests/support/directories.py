@@ -46,17 +46,39 @@ def captions(field: str) -> dict[str, Any]:
 
 def seed(**more: Any) -> dict[str, Any]:
     """A portal with the two fields of specification 001 on companies and nothing else."""
-    fields = [{"ID": number, "ENTITY_ID": "CRM_COMPANY", "FIELD_NAME": name, "USER_TYPE_ID": "string", **captions(caption)}
-              for number, (name, caption) in enumerate([("UF_CRM_1C_FOLDER", "Папка 1С"), ("UF_CRM_1C_CODE", "Код 1С")], 1)]
+    fields = [
+        {
+            "ID": number,
+            "ENTITY_ID": "CRM_COMPANY",
+            "FIELD_NAME": name,
+            "USER_TYPE_ID": "string",
+            **captions(caption),
+        }
+        for number, (name, caption) in enumerate(
+            [("UF_CRM_1C_FOLDER", "Папка 1С"), ("UF_CRM_1C_CODE", "Код 1С")], 1
+        )
+    ]
     return {"userfields": fields, **more}
 
 
-def company(number: int, title: str, inn: str | None = None, kpp: str | None = None, **card: Any) -> dict[str, list[dict[str, Any]]]:
+def company(
+    number: int, title: str, inn: str | None = None, kpp: str | None = None, **card: Any
+) -> dict[str, list[dict[str, Any]]]:
     """A company of the portal with its requisites."""
     made: dict[str, list[dict[str, Any]]] = {"companies": [{"ID": number, "TITLE": title, **card}]}
     if inn:
-        made["requisites"] = [{"ID": number, "ENTITY_TYPE_ID": 4, "ENTITY_ID": number, "PRESET_ID": 1, "NAME": title, "RQ_COMPANY_NAME": title,
-                               "RQ_INN": inn, "RQ_KPP": kpp}]
+        made["requisites"] = [
+            {
+                "ID": number,
+                "ENTITY_TYPE_ID": 4,
+                "ENTITY_ID": number,
+                "PRESET_ID": 1,
+                "NAME": title,
+                "RQ_COMPANY_NAME": title,
+                "RQ_INN": inn,
+                "RQ_KPP": kpp,
+            }
+        ]
     return made
 
 
@@ -71,8 +93,13 @@ class Scene:
         self.profile, self.portal = loaded, portal
         # long ago by the client's own clock: what a lost answer leaves open is looked up without waiting
         self.moment = dt.datetime(2025, 11, 3, 6, tzinfo=dt.UTC)
-        self.onec = OneC(loaded.onec.dialect, loaded.folder, data=data, extended=loaded.onec.extended,
-                         now=lambda: self.moment.astimezone(ZONE).replace(tzinfo=None, microsecond=0))
+        self.onec = OneC(
+            loaded.onec.dialect,
+            loaded.folder,
+            data=data,
+            extended=loaded.onec.extended,
+            now=lambda: self.moment.astimezone(ZONE).replace(tzinfo=None, microsecond=0),
+        )
         self.reports: list[RunReport] = []
 
     def run(self, **options: Any) -> RunReport:
@@ -105,15 +132,26 @@ class Scene:
     @property
     def writes(self) -> int:
         """How many commands have changed something on the portal."""
-        return sum(len(re.findall(r"\.(?:add|update)\b", json.dumps(row.params) + row.method)) for row in self.portal.requests)
+        return sum(
+            len(re.findall(r"\.(?:add|update)\b", json.dumps(row.params) + row.method))
+            for row in self.portal.requests
+        )
 
     def companies(self) -> dict[str, dict[str, Any]]:
         """Companies by title, with phones and e-mails as lists of texts."""
-        return {row["title"]: row | {kind: [one["value"] for one in row.get("fm") or () if one["typeId"] == kind] for kind in ("PHONE", "EMAIL")}
-                for row in self.items(4)}
+        return {
+            row["title"]: row
+            | {
+                kind: [one["value"] for one in row.get("fm") or () if one["typeId"] == kind]
+                for kind in ("PHONE", "EMAIL")
+            }
+            for row in self.items(4)
+        }
 
     def items(self, kind: int) -> list[dict[str, Any]]:
-        found = self.portal.call("crm.item.list", {"entityTypeId": kind, "select": ["*", "UF_*"], "order": {"id": "ASC"}})
+        found = self.portal.call(
+            "crm.item.list", {"entityTypeId": kind, "select": ["*", "UF_*"], "order": {"id": "ASC"}}
+        )
         return list((found.rows if hasattr(found, "rows") else found)["items"])
 
     def edit(self, number: int, **fields: Any) -> None:
@@ -126,20 +164,34 @@ class Scene:
 
     def products(self) -> dict[str, dict[str, Any]]:
         """Products by name with the sale price under `price`."""
-        found = self.portal.call("catalog.product.list", {"filter": {"iblockId": 23}, "select": ["*"], "order": {"id": "ASC"}})
+        found = self.portal.call(
+            "catalog.product.list", {"filter": {"iblockId": 23}, "select": ["*"], "order": {"id": "ASC"}}
+        )
         rows = (found.rows if hasattr(found, "rows") else found)["products"]
         listed = self.portal.call("catalog.price.list", {})
-        prices = {row["productId"]: row["price"] for row in (listed.rows if hasattr(listed, "rows") else listed)["prices"]}
+        prices = {
+            row["productId"]: row["price"]
+            for row in (listed.rows if hasattr(listed, "rows") else listed)["prices"]
+        }
         return {row["name"]: row | {"price": prices.get(row["id"])} for row in rows}
 
 
 @contextmanager
-def opened(tmp: Path, entities: str, *, portal: dict[str, Any] | None = None, faults: list[dict[str, Any]] | None = None,
-           more: str = "", dialect: str = "bitrix3") -> Iterator[Scene]:
+def opened(
+    tmp: Path,
+    entities: str,
+    *,
+    portal: dict[str, Any] | None = None,
+    faults: list[dict[str, Any]] | None = None,
+    more: str = "",
+    dialect: str = "bitrix3",
+) -> Iterator[Scene]:
     """A scene in a scratch folder. `entities`: the [entities.*] tables of the profile; a stock dialect goes without the handler."""
     tmp.mkdir(parents=True, exist_ok=True)
     path = tmp / "directories.toml"
-    written = PROFILE.replace("bitrix3", dialect).replace("extended = true", f"extended = {str(dialect == 'bitrix3').lower()}")
+    written = PROFILE.replace("bitrix3", dialect).replace(
+        "extended = true", f"extended = {str(dialect == 'bitrix3').lower()}"
+    )
     path.write_text(written + more + entities, encoding="utf-8")
     (tmp / "exchange" / "from_1c").mkdir(parents=True)
     with Portal(seed=portal or seed(), rate=1000.0, burst=1000, faults=faults) as running:

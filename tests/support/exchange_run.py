@@ -59,9 +59,18 @@ def verify(path: Path, _name: str) -> None:
 
 def run(root: Path) -> None:
     """Take files, make a deal of every word in them, bill the deals, publish the register for 1C."""
-    exchange = Exchange(root / "share", root / "state" / "spool", sources(["from_1c/*.xml", "1cbitrix*.xml"]), settle_seconds=0,
-                        now=lambda: NOON, reserve=0)
-    with Store.open(f"sqlite:///{root / 'state' / 'state.sqlite'}", portal="p", clock=lambda: NOON) as store, store.lock():
+    exchange = Exchange(
+        root / "share",
+        root / "state" / "spool",
+        sources(["from_1c/*.xml", "1cbitrix*.xml"]),
+        settle_seconds=0,
+        now=lambda: NOON,
+        reserve=0,
+    )
+    with (
+        Store.open(f"sqlite:///{root / 'state' / 'state.sqlite'}", portal="p", clock=lambda: NOON) as store,
+        store.lock(),
+    ):
         exchange.prepare()
         number = store.runs.begin("test", ["documents-in", "billing"])
         for file in store.files.listed("parsed"):
@@ -89,8 +98,17 @@ def read(store: Store, taken: Taken, number: int) -> None:
     words = taken.path.read_text().rstrip(".").split()
     with store.transaction():
         store.files.take("in", taken.sha256, taken.name, run=number)
-        store.facts.record("payment", [{"source": "1c", "id": word, "target": word, "amount": Decimal("1.00")} for word in words])
-        store.outbox.put([{"key": f"add|{word}", "entity": "deal", "entity_key": word, "method": "crm.deal.add"} for word in words], number)
+        store.facts.record(
+            "payment",
+            [{"source": "1c", "id": word, "target": word, "amount": Decimal("1.00")} for word in words],
+        )
+        store.outbox.put(
+            [
+                {"key": f"add|{word}", "entity": "deal", "entity_key": word, "method": "crm.deal.add"}
+                for word in words
+            ],
+            number,
+        )
         store.files.mark("in", taken.sha256, "parsed")
 
 
@@ -110,16 +128,33 @@ def bill(store: Store, exchange: Exchange, number: int) -> None:
     paid = sorted(set(store.facts.rows("payment")["target"]) - charged, key=int)
     version = store.charges.open_version(MONTH)
     if paid:
-        store.charges.plan(MONTH, [
-            {"deal": deal, "month": MONTH, "kind": "fee", "version": version, "number": keys.charge(deal, MONTH, version), "payer": "П",
-             "payer_key": "п", "amount": Decimal("1.00"), "action": "new"} for deal in paid], number)
+        store.charges.plan(
+            MONTH,
+            [
+                {
+                    "deal": deal,
+                    "month": MONTH,
+                    "kind": "fee",
+                    "version": version,
+                    "number": keys.charge(deal, MONTH, version),
+                    "payer": "П",
+                    "payer_key": "п",
+                    "amount": Decimal("1.00"),
+                    "action": "new",
+                }
+                for deal in paid
+            ],
+            number,
+        )
     planned = [row["version"] for row in store.charges.versions(MONTH) if row["state"] == "planned"]
     text = "\n".join(row["number"] for row in tables.records(store.charges.rows(MONTH))).encode()
 
     def write(stream: BinaryIO) -> None:
         stream.write(text)
 
-    store.publications.put([{"path": "to_1c/order.xml", "document": MONTH, "hash": hashlib.sha256(text).hexdigest()}], number)
+    store.publications.put(
+        [{"path": "to_1c/order.xml", "document": MONTH, "hash": hashlib.sha256(text).hexdigest()}], number
+    )
     exchange.publish("to_1c/order.xml", write)
     with store.transaction():
         store.publications.published("to_1c/order.xml")
@@ -150,14 +185,31 @@ def end_state(root: Path) -> dict[str, Any]:
         inside = {
             "charges": store.charges.current()[["deal", "number"]].values.tolist(),
             "versions": [(row["version"], row["state"]) for row in store.charges.versions()],
-            "outbox": sorted((row["key"], row["state"]) for row in store.outbox.listed("new", "sending", "doubt", "done", "failed")),
+            "outbox": sorted(
+                (row["key"], row["state"])
+                for row in store.outbox.listed("new", "sending", "doubt", "done", "failed")
+            ),
             "files": sorted((file.name, file.state) for file in store.files.listed()),
-            "publications": [(row["document"], row["state"]) for row in store.publications.listed("planned", "published")],
-            "payments": sorted(store.facts.rows("payment")["id"])}
-    files = {path.relative_to(share).as_posix(): path.read_text(encoding="utf-8-sig") for path in sorted(share.rglob("*")) if path.is_file()}
-    return json.loads(json.dumps(inside | {
-        "share": files, "portal": sorted(name.partition("-")[2] for name in os.listdir(root / "portal")),
-        "spool": sorted(path.name for path in (root / "state" / "spool").iterdir())}))
+            "publications": [
+                (row["document"], row["state"]) for row in store.publications.listed("planned", "published")
+            ],
+            "payments": sorted(store.facts.rows("payment")["id"]),
+        }
+    files = {
+        path.relative_to(share).as_posix(): path.read_text(encoding="utf-8-sig")
+        for path in sorted(share.rglob("*"))
+        if path.is_file()
+    }
+    return json.loads(
+        json.dumps(
+            inside
+            | {
+                "share": files,
+                "portal": sorted(name.partition("-")[2] for name in os.listdir(root / "portal")),
+                "spool": sorted(path.name for path in (root / "state" / "spool").iterdir()),
+            }
+        )
+    )
 
 
 # ---- failpoints
@@ -183,15 +235,20 @@ class Failpoints:
             setattr(os, name, self._guard(name, getattr(os, name), name in CAN_FAIL))
         opener = os.open
         guarded = self._guard("create", opener, "create" in CAN_FAIL)
-        os.open = lambda path, flags, *more, **named: (guarded if flags & os.O_CREAT else opener)(path, flags, *more, **named)  # type: ignore[assignment]
+        os.open = lambda path, flags, *more, **named: (guarded if flags & os.O_CREAT else opener)(
+            path, flags, *more, **named
+        )  # type: ignore[assignment]
         sa.event.listen(sa.engine.Engine, "commit", lambda _connection: self.step("commit", False))
-        sa.event.listen(sa.engine.Engine, "begin", lambda _connection: self.step("begin", False))  # = after the commit before
+        sa.event.listen(
+            sa.engine.Engine, "begin", lambda _connection: self.step("begin", False)
+        )  # = after the commit before
         Portal.add = self._guard("portal", self._guard_after("portal answered", Portal.add), False)  # type: ignore[method-assign]
 
     def _guard(self, name: str, call: Callable[..., Any], can_fail: bool) -> Callable[..., Any]:
         def guarded(*given: Any, **named: Any) -> Any:
             self.step(name, can_fail)
             return call(*given, **named)
+
         return guarded
 
     def _guard_after(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,6 +256,7 @@ class Failpoints:
             result = call(*given, **named)
             self.step(name, False)
             return result
+
         return guarded
 
 
@@ -257,8 +315,14 @@ def campaign(base: Path, stride: int = 1, twice: bool = False) -> dict[str, Any]
             if (code := child(lambda root=root: run(root))) != 0:  # type: ignore[misc]
                 wrong.append(f"{how} at {at} ({name}): the next run ended with {code}")
             elif (found := end_state(root)) != reference:
-                wrong.append(f"{how} at {at} ({name}): " + "; ".join(
-                    f"{key}: {found[key]} instead of {reference[key]}" for key in reference if found[key] != reference[key]))
+                wrong.append(
+                    f"{how} at {at} ({name}): "
+                    + "; ".join(
+                        f"{key}: {found[key]} instead of {reference[key]}"
+                        for key in reference
+                        if found[key] != reference[key]
+                    )
+                )
             shutil.rmtree(root)
     return {"total": total, "steps": sorted(set(names)), "wrong": wrong, "reference": reference}
 
@@ -267,4 +331,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "run":
         run(Path(sys.argv[2]))
     else:
-        print(json.dumps(campaign(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "twice"), ensure_ascii=False))
+        print(
+            json.dumps(
+                campaign(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "twice"), ensure_ascii=False
+            )
+        )

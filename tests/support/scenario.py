@@ -57,8 +57,13 @@ class Scenario:
     def charge(self, said: str) -> str:
         """«101 2026-11» -> the number of that charge in 1C."""
         deal, month = said.split()
-        found = [order.number for order in self.stage.onec.orders if (key := keys.decode(order.number)) and key.kind == "charge"
-                 and (key.id, key.month) == (deal, month)]
+        found = [
+            order.number
+            for order in self.stage.onec.orders
+            if (key := keys.decode(order.number))
+            and key.kind == "charge"
+            and (key.id, key.month) == (deal, month)
+        ]
         assert len(found) == 1, (said, found)
         return found[0]
 
@@ -72,10 +77,21 @@ class Scenario:
 
     def stage_names(self) -> dict[str, str]:
         """Stage id -> name, of deals and smart invoices."""
-        return {row["STATUS_ID"]: row["NAME"] for row in self.call("crm.status.list") if "STAGE" in row["ENTITY_ID"]}
+        return {
+            row["STATUS_ID"]: row["NAME"]
+            for row in self.call("crm.status.list")
+            if "STAGE" in row["ENTITY_ID"]
+        }
 
-    def person(self, deal: int, *, stage: str | None = None, field: str | None = None, value: str | None = None,
-               rows: list[dict[str, Any]] | None = None) -> None:
+    def person(
+        self,
+        deal: int,
+        *,
+        stage: str | None = None,
+        field: str | None = None,
+        value: str | None = None,
+        rows: list[dict[str, Any]] | None = None,
+    ) -> None:
         """Somebody edits the deal in the portal: its stage, a field, its product rows (name, quantity, price, product)."""
         fields: dict[str, Any] = {}
         if stage:
@@ -83,7 +99,11 @@ class Scenario:
             fields["STAGE_ID"] = known[stage]
         if field:
             described = self.stage.portal.call("crm.deal.fields", {})
-            name = next(name for name, one in described.items() if one.get("formLabel") == field or one.get("listLabel") == field)
+            name = next(
+                name
+                for name, one in described.items()
+                if one.get("formLabel") == field or one.get("listLabel") == field
+            )
             fields[name] = value
         if fields:
             self.stage.portal.call("crm.deal.update", {"id": deal, "fields": fields})
@@ -92,14 +112,33 @@ class Scenario:
 
     def rows(self, owner: int, rows: list[dict[str, Any]], kind: str = "D") -> None:
         """Somebody sets the product rows of a deal or smart invoice."""
-        given = [{"productName": row["name"], "quantity": row["quantity"], "price": row["price"], **{name: row[key] for key, name in (
-            ("product", "productId"), ("vat", "taxRate")) if key in row}, "taxIncluded": "Y" if "vat" in row else "N", "measureCode": 796} for row in rows]
+        given = [
+            {
+                "productName": row["name"],
+                "quantity": row["quantity"],
+                "price": row["price"],
+                **{
+                    name: row[key]
+                    for key, name in (("product", "productId"), ("vat", "taxRate"))
+                    if key in row
+                },
+                "taxIncluded": "Y" if "vat" in row else "N",
+                "measureCode": 796,
+            }
+            for row in rows
+        ]
         self.call("crm.item.productrow.set", ownerType=kind, ownerId=owner, productRows=given)
 
     def composition(self, deal: int | str, kind: str = "D") -> list[tuple[str, Decimal, Decimal]]:
         """(name, quantity, price) of the rows a person sees."""
-        found = self.call("crm.item.productrow.list", filter={"=ownerType": kind, "=ownerId": int(deal)}, order={"sort": "ASC"})["productRows"]
-        return [(row["productName"], Decimal(str(row["quantity"])), Decimal(str(row["price"]))) for row in found]
+        found = self.call(
+            "crm.item.productrow.list",
+            filter={"=ownerType": kind, "=ownerId": int(deal)},
+            order={"sort": "ASC"},
+        )["productRows"]
+        return [
+            (row["productName"], Decimal(str(row["quantity"])), Decimal(str(row["price"]))) for row in found
+        ]
 
     def invoices(self) -> dict[str, dict[str, Any]]:
         """Smart invoices as the portal shows them, with stage names."""
@@ -110,12 +149,19 @@ class Scenario:
     def field(self, deal: int | str, caption: str) -> Any:
         """A field of a deal by its caption."""
         described = self.stage.portal.call("crm.deal.fields", {})
-        name = next(name for name, one in described.items() if caption in (one.get("formLabel"), one.get("listLabel"), one.get("title")))
+        name = next(
+            name
+            for name, one in described.items()
+            if caption in (one.get("formLabel"), one.get("listLabel"), one.get("title"))
+        )
         return self.deals()[str(deal)][name]
 
     def onec(self, do: str, **how: Any) -> Any:
         """Somebody works in 1C: a method of the model's office by name; TOML has no Decimal, so amounts are texts."""
-        values = {name: Decimal(value) if name in ("amount", "price", "purchase") else value for name, value in how.items()}
+        values = {
+            name: Decimal(value) if name in ("amount", "price", "purchase") else value
+            for name, value in how.items()
+        }
         return getattr(self.stage.onec, do)(**values)
 
     def settle(self, rounds: int = 8) -> None:
@@ -131,16 +177,34 @@ class Scenario:
         found = []
         for path in sorted((self.folder / "archive").rglob("sent-*.xml")):
             for element in etree.parse(path.open("rb")).iter("{*}Документ"):
-                values = {row.findtext("{*}Наименование"): row.findtext("{*}Значение")
-                          for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")}
+                values = {
+                    row.findtext("{*}Наименование"): row.findtext("{*}Значение")
+                    for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")
+                }
                 buyer = element.find("{*}Контрагенты/{*}Контрагент")
-                found.append({
-                    "number": element.findtext("{*}Номер"), "operation": element.findtext("{*}ХозОперация"), "amount": element.findtext("{*}Сумма"),
-                    "comment": element.findtext("{*}Комментарий"), "basis": element.findtext("{*}Основание"), "id": element.findtext("{*}Ид"),
-                    "date": element.findtext("{*}Дата"), "buyer": None if buyer is None else buyer.findtext("{*}Наименование"),
-                    "inn": None if buyer is None else buyer.findtext("{*}ИНН"), "lines": [
-                        (line.findtext("{*}Наименование"), line.findtext("{*}Количество"), line.findtext("{*}ЦенаЗаЕдиницу"), line.findtext("{*}Сумма"))
-                        for line in element.findall("{*}Товары/{*}Товар")], **values})
+                found.append(
+                    {
+                        "number": element.findtext("{*}Номер"),
+                        "operation": element.findtext("{*}ХозОперация"),
+                        "amount": element.findtext("{*}Сумма"),
+                        "comment": element.findtext("{*}Комментарий"),
+                        "basis": element.findtext("{*}Основание"),
+                        "id": element.findtext("{*}Ид"),
+                        "date": element.findtext("{*}Дата"),
+                        "buyer": None if buyer is None else buyer.findtext("{*}Наименование"),
+                        "inn": None if buyer is None else buyer.findtext("{*}ИНН"),
+                        "lines": [
+                            (
+                                line.findtext("{*}Наименование"),
+                                line.findtext("{*}Количество"),
+                                line.findtext("{*}ЦенаЗаЕдиницу"),
+                                line.findtext("{*}Сумма"),
+                            )
+                            for line in element.findall("{*}Товары/{*}Товар")
+                        ],
+                        **values,
+                    }
+                )
         return found
 
     def deals(self) -> dict[str, dict[str, Any]]:
@@ -155,21 +219,29 @@ class Scenario:
 
     def outgoing(self) -> dict[str, bytes]:
         """Every file we left for others: to_1c and spreadsheets/out."""
-        return {str(path.relative_to(self.folder)): path.read_bytes() for name in ("to_1c", "spreadsheets/out")
-                for path in sorted((self.folder / name).rglob("*")) if path.is_file()}
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for name in ("to_1c", "spreadsheets/out")
+            for path in sorted((self.folder / name).rglob("*"))
+            if path.is_file()
+        }
 
 
 def copied(tmp: Path, name: str) -> Path:
     """The sample profile in a scratch folder, exchanging through `exchange/` beside it."""
     for sample in (ROOT / "samples" / "profiles").glob("*.toml"):
-        text = re.sub(r'^folder = ".*?"', 'folder = "exchange"', sample.read_text(encoding="utf-8"), flags=re.M)
+        text = re.sub(
+            r'^folder = ".*?"', 'folder = "exchange"', sample.read_text(encoding="utf-8"), flags=re.M
+        )
         text = re.sub(r"^settle_seconds = [\d.]+", "settle_seconds = 0.02", text, flags=re.M)
         (tmp / sample.name).write_text(text, encoding="utf-8")
     return tmp / f"{name}.toml"
 
 
 @contextmanager
-def opened(tmp: Path, name: str, *, case: str | None = None, edit: dict[str, str] | None = None) -> Iterator[Scenario]:
+def opened(
+    tmp: Path, name: str, *, case: str | None = None, edit: dict[str, str] | None = None
+) -> Iterator[Scenario]:
     """A scratch copy of the sample profile `name` on the embedded portal with the case's data; `edit` replaces texts of the profile."""
     path = copied(tmp, name)
     for old, new in (edit or {}).items():
@@ -177,7 +249,11 @@ def opened(tmp: Path, name: str, *, case: str | None = None, edit: dict[str, str
         assert old in text, old
         path.write_text(text.replace(old, new), encoding="utf-8")
     loaded = profile.load(path)
-    seed = json.loads((ROOT / "samples" / (case or "") / "portal.json").read_text(encoding="utf-8")) if case else None
+    seed = (
+        json.loads((ROOT / "samples" / (case or "") / "portal.json").read_text(encoding="utf-8"))
+        if case
+        else None
+    )
     with rehearse.staged(loaded, now=dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC), seed=seed) as stage:
         yield Scenario(stage, loaded.folder)
 
@@ -230,14 +306,27 @@ def story(case: str) -> dict[str, View]:
 def view(scenario: Scenario, step: dict[str, Any], report: RunReport | None) -> View:
     """Everything worth asserting about a moment of a scenario."""
     deals, onec, whole = scenario.deals(), scenario.stage.onec, scenario.stage.portal.dump()
-    captions = {name: one.get("formLabel") or one.get("title") for name, one in scenario.call("crm.deal.fields").items()}
+    captions = {
+        name: one.get("formLabel") or one.get("title")
+        for name, one in scenario.call("crm.deal.fields").items()
+    }
     return View(
-        report, deals, scenario.invoices(), {deal: scenario.composition(deal) for deal in deals},
-        {deal: {captions[name]: value for name, value in row.items() if name in captions} for deal, row in deals.items()},
+        report,
+        deals,
+        scenario.invoices(),
+        {deal: scenario.composition(deal) for deal in deals},
+        {
+            deal: {captions[name]: value for name, value in row.items() if name in captions}
+            for deal, row in deals.items()
+        },
         {(row.kind, row.number): row for kind in OPERATIONS for row in copy.deepcopy(onec.documents(kind))},
-        {party.guid: copy.deepcopy(party) for party in onec.parties}, scenario.sent(),
+        {party.guid: copy.deepcopy(party) for party in onec.parties},
+        scenario.sent(),
         [row["COMMENT"] for row in whole.get("comments", [])],
-        [(str(row["USER_ID"]), row["MESSAGE"]) for row in whole.get("notifications", [])], whole, snapshot(scenario, step, report))
+        [(str(row["USER_ID"]), row["MESSAGE"]) for row in whole.get("notifications", [])],
+        whole,
+        snapshot(scenario, step, report),
+    )
 
 
 def play(scenario: Scenario, step: dict[str, Any]) -> RunReport | None:
@@ -266,13 +355,22 @@ def play(scenario: Scenario, step: dict[str, Any]) -> RunReport | None:
 
 def snapshot(scenario: Scenario, step: dict[str, Any], report: RunReport | None) -> dict[str, str]:
     """What a person sees after the step: file name -> text."""
-    tables = {"deals.csv": _deals(scenario), "debts.csv": _debts(scenario)} if scenario.stage.profile.billing else {
-        "deals.csv": _order_deals(scenario), "documents-1c.csv": _documents(scenario)}
+    tables = (
+        {"deals.csv": _deals(scenario), "debts.csv": _debts(scenario)}
+        if scenario.stage.profile.billing
+        else {"deals.csv": _order_deals(scenario), "documents-1c.csv": _documents(scenario)}
+    )
     shown = {name: _table(rows) for name, rows in tables.items()}
     shown["report.txt"] = f"{step.get('text', '')}\n\n{report.text() if report else ''}\n"
     folder = scenario.folder
-    fresh = [path for path in [*sorted((folder / "spreadsheets/out").rglob("*")), *sorted((folder / "archive").rglob("sent-*"))]
-             if path.is_file() and path not in scenario.seen]
+    fresh = [
+        path
+        for path in [
+            *sorted((folder / "spreadsheets/out").rglob("*")),
+            *sorted((folder / "archive").rglob("sent-*")),
+        ]
+        if path.is_file() and path not in scenario.seen
+    ]
     scenario.seen |= set(fresh)
     for path in fresh:
         if path.suffix == ".xlsx":
@@ -287,8 +385,11 @@ def snapshot(scenario: Scenario, step: dict[str, Any], report: RunReport | None)
 def workbook(path: Path) -> dict[str, str]:
     """Visible sheets of a workbook as CSV of what the cells hold."""
     book = openpyxl.load_workbook(path, data_only=False)
-    return {sheet.title: _table([[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
-            for sheet in book.worksheets if sheet.sheet_state == "visible"}
+    return {
+        sheet.title: _table([[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
+        for sheet in book.worksheets
+        if sheet.sheet_state == "visible"
+    }
 
 
 def _cell(value: Any) -> str:
@@ -301,8 +402,16 @@ def _cell(value: Any) -> str:
 
 def _deals(scenario: Scenario) -> list[list[str]]:
     rows = [["сделка", "стадия", "сумма сделки", "дата последней оплаты", "оплачено всего"]]
-    return rows + [[deal, row["stage"], row["OPPORTUNITY"], (row["UF_CRM_PAID_ON"] or "")[:10], row["UF_CRM_PAID_TOTAL"] or ""]
-                   for deal, row in scenario.deals().items()]
+    return rows + [
+        [
+            deal,
+            row["stage"],
+            row["OPPORTUNITY"],
+            (row["UF_CRM_PAID_ON"] or "")[:10],
+            row["UF_CRM_PAID_TOTAL"] or "",
+        ]
+        for deal, row in scenario.deals().items()
+    ]
 
 
 def _order_deals(scenario: Scenario) -> list[list[str]]:
@@ -311,13 +420,27 @@ def _order_deals(scenario: Scenario) -> list[list[str]]:
     captions = list(settings.fields.values()) if settings else []
     described = scenario.stage.portal.call("crm.deal.fields", {})
     names = {one.get("formLabel") or one.get("title"): name for name, one in described.items()}
-    invoices = {str(row["parentId2"]): f"{row['stage']}, {row['opportunity']}" for row in scenario.invoices().values()}
+    invoices = {
+        str(row["parentId2"]): f"{row['stage']}, {row['opportunity']}" for row in scenario.invoices().values()
+    }
     users = {str(row["ID"]): row["LAST_NAME"] for row in scenario.call("user.get")}
     rows = [["сделка", "название", "стадия", "сумма", "ответственный", "состав", "смарт-счёт", *captions]]
     for deal, row in scenario.deals().items():
-        goods = "; ".join(f"{name} {quantity} × {price}" for name, quantity, price in scenario.composition(deal))
-        rows.append([deal, row["TITLE"], row["stage"], row["OPPORTUNITY"], users[str(row["ASSIGNED_BY_ID"])], goods, invoices.get(deal, ""),
-                     *(str(row[names[caption]] or "").partition("T")[0] for caption in captions)])
+        goods = "; ".join(
+            f"{name} {quantity} × {price}" for name, quantity, price in scenario.composition(deal)
+        )
+        rows.append(
+            [
+                deal,
+                row["TITLE"],
+                row["stage"],
+                row["OPPORTUNITY"],
+                users[str(row["ASSIGNED_BY_ID"])],
+                goods,
+                invoices.get(deal, ""),
+                *(str(row[names[caption]] or "").partition("T")[0] for caption in captions),
+            ]
+        )
     return rows
 
 
@@ -326,19 +449,40 @@ def _documents(scenario: Scenario) -> list[list[str]]:
     onec = scenario.stage.onec
     names = {party.guid: party.name for party in onec.parties}
     numbers = {row.guid: row.number for row in (*onec.orders, *onec.invoices)}
-    rows = [["вид", "номер", "номер 1С", "основание", "контрагент", "сумма", "менеджер", "организация", "состав"]]
+    rows = [
+        ["вид", "номер", "номер 1С", "основание", "контрагент", "сумма", "менеджер", "организация", "состав"]
+    ]
     for kind in ("invoice", "order", "payment", "refund", "shipment", "return", "closing"):
         for row in onec.documents(kind):
             goods = "; ".join(f"{line.name} {line.quantity} × {line.price}" for line in row.lines)
-            rows.append([kind, row.number, row.number_1c, numbers.get(row.basis or "", ""), names.get(row.party or "", ""), f"{row.amount:.2f}", row.manager or "",
-                         row.organisation or "", goods])
+            rows.append(
+                [
+                    kind,
+                    row.number,
+                    row.number_1c,
+                    numbers.get(row.basis or "", ""),
+                    names.get(row.party or "", ""),
+                    f"{row.amount:.2f}",
+                    row.manager or "",
+                    row.organisation or "",
+                    goods,
+                ]
+            )
     return rows
 
 
 def _debts(scenario: Scenario) -> list[list[str]]:
     names = {party.guid: party.name for party in scenario.stage.onec.parties}
-    rows = [[names.get(debt.party, debt.party), debt.contract, f"{debt.charged:.2f}", f"{debt.paid:.2f}", f"{debt.amount:.2f}"]
-            for debt in scenario.stage.onec.debtors()]
+    rows = [
+        [
+            names.get(debt.party, debt.party),
+            debt.contract,
+            f"{debt.charged:.2f}",
+            f"{debt.paid:.2f}",
+            f"{debt.amount:.2f}",
+        ]
+        for debt in scenario.stage.onec.debtors()
+    ]
     return [["контрагент 1С", "договор", "начислено", "оплачено", "долг"], *sorted(rows)]
 
 

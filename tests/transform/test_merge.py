@@ -25,11 +25,24 @@ def memory(*rows: tuple[Any, ...]) -> pd.DataFrame:
 
 
 def side(values: dict[str, Any], seq: int | None = None) -> pd.DataFrame:
-    rows = [["deal", "1", field, value] + ([seq] if seq is not None else []) for field, value in values.items()]
-    return pd.DataFrame(rows, columns=["entity", "key", "field", "value"] + (["seq"] if seq is not None else []), dtype=object)
+    rows = [
+        ["deal", "1", field, value] + ([seq] if seq is not None else []) for field, value in values.items()
+    ]
+    return pd.DataFrame(
+        rows, columns=["entity", "key", "field", "value"] + (["seq"] if seq is not None else []), dtype=object
+    )
 
 
-def run(field: str, a: Any, b: Any = ABSENT, *, base: Any = ABSENT, sent: Iterable[Sent] = (), want: Any = ABSENT, made: int = 90) -> Merged:
+def run(
+    field: str,
+    a: Any,
+    b: Any = ABSENT,
+    *,
+    base: Any = ABSENT,
+    sent: Iterable[Sent] = (),
+    want: Any = ABSENT,
+    made: int = 90,
+) -> Merged:
     known = memory((field, base, tuple(sent), want))
     onec = side({} if b is ABSENT else {field: b}, made)
     return merge.merge(known, side({field: a}), onec, owners=OWNERS, seq=NOW)
@@ -62,7 +75,10 @@ def test_old_value_seen_again_confirms_only_in_a_file_made_later() -> None:
 
 def test_a_value_sent_twice_is_confirmed_up_to_what_the_file_could_know() -> None:
     history = [Sent("2", 10), Sent("1", 20), Sent("2", 30)]
-    assert stored(run("amount", "2", "2", base="1", sent=history, made=15))[1] == (Sent("1", 20), Sent("2", 30))
+    assert stored(run("amount", "2", "2", base="1", sent=history, made=15))[1] == (
+        Sent("1", 20),
+        Sent("2", 30),
+    )
     assert stored(run("amount", "2", "2", base="1", sent=history, made=40))[1] == ()
 
 
@@ -102,10 +118,13 @@ def test_the_same_edit_on_both_sides_is_agreement() -> None:
     assert stored(run("title", "7", "7", base="1")) == ("7", (), ABSENT)
 
 
-@pytest.mark.parametrize(("field", "changes", "state"), [
-    ("amount", [("portal", "2", "3")], ("1", (), "3")),
-    ("comment", [("1c", "3", "2")], ("3", (Sent("2", NOW),), ABSENT)),
-])
+@pytest.mark.parametrize(
+    ("field", "changes", "state"),
+    [
+        ("amount", [("portal", "2", "3")], ("1", (), "3")),
+        ("comment", [("1c", "3", "2")], ("3", (Sent("2", NOW),), ABSENT)),
+    ],
+)
 def test_conflict_goes_to_the_owner_and_is_journalled(field: str, changes: list[Any], state: Any) -> None:
     merged = run(field, "2", "3", base="1")
     assert told(merged) == changes
@@ -123,9 +142,18 @@ def test_conflict_without_owner_touches_neither_side_until_a_person_answers() ->
     assert later.changes.empty
     assert len(later.issues) == 1
     assert stored(run("title", "3", base=base, sent=sent, want=want)) == ("3", (), ABSENT)
+
     def answered(said: str) -> list[tuple[str, Any, Any]]:
-        return told(merge.merge(memory(("title", base, sent, want)), side({"title": "2"}), side({}, 1), owners=OWNERS, seq=NOW,
-                                answers={("deal", "1", "title"): said}))
+        return told(
+            merge.merge(
+                memory(("title", base, sent, want)),
+                side({"title": "2"}),
+                side({}, 1),
+                owners=OWNERS,
+                seq=NOW,
+                answers={("deal", "1", "title"): said},
+            )
+        )
 
     assert answered("portal") == [("1c", "3", "2")]
     assert answered("1c") == [("portal", "2", "3")]
@@ -136,13 +164,18 @@ def test_a_portal_owner_sends_again_only_after_a_file_that_could_know_the_value(
     assert told(run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=60)) == [("1c", "3", "2")]
 
 
-@pytest.mark.parametrize(("field", "a", "b", "changes", "base"), [
-    ("title", "4", "4", [], "4"),
-    ("amount", "4", "5", [("portal", "4", "5")], ABSENT),
-    ("comment", "4", "5", [("1c", "5", "4")], "5"),
-    ("title", "4", "5", [], ABSENT),
-])
-def test_a_record_just_adopted_agrees_or_asks_the_owner(field: str, a: str, b: str, changes: list[Any], base: Any) -> None:
+@pytest.mark.parametrize(
+    ("field", "a", "b", "changes", "base"),
+    [
+        ("title", "4", "4", [], "4"),
+        ("amount", "4", "5", [("portal", "4", "5")], ABSENT),
+        ("comment", "4", "5", [("1c", "5", "4")], "5"),
+        ("title", "4", "5", [], ABSENT),
+    ],
+)
+def test_a_record_just_adopted_agrees_or_asks_the_owner(
+    field: str, a: str, b: str, changes: list[Any], base: Any
+) -> None:
     merged = merge.merge(memory(), side({field: a}), side({field: b}, 90), owners=OWNERS, seq=NOW)
     assert told(merged) == changes
     assert stored(merged)[0] == base
@@ -176,8 +209,14 @@ def test_comparison_forms_and_composition_as_one_value() -> None:
     assert nothing(run("rows", (("p1", Decimal("2.000"), Decimal("10.5")),), rows, base=rows))
     assert told(run("rows", rows, (*rows, ("p2", Decimal(1), Decimal(1))), base=rows))[0][0] == "portal"
     assert nothing(run("date", date(2026, 11, 1), date(2026, 11, 1), base=date(2026, 11, 1)))
-    narrow = merge.merge(memory(("name", "a" * 50, (), ABSENT)), side({"name": "a" * 50}), side({"name": "a" * 25}, 9),
-                         owners={}, seq=NOW, canonical=lambda _field, value: value[:25])
+    narrow = merge.merge(
+        memory(("name", "a" * 50, (), ABSENT)),
+        side({"name": "a" * 50}),
+        side({"name": "a" * 25}, 9),
+        owners={},
+        seq=NOW,
+        canonical=lambda _field, value: value[:25],
+    )
     assert nothing(narrow)
 
 
@@ -189,9 +228,17 @@ def test_a_field_of_1c_whose_portal_value_was_not_read_is_refused() -> None:
 def test_records_do_not_touch_each_other() -> None:
     portal, onec = side({"amount": "1"}), side({"amount": "1"}, 9)
     other_portal, other_onec = portal.assign(key="2", value="9"), onec.assign(key="3")
-    known = pd.concat([memory(("amount", "1", (), ABSENT)), memory(("amount", "1", (), ABSENT)).assign(key="2")], ignore_index=True)
-    merged = merge.merge(known, pd.concat([portal, other_portal, other_onec[portal.columns]], ignore_index=True),
-                         pd.concat([onec, other_onec], ignore_index=True), owners=OWNERS, seq=NOW)
+    known = pd.concat(
+        [memory(("amount", "1", (), ABSENT)), memory(("amount", "1", (), ABSENT)).assign(key="2")],
+        ignore_index=True,
+    )
+    merged = merge.merge(
+        known,
+        pd.concat([portal, other_portal, other_onec[portal.columns]], ignore_index=True),
+        pd.concat([onec, other_onec], ignore_index=True),
+        owners=OWNERS,
+        seq=NOW,
+    )
     assert merged.changes[["side", "key", "after"]].to_numpy().tolist() == [["1c", "2", "9"]]
     assert merged.memory["key"].tolist() == ["2", "3"]
 
@@ -205,19 +252,36 @@ def test_changes_and_issues_are_canonical_tables() -> None:
 
 def test_a_new_record_is_sent_whole_and_a_created_one_agreed_after_the_write() -> None:
     sent = merge.published("deal", "1", {"amount": "1"}, 5)
-    assert told(merge.merge(sent, side({"amount": "2"}), side({}, 9), owners=OWNERS, seq=NOW)) == [("1c", "1", "2")]
-    assert merge.merge(sent, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW).memory["base"].tolist() == ["1"]
+    assert told(merge.merge(sent, side({"amount": "2"}), side({}, 9), owners=OWNERS, seq=NOW)) == [
+        ("1c", "1", "2")
+    ]
+    assert merge.merge(sent, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW).memory[
+        "base"
+    ].tolist() == ["1"]
     created = merge.written(merge.adopted("deal", "1", {"amount": "1"}))
-    assert nothing(merge.merge(created, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW))
+    assert nothing(
+        merge.merge(created, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW)
+    )
 
 
 def test_fields_with_one_owner_are_written_where_they_differ() -> None:
-    changes = merge.assign(side({"amount": "1", "title": "x"}), side({"amount": "2", "title": " x"}, 9), side="portal", reason="номер из 1С")
-    assert changes[["side", "field", "before", "after", "reason"]].to_numpy().tolist() == [["portal", "amount", "1", "2", "номер из 1С"]]
+    changes = merge.assign(
+        side({"amount": "1", "title": "x"}),
+        side({"amount": "2", "title": " x"}, 9),
+        side="portal",
+        reason="номер из 1С",
+    )
+    assert changes[["side", "field", "before", "after", "reason"]].to_numpy().tolist() == [
+        ["portal", "amount", "1", "2", "номер из 1С"]
+    ]
 
 
 def test_too_many_overwrites_stop_before_the_first_write() -> None:
-    changes = tables.frame("changes", [{"side": "portal", "before": "1", "after": "2"}] * 3 + [{"side": "1c", "before": None, "after": "2"}] * 9)
+    changes = tables.frame(
+        "changes",
+        [{"side": "portal", "before": "1", "after": "2"}] * 3
+        + [{"side": "1c", "before": None, "after": "2"}] * 9,
+    )
     merge.guard(changes, 3)
     merge.guard(changes, 2, accepted=True)
     with pytest.raises(NeedsPerson, match=r"3 заполненных значений \(портал: 3\).*obmen24 plan"):
@@ -225,11 +289,19 @@ def test_too_many_overwrites_stop_before_the_first_write() -> None:
 
 
 def test_staleness_is_judged_per_document() -> None:
-    documents = tables.frame("documents", [{"id": "seen-newer", "kind": "order", "version": "3"}, {"id": "unseen", "kind": "order", "version": "1"},
-                                           {"id": "no-version", "kind": "order"}])
+    documents = tables.frame(
+        "documents",
+        [
+            {"id": "seen-newer", "kind": "order", "version": "3"},
+            {"id": "unseen", "kind": "order", "version": "1"},
+            {"id": "no-version", "kind": "order"},
+        ],
+    )
     left = merge.fresh(documents, {"seen-newer": ("4", 5), "no-version": (None, 20)}, seq=10)
     assert left["id"].tolist() == ["unseen"]
-    assert merge.fresh(documents, {"seen-newer": ("3", 50), "no-version": (None, 5)}, seq=10)["id"].tolist() == ["seen-newer", "unseen", "no-version"]
+    assert merge.fresh(documents, {"seen-newer": ("3", 50), "no-version": (None, 5)}, seq=10)[
+        "id"
+    ].tolist() == ["seen-newer", "unseen", "no-version"]
 
 
 def test_a_whole_document_hands_over_all_its_fields() -> None:
@@ -240,9 +312,13 @@ def test_a_whole_document_hands_over_all_its_fields() -> None:
     assert told(merged) == [("1c", "1", "2")]
     sent = dict(zip(merged.memory["field"], merged.memory["sent"], strict=True))
     assert sent == {"comment": (Sent("2", NOW),), "amount": (Sent("7", NOW),)}
-    late = merge.merge(merged.memory, portal, side({"amount": "9"}, NOW - 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
+    late = merge.merge(
+        merged.memory, portal, side({"amount": "9"}, NOW - 1), owners=OWNERS, seq=NOW + 5, whole={"deal"}
+    )
     assert sorted(told(late)) == [("1c", "9", "9"), ("portal", "7", "9")]
-    again = merge.merge(merged.memory, portal, side({"amount": "7"}, NOW + 1), owners=OWNERS, seq=NOW + 5, whole={"deal"})
+    again = merge.merge(
+        merged.memory, portal, side({"amount": "7"}, NOW + 1), owners=OWNERS, seq=NOW + 5, whole={"deal"}
+    )
     assert again.changes.empty
     assert {row.field: row.sent for row in again.memory.itertuples()}["amount"] == ()
     parts = merge.merge(known, portal, silent, owners=OWNERS, seq=NOW)
@@ -251,6 +327,13 @@ def test_a_whole_document_hands_over_all_its_fields() -> None:
 
 def test_a_whole_record_untouched_by_a_send_is_left_alone() -> None:
     known = memory(("comment", "1", (), ABSENT), ("amount", "7", (), ABSENT))
-    merged = merge.merge(known, side({"comment": "1", "amount": "7"}), side({"amount": "8"}, 9), owners=OWNERS, seq=NOW, whole={"deal"})
+    merged = merge.merge(
+        known,
+        side({"comment": "1", "amount": "7"}),
+        side({"amount": "8"}, 9),
+        owners=OWNERS,
+        seq=NOW,
+        whole={"deal"},
+    )
     assert told(merged) == [("portal", "7", "8")]
     assert merged.memory["field"].tolist() == ["amount"]

@@ -18,7 +18,12 @@ from tests.support.deals000 import (
 )
 
 RULES = (
-    Rule(to=FIRST_PAID, when={"paid_charges": 1}, from_=(CONFIRMED,), notify="Сделка {deal}: оплачено {amount} руб. по {number} {date}"),
+    Rule(
+        to=FIRST_PAID,
+        when={"paid_charges": 1},
+        from_=(CONFIRMED,),
+        notify="Сделка {deal}: оплачено {amount} руб. по {number} {date}",
+    ),
     Rule(to=FIRST_ACT, when={"act1": True}, from_=(CONFIRMED, FIRST_PAID)),
     Rule(to=SECOND_PAID, when={"paid_charges": 2, "act1": True}, from_=(CONFIRMED, FIRST_PAID, FIRST_ACT)),
     Rule(to=SECOND_ACT, when={"act2": True}, from_=(CONFIRMED, FIRST_PAID, FIRST_ACT, SECOND_PAID)),
@@ -26,13 +31,26 @@ RULES = (
 
 
 def move(known, stage, last=None):
-    changes, derived = stages.moves({"123": known}, RULES, deals(deal(stage=stage)), {"123": last} if last else {})
-    return [(row["action"], row["after"]) for row in tables.records(changes) if row["action"] == "stage"], derived.get("123")
+    changes, derived = stages.moves(
+        {"123": known}, RULES, deals(deal(stage=stage)), {"123": last} if last else {}
+    )
+    return [
+        (row["action"], row["after"]) for row in tables.records(changes) if row["action"] == "stage"
+    ], derived.get("123")
 
 
-@pytest.mark.parametrize(("known", "stage"), [
-    ({}, None), ({"paid_charges": 0}, None), ({"paid_charges": 1}, FIRST_PAID), ({"paid_charges": 2}, FIRST_PAID),
-    ({"paid_charges": 1, "act1": True}, FIRST_ACT), ({"paid_charges": 2, "act1": True}, SECOND_PAID), ({"paid_charges": 3, "act1": True, "act2": True}, SECOND_ACT)])
+@pytest.mark.parametrize(
+    ("known", "stage"),
+    [
+        ({}, None),
+        ({"paid_charges": 0}, None),
+        ({"paid_charges": 1}, FIRST_PAID),
+        ({"paid_charges": 2}, FIRST_PAID),
+        ({"paid_charges": 1, "act1": True}, FIRST_ACT),
+        ({"paid_charges": 2, "act1": True}, SECOND_PAID),
+        ({"paid_charges": 3, "act1": True, "act2": True}, SECOND_ACT),
+    ],
+)
 def test_the_stage_follows_from_facts(known, stage):
     rule = stages.derive(known, RULES)
     assert (rule.to if rule else None) == stage
@@ -41,15 +59,28 @@ def test_the_stage_follows_from_facts(known, stage):
 def test_the_road_of_a_contract():
     assert move({"paid_charges": 1}, CONFIRMED) == ([("stage", FIRST_PAID)], FIRST_PAID)
     assert move({"paid_charges": 1}, FIRST_PAID, FIRST_PAID) == ([], None)
-    assert move({"paid_charges": 1, "act1": True}, FIRST_PAID, FIRST_PAID) == ([("stage", FIRST_ACT)], FIRST_ACT)
-    assert move({"paid_charges": 2, "act1": True}, FIRST_ACT, FIRST_ACT) == ([("stage", SECOND_PAID)], SECOND_PAID)
-    assert move({"paid_charges": 2, "act1": True, "act2": True}, SECOND_PAID, SECOND_PAID) == ([("stage", SECOND_ACT)], SECOND_ACT)
+    assert move({"paid_charges": 1, "act1": True}, FIRST_PAID, FIRST_PAID) == (
+        [("stage", FIRST_ACT)],
+        FIRST_ACT,
+    )
+    assert move({"paid_charges": 2, "act1": True}, FIRST_ACT, FIRST_ACT) == (
+        [("stage", SECOND_PAID)],
+        SECOND_PAID,
+    )
+    assert move({"paid_charges": 2, "act1": True, "act2": True}, SECOND_PAID, SECOND_PAID) == (
+        [("stage", SECOND_ACT)],
+        SECOND_ACT,
+    )
 
 
 def test_a_later_move_of_a_person_is_never_undone():
     assert move({"paid_charges": 1}, CONFIRMED, FIRST_PAID) == ([], None), "a person moved it back"
-    assert move({"paid_charges": 1}, TERMINATED) == ([], FIRST_PAID), "not in `from`: derived is remembered, nothing is written"
-    assert move({"paid_charges": 1}, CONFIRMED, FIRST_PAID) == ([], None), "moved out of the final stage later: still not ours"
+    assert move({"paid_charges": 1}, TERMINATED) == ([], FIRST_PAID), (
+        "not in `from`: derived is remembered, nothing is written"
+    )
+    assert move({"paid_charges": 1}, CONFIRMED, FIRST_PAID) == ([], None), (
+        "moved out of the final stage later: still not ours"
+    )
 
 
 def test_already_there_is_remembered_and_not_written():
@@ -61,10 +92,22 @@ def test_no_rule_no_change():
 
 
 def test_the_change_says_why_and_tells_the_responsible():
-    known = {"paid_charges": 1, "number": "M261110003F", "amount": Decimal("1500.00"), "date": date(2026, 11, 12)}
+    known = {
+        "paid_charges": 1,
+        "number": "M261110003F",
+        "amount": Decimal("1500.00"),
+        "date": date(2026, 11, 12),
+    }
     changes, _ = stages.moves({"123": known}, RULES, deals(), {})
     stage, notice = tables.records(changes)
-    assert (stage["seq"], stage["side"], stage["entity"], stage["key"], stage["field"], stage["before"]) == (1, "portal", "deal", "123", "stage", CONFIRMED)
+    assert (stage["seq"], stage["side"], stage["entity"], stage["key"], stage["field"], stage["before"]) == (
+        1,
+        "portal",
+        "deal",
+        "123",
+        "stage",
+        CONFIRMED,
+    )
     assert stage["reason"] == "paid_charges = 1 (M261110003F, 12.11.2026)"
     assert (notice["action"], notice["before"]) == ("notify", "7")
     assert notice["after"] == "Сделка Видеонаблюдение 123: оплачено 1500,00 руб. по M261110003F 12.11.2026"
@@ -76,7 +119,10 @@ def test_nobody_to_notify():
 
 
 def test_conditions_of_every_kind():
-    rules = (Rule(to="Отгружен", when={"shipped": True, "paid": False}, from_=("В работе",)), Rule(to="Готов", when={"status": "Готов к отгрузке"}, from_=("В работе",)))
+    rules = (
+        Rule(to="Отгружен", when={"shipped": True, "paid": False}, from_=("В работе",)),
+        Rule(to="Готов", when={"status": "Готов к отгрузке"}, from_=("В работе",)),
+    )
     assert stages.derive({"shipped": True}, rules).to == "Отгружен"
     assert stages.derive({"shipped": True, "paid": True}, rules) is None
     assert stages.derive({"status": "готов к  отгрузке"}, rules).to == "Готов"

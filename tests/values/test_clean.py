@@ -6,10 +6,20 @@ import pytest
 from etl.values import clean
 
 
-@pytest.mark.parametrize(("raw", "tidy"), [
-    ("  Пётр Иванов ", "Пётр Иванов"), ("а\r\nб\tв", "а б в"), ("а\x00б\u200bв\ufeff\u00ad", "абв"), ("", None), (" \xa0 ", None),
-    (None, None), (15, "15"), ("\ud800x", "x"), ("1 234", "1 234"),
-])
+@pytest.mark.parametrize(
+    ("raw", "tidy"),
+    [
+        ("  Пётр Иванов ", "Пётр Иванов"),
+        ("а\r\nб\tв", "а б в"),
+        ("а\x00б\u200bв\ufeff\u00ad", "абв"),
+        ("", None),
+        (" \xa0 ", None),
+        (None, None),
+        (15, "15"),
+        ("\ud800x", "x"),
+        ("1 234", "1 234"),
+    ],
+)
 def test_text(raw, tidy):
     assert clean.text(raw) == tidy
 
@@ -19,11 +29,26 @@ def test_fold_compares_names_as_people_do():
     assert clean.fold(None) == ""
 
 
-@pytest.mark.parametrize(("raw", "value"), [
-    ("1500", "1500"), ("1 500,50", "1500.50"), ("1 500,00 руб.", "1500.00"), ("34 567 000.00 руб.", "34567000.00"),
-    ("1500.00|RUB", "1500.00"), ("1500 руб. 50 коп.", "1500.50"), ("1,234,567.89", "1234567.89"), ("1.234.567,89", "1234567.89"),
-    ("231.7400", "231.7400"), ("−5,5", "-5.5"), ("2'500", "2500"), ("500 р", "500"), ("500₽", "500"), ("0", "0"), (1500, "1500"),
-])
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("1500", "1500"),
+        ("1 500,50", "1500.50"),
+        ("1 500,00 руб.", "1500.00"),
+        ("34 567 000.00 руб.", "34567000.00"),
+        ("1500.00|RUB", "1500.00"),
+        ("1500 руб. 50 коп.", "1500.50"),
+        ("1,234,567.89", "1234567.89"),
+        ("1.234.567,89", "1234567.89"),
+        ("231.7400", "231.7400"),
+        ("−5,5", "-5.5"),
+        ("2'500", "2500"),
+        ("500 р", "500"),
+        ("500₽", "500"),
+        ("0", "0"),
+        (1500, "1500"),
+    ],
+)
 def test_money(raw, value):
     assert clean.money(raw) == Decimal(value)
     assert str(clean.money(raw)) == value
@@ -34,7 +59,24 @@ def test_absent_is_none_and_not_zero(absent):
     assert clean.money(absent) is None and clean.number(absent) is None and clean.date(absent) is None
 
 
-@pytest.mark.parametrize("nonsense", ["1e5", "NaN", "Infinity", "1,500", "100|USD", "100 $", "12 34", "пятьсот", "1500-2000", "١٢", "1.2.3", "-", "1" * 16])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "1e5",
+        "NaN",
+        "Infinity",
+        "1,500",
+        "100|USD",
+        "100 $",
+        "12 34",
+        "пятьсот",
+        "1500-2000",
+        "١٢",
+        "1.2.3",
+        "-",
+        "1" * 16,
+    ],
+)
 def test_money_is_not_guessed(nonsense):
     with pytest.raises(ValueError, match=r".+"):
         clean.money(nonsense)
@@ -46,23 +88,56 @@ def test_a_quantity_may_have_three_decimals_after_a_comma():
         clean.number(Decimal("NaN"))
 
 
-@pytest.mark.parametrize(("raw", "cents"), [("0.005", "0.01"), ("2.675", "2.68"), ("1.004", "1.00"), ("-0.005", "-0.01")])
+@pytest.mark.parametrize(
+    ("raw", "cents"), [("0.005", "0.01"), ("2.675", "2.68"), ("1.004", "1.00"), ("-0.005", "-0.01")]
+)
 def test_kopecks_round_half_up(raw, cents):
     assert clean.kopecks(Decimal(raw)) == Decimal(cents)
 
 
-@pytest.mark.parametrize("raw", ["2026-11-05", "2026-11-05T03:00:00+03:00", "2026-11-05 3:00:00", "05.11.2026", "5.11.2026 г.", "05.11.2026 12:30:00",
-                                 "2026-11-05Z", "2026-11-05+03:00", "2026-11-05UTC02:25:50", date(2026, 11, 5), datetime(2026, 11, 5, 23, 59)])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "2026-11-05",
+        "2026-11-05T03:00:00+03:00",
+        "2026-11-05 3:00:00",
+        "05.11.2026",
+        "5.11.2026 г.",
+        "05.11.2026 12:30:00",
+        "2026-11-05Z",
+        "2026-11-05+03:00",
+        "2026-11-05UTC02:25:50",
+        date(2026, 11, 5),
+        datetime(2026, 11, 5, 23, 59),
+    ],
+)
 def test_date(raw):
     assert clean.date(raw) == date(2026, 11, 5)
     assert type(clean.date(raw)) is date
 
 
 def test_empty_date_of_1c_is_absence():
-    assert clean.date("0001-01-01") is None and clean.date("0001-01-01T00:00:00") is None and clean.date("01.01.0001") is None
+    assert (
+        clean.date("0001-01-01") is None
+        and clean.date("0001-01-01T00:00:00") is None
+        and clean.date("01.01.0001") is None
+    )
 
 
-@pytest.mark.parametrize("raw", ["1999-12-31", "2101-01-01", "31.02.2026", "2026-13-01", "вчера", "11/05/2026", "45000", "2026-11-051", "05.11.26"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "1999-12-31",
+        "2101-01-01",
+        "31.02.2026",
+        "2026-13-01",
+        "вчера",
+        "11/05/2026",
+        "45000",
+        "2026-11-051",
+        "05.11.26",
+    ],
+)
 def test_date_refuses_nonsense(raw):
     with pytest.raises(ValueError, match=r".+"):
         clean.date(raw)
@@ -96,24 +171,39 @@ def test_kpp_ogrn_bik():
     assert clean.kpp("7707AA001").warning is None
     assert "9 знаков" in clean.kpp("77070100").warning
     assert "12 цифр" in clean.kpp("770701001", "500100732259").warning
-    assert clean.ogrn("1027700132195").warning is None and "контрольная" in clean.ogrn("1027700132196").warning
+    assert (
+        clean.ogrn("1027700132195").warning is None and "контрольная" in clean.ogrn("1027700132196").warning
+    )
     assert clean.ogrn("304500116000157").warning is None
     assert "13" in clean.ogrn("102").warning
-    assert clean.bik("044525225").warning is None and clean.bik("014525225").warning is None and "04" in clean.bik("144525225").warning
+    assert (
+        clean.bik("044525225").warning is None
+        and clean.bik("014525225").warning is None
+        and "04" in clean.bik("144525225").warning
+    )
 
 
 def test_account_key_of_the_central_bank():
-    valid = [key for key in range(10) if clean.account(f"40702810{key}00000000001", "044525225").warning is None]
+    valid = [
+        key for key in range(10) if clean.account(f"40702810{key}00000000001", "044525225").warning is None
+    ]
     assert len(valid) == 1, "exactly one control digit fits"
-    assert clean.account("30101810400000000225", "044525225").warning is None, "corr. account of a bank: 0 and digits 5-6 of its БИК"
+    assert clean.account("30101810400000000225", "044525225").warning is None, (
+        "corr. account of a bank: 0 and digits 5-6 of its БИК"
+    )
     assert clean.account("03100643000000017300", "024501901").warning is None, "treasury accounts have no key"
     assert "20 цифр" in clean.account("4070281090000000000").warning
-    assert clean.account("40702А10900000000001").warning is None, "a letter may stand for a digit of the currency"
+    assert clean.account("40702А10900000000001").warning is None, (
+        "a letter may stand for a digit of the currency"
+    )
     assert clean.account(None) == (None, None)
 
 
 def test_phones_in_a_text():
-    assert [phone.value for phone in clean.phones("8 (495) 123-45-67 доб. 12, 8-916-123-45-67")] == ["+74951234567 доб. 12", "+79161234567"]
+    assert [phone.value for phone in clean.phones("8 (495) 123-45-67 доб. 12, 8-916-123-45-67")] == [
+        "+74951234567 доб. 12",
+        "+79161234567",
+    ]
     assert [phone.value for phone in clean.phones("89161234567; +7 916 123 45 67")] == ["+79161234567"]
     assert clean.phones("+7 701 123 45 67")[0].value == "+77011234567"
     assert clean.phones(None) == ()
@@ -129,12 +219,20 @@ def test_emails():
     assert [item.value for item in clean.emails("a@b.ru; c@d.ru, a@b.ru")] == ["a@b.ru", "c@d.ru"]
 
 
-@pytest.mark.parametrize(("raw", "parts"), [
-    ("Иванов Иван Иванович", ("Иванов", "Иван", "Иванович")), ("Мамедов Али Гасан оглы", ("Мамедов", "Али", "Гасан оглы")),
-    ("Саидов Абдул Рахман Ахмедович", ("Саидов", "Абдул Рахман", "Ахмедович")), ("Иванов И.И.", ("Иванов", "И.", "И.")),
-    ("ИП Петрова Анна-Мария", ("Петрова", "Анна-Мария", None)), ("Алиева Лейла Рашид кызы", ("Алиева", "Лейла", "Рашид кызы")),
-    ("Сидоров", ("Сидоров", None, None)), ("", (None, None, None)), ("Иванов Иван Иванович (ИП)", ("Иванов", "Иван", "Иванович")),
-])
+@pytest.mark.parametrize(
+    ("raw", "parts"),
+    [
+        ("Иванов Иван Иванович", ("Иванов", "Иван", "Иванович")),
+        ("Мамедов Али Гасан оглы", ("Мамедов", "Али", "Гасан оглы")),
+        ("Саидов Абдул Рахман Ахмедович", ("Саидов", "Абдул Рахман", "Ахмедович")),
+        ("Иванов И.И.", ("Иванов", "И.", "И.")),
+        ("ИП Петрова Анна-Мария", ("Петрова", "Анна-Мария", None)),
+        ("Алиева Лейла Рашид кызы", ("Алиева", "Лейла", "Рашид кызы")),
+        ("Сидоров", ("Сидоров", None, None)),
+        ("", (None, None, None)),
+        ("Иванов Иван Иванович (ИП)", ("Иванов", "Иван", "Иванович")),
+    ],
+)
 def test_person(raw, parts):
     assert tuple(clean.person(raw)) == parts
 
@@ -148,19 +246,37 @@ def test_short_names():
     assert clean.short_company(None) is None
 
 
-@pytest.mark.parametrize(("name", "inn", "kind"), [
-    ("ООО «Ромашка»", None, "legal"), ("Ромашка ООО", None, "legal"), ("ИП Иванов И. И.", "500100732259", "sole_trader"),
-    ("Индивидуальный предприниматель Иванов", None, "sole_trader"), ("Иванов Иван Иванович", "500100732259", "person"),
-    ("Иванов Иван", None, "person"), ("Ромашка", "7707083893", "legal"), ("Липова Анна", None, "person"), ("Общество с ограниченной ответственностью «А»", None, "legal"),
-])
+@pytest.mark.parametrize(
+    ("name", "inn", "kind"),
+    [
+        ("ООО «Ромашка»", None, "legal"),
+        ("Ромашка ООО", None, "legal"),
+        ("ИП Иванов И. И.", "500100732259", "sole_trader"),
+        ("Индивидуальный предприниматель Иванов", None, "sole_trader"),
+        ("Иванов Иван Иванович", "500100732259", "person"),
+        ("Иванов Иван", None, "person"),
+        ("Ромашка", "7707083893", "legal"),
+        ("Липова Анна", None, "person"),
+        ("Общество с ограниченной ответственностью «А»", None, "legal"),
+    ],
+)
 def test_kind_of_a_party(name, inn, kind):
     assert clean.party_kind(name, inn) == kind
 
 
-@pytest.mark.parametrize(("number", "printed", "bare"), [
-    ("00БП-000015", "БП-15", "15"), ("0000-000005", "5", "5"), ("УТ-00000123", "УТ-123", "123"), ("00БП-000123", "БП-123", "123"),
-    ("000000123", "123", "123"), ("B24-123", "B24-123", "B24-123"), ("M261110003F", "M261110003F", "M261110003F"), ("00-000000", "0", "0"),
-])
+@pytest.mark.parametrize(
+    ("number", "printed", "bare"),
+    [
+        ("00БП-000015", "БП-15", "15"),
+        ("0000-000005", "5", "5"),
+        ("УТ-00000123", "УТ-123", "123"),
+        ("00БП-000123", "БП-123", "123"),
+        ("000000123", "123", "123"),
+        ("B24-123", "B24-123", "B24-123"),
+        ("M261110003F", "M261110003F", "M261110003F"),
+        ("00-000000", "0", "0"),
+    ],
+)
 def test_printed_number(number, printed, bare):
     assert clean.printed_number(number) == printed
     assert clean.printed_number(number, base_prefix=False) == bare
@@ -172,16 +288,27 @@ def test_units_and_currencies():
     assert clean.unit("6") == ("м", "006")
     assert clean.unit("упаковка") == ("упаковка", "778")
     assert clean.unit("ведро") == ("ведро", None) and clean.unit(None) == (None, None)
-    assert [clean.currency(name) for name in ("руб", "руб.", "RUB", "RUR", "643", "грн", "USD", None)] == ["RUB"] * 5 + ["UAH", "USD", None]
+    assert [clean.currency(name) for name in ("руб", "руб.", "RUB", "RUR", "643", "грн", "USD", None)] == [
+        "RUB"
+    ] * 5 + ["UAH", "USD", None]
     with pytest.raises(ValueError, match="неизвестна"):
         clean.currency("тугрик")
 
 
-@pytest.mark.parametrize(("amount", "words"), [
-    ("1234.56", "Одна тысяча двести тридцать четыре рубля 56 копеек"), ("0", "Ноль рублей 00 копеек"), ("1.01", "Один рубль 01 копейка"),
-    ("2.02", "Два рубля 02 копейки"), ("11.11", "Одиннадцать рублей 11 копеек"), ("1000000", "Один миллион рублей 00 копеек"),
-    ("2000.005", "Две тысячи рублей 01 копейка"), ("-5.40", "Минус пять рублей 40 копеек"), ("21.22", "Двадцать один рубль 22 копейки"),
-])
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("1234.56", "Одна тысяча двести тридцать четыре рубля 56 копеек"),
+        ("0", "Ноль рублей 00 копеек"),
+        ("1.01", "Один рубль 01 копейка"),
+        ("2.02", "Два рубля 02 копейки"),
+        ("11.11", "Одиннадцать рублей 11 копеек"),
+        ("1000000", "Один миллион рублей 00 копеек"),
+        ("2000.005", "Две тысячи рублей 01 копейка"),
+        ("-5.40", "Минус пять рублей 40 копеек"),
+        ("21.22", "Двадцать один рубль 22 копейки"),
+    ],
+)
 def test_amount_in_words(amount, words):
     assert clean.in_words(Decimal(amount)) == words
 

@@ -19,25 +19,47 @@ def test_numbers_are_read_back():
     assert keys.decode("A1A99") == keys.Key("act", "99", part=1, turn=10)
 
 
-@pytest.mark.parametrize("foreign", [None, "", "5", "УТ-000123", "00БП-000015", "B24-0123", "B24-", "M261300003F", "M2611100000",
-                                     "A3-5", "A1-05", "A115", "В24-123", "B24-١٢", "M261110003F1", "b24-123"])
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        None,
+        "",
+        "5",
+        "УТ-000123",
+        "00БП-000015",
+        "B24-0123",
+        "B24-",
+        "M261300003F",
+        "M2611100000",
+        "A3-5",
+        "A1-05",
+        "A115",
+        "В24-123",
+        "B24-١٢",
+        "M261110003F1",
+        "b24-123",
+    ],
+)
 def test_other_numbers_are_not_ours(foreign):
     assert keys.decode(foreign) is None
 
 
-@pytest.mark.parametrize(("call", "said"), [
-    (lambda: keys.order("12345678"), "длиннее 11"),
-    (lambda: keys.charge("60466176", "2026-11", 1), "не помещается"),
-    (lambda: keys.charge("123", "2026-11", 36), "не помещается"),
-    (lambda: keys.charge("123", "2026-13", 1), "не месяц"),
-    (lambda: keys.charge("123", "1999-12", 1), "не месяц"),
-    (lambda: keys.act("123456789", 1), "длиннее"),
-    (lambda: keys.act("123", 3), "1 или 2"),
-    (lambda: keys.act("123", 1, 36), "не помещается"),
-    (lambda: keys.order("0"), "не целое"),
-    (lambda: keys.order("12a"), "не целое"),
-    (lambda: keys.order("١٢"), "не целое"),
-])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: keys.order("12345678"), "длиннее 11"),
+        (lambda: keys.charge("60466176", "2026-11", 1), "не помещается"),
+        (lambda: keys.charge("123", "2026-11", 36), "не помещается"),
+        (lambda: keys.charge("123", "2026-13", 1), "не месяц"),
+        (lambda: keys.charge("123", "1999-12", 1), "не месяц"),
+        (lambda: keys.act("123456789", 1), "длиннее"),
+        (lambda: keys.act("123", 3), "1 или 2"),
+        (lambda: keys.act("123", 1, 36), "не помещается"),
+        (lambda: keys.order("0"), "не целое"),
+        (lambda: keys.order("12a"), "не целое"),
+        (lambda: keys.order("١٢"), "не целое"),
+    ],
+)
 def test_what_does_not_fit_is_refused_never_cut(call, said):
     with pytest.raises(ValueError, match=said):
         call()
@@ -46,6 +68,15 @@ def test_what_does_not_fit_is_refused_never_cut(call, said):
 def test_document_id_differs_by_portal_kind_and_number():
     one = keys.document_id("video", "order", "B24-1")
     assert one == keys.document_id("video", "order", "B24-1")
-    assert len({one, keys.document_id("office", "order", "B24-1"), keys.document_id("video", "invoice", "B24-1"),
-                keys.document_id("video", "order", "B24-2")}) == 4
+    assert (
+        len(
+            {
+                one,
+                keys.document_id("office", "order", "B24-1"),
+                keys.document_id("video", "invoice", "B24-1"),
+                keys.document_id("video", "order", "B24-2"),
+            }
+        )
+        == 4
+    )
     assert len(one) == 36

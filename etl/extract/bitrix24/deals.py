@@ -21,10 +21,42 @@ from etl.config.profile import Profile
 if TYPE_CHECKING:
     import pandas as pd
 
-_DEAL_FIELDS = ("id", "title", "categoryId", "stageId", "opportunity", "currencyId", "companyId", "contactId", "assignedById",
-                "sourceId", "originatorId", "originId", "closed", "updatedTime")
-_INVOICE_FIELDS = ("id", "xmlId", "title", "accountNumber", "begindate", "closedate", "categoryId", "stageId", "companyId", "contactId",
-                   "mycompanyId", "opportunity", "taxValue", "currencyId", "assignedById", "parentId2", "updatedTime", "comments")
+_DEAL_FIELDS = (
+    "id",
+    "title",
+    "categoryId",
+    "stageId",
+    "opportunity",
+    "currencyId",
+    "companyId",
+    "contactId",
+    "assignedById",
+    "sourceId",
+    "originatorId",
+    "originId",
+    "closed",
+    "updatedTime",
+)
+_INVOICE_FIELDS = (
+    "id",
+    "xmlId",
+    "title",
+    "accountNumber",
+    "begindate",
+    "closedate",
+    "categoryId",
+    "stageId",
+    "companyId",
+    "contactId",
+    "mycompanyId",
+    "opportunity",
+    "taxValue",
+    "currencyId",
+    "assignedById",
+    "parentId2",
+    "updatedTime",
+    "comments",
+)
 _SERVICE = 7
 #: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
 UNREADABLE = "?"
@@ -66,7 +98,10 @@ def deal_ids(client: Client, names: Names) -> set[str]:
 def current_stages(client: Client, names: Names, deal_ids: Iterable[str]) -> dict[str, str]:
     """Deal id -> name of its stage right now; a deal that is gone is absent."""
     listing = _items(DEAL, ["id", "stageId"], {})
-    return {str(row["id"]): names.stage(row["stageId"]) or "" for row in of_owners(client, listing, "@id", deal_ids)}
+    return {
+        str(row["id"]): names.stage(row["stageId"]) or ""
+        for row in of_owners(client, listing, "@id", deal_ids)
+    }
 
 
 def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataFrame:
@@ -78,10 +113,14 @@ def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataF
     by_owner: dict[str, list[Row]] = {}
     for row in rowlists.product_rows(client, deal_ids, owner):
         by_owner.setdefault(str(row["ownerId"]), []).append(row)
-    return tables.frame("lines", (
-        _line(row, position)
-        for number in dict.fromkeys(deal_ids)
-        for position, row in enumerate(sorted(by_owner.get(number, ()), key=_row_order), 1)))
+    return tables.frame(
+        "lines",
+        (
+            _line(row, position)
+            for number in dict.fromkeys(deal_ids)
+            for position, row in enumerate(sorted(by_owner.get(number, ()), key=_row_order), 1)
+        ),
+    )
 
 
 def invoices(client: Client, names: Names, deal_ids: Iterable[str]) -> pd.DataFrame:
@@ -101,14 +140,24 @@ def doubles(client: Client, originator: str) -> pd.DataFrame:
         by_origin: dict[str, list[str]] = {}
         for row in every(client, _items(kind, ["id", "originId"], {"=originatorId": originator})):
             by_origin.setdefault(str(row.get("originId") or ""), []).append(str(row["id"]))
-        found += [_double(entity, origin, numbers) for origin, numbers in sorted(by_origin.items()) if origin and numbers[1:]]
+        found += [
+            _double(entity, origin, numbers)
+            for origin, numbers in sorted(by_origin.items())
+            if origin and numbers[1:]
+        ]
     return tables.frame("issues", found)
 
 
 def _double(entity: str, origin: str, numbers: Sequence[str]) -> tables.Record:
     listed = ", ".join(sorted(numbers, key=int))
-    return tables.issue(f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
-                        severity="ask", entity=entity, key=origin, field="originId", value=listed)
+    return tables.issue(
+        f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
+        severity="ask",
+        entity=entity,
+        key=origin,
+        field="originId",
+        value=listed,
+    )
 
 
 def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Listing:
@@ -116,22 +165,44 @@ def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Li
 
 
 def _deal(row: Row, names: Names, profile: Profile) -> tables.Record:
-    named = {text: values.read(field, row.get(field.name), names) for (kind, text), field in names.fields.items() if kind == DEAL}
+    named = {
+        text: values.read(field, row.get(field.name), names)
+        for (kind, text), field in names.fields.items()
+        if kind == DEAL
+    }
     manager = values.identifier(row.get("assignedById"))
     deal: tables.Record = {
-        "id": str(row["id"]), "title": values.words(row.get("title")),
-        "category": names.categories.get(int(row.get("categoryId") or 0)), "stage": names.stage(row.get("stageId")),
-        "amount": values.money(row.get("opportunity")), "currency": values.words(row.get("currencyId")),
-        "party": party_id(row), "contact": _contact(row), "manager": manager, "manager_name": names.user(manager),
+        "id": str(row["id"]),
+        "title": values.words(row.get("title")),
+        "category": names.categories.get(int(row.get("categoryId") or 0)),
+        "stage": names.stage(row.get("stageId")),
+        "amount": values.money(row.get("opportunity")),
+        "currency": values.words(row.get("currencyId")),
+        "party": party_id(row),
+        "contact": _contact(row),
+        "manager": manager,
+        "manager_name": names.user(manager),
         "originator": values.words(row.get("originatorId")),
-        "origin": values.words(row.get("originId")), "closed": values.flag(row.get("closed")),
-        "lead_source": names.sources.get(str(row.get("sourceId") or "")), "modified": values.moment(row.get("updatedTime")),
-        "fields": named, "place": f"deal {row['id']}"}
+        "origin": values.words(row.get("originId")),
+        "closed": values.flag(row.get("closed")),
+        "lead_source": names.sources.get(str(row.get("sourceId") or "")),
+        "modified": values.moment(row.get("updatedTime")),
+        "fields": named,
+        "place": f"deal {row['id']}",
+    }
     columns = tables.TABLES["deals"].columns
-    deal |= {key: values.as_kind(columns[key].kind, named[text]) for key, text in profile.deals.fields.items() if key in columns}
+    deal |= {
+        key: values.as_kind(columns[key].kind, named[text])
+        for key, text in profile.deals.fields.items()
+        if key in columns
+    }
     if profile.commission and profile.commission.agreed and deal.get("commission") is None:
         deal["commission"] = values.money(named[profile.commission.agreed])
-    if unread := [text for key, text in profile.deals.fields.items() if key in columns and _unreadable(row, names, text, deal[key])]:
+    if unread := [
+        text
+        for key, text in profile.deals.fields.items()
+        if key in columns and _unreadable(row, names, text, deal[key])
+    ]:
         deal["fields"] = named | {UNREADABLE: tuple(unread)}
     return deal
 
@@ -162,13 +233,24 @@ def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Cal
     if len(profile.organisations) == 1:
         return lambda _: profile.organisation.name
     own = directory.own_requisites(client, profile)
-    linked = {str(row["ENTITY_ID"]): own.get(str(row.get("MC_REQUISITE_ID"))) for row in _links(client, deal_ids)}
+    linked = {
+        str(row["ENTITY_ID"]): own.get(str(row.get("MC_REQUISITE_ID"))) for row in _links(client, deal_ids)
+    }
     return linked.get
 
 
 def _links(client: Client, deal_ids: list[str]) -> Iterator[Row]:
-    listing = Listing("crm.requisite.link.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": DEAL}, select=["ENTITY_ID", "MC_REQUISITE_ID"])
-    return every(client, listing) if len(deal_ids) > _MANY else of_owners(client, listing, "@ENTITY_ID", deal_ids)
+    listing = Listing(
+        "crm.requisite.link.list",
+        "ENTITY_ID",
+        filter={"=ENTITY_TYPE_ID": DEAL},
+        select=["ENTITY_ID", "MC_REQUISITE_ID"],
+    )
+    return (
+        every(client, listing)
+        if len(deal_ids) > _MANY
+        else of_owners(client, listing, "@ENTITY_ID", deal_ids)
+    )
 
 
 # ---- rows and invoices ----------------------------------------------------------------------------------------------
@@ -187,23 +269,46 @@ def _line(row: Row, position: int) -> tables.Record:
     rate = values.number(row.get("taxRate"))
     untaxed = price if exclusive is None else exclusive
     return {
-        "document": str(row["ownerId"]), "position": position, "product": values.identifier(row.get("productId")),
-        "name": values.words(row.get("productName")), "kind": "service" if str(row.get("type")) == str(_SERVICE) else "goods",
-        "quantity": quantity, "unit": values.words(row.get("measureName")), "unit_code": values.words(row.get("measureCode")),
-        "price": price, "discount": _kopecks((before - price) * quantity) if before > price else None,
-        "vat_rate": rate, "vat_exempt": rate is None, "vat_amount": None if rate is None else _kopecks((price - untaxed) * quantity),
-        "vat_included": True, "amount": _kopecks(price * quantity), "place": f"row {row['id']}"}
+        "document": str(row["ownerId"]),
+        "position": position,
+        "product": values.identifier(row.get("productId")),
+        "name": values.words(row.get("productName")),
+        "kind": "service" if str(row.get("type")) == str(_SERVICE) else "goods",
+        "quantity": quantity,
+        "unit": values.words(row.get("measureName")),
+        "unit_code": values.words(row.get("measureCode")),
+        "price": price,
+        "discount": _kopecks((before - price) * quantity) if before > price else None,
+        "vat_rate": rate,
+        "vat_exempt": rate is None,
+        "vat_amount": None if rate is None else _kopecks((price - untaxed) * quantity),
+        "vat_included": True,
+        "amount": _kopecks(price * quantity),
+        "place": f"row {row['id']}",
+    }
 
 
 def _invoice(row: Row, names: Names) -> tables.Record:
     stage = str(row.get("stageId") or "")
     return {
-        "id": str(row["id"]), "kind": "invoice", "number": values.words(row.get("accountNumber")), "date": values.day(row.get("begindate")),
-        "party": party_id(row), "manager": names.user(row.get("assignedById")), "amount": values.money(row.get("opportunity")),
-        "currency": values.words(row.get("currencyId")), "vat_amount": values.money(row.get("taxValue")),
-        "status": names.invoice_stages.get(stage, stage), "comment": values.words(row.get("comments")),
-        "deal": values.identifier(row.get("parentId2")), "place": f"invoice {row['id']}",
-        "requisites": {key: values.words(row.get(key)) for key in ("xmlId", "stageId", "categoryId", "mycompanyId", "title")}}
+        "id": str(row["id"]),
+        "kind": "invoice",
+        "number": values.words(row.get("accountNumber")),
+        "date": values.day(row.get("begindate")),
+        "party": party_id(row),
+        "manager": names.user(row.get("assignedById")),
+        "amount": values.money(row.get("opportunity")),
+        "currency": values.words(row.get("currencyId")),
+        "vat_amount": values.money(row.get("taxValue")),
+        "status": names.invoice_stages.get(stage, stage),
+        "comment": values.words(row.get("comments")),
+        "deal": values.identifier(row.get("parentId2")),
+        "place": f"invoice {row['id']}",
+        "requisites": {
+            key: values.words(row.get(key))
+            for key in ("xmlId", "stageId", "categoryId", "mycompanyId", "title")
+        },
+    }
 
 
 def _kopecks(amount: Decimal) -> Decimal:

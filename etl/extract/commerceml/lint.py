@@ -18,7 +18,11 @@ from etl import xml_safe
 from etl.extract.commerceml import lint_rules as rules
 from etl.extract.commerceml.verify import verify
 
-_LONGEST, _MOST, _SHOWN = 20_000, 100, 60      # characters kept of a text, remarks, characters shown of a foreign name
+_LONGEST, _MOST, _SHOWN = (
+    20_000,
+    100,
+    60,
+)  # characters kept of a text, remarks, characters shown of a foreign name
 _DOCUMENTS = ("Документ", "ПодчиненныйДокумент")
 
 
@@ -44,7 +48,10 @@ def lint_stream(stream: BinaryIO, name: str) -> tuple[str | None, list[Remark]]:
     reading = _Reading(version or "2.04")
     _walk(stream, name, reading)
     found = sorted(reading.found.items(), key=lambda item: (item[0].usable, -item[1]))
-    remarks = [remark._replace(text=f"{remark.text} ({count} раз)") if count > 1 else remark for remark, count in found[:_MOST]]
+    remarks = [
+        remark._replace(text=f"{remark.text} ({count} раз)") if count > 1 else remark
+        for remark, count in found[:_MOST]
+    ]
     return version, [*(Remark(said, usable=True) for said in _root(stream, name, version)), *remarks]
 
 
@@ -102,7 +109,7 @@ class _Reading:
     def __init__(self, version: str) -> None:
         self.named, self.rules = version, rules.of(_number(version))
         self.path = [_Open("", "")]
-        self.documents = self.changes = 0               # how many of these are open
+        self.documents = self.changes = 0  # how many of these are open
         self.text = ""
         self.found: Counter[Remark] = Counter()
 
@@ -136,7 +143,9 @@ class _Reading:
         """Where the tables tell a record of a document, or of a package of changes, from the others of its name."""
         if name == "Контрагент" and parent == "Представитель":
             return f"Представитель/{name}"
-        if self.documents and (name in ("Товар", "Налог", "Контрагент") or (name == "Цена" and parent == "Товар")):
+        if self.documents and (
+            name in ("Товар", "Налог", "Контрагент") or (name == "Цена" and parent == "Товар")
+        ):
             return f"Документ/{name}"
         return "Изменения/Предложение" if self.changes and name == "Предложение" else name
 
@@ -155,14 +164,21 @@ class _Reading:
             parent.filled.add(closed.name)
         if closed.leaf:
             self._value(f"{_alike(parent.record)}/{closed.name}", closed.name, text)
-        if not (closed.leaf and text):                  # a bare reference is no record
+        if not (closed.leaf and text):  # a bare reference is no record
             self._complete(closed)
 
     def _complete(self, closed: _Open) -> None:
         """Whether a record has what it must have."""
-        lacking = [names for names in rules.NEEDED.get(closed.record, ()) if closed.filled.isdisjoint(names.split("|"))]
+        lacking = [
+            names
+            for names in rules.NEEDED.get(closed.record, ())
+            if closed.filled.isdisjoint(names.split("|"))
+        ]
         for names in lacking:
-            self._say(f"не хватает элемента «{_either(closed.record, names)}»: без него запись не принимается", usable=False)
+            self._say(
+                f"не хватает элемента «{_either(closed.record, names)}»: без него запись не принимается",
+                usable=False,
+            )
         told = {name for names in lacking for name in names.split("|")}
         for names in self.rules.required.get(closed.record, ()):
             if closed.seen.isdisjoint(names.split("|")) and names not in told:
@@ -173,7 +189,11 @@ class _Reading:
             if text and not _readable(rule, text):
                 self._say(f"элемент «{place}»: значение не читается ({rule.what})", usable=False)
             elif rule.form and not re.fullmatch(rule.form, text):
-                self._say(f"элемент «{place}»: значение не того вида или не из списка" if text else f"элемент «{place}» пуст")
+                self._say(
+                    f"элемент «{place}»: значение не того вида или не из списка"
+                    if text
+                    else f"элемент «{place}» пуст"
+                )
             elif rule.longest and len(text) > rule.longest:
                 self._say(f"элемент «{place}» длиннее {rule.longest} знаков")
 

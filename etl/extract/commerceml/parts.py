@@ -29,18 +29,33 @@ from etl.extract.commerceml.engine.scope import Problem, Row, Scope
 from etl.extract.commerceml.engine.tokens import attributes
 from etl.extract.commerceml.engine.units import Column, Units
 
-_USUAL = 300                     # longer ones are not remembered: a file must not fill the memory
-UNIT = Fields({"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")})
+_USUAL = 300  # longer ones are not remembered: a file must not fill the memory
+UNIT = Fields(
+    {"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")}
+)
 ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
-TAX = {"Наименование": text("_name"), "УчтеноВСумме": flag("vat_included"), "Сумма": number("vat_amount"), "Ставка": rate}
+TAX = {
+    "Наименование": text("_name"),
+    "УчтеноВСумме": flag("vat_included"),
+    "Сумма": number("vat_amount"),
+    "Ставка": rate,
+}
 RATES = {"Наименование": text("_name"), "Ставка": rate}
 DOCUMENT_TAX = {tag: put for tag, put in TAX.items() if tag != "Ставка"}
-DISCOUNT = Fields({"Наименование": text("name"), "Процент": text("percent"), "Сумма": number("amount"), "УчтеноВСумме": flag("included")})
+DISCOUNT = Fields(
+    {
+        "Наименование": text("name"),
+        "Процент": text("percent"),
+        "Сумма": number("amount"),
+        "УчтеноВСумме": flag("included"),
+    }
+)
 STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quantity")})
-STORE.add("Склад", nested(STORE))                       # Остаток/Склад of 3.x
+STORE.add("Склад", nested(STORE))  # Остаток/Склад of 3.x
 
 
 # ---- units of measure: notes for `records`, (code, name, full name) ------------------------------------------------
+
 
 def base_unit(node: Node, plan: Plan) -> None:
     """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
@@ -74,7 +89,11 @@ def _own_unit(row: Row, text: str) -> None:
 def _own_unit_row(row: Row, unit: Row) -> None:
     """A structure in 3.x; its short name holds four characters."""
     short, full = unit.get("_short", ""), unit.get("_long", "")
-    row["_unit"] = (unit.get("unit_code", ""), full if len(short) == 4 and full.startswith(short) else short or full, full)
+    row["_unit"] = (
+        unit.get("unit_code", ""),
+        full if len(short) == 4 and full.startswith(short) else short or full,
+        full,
+    )
 
 
 def own_unit(node: Node, plan: Plan) -> None:
@@ -129,7 +148,12 @@ def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: S
             try:
                 store.setdefault("quantity", values.number(raw))
             except ValueError:
-                scope.report(units, index, which, Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw))
+                scope.report(
+                    units,
+                    index,
+                    which,
+                    Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw),
+                )
         row.setdefault("_stock", []).append(store)
 
 
@@ -148,6 +172,7 @@ group_ids = each(Value(_group))
 
 def address(column: str) -> Put:
     """An address with its fields, as a note for `records`."""
+
     def join(row: Row, found: Row) -> None:
         row[f"_{column}"] = found
 
@@ -219,8 +244,11 @@ _NO_VARIANTS: dict[str, str] = {}
 _UNSET = "00000000-0000"
 product_property = paired(_Properties())
 
-_NOTE = re.compile(r"(?:Папка: (?P<folder_path>(?:[^;]|;;)+?))?(?:(?:^|; )Код: (?P<code>(?:[^;]|;;)+?))?"
-                   r"(?:(?:^|; )Комментарий: (?P<own>.+))?", re.DOTALL).fullmatch
+_NOTE = re.compile(
+    r"(?:Папка: (?P<folder_path>(?:[^;]|;;)+?))?(?:(?:^|; )Код: (?P<code>(?:[^;]|;;)+?))?"
+    r"(?:(?:^|; )Комментарий: (?P<own>.+))?",
+    re.DOTALL,
+).fullmatch
 
 
 def _party_note(row: Row, text: str) -> None:

@@ -42,122 +42,211 @@ __all__ = ["READS", "FileInfo", "content_hash", "read", "read_tables", "verify",
 
 # ---- where each element goes ---------------------------------------------------------------------------------------
 
-BANK = Fields({"Наименование": text("bank_name"), "БИК": text("bik"), "SWIFT": text("bik"), "СчетКорреспондентский": text("corr_account")})
+BANK = Fields(
+    {
+        "Наименование": text("bank_name"),
+        "БИК": text("bik"),
+        "SWIFT": text("bik"),
+        "СчетКорреспондентский": text("corr_account"),
+    }
+)
 ACCOUNT = Fields({"НомерСчета": text("number"), "Банк": nested(BANK), "Валюта": currency("currency")})
 CONTACTS = pairs("_contacts")
-NAMES = {"Наименование": text("name"), "ОфициальноеНаименование": text("_official"), "ПолноеНаименование": text("_person"),
-         "Фамилия": text("_last_name"), "Имя": text("_first_name"), "Отчество": text("_middle_name")}
+NAMES = {
+    "Наименование": text("name"),
+    "ОфициальноеНаименование": text("_official"),
+    "ПолноеНаименование": text("_person"),
+    "Фамилия": text("_last_name"),
+    "Имя": text("_first_name"),
+    "Отчество": text("_middle_name"),
+}
 PERSON = Fields({"Ид": guid("id"), "Контакты": CONTACTS, "Адрес": parts.address("actual_address"), **NAMES})
-PERSON.add("Контрагент", nested(PERSON))                                       # 2.x nests it, 3.x does not
+PERSON.add("Контрагент", nested(PERSON))  # 2.x nests it, 3.x does not
 
-PARTY = Fields({
-    "Ид": guid("id"),                         "НомерВерсии": text("version"),
-    **NAMES,                                  "Роль": text("role"),
-    "ИНН": text("inn"),                       "КПП": text("kpp"),
-    "ОГРН": text("ogrn"),                     "ОКПО": text("okpo"),
-    "КодПоОКПО": text("okpo"),                "ПометкаУдаления": deletion,
-    "Статус": parts.status,                   "Комментарий": parts.party_note,
-    "ЮридическийАдрес": parts.address("legal_address"),
-    "АдресРегистрации": parts.address("legal_address"),
-    "Адрес": parts.address("actual_address"),
-    "Контакты": CONTACTS,
-    "РасчетныеСчета": listed("_accounts", ACCOUNT),
-    "РасчетныйСчет": one("_accounts", ACCOUNT),
-    "Представители": listed("_people", PERSON),
-    "Папка": text("folder_path"),             "Код": text("code"),
-    "ЗначенияРеквизитов": requisites({
-        "Папка": text("folder_path"), "Группа": text("folder_path"), "Код": text("code"), "ОГРН": text("ogrn"),
-        "ПометкаУдаления": deletion}, rest="extra"),
-})
+PARTY = Fields(
+    {
+        "Ид": guid("id"),
+        "НомерВерсии": text("version"),
+        **NAMES,
+        "Роль": text("role"),
+        "ИНН": text("inn"),
+        "КПП": text("kpp"),
+        "ОГРН": text("ogrn"),
+        "ОКПО": text("okpo"),
+        "КодПоОКПО": text("okpo"),
+        "ПометкаУдаления": deletion,
+        "Статус": parts.status,
+        "Комментарий": parts.party_note,
+        "ЮридическийАдрес": parts.address("legal_address"),
+        "АдресРегистрации": parts.address("legal_address"),
+        "Адрес": parts.address("actual_address"),
+        "Контакты": CONTACTS,
+        "РасчетныеСчета": listed("_accounts", ACCOUNT),
+        "РасчетныйСчет": one("_accounts", ACCOUNT),
+        "Представители": listed("_people", PERSON),
+        "Папка": text("folder_path"),
+        "Код": text("code"),
+        "ЗначенияРеквизитов": requisites(
+            {
+                "Папка": text("folder_path"),
+                "Группа": text("folder_path"),
+                "Код": text("code"),
+                "ОГРН": text("ogrn"),
+                "ПометкаУдаления": deletion,
+            },
+            rest="extra",
+        ),
+    }
+)
 
 VAT_RATES = each(parts.tax(parts.RATES))
 
-PRICE = Fields({
-    "ИдТипаЦены": reference("price_type"),    "ЦенаЗаЕдиницу": number("price", "warn"),
-    "Валюта": currency("currency"),           "Единица": parts.own_unit,
-    "ИдЕдиницыИзмерения": parts.own_unit,     "Коэффициент": factor("_factor"),
-    "МинКоличество": number("_from", "warn"),
-})
+PRICE = Fields(
+    {
+        "ИдТипаЦены": reference("price_type"),
+        "ЦенаЗаЕдиницу": number("price", "warn"),
+        "Валюта": currency("currency"),
+        "Единица": parts.own_unit,
+        "ИдЕдиницыИзмерения": parts.own_unit,
+        "Коэффициент": factor("_factor"),
+        "МинКоличество": number("_from", "warn"),
+    }
+)
 
-PRODUCT = Fields({
-    "Ид": guid("id"),                         "НомерВерсии": text("version"),
-    "Наименование": text("name"),             "Артикул": text("article"),
-    "Штрихкод": text("barcode"),              "ШтрихКод": text("barcode"),
-    "БазоваяЕдиница": parts.base_unit,        "Код": note("requisites", "Код"),
-    "ПометкаУдаления": deletion,              "Статус": parts.status,
-    "ХарактеристикиТовара": requisites({}),
-    "Группы": parts.group_ids,                "СтавкиНалогов": VAT_RATES,
-    "ЗначенияСвойств": each(parts.product_property),
-    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": deletion}),
-    "Цены": listed("_prices", PRICE),
-})
+PRODUCT = Fields(
+    {
+        "Ид": guid("id"),
+        "НомерВерсии": text("version"),
+        "Наименование": text("name"),
+        "Артикул": text("article"),
+        "Штрихкод": text("barcode"),
+        "ШтрихКод": text("barcode"),
+        "БазоваяЕдиница": parts.base_unit,
+        "Код": note("requisites", "Код"),
+        "ПометкаУдаления": deletion,
+        "Статус": parts.status,
+        "ХарактеристикиТовара": requisites({}),
+        "Группы": parts.group_ids,
+        "СтавкиНалогов": VAT_RATES,
+        "ЗначенияСвойств": each(parts.product_property),
+        "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type"), "ПометкаУдаления": deletion}),
+        "Цены": listed("_prices", PRICE),
+    }
+)
 
-OFFER = Fields({
-    "Ид": guid("id"),                         "ИдХарактеристики": guid("_characteristic"),
-    "Наименование": text("name"),             "Количество": number("_quantity"),
-    "ПометкаУдаления": deletion,              "Статус": parts.status,
-    "Цены": listed("_prices", PRICE),
-    "Склад": parts.store,                     "Склады": parts.store,
-    "Остатки": each(parts.store),
-})
+OFFER = Fields(
+    {
+        "Ид": guid("id"),
+        "ИдХарактеристики": guid("_characteristic"),
+        "Наименование": text("name"),
+        "Количество": number("_quantity"),
+        "ПометкаУдаления": deletion,
+        "Статус": parts.status,
+        "Цены": listed("_prices", PRICE),
+        "Склад": parts.store,
+        "Склады": parts.store,
+        "Остатки": each(parts.store),
+    }
+)
 
-PRICE_TYPE = Fields({
-    "Ид": guid("id"),                         "Наименование": text("name"),
-    "Валюта": currency("currency"),           "Налог": nested(Fields({"УчтеноВСумме": flag("vat_included")})),
-})
+PRICE_TYPE = Fields(
+    {
+        "Ид": guid("id"),
+        "Наименование": text("name"),
+        "Валюта": currency("currency"),
+        "Налог": nested(Fields({"УчтеноВСумме": flag("vat_included")})),
+    }
+)
 
-LINE = Fields({
-    "Ид": guid("product"),                    "Артикул": text("article"),
-    "Наименование": text("name"),             "Количество": number("quantity"),
-    "ЦенаЗаЕдиницу": number("price"),         "Цена": number("_price"),
-    "Сумма": number("amount"),                "БазоваяЕдиница": parts.base_unit,
-    "Единица": parts.own_unit,                "СтавкиНалогов": VAT_RATES,
-    "Коэффициент": factor("_factor"),         "ХарактеристикиТовара": requisites({}),
-    "Налоги": each(parts.tax(parts.TAX)),     "Скидки": each(parts.discount),
-    "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
-})
+LINE = Fields(
+    {
+        "Ид": guid("product"),
+        "Артикул": text("article"),
+        "Наименование": text("name"),
+        "Количество": number("quantity"),
+        "ЦенаЗаЕдиницу": number("price"),
+        "Цена": number("_price"),
+        "Сумма": number("amount"),
+        "БазоваяЕдиница": parts.base_unit,
+        "Единица": parts.own_unit,
+        "СтавкиНалогов": VAT_RATES,
+        "Коэффициент": factor("_factor"),
+        "ХарактеристикиТовара": requisites({}),
+        "Налоги": each(parts.tax(parts.TAX)),
+        "Скидки": each(parts.discount),
+        "ЗначенияРеквизитов": requisites({"ТипНоменклатуры": text("_type")}),
+    }
+)
 
-HEADER = requisites({
-    "Номер по 1С": text("number_1c"),         "Дата по 1С": date("date_1c"),
-    "ПометкаУдаления": deletion,              "Проведен": flag("posted"),
-    "Отменен": flag("cancelled"),             "Статус заказа": text("status"),
-    "Менеджер": text("manager"),              "Организация": text("organisation"),
-    "Сделка": text("deal"),                   "НомерДокументаОснования": text("basis_number"),
-    "Номер оплаты по 1С": parts.told("paid", text("_paid_number")),
-    "Дата оплаты по 1С": parts.told("paid", date("_paid_on")),
-    "Номер отгрузки по 1С": parts.told("shipped", text("_shipped_number")),
-    "Дата отгрузки по 1С": parts.told("shipped", date("_shipped_on")),
-    "Оплачен": flag("paid"),                  "Оплачено": flag("paid"),
-    "Заказ оплачен": flag("paid"),            "Номер платежного документа": text("paid_number"),
-    "Дата оплаты": date("paid_on"),           "Сумма оплаты": number("paid_amount"),
-    "Отгружен": flag("shipped"),              "Отгружено": flag("shipped"),
-    "Номер документа отгрузки": text("shipped_number"),
-    "Дата документа отгрузки": date("shipped_on"),
-    "Сумма отгрузки": number("shipped_amount"),
-    "Закрыт": flag("closed"),                 "Финальный статус": flag("_final"),
-    "Признак возврата": flag("_returned"),    "Комментарии покупателя": text("_comment"),
-})
+HEADER = requisites(
+    {
+        "Номер по 1С": text("number_1c"),
+        "Дата по 1С": date("date_1c"),
+        "ПометкаУдаления": deletion,
+        "Проведен": flag("posted"),
+        "Отменен": flag("cancelled"),
+        "Статус заказа": text("status"),
+        "Менеджер": text("manager"),
+        "Организация": text("organisation"),
+        "Сделка": text("deal"),
+        "НомерДокументаОснования": text("basis_number"),
+        "Номер оплаты по 1С": parts.told("paid", text("_paid_number")),
+        "Дата оплаты по 1С": parts.told("paid", date("_paid_on")),
+        "Номер отгрузки по 1С": parts.told("shipped", text("_shipped_number")),
+        "Дата отгрузки по 1С": parts.told("shipped", date("_shipped_on")),
+        "Оплачен": flag("paid"),
+        "Оплачено": flag("paid"),
+        "Заказ оплачен": flag("paid"),
+        "Номер платежного документа": text("paid_number"),
+        "Дата оплаты": date("paid_on"),
+        "Сумма оплаты": number("paid_amount"),
+        "Отгружен": flag("shipped"),
+        "Отгружено": flag("shipped"),
+        "Номер документа отгрузки": text("shipped_number"),
+        "Дата документа отгрузки": date("shipped_on"),
+        "Сумма отгрузки": number("shipped_amount"),
+        "Закрыт": flag("closed"),
+        "Финальный статус": flag("_final"),
+        "Признак возврата": flag("_returned"),
+        "Комментарии покупателя": text("_comment"),
+    }
+)
 
 
-DOCUMENT = Fields({
-    "Ид": guid("id"),                         "НомерВерсии": text("version"),
-    "Номер": text("number"),                  "Номер1С": text("number_1c"),
-    "Дата": date("date"),                     "Дата1С": date("date_1c"),
-    "Время": time("time"),                    "ХозОперация": text("_operation"),
-    "Роль": text("_role"),                    "Валюта": currency("currency"),
-    "Курс": number("rate", "warn"),           "Сумма": number("amount"),
-    "Основание": guid("basis"),               "Комментарий": text("comment"),
-    "СрокПлатежа": parts.due,                 "ПометкаУдаления": deletion,
-    "Статус": parts.status,                   "Контрагенты": listed("_parties", PARTY),
-    "Скидки": each(parts.outside),            "ДопРасходы": each(parts.outside),
-    "Оплаты": each(parts.outside),            "Склады": each(nested(Fields({"Наименование": note("requisites", "Склад")}))),
-    "Налоги": each(parts.tax(parts.DOCUMENT_TAX)), "Товары": lines("_lines", LINE),
-    "ЗначенияРеквизитов": HEADER,
-    "ПодчиненныеДокументы": each(aside("_children")),
-})
+DOCUMENT = Fields(
+    {
+        "Ид": guid("id"),
+        "НомерВерсии": text("version"),
+        "Номер": text("number"),
+        "Номер1С": text("number_1c"),
+        "Дата": date("date"),
+        "Дата1С": date("date_1c"),
+        "Время": time("time"),
+        "ХозОперация": text("_operation"),
+        "Роль": text("_role"),
+        "Валюта": currency("currency"),
+        "Курс": number("rate", "warn"),
+        "Сумма": number("amount"),
+        "Основание": guid("basis"),
+        "Комментарий": text("comment"),
+        "СрокПлатежа": parts.due,
+        "ПометкаУдаления": deletion,
+        "Статус": parts.status,
+        "Контрагенты": listed("_parties", PARTY),
+        "Скидки": each(parts.outside),
+        "ДопРасходы": each(parts.outside),
+        "Оплаты": each(parts.outside),
+        "Склады": each(nested(Fields({"Наименование": note("requisites", "Склад")}))),
+        "Налоги": each(parts.tax(parts.DOCUMENT_TAX)),
+        "Товары": lines("_lines", LINE),
+        "ЗначенияРеквизитов": HEADER,
+        "ПодчиненныеДокументы": each(aside("_children")),
+    }
+)
 
 
 # ---- one record each ------------------------------------------------------------------------------------------------
+
 
 def _read_documents(scope: Scope, last: int) -> None:
     heads, lines = units.documents(scope.source, last, DOCUMENT, LINE, scope.most)
@@ -220,7 +309,9 @@ def _read_parties(scope: Scope, last: int) -> None:
     first = scope.source.at
     series = units.records(scope.source, last, PARTY, scope.most)
     scope.begin("parties", series)
-    scope.counts["parties"] += sum(local(tag) == "Контрагент" for tag in scope.source.tags[first:scope.source.at] if not is_end(tag))
+    scope.counts["parties"] += sum(
+        local(tag) == "Контрагент" for tag in scope.source.tags[first : scope.source.at] if not is_end(tag)
+    )
     for row in scope.each(_rows(series, scope)):
         if not scope.rejected:
             records.party(row, scope)
@@ -250,8 +341,7 @@ def _groups(series: Series, scope: Scope, above: str) -> None:
             _groups(units.single(scope.source, first, last, GROUP), scope, path)
 
 
-GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"),
-                "Группы": each(aside("_children"))})
+GROUP = Fields({"Ид": guid("id"), "Наименование": text("name"), "Группы": each(aside("_children"))})
 
 
 def _read_properties(scope: Scope, last: int) -> None:
@@ -260,19 +350,39 @@ def _read_properties(scope: Scope, last: int) -> None:
     scope.begin("properties", series)
     for row in scope.each(read_values(series, scope, [{} for _ in series.starts])):
         if row.get("id"):
-            variants = {item["id"]: item["value"] for item in row.get("_variants", ()) if item.get("id") and item.get("value")}
+            variants = {
+                item["id"]: item["value"]
+                for item in row.get("_variants", ())
+                if item.get("id") and item.get("value")
+            }
             scope.properties[row["id"]] = (row.get("name") or row["id"], variants)
 
 
 VARIANT = Fields({"ИдЗначения": guid("id"), "Значение": text("value")})
-PROPERTY = Fields({"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)})
+PROPERTY = Fields(
+    {"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)}
+)
 
 #: record element -> reader of it and its like behind it; gets the token where it ends. Raises Uneven, and does nothing, if it does not.
 RECORDS: dict[str, Callable[[Scope, int], None]] = {
-    "Документ": _read_documents, "Товар": _read_products, "Предложение": _read_offers, "Контрагент": _read_parties,
-    "ТипЦены": _read_price_types, "Группа": _read_groups, "Свойство": _read_properties}
+    "Документ": _read_documents,
+    "Товар": _read_products,
+    "Предложение": _read_offers,
+    "Контрагент": _read_parties,
+    "ТипЦены": _read_price_types,
+    "Группа": _read_groups,
+    "Свойство": _read_properties,
+}
 #: containers of records; some say that they hold changes only
-CONTAINERS = ("Классификатор", "Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Контрагенты", "Контейнер", "Скидки")
+CONTAINERS = (
+    "Классификатор",
+    "Каталог",
+    "ПакетПредложений",
+    "ИзмененияПакетаПредложений",
+    "Контрагенты",
+    "Контейнер",
+    "Скидки",
+)
 _CHANGES = "СодержитТолькоИзменения"
 #: a record inside one of these belongs to it
 _OWNERS = frozenset({"Документ", "Товар", "Предложение", "Контрагент", "Группа", "Скидки"})
@@ -286,6 +396,7 @@ def _records_in(path: list[str]) -> frozenset[str]:
 
 
 # ---- the two passes ------------------------------------------------------------------------------------------------
+
 
 def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[str, pd.DataFrame]]:
     """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in one chunk.
@@ -338,7 +449,7 @@ def _read_records(name: str, scope: Scope) -> None:
     try:
         try:
             reader(scope, source.first_end())
-        except Uneven:                                  # its like is nested in it
+        except Uneven:  # its like is nested in it
             reader(scope, source.end())
     except TooLong:
         _leave_out(name, scope)
@@ -351,8 +462,16 @@ _COUNTED = {"Товар": "products", "Предложение": "offers", "Ко�
 def _leave_out(name: str, scope: Scope) -> None:
     line, limit = scope.source.lines([scope.source.at])[0], xml_safe.MAX_RECORD >> 20
     scope.counts[_COUNTED.get(name, "too_long")] += 1
-    scope.add("issues", tables.issue(f"Запись длиннее {limit} МБ пропущена. Сократите её в 1С и выгрузите файл заново.", file=scope.file, field=name,
-                                     place=f"{'/'.join([*scope.above, name])}, строка {line}", entity=_COUNTED.get(name, "documents")))
+    scope.add(
+        "issues",
+        tables.issue(
+            f"Запись длиннее {limit} МБ пропущена. Сократите её в 1С и выгрузите файл заново.",
+            file=scope.file,
+            field=name,
+            place=f"{'/'.join([*scope.above, name])}, строка {line}",
+            entity=_COUNTED.get(name, "documents"),
+        ),
+    )
     scope.source.skip()
 
 
@@ -376,4 +495,15 @@ def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFram
 
 
 #: the tables that this reader fills
-READS = ("parties", "accounts", "contacts", "products", "price_types", "prices", "stock", "documents", "lines", "issues")
+READS = (
+    "parties",
+    "accounts",
+    "contacts",
+    "products",
+    "price_types",
+    "prices",
+    "stock",
+    "documents",
+    "lines",
+    "issues",
+)

@@ -27,11 +27,14 @@ _PURCHASING = ("закуп", "покупн", "приобретени", "себе
 
 # ---- parties -------------------------------------------------------------------------------------------------------
 
+
 def party(row: Row, scope: Scope, document: str | None = None, number: int = 0) -> Row | None:
     """A Контрагент with its accounts and representatives. Without Ид it is keyed by its document, else it is refused."""
     identifier = row.get("id") or (f"{document}/{number}" if document else None)
     if identifier is None:
-        scope.problem(Problem("Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name")))
+        scope.problem(
+            Problem("Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name"))
+        )
         return None
     row["id"], row["document"], row["file"] = identifier, document, scope.file
     _contacts(row)
@@ -75,7 +78,9 @@ def _contacts(row: Row) -> None:
 
 
 def _full_name(row: Row) -> str | None:
-    return " ".join(row[note] for note in ("_last_name", "_first_name", "_middle_name") if row.get(note)) or None
+    return (
+        " ".join(row[note] for note in ("_last_name", "_first_name", "_middle_name") if row.get(note)) or None
+    )
 
 
 _ADDRESSES = (("legal_address", "_legal_address"), ("actual_address", "_actual_address"))
@@ -103,10 +108,22 @@ def _representatives(row: Row, scope: Scope) -> None:
         name = person.get("name") or person.get("_official") or person.get("_person") or _full_name(person)
         key = person.get("id") or f"{row['id']}/{order}"
         if name and _first(scope, ("contact", key)):
-            scope.add("contacts", {
-                "id": key, "party": row["id"], "name": name, "last_name": person.get("_last_name"),
-                "first_name": person.get("_first_name"), "middle_name": person.get("_middle_name"), "phones": person.get("phones"),
-                "emails": person.get("emails"), "city": person.get("city"), "file": scope.file, "place": row["place"]})
+            scope.add(
+                "contacts",
+                {
+                    "id": key,
+                    "party": row["id"],
+                    "name": name,
+                    "last_name": person.get("_last_name"),
+                    "first_name": person.get("_first_name"),
+                    "middle_name": person.get("_middle_name"),
+                    "phones": person.get("phones"),
+                    "emails": person.get("emails"),
+                    "city": person.get("city"),
+                    "file": scope.file,
+                    "place": row["place"],
+                },
+            )
 
 
 def _first(scope: Scope, key: tuple[str, ...]) -> bool:
@@ -121,10 +138,13 @@ def _first(scope: Scope, key: tuple[str, ...]) -> bool:
 
 # ---- products, offers ----------------------------------------------------------------------------------------------
 
+
 def product(row: Row, scope: Scope) -> None:
     """A Товар of a Каталог."""
     if row.get("id") is None:
-        scope.problem(Problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name")))
+        scope.problem(
+            Problem("Товар без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name"))
+        )
         return
     extra = row.pop("requisites", None) or {}
     groups = row.pop("_groups", ())
@@ -154,9 +174,13 @@ def _unit_of(base: tuple[str, str, str], own: tuple[str, str, str]) -> tuple[str
     if not code and not name:
         code, name, full = base
     elif not code:
-        same = dialects.plain(name) in {dialects.plain(word) for word in (*base[1:], dialects.UNIT_NAMES.get(base[0], ""))}
+        same = dialects.plain(name) in {
+            dialects.plain(word) for word in (*base[1:], dialects.UNIT_NAMES.get(base[0], ""))
+        }
         code = base[0] if same else ""
-    return code or None, name or (base[1] if code == base[0] else "") or dialects.UNIT_NAMES.get(code) or full or None
+    return code or None, name or (base[1] if code == base[0] else "") or dialects.UNIT_NAMES.get(
+        code
+    ) or full or None
 
 
 @lru_cache(maxsize=1000)
@@ -171,7 +195,9 @@ def offer(row: Row, scope: Scope) -> None:
     """A Предложение: its prices and stock, keyed by Ид, or Ид#characteristic where that stands in its own element."""
     identifier, characteristic = row.get("id"), row.get("_characteristic")
     if identifier is None:
-        scope.problem(Problem("Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", row.get("name")))
+        scope.problem(
+            Problem("Предложение без Ид пропущено. Выгрузите его из 1С с идентификатором.", row.get("name"))
+        )
         return
     key = f"{identifier}#{characteristic}" if characteristic and "#" not in identifier else identifier
     where = row["place"]
@@ -189,19 +215,30 @@ def _prices(rows: Sequence[Row], key: str, where: str, scope: Scope) -> None:
     found: dict[str, Row] = {}
     lots: dict[str, Decimal] = {}
     for row in rows:
-        kind, least, factor, unit = row.get("price_type"), row.pop("_from", None), row.pop("_factor", None), row.pop("_unit", _NO_UNIT)
+        kind, least, factor, unit = (
+            row.get("price_type"),
+            row.pop("_from", None),
+            row.pop("_factor", None),
+            row.pop("_unit", _NO_UNIT),
+        )
         if row.get("price") is None:
             continue
         if kind is None:
-            scope.problem(Problem("Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"))
+            scope.problem(
+                Problem(
+                    "Цена без вида цены пропущена. Выгрузите цены из 1С с видами цен.", row["price"], "warn"
+                )
+            )
             continue
-        if kind in found and (least or _NONE) >= lots.get(kind, _NONE):      # МинКоличество: the price of a larger lot is not the price
+        if kind in found and (least or _NONE) >= lots.get(
+            kind, _NONE
+        ):  # МинКоличество: the price of a larger lot is not the price
             continue
         if least or lots:
             lots[kind] = least or _NONE
         if factor is None:
             row["unit"] = unit[1] or unit[0] or None
-        else:                                                                # the price of a pack
+        else:  # the price of a pack
             row["price"] = (row["price"] / factor).quantize(_PRICE, ROUND_HALF_UP)
         known = scope.price_types.get(kind)
         if known:
@@ -215,7 +252,11 @@ def _prices(rows: Sequence[Row], key: str, where: str, scope: Scope) -> None:
 def price_type(row: Row, scope: Scope) -> None:
     """A ТипЦены of a package or a classifier. Purchasing prices are known by their name."""
     if row.get("id") is None:
-        scope.problem(Problem("Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name"), "warn"))
+        scope.problem(
+            Problem(
+                "Вид цены без Ид пропущен. Выгрузите его из 1С с идентификатором.", row.get("name"), "warn"
+            )
+        )
         return
     name = (row.get("name") or "").lower()
     row.setdefault("currency", None)
@@ -226,6 +267,7 @@ def price_type(row: Row, scope: Scope) -> None:
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------
+
 
 def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     """A Документ: header, parties, lines. `basis` is the Ид of the document it is nested in. None = rejected."""
@@ -245,8 +287,14 @@ def document(row: Row, scope: Scope, basis: str | None) -> Row | None:
     if row.get("date") is None:
         scope.problem(Problem("В документе нет даты. Проверьте документ в 1С.", severity="warn"))
     for name, amount in row.pop("_outside", ()):
-        scope.problem(Problem(f"«{name or 'скидка, расход или оплата'}» на {amount} — у документа целиком и не в его строках: не учтено. "
-                              "Проверьте сумму документа в 1С.", amount, "warn"))
+        scope.problem(
+            Problem(
+                f"«{name or 'скидка, расход или оплата'}» на {amount} — у документа целиком и не в его строках: не учтено. "
+                "Проверьте сумму документа в 1С.",
+                amount,
+                "warn",
+            )
+        )
     lines = row.pop("_lines", ())
     _parties(row, scope)
     _remember(scope, identifier, number)
@@ -355,8 +403,13 @@ def _suspect_rate(lines: Sequence[Row], day: dt.date | None, scope: Scope) -> No
     right, others = _rates(day)
     wrong = next((rate for item in lines if (rate := item.get("vat_rate")) in others), None)
     if wrong is not None:
-        scope.problem(Problem(f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
-                              wrong, "warn"))
+        scope.problem(
+            Problem(
+                f"Ставка НДС {wrong} % не подходит к дате {day:%d.%m.%Y} (действует {right} %). Проверьте документ в 1С.",
+                wrong,
+                "warn",
+            )
+        )
 
 
 @lru_cache(maxsize=1000)

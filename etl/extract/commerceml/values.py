@@ -14,12 +14,16 @@ from functools import lru_cache
 from etl.config import dialects
 
 _NUMBER = re.compile(r"-?(?:[0-9]{1,15}(?:\.[0-9]{0,10})?|\.[0-9]{1,10})").fullmatch
-_BINARY = re.compile(r"-?[0-9]{0,9}\.[0-9]{11,17}").fullmatch     # 231.74000000000001: a binary fraction of a site
+_BINARY = re.compile(
+    r"-?[0-9]{0,9}\.[0-9]{11,17}"
+).fullmatch  # 231.74000000000001: a binary fraction of a site
 _EXACT = Decimal("0.000001")
 _GROUPING = re.compile(r"[\s\u00a0\u2007\u202f']")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:$|[T\sZ+\-U])").match
 _RUSSIAN_DATE = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:$|[T\s])").match
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?").fullmatch
+_TIME = re.compile(
+    r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+).fullmatch
 _CLOCK = re.compile(r"(?:T|\s|UTC)\s*([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)").search
 _RATE = re.compile(r"(?:ндс)?([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?%?").fullmatch
 _EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
@@ -28,8 +32,8 @@ _ZERO = "00000000-0000-0000-0000-000000000000"
 _NO_CHARACTERISTIC = f"#{_ZERO}"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _ISO = re.compile(r"[A-Z]{3}").fullmatch
-_REPEATED = 10_000               # the same rates, dates and quantities come again and again
-_SHORT = 6                       # longer numbers hardly do: to remember them costs more than to read them
+_REPEATED = 10_000  # the same rates, dates and quantities come again and again
+_SHORT = 6  # longer numbers hardly do: to remember them costs more than to read them
 _GUIDS = re.compile(f"{_GUID}(?:#{_GUID})?").fullmatch
 
 
@@ -37,7 +41,9 @@ def number(text: str) -> Decimal:
     """A number with a point or a comma, blanks between digits allowed."""
     if len(text) <= _SHORT:
         return _short_number(text)
-    if len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit():       # most of them, without a regular expression
+    if (
+        len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit()
+    ):  # most of them, without a regular expression
         return Decimal(text)
     return _unusual_number(text)
 
@@ -91,7 +97,11 @@ def moment(text: str) -> dt.datetime | None:
     """ДатаФормирования in any of its spellings, as local time of that 1C; None for the empty date."""
     day = date(text)
     clock = _CLOCK(text)
-    return dt.datetime.combine(day, dt.time.fromisoformat(time(clock[1]) if clock else "00:00:00")) if day else None
+    return (
+        dt.datetime.combine(day, dt.time.fromisoformat(time(clock[1]) if clock else "00:00:00"))
+        if day
+        else None
+    )
 
 
 @lru_cache(maxsize=_REPEATED)
@@ -139,5 +149,5 @@ def reference(text: str) -> str | None:
     return _usual(text) if len(text) <= _USUAL else guid(text)
 
 
-_USUAL = 80                      # longer ones are none, and must not fill the memory
+_USUAL = 80  # longer ones are none, and must not fill the memory
 _usual = lru_cache(maxsize=_REPEATED)(guid)

@@ -28,7 +28,9 @@ class FileInfo:
     generated_at: dt.datetime | None
 
 
-_FIRST_VERSION = re.compile(r"<ТоварнаяПозиция|\sИдентификаторВКаталоге\s*=|<(?:Каталог|Документ|Контрагент)\s[^>]*\bИдентификатор\s*=")
+_FIRST_VERSION = re.compile(
+    r"<ТоварнаяПозиция|\sИдентификаторВКаталоге\s*=|<(?:Каталог|Документ|Контрагент)\s[^>]*\bИдентификатор\s*="
+)
 
 
 def verify(stream: BinaryIO, *, name: str) -> FileInfo:
@@ -39,14 +41,20 @@ def verify(stream: BinaryIO, *, name: str) -> FileInfo:
     encoding, size = xml_safe.check(stream, name)
     root = xml_safe.root(stream, name)
     if root.tag != ROOT:
-        raise Rejected(f"Файл {name}: это не CommerceML, корневой элемент «{root.tag[:60]}».",
-                       "Положите в папку обмена файл, который выгрузила 1С.", file=name)
+        raise Rejected(
+            f"Файл {name}: это не CommerceML, корневой элемент «{root.tag[:60]}».",
+            "Положите в папку обмена файл, который выгрузила 1С.",
+            file=name,
+        )
     version = (root.attributes.get("ВерсияСхемы") or "").strip() or None
-    head = stream.read(xml_safe.CHUNK)[encoding.bom:].decode(encoding.name, errors="replace")
+    head = stream.read(xml_safe.CHUNK)[encoding.bom :].decode(encoding.name, errors="replace")
     stream.seek(0)
     if (version or "").startswith("1") or _FIRST_VERSION.search(head):
-        raise Rejected(f"Файл {name}: CommerceML 1, эта версия не поддерживается.",
-                       "Выгрузите данные из 1С в CommerceML 2.03 или новее.", file=name)
+        raise Rejected(
+            f"Файл {name}: CommerceML 1, эта версия не поддерживается.",
+            "Выгрузите данные из 1С в CommerceML 2.03 или новее.",
+            file=name,
+        )
     return FileInfo(name, size, encoding.name, encoding.bom > 0, version, root.namespace, _generated(root))
 
 
@@ -68,11 +76,11 @@ def content_hash(stream: BinaryIO) -> str:
     encoding = xml_safe.sniff(stream, "")
     digest = hashlib.sha256()
     head = stream.read(xml_safe.CHUNK)
-    text_head = head[encoding.bom:].decode(encoding.name, errors="ignore")
+    text_head = head[encoding.bom :].decode(encoding.name, errors="ignore")
     found = _GENERATED.search(text_head)
     if found:
-        start = encoding.bom + len(text_head[:found.start()].encode(encoding.name))
-        head = head[:start] + head[start + len(found[0].encode(encoding.name)):]
+        start = encoding.bom + len(text_head[: found.start()].encode(encoding.name))
+        head = head[:start] + head[start + len(found[0].encode(encoding.name)) :]
     digest.update(head)
     while block := stream.read(1 << 20):
         digest.update(block)

@@ -55,7 +55,15 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "party": ("Контрагент", "Плательщик", "Клиент", "Покупатель"),
     "inn": ("ИНН", "ИНН контрагента"),
     "contract": ("Договор", "Договор контрагента", "Номер договора"),
-    "basis": ("Заказ", "Заказ покупателя", "Заказ клиента", "Счет на оплату", "Сделка", "Основание", "Документ-основание"),
+    "basis": (
+        "Заказ",
+        "Заказ покупателя",
+        "Заказ клиента",
+        "Счет на оплату",
+        "Сделка",
+        "Основание",
+        "Документ-основание",
+    ),
     "key": ("Ключ",),
     "organisation": ("Организация",),
     "posted": ("Проведен",),
@@ -77,7 +85,9 @@ def folded(caption: object) -> str:
     return " ".join(str(caption).casefold().replace("ё", "е").split()).rstrip(":* ")
 
 
-def find_header(found: Sequence[Page], known: Mapping[str, Sequence[str]], required: Sequence[str], name: str) -> Header:
+def find_header(
+    found: Sequence[Page], known: Mapping[str, Sequence[str]], required: Sequence[str], name: str
+) -> Header:
     """The row with the most known captions. Rejected when a required one is absent or a used one stands twice."""
     best: Header | None = None
     for page in found:
@@ -94,25 +104,40 @@ def find_header(found: Sequence[Page], known: Mapping[str, Sequence[str]], requi
 
 def _positions(captions: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
     places = {folded(caption): index for index, caption in reversed(list(enumerate(captions))) if caption}
-    return {column: places[folded(alias)] for column, aliases in known.items()
-            for alias in [next((one for one in aliases if folded(one) in places), None)] if alias is not None}
+    return {
+        column: places[folded(alias)]
+        for column, aliases in known.items()
+        for alias in [next((one for one in aliases if folded(one) in places), None)]
+        if alias is not None
+    }
 
 
 def _check_doubles(header: Header, name: str) -> None:
     counted = Counter(folded(caption) for caption in header.captions if caption)
     for position in header.positions.values():
         if counted[folded(header.captions[position])] > 1:
-            raise Rejected(f"Файл {name} не прочитан: столбец «{header.captions[position]}» встречается дважды.",
-                           "Уберите лишний столбец из списка сделок или переименуйте поле портала и выгрузите заново.", file=name)
+            raise Rejected(
+                f"Файл {name} не прочитан: столбец «{header.captions[position]}» встречается дважды.",
+                "Уберите лишний столбец из списка сделок или переименуйте поле портала и выгрузите заново.",
+                file=name,
+            )
 
 
-def _missing(best: Header | None, known: Mapping[str, Sequence[str]], required: Sequence[str], name: str) -> Rejected:
+def _missing(
+    best: Header | None, known: Mapping[str, Sequence[str]], required: Sequence[str], name: str
+) -> Rejected:
     absent = [known[column][0] for column in required if best is None or column not in best.positions]
-    seen = ", ".join(f"«{caption}»" for caption in (best.captions if best else []) if caption)[:600] or "ни одной"
+    seen = (
+        ", ".join(f"«{caption}»" for caption in (best.captions if best else []) if caption)[:600]
+        or "ни одной"
+    )
     words = ", ".join(f"«{caption}»" for caption in absent)
-    return Rejected(f"Файл {name} не прочитан: нет столбца {words}. Найдены подписи: {seen}.",
-                    "Добавьте столбец в список сделок портала (язык интерфейса русский) или укажите его подпись "
-                    "в разделе [columns] профиля и выгрузите заново.", file=name)
+    return Rejected(
+        f"Файл {name} не прочитан: нет столбца {words}. Найдены подписи: {seen}.",
+        "Добавьте столбец в список сделок портала (язык интерфейса русский) или укажите его подпись "
+        "в разделе [columns] профиля и выгрузите заново.",
+        file=name,
+    )
 
 
 # ---- values: each takes a cell and gives a value or None; ValueError in Russian for nonsense ----
@@ -183,5 +208,12 @@ def inn_padded(digits: str) -> bool:
 
 #: readers by column of `deals`; any other column is text
 READERS: dict[str, Callable[[Cell], Any]] = {
-    "amount": money, "monthly_fee": money, "commission": money, "contract_date": clean.date, "terminated_on": clean.date,
-    "modified": moment, "closed": flag, "payer_inn": inn}
+    "amount": money,
+    "monthly_fee": money,
+    "commission": money,
+    "contract_date": clean.date,
+    "terminated_on": clean.date,
+    "modified": moment,
+    "closed": flag,
+    "payer_inn": inn,
+}

@@ -81,7 +81,9 @@ def _html(data: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
         data = text.encode()
     except UnicodeDecodeError:
         encoding = "cp1251"
-    root = html.document_fromstring(data, parser=html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True))
+    root = html.document_fromstring(
+        data, parser=html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True)
+    )
     table = next(root.iter("table"), None)
     if table is None:
         raise _Refused("no table")

@@ -66,7 +66,11 @@ def sniff(data: bytes, name: str) -> Literal["xlsx", "xls", "html", "csv"]:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
     if re.match(rb"<\?xml", head) and b"<html" not in head.lower() and b"<table" not in head.lower():
-        raise _refused(name, "это XML, а не таблица", "Файлы CommerceML кладите в папку from_1c, сюда нужна выгрузка Excel или CSV.")
+        raise _refused(
+            name,
+            "это XML, а не таблица",
+            "Файлы CommerceML кладите в папку from_1c, сюда нужна выгрузка Excel или CSV.",
+        )
     if head.startswith(b"<"):
         return "html"
     if head.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf")):
@@ -82,18 +86,26 @@ def check_archive(data: bytes, name: str) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_members(archive, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
-        raise _refused(name, "книга повреждена или скопирована не до конца", "Сохраните её заново и скопируйте ещё раз.") from None
+        raise _refused(
+            name, "книга повреждена или скопирована не до конца", "Сохраните её заново и скопируйте ещё раз."
+        ) from None
 
 
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     members = archive.infolist()
     names = [member.filename for member in members]
     if len(members) > MEMBERS or len({one.casefold() for one in names}) != len(names):
-        raise _refused(name, "в книге слишком много частей или части повторяются", "Сохраните её заново в Excel.")
+        raise _refused(
+            name, "в книге слишком много частей или части повторяются", "Сохраните её заново в Excel."
+        )
     if any(member.flag_bits & 1 for member in members):
         raise _refused(name, "книга защищена паролем", "Снимите пароль и сохраните её заново.")
     if any(mark in one.casefold() for one in names for mark in _ACTIVE):
-        raise _refused(name, "в книге макросы, связи или вложенные объекты", "Сохраните её как обычную книгу .xlsx без них.")
+        raise _refused(
+            name,
+            "в книге макросы, связи или вложенные объекты",
+            "Сохраните её как обычную книгу .xlsx без них.",
+        )
     if "[Content_Types].xml" not in names:
         raise _refused(name, "это архив, а не книга Excel", "Распакуйте его и положите сами файлы.")
     total = 0
@@ -109,7 +121,9 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, 
             if not size:
                 _check_head(chunk, member.filename, name)
             size += len(chunk)
-            if size > min(MEMBER_BYTES, left) or (size > _RATIO_FROM and size > RATIO * max(1, member.compress_size)):
+            if size > min(MEMBER_BYTES, left) or (
+                size > _RATIO_FROM and size > RATIO * max(1, member.compress_size)
+            ):
                 raise _refused(name, "книга слишком велика после распаковки", "Разделите выгрузку на части.")
             if sheet:
                 _check_sheet(tail + chunk, name)
@@ -126,15 +140,25 @@ def _check_head(head: bytes, member: str, name: str) -> None:
 
 def _check_sheet(part: bytes, name: str) -> None:
     if _FAR.search(part):
-        raise _refused(name, "в книге ячейки за пределами таблицы (далёкая строка или столбец)",
-                       "Скопируйте таблицу в новую книгу и сохраните её.")
+        raise _refused(
+            name,
+            "в книге ячейки за пределами таблицы (далёкая строка или столбец)",
+            "Скопируйте таблицу в новую книгу и сохраните её.",
+        )
     if _UNCOUNTED.search(part):
-        raise _refused(name, "в книге формулы без сохранённых значений", "Откройте её в Excel, сохраните и пришлите ещё раз.")
+        raise _refused(
+            name,
+            "в книге формулы без сохранённых значений",
+            "Откройте её в Excel, сохраните и пришлите ещё раз.",
+        )
 
 
 _CHILD_SAID = {
     "password": ("книга защищена паролем", "Снимите пароль и сохраните её заново."),
-    "no table": ("в файле нет таблицы", "Если выгрузка была пуста, проверьте фильтр списка сделок и выгрузите заново."),
+    "no table": (
+        "в файле нет таблицы",
+        "Если выгрузка была пуста, проверьте фильтр списка сделок и выгрузите заново.",
+    ),
     "rows": (f"строк больше {child.ROWS}", "Разделите выгрузку на части."),
     "columns": (f"столбцов больше {child.COLUMNS}", "Скопируйте таблицу в новую книгу и сохраните её."),
     "sheets": (f"листов больше {child.SHEETS}", "Оставьте в книге один лист с таблицей."),
@@ -148,7 +172,9 @@ def _parsed(data: bytes, name: str, kind: str) -> list[Page]:
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=_CHILD_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise _refused(name, "книгу не удалось прочитать за отведённое время", "Разделите выгрузку на части.") from None
+        raise _refused(
+            name, "книгу не удалось прочитать за отведённое время", "Разделите выгрузку на части."
+        ) from None
     found: list[Page] = []
     for line in done.stdout.decode("utf-8", "surrogatepass").split("\n")[:-1]:
         item = json.loads(line)
@@ -164,7 +190,7 @@ def _parsed(data: bytes, name: str, kind: str) -> list[Page]:
 
 
 def _cell(tagged: dict[str, str]) -> Any:
-    (mark, text), = tagged.items()
+    ((mark, text),) = tagged.items()
     return {"d": dt.date.fromisoformat, "t": dt.datetime.fromisoformat}.get(mark, str)(text)
 
 
@@ -177,8 +203,11 @@ def _text_rows(data: bytes, name: str) -> list[list[Cell]]:
     try:
         rows = [list(row) for row in _csv(text, delimiter, name)]
     except csv.Error:
-        raise _refused(name, "таблица CSV повреждена: кавычки не сходятся или ячейка длиннее 40 000 знаков",
-                       "Выгрузите файл заново.") from None
+        raise _refused(
+            name,
+            "таблица CSV повреждена: кавычки не сходятся или ячейка длиннее 40 000 знаков",
+            "Выгрузите файл заново.",
+        ) from None
     if rows and len(rows[0]) > 1 and rows[0][-1] == "":
         width = len(rows[0]) - 1
         rows = [row[:width] if len(row) == width + 1 and row[-1] == "" else row for row in rows]
@@ -188,7 +217,11 @@ def _text_rows(data: bytes, name: str) -> list[list[Cell]]:
 def _csv(text: str, delimiter: str, name: str) -> Iterator[list[str]]:
     for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)):
         if number >= child.ROWS or len(row) > child.COLUMNS:
-            raise _refused(name, f"строк больше {child.ROWS} или столбцов больше {child.COLUMNS}", "Разделите выгрузку на части.")
+            raise _refused(
+                name,
+                f"строк больше {child.ROWS} или столбцов больше {child.COLUMNS}",
+                "Разделите выгрузку на части.",
+            )
         yield [value.strip() for value in row]
 
 

@@ -41,8 +41,13 @@ class Documents(NamedTuple):
     issues: pd.DataFrame
 
 
-def read_deals(source: Path | bytes, *, name: str = "", columns: Mapping[str, Sequence[str]] | None = None,
-               required: Sequence[str] = ("id",)) -> Deals:
+def read_deals(
+    source: Path | bytes,
+    *,
+    name: str = "",
+    columns: Mapping[str, Sequence[str]] | None = None,
+    required: Sequence[str] = ("id",),
+) -> Deals:
     """Deals of an export that a person saved from the portal, whatever Excel did to it since.
 
     `columns` (profile): our column -> captions, tried before the built-in ones; `required`: columns the file must have.
@@ -77,15 +82,22 @@ def verify(source: Path | bytes, *, name: str = "") -> None:
             captions.find_header(found, captions.DEALS, ("id",), name)
 
 
-def read_documents(source: Path | bytes, *, name: str = "", columns: Mapping[str, Sequence[str]] | None = None,
-                   kind: str | None = None) -> Documents:
+def read_documents(
+    source: Path | bytes,
+    *,
+    name: str = "",
+    columns: Mapping[str, Sequence[str]] | None = None,
+    kind: str | None = None,
+) -> Documents:
     """Documents of a report of 1C (list of payments, of realisations): columns by caption, kind by the document's name.
 
     `kind` is the kind of rows that name none (`tables.DOCUMENT_KINDS`). Totals rows are skipped. Amounts are roubles, refunds
     positive. `requisites` holds «Договор» and «Ключ» as written, `comment` the comment or purpose.
     """
     name = name or _name(source)
-    header = captions.find_header(pages(_bytes(source), name), _known(captions.DOCUMENTS, columns), ("amount",), name)
+    header = captions.find_header(
+        pages(_bytes(source), name), _known(captions.DOCUMENTS, columns), ("amount",), name
+    )
     issues: list[tables.Record] = []
     documents, parties = [], []
     for number, cells in _data_rows(header):
@@ -93,8 +105,12 @@ def read_documents(source: Path | bytes, *, name: str = "", columns: Mapping[str
         if found:
             documents.append(found[0])
             parties += found[1:]
-    return Documents(*(tables.frame(table, rows) for table, rows in
-                       (("documents", documents), ("parties", parties), ("issues", issues))))
+    return Documents(
+        *(
+            tables.frame(table, rows)
+            for table, rows in (("documents", documents), ("parties", parties), ("issues", issues))
+        )
+    )
 
 
 def read_register(source: Path | bytes, *, name: str = "") -> pd.DataFrame:
@@ -109,11 +125,14 @@ def read_acts(source: Path | bytes, *, name: str = "") -> pd.DataFrame:
 
 # ---- the deal export ----
 
-def _deal(header: captions.Header, cells: list[Cell], name: str, place: str, issues: list[tables.Record]) -> tables.Record | None:
+
+def _deal(
+    header: captions.Header, cells: list[Cell], name: str, place: str, issues: list[tables.Record]
+) -> tables.Record | None:
     def refuse(message: str, **more: Any) -> None:
         issues.append(tables.issue(message, file=name, place=place, entity="deal", **more))
 
-    if len(cells) < len(header.captions) or any(cell != "" for cell in cells[len(header.captions):]):
+    if len(cells) < len(header.captions) or any(cell != "" for cell in cells[len(header.captions) :]):
         refuse("Строка пропущена: число ячеек не совпадает с заголовком. Выгрузите список сделок заново.")
         return None
     row: tables.Record = {"file": name, "place": place}
@@ -122,35 +141,72 @@ def _deal(header: captions.Header, cells: list[Cell], name: str, place: str, iss
         try:
             row[column] = captions.READERS.get(column, captions.text)(cell)
         except ValueError as error:
-            refuse(f"Сделка пропущена: {error}. Исправьте поле «{header.captions[position]}» и выгрузите заново.",
-                   key=str(cells[header.positions["id"]]), field=header.captions[position], value=cell)
+            refuse(
+                f"Сделка пропущена: {error}. Исправьте поле «{header.captions[position]}» и выгрузите заново.",
+                key=str(cells[header.positions["id"]]),
+                field=header.captions[position],
+                value=cell,
+            )
             return None
     if not re.fullmatch(r"[1-9]\d*", row["id"] or ""):
-        refuse("Строка пропущена: в столбце ID не номер сделки. Выгрузите список сделок заново.", field="ID", value=row["id"])
+        refuse(
+            "Строка пропущена: в столбце ID не номер сделки. Выгрузите список сделок заново.",
+            field="ID",
+            value=row["id"],
+        )
         return None
     _warn_about_zero(header, cells, row, issues)
     row["currency"] = _CURRENCIES.get(captions.folded(row.get("currency") or ""), row.get("currency"))
     used = set(header.positions.values())
-    row["fields"] = {caption: str(cell) for index, (caption, cell) in enumerate(zip(header.captions, cells, strict=False))
-                     if caption and index not in used and cell != ""}
+    row["fields"] = {
+        caption: str(cell)
+        for index, (caption, cell) in enumerate(zip(header.captions, cells, strict=False))
+        if caption and index not in used and cell != ""
+    }
     return row
 
 
-def _warn_about_zero(header: captions.Header, cells: list[Cell], row: tables.Record, issues: list[tables.Record]) -> None:
+def _warn_about_zero(
+    header: captions.Header, cells: list[Cell], row: tables.Record, issues: list[tables.Record]
+) -> None:
     position = header.positions.get("payer_inn")
-    if position is not None and row["payer_inn"] and captions.inn_padded(captions.text(cells[position]) or ""):
-        issues.append(tables.issue("В ИНН восстановлен ноль, потерянный Excel: контрольная цифра сошлась. Сверьте его с карточкой.",
-                                   severity="warn", file=row["file"], place=row["place"], entity="deal", key=row["id"],
-                                   field=header.captions[position], value=row["payer_inn"]))
+    if (
+        position is not None
+        and row["payer_inn"]
+        and captions.inn_padded(captions.text(cells[position]) or "")
+    ):
+        issues.append(
+            tables.issue(
+                "В ИНН восстановлен ноль, потерянный Excel: контрольная цифра сошлась. Сверьте его с карточкой.",
+                severity="warn",
+                file=row["file"],
+                place=row["place"],
+                entity="deal",
+                key=row["id"],
+                field=header.captions[position],
+                value=row["payer_inn"],
+            )
+        )
 
 
-def _one_deal(same: list[tables.Record], by_product: bool, issues: list[tables.Record]) -> tables.Record | None:
+def _one_deal(
+    same: list[tables.Record], by_product: bool, issues: list[tables.Record]
+) -> tables.Record | None:
     """Lines of one ID: product rows are added up, equal lines are one, anything else is a contradiction."""
     first, changing = same[0], {"place", "amount"} if by_product else {"place"}
     plain = [{key: value for key, value in row.items() if key not in changing | {"fields"}} for row in same]
-    if any(one != plain[0] for one in plain) or (not by_product and any(row["fields"] != first["fields"] for row in same)):
-        issues.append(tables.issue("Сделка пропущена: её строки в файле противоречат друг другу. Выгрузите список сделок заново.",
-                                   file=first["file"], place=first["place"], entity="deal", key=first["id"]))
+    if any(one != plain[0] for one in plain) or (
+        not by_product and any(row["fields"] != first["fields"] for row in same)
+    ):
+        issues.append(
+            tables.issue(
+                "Сделка пропущена: её строки в файле противоречат друг другу. Выгрузите список сделок заново.",
+                file=first["file"],
+                place=first["place"],
+                entity="deal",
+                key=first["id"],
+            )
+        )
         return None
     if by_product and first.get("amount") is not None:
         return {**first, "amount": sum((row["amount"] or Decimal(0) for row in same), Decimal(0))}
@@ -161,19 +217,32 @@ def _one_deal(same: list[tables.Record], by_product: bool, issues: list[tables.R
 
 _KINDS = (
     ("refund", r"списание с расч|расходный кассовый|возврат (?:оплат|денеж|дс)|списание безналичн"),
-    ("payment", r"поступление на (?:расч|счет)|поступление безналичн|поступление в кассу|плат[её]жн\w+ (?:поручение|ордер)|"
-                r"приходный кассовый|оплата"),
-    ("invoice", r"сч[её]т на оплату"), ("order", r"заказ (?:покупателя|клиента)"), ("return", r"возврат товар"),
-    ("act", r"акт |акт$|оказание услуг"), ("shipment", r"реализация|расходная накладная|отгрузка"), ("closing", r"закрытие заказ"),
+    (
+        "payment",
+        r"поступление на (?:расч|счет)|поступление безналичн|поступление в кассу|плат[её]жн\w+ (?:поручение|ордер)|"
+        r"приходный кассовый|оплата",
+    ),
+    ("invoice", r"сч[её]т на оплату"),
+    ("order", r"заказ (?:покупателя|клиента)"),
+    ("return", r"возврат товар"),
+    ("act", r"акт |акт$|оказание услуг"),
+    ("shipment", r"реализация|расходная накладная|отгрузка"),
+    ("closing", r"закрытие заказ"),
 )
-_NAMED = re.compile(r"(?P<kind>.*?)\s*(?:№\s*)?(?P<number>[0-9A-Za-zА-Яа-яЁё\-/]*\d)\s+от\s+(?P<date>\d{1,2}\.\d{1,2}\.\d{4}(?: [\d:]+)?)")
+_NAMED = re.compile(
+    r"(?P<kind>.*?)\s*(?:№\s*)?(?P<number>[0-9A-Za-zА-Яа-яЁё\-/]*\d)\s+от\s+(?P<date>\d{1,2}\.\d{1,2}\.\d{4}(?: [\d:]+)?)"
+)
 
 
-def _document(row: Mapping[str, Cell], kind: str | None, name: str, place: str, issues: list[tables.Record]) -> list[tables.Record] | None:
+def _document(
+    row: Mapping[str, Cell], kind: str | None, name: str, place: str, issues: list[tables.Record]
+) -> list[tables.Record] | None:
     """[document, party] of one row of a report, or None for a totals row or a refused one."""
     said = str(row.get("document", "")).strip()
     named = _NAMED.match(said)
-    if not (named or row.get("number")) or captions.folded(said or row.get("number", "")).startswith(("итого", "всего")):
+    if not (named or row.get("number")) or captions.folded(said or row.get("number", "")).startswith(
+        ("итого", "всего")
+    ):
         return None
     try:
         number = named["number"] if named else captions.text(row["number"])
@@ -181,66 +250,126 @@ def _document(row: Mapping[str, Cell], kind: str | None, name: str, place: str, 
         amount, inn = captions.money(row.get("amount", "")), captions.inn(row.get("inn", ""))
         basis = _NAMED.match(str(row.get("basis", "")))
         found = {
-            "kind": _kind(str(row.get("kind", "")) or (named["kind"] if named else ""), kind), "number": number, "number_1c": number,
-            "date": on, "date_1c": on, "amount": None if amount is None else abs(amount), "posted": captions.flag(row.get("posted", "")),
+            "kind": _kind(str(row.get("kind", "")) or (named["kind"] if named else ""), kind),
+            "number": number,
+            "number_1c": number,
+            "date": on,
+            "date_1c": on,
+            "amount": None if amount is None else abs(amount),
+            "posted": captions.flag(row.get("posted", "")),
             "basis_number": basis["number"] if basis else captions.text(row.get("basis", "")),
-            "organisation": captions.text(row.get("organisation", "")), "comment": captions.text(row.get("comment", "")),
-            "requisites": {word: str(row[key]) for word, key in (("Договор", "contract"), ("Ключ", "key")) if row.get(key)},
-            "file": name, "place": place}
+            "organisation": captions.text(row.get("organisation", "")),
+            "comment": captions.text(row.get("comment", "")),
+            "requisites": {
+                word: str(row[key])
+                for word, key in (("Договор", "contract"), ("Ключ", "key"))
+                if row.get(key)
+            },
+            "file": name,
+            "place": place,
+        }
     except ValueError as error:
-        issues.append(tables.issue(f"Строка отчёта пропущена: {error}. Исправьте её и загрузите отчёт ещё раз.", file=name, place=place,
-                                   entity="document", key=said or None))
+        issues.append(
+            tables.issue(
+                f"Строка отчёта пропущена: {error}. Исправьте её и загрузите отчёт ещё раз.",
+                file=name,
+                place=place,
+                entity="document",
+                key=said or None,
+            )
+        )
         return None
     found["id"] = f"{found['kind']}|{number}|{on.year if on else ''}"
     party = captions.text(row.get("party", ""))
     if party is None:
         return [found]
     found["party"] = inn or party
-    return [found, {"id": inn or party, "document": found["id"], "name": party, "inn": inn, "file": name, "place": place}]
+    return [
+        found,
+        {
+            "id": inn or party,
+            "document": found["id"],
+            "name": party,
+            "inn": inn,
+            "file": name,
+            "place": place,
+        },
+    ]
 
 
 def _kind(said: str, default: str | None) -> str:
     words = captions.folded(said)
-    return next((kind for kind, form in _KINDS if re.search(form.replace("ё", "е"), words)), default or "other")
+    return next(
+        (kind for kind, form in _KINDS if re.search(form.replace("ё", "е"), words)), default or "other"
+    )
 
 
 # ---- our own books ----
+
 
 def _hidden(source: Path | bytes, name: str, table: str) -> pd.DataFrame:
     name = name or _name(source)
     sheet = next((page for page in pages(_bytes(source), name) if page.name == f"obmen24 {table}"), None)
     rows = [[str(cell) for cell in row] for row in sheet.rows] if sheet else []
     if len(rows) < 2 or rows[-1][0] != "#":
-        raise Rejected(f"Файл {name} не прочитан: это не книга obmen24 или её служебный лист удалён.",
-                       "Возьмите файл из папки archive, как он был сформирован.", file=name)
+        raise Rejected(
+            f"Файл {name} не прочитан: это не книга obmen24 или её служебный лист удалён.",
+            "Возьмите файл из папки archive, как он был сформирован.",
+            file=name,
+        )
     head, texts, proof = rows[0], [[cell or None for cell in row] for row in rows[1:-1]], rows[-1]
     digest = hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()
     if [str(len(texts)), digest] != proof[1:3] or set(head) - tables.TABLES[table].columns.keys():
-        raise Rejected(f"Файл {name} не прочитан: служебный лист изменён после того, как книга была сформирована.",
-                       "Возьмите файл из папки archive, как он был сформирован.", file=name)
+        raise Rejected(
+            f"Файл {name} не прочитан: служебный лист изменён после того, как книга была сформирована.",
+            "Возьмите файл из папки archive, как он был сформирован.",
+            file=name,
+        )
     readers = [_exact_reader(tables.TABLES[table].columns[column].kind) for column in head]
-    return tables.frame(table, [{column: None if cell is None else read(cell)
-                                 for column, read, cell in zip(head, readers, row, strict=True)} for row in texts])
+    return tables.frame(
+        table,
+        [
+            {
+                column: None if cell is None else read(cell)
+                for column, read, cell in zip(head, readers, row, strict=True)
+            }
+            for row in texts
+        ],
+    )
 
 
 def _exact_reader(kind: str) -> Callable[[str], Any]:
     readers: dict[str, Callable[[str], Any]] = {
-        "integer": int, "money": Decimal, "number": Decimal, "date": dt.date.fromisoformat, "flag": lambda cell: cell == "1"}
+        "integer": int,
+        "money": Decimal,
+        "number": Decimal,
+        "date": dt.date.fromisoformat,
+        "flag": lambda cell: cell == "1",
+    }
     return readers.get(kind, lambda cell: json.loads(cell) if cell.startswith('"') else cell)
 
 
 # ---- small things ----
 
-def _known(defaults: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+
+def _known(
+    defaults: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]] | None
+) -> dict[str, tuple[str, ...]]:
     own = columns or {}
-    declared = {**defaults, **{column: own[column] for column in own if column in tables.TABLES["deals"].columns}}
+    declared = {
+        **defaults,
+        **{column: own[column] for column in own if column in tables.TABLES["deals"].columns},
+    }
     return {column: (*own.get(column, ()), *defaults.get(column, ())) for column in declared}
 
 
 def _data_rows(header: captions.Header) -> list[tuple[int, list[Cell]]]:
     """(row number as a person counts, cells) of every row below the captions that is not empty."""
-    return [(number, row) for number, row in enumerate(header.page.rows[header.row + 1:], start=header.row + 2)
-            if any(cell != "" for cell in row)]
+    return [
+        (number, row)
+        for number, row in enumerate(header.page.rows[header.row + 1 :], start=header.row + 2)
+        if any(cell != "" for cell in row)
+    ]
 
 
 def _values(header: captions.Header, cells: list[Cell]) -> dict[str, Cell]:

@@ -54,8 +54,10 @@ def _was_missed(context: Context, month: str) -> bool:
 
 def _charged_today(context: Context, month: str) -> bool:
     """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an accountant fewer."""
-    return any(version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
-               for version in context.store.charges.versions(month))
+    return any(
+        version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
+        for version in context.store.charges.versions(month)
+    )
 
 
 def _remind(context: Context) -> None:
@@ -94,26 +96,35 @@ def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.Dat
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    return (rows.iloc[start:start + _PART] for start in range(0, len(rows), _PART))
+    return (rows.iloc[start : start + _PART] for start in range(0, len(rows), _PART))
 
 
 def _documents(context: Context, settings: Billing, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return documents.charge_documents(rows, portal=context.profile.bitrix24.name, settings=settings,
-                                      organisations=context.profile.organisations, extended=context.profile.onec.extended)
+    return documents.charge_documents(
+        rows,
+        portal=context.profile.bitrix24.name,
+        settings=settings,
+        organisations=context.profile.organisations,
+        extended=context.profile.onec.extended,
+    )
 
 
 def _by_route(context: Context, rows: pd.DataFrame, delivery: str) -> pd.DataFrame:
     """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold two documents; one that
     1C no longer takes is a person's."""
-    routes = {(version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
-              for version in context.store.charges.versions()}
+    routes = {
+        (version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
+        for version in context.store.charges.versions()
+    }
     known = referred(context)
 
     def mine(row: Record) -> bool:
         first = keys.decode(row["number"])
         if row["action"] == "new" or first is None:
             return True
-        return routes.get((row["month"], first.version or 1)) == delivery and not (row["action"] == "amend" and row["number"] in known)
+        return routes.get((row["month"], first.version or 1)) == delivery and not (
+            row["action"] == "amend" and row["number"] in known
+        )
 
     return rows.loc[[mine(row) for row in tables.each(rows)]]
 
@@ -121,8 +132,15 @@ def _by_route(context: Context, rows: pd.DataFrame, delivery: str) -> pd.DataFra
 def planned(context: Context, settings: Billing, month: str) -> billing.BillingPlan:
     """What `transform.billing` says about the month, given the register and what 1C already refers to."""
     return billing.plan(
-        context.deals, context.store.charges.rows(), month=month, settings=settings, organisations=context.profile.organisations,
-        today=context.today, version=context.store.charges.open_version(month), referred=referred(context))
+        context.deals,
+        context.store.charges.rows(),
+        month=month,
+        settings=settings,
+        organisations=context.profile.organisations,
+        today=context.today,
+        version=context.store.charges.open_version(month),
+        referred=referred(context),
+    )
 
 
 def referred(context: Context) -> set[str]:
@@ -143,7 +161,11 @@ def export(context: Context, settings: Billing, month: str, version: int) -> Non
     _send(context, settings, month, version)
     sha256 = write_register(context, settings, month, version)
     rows = context.store.charges.rows(month, version)
-    context.store.charges.export(month, version, {"sha256": sha256, "delivery": context.profile.delivery.charge, **registers.totals(rows)})
+    context.store.charges.export(
+        month,
+        version,
+        {"sha256": sha256, "delivery": context.profile.delivery.charge, **registers.totals(rows)},
+    )
     _count(context, rows)
 
 
@@ -160,13 +182,17 @@ def _send(context: Context, settings: Billing, month: str, version: int) -> None
         write_import(context, sent[sent["action"] == "new"], "charge", f"nachisleniya-{month}-v{version}")
 
 
-def write_import(context: Context, rows: pd.DataFrame, kind: Literal["charge", "act", "payment"], name: str) -> None:
+def write_import(
+    context: Context, rows: pd.DataFrame, kind: Literal["charge", "act", "payment"], name: str
+) -> None:
     """The loadable workbook and its text twin, one pair per organisation."""
     parts = _by_organisation(rows)
     for number, part in enumerate(parts, 1):
         stem = name if len(parts) == 1 else f"{name}-org{number}"
         for suffix, writer in ((".xlsx", workbooks.write_import), (".txt", workbooks.write_import_txt)):
-            registers.write_book(context, stem + suffix, partial(_import_file, writer, part, kind), archive=False)
+            registers.write_book(
+                context, stem + suffix, partial(_import_file, writer, part, kind), archive=False
+            )
 
 
 def _import_file(writer: Any, rows: pd.DataFrame, kind: str, target: BinaryIO) -> None:
@@ -178,12 +204,21 @@ def write_register(context: Context, settings: Billing, month: str, version: int
     exceptions, terminated = _beside(context, settings, month, version)
     comparison = _comparison(context, month)
     rows = context.store.charges.rows(month, version)
-    moment = next(held["planned_at"] for held in context.store.charges.versions(month) if held["version"] == version)
+    moment = next(
+        held["planned_at"] for held in context.store.charges.versions(month) if held["version"] == version
+    )
     heading = registers.meta(context, period=month, version=version, moment=_local(context, moment))
 
     def write(target: Any) -> None:
-        workbooks.write_register(target, charges=rows, meta=heading, exceptions=exceptions, terminated=terminated,
-                                   comparison=comparison, payments=_payments(context, rows))
+        workbooks.write_register(
+            target,
+            charges=rows,
+            meta=heading,
+            exceptions=exceptions,
+            terminated=terminated,
+            comparison=comparison,
+            payments=_payments(context, rows),
+        )
 
     return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
 
@@ -193,10 +228,15 @@ def rewrite(context: Context, month: str) -> list[Path]:
     settings = context.profile.billing
     versions = context.store.charges.versions(month)
     if settings is None or not versions:
-        raise ConfigError(f"За {clean.month_name(month)} ничего не начислено.", f"Начислите: obmen24 bill --month {month}.")
+        raise ConfigError(
+            f"За {clean.month_name(month)} ничего не начислено.", f"Начислите: obmen24 bill --month {month}."
+        )
     for version in versions:
         write_register(context, settings, month, version["version"])
-    return [context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx" for version in versions]
+    return [
+        context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx"
+        for version in versions
+    ]
 
 
 def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
@@ -204,10 +244,15 @@ def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
     if "bank" not in context.profile.flows or context.profile.delivery.payment != "spreadsheet":
         return None
     numbers = set(rows["number"])
-    return tables.frame("payments", [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers])
+    return tables.frame(
+        "payments",
+        [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers],
+    )
 
 
-def _beside(context: Context, settings: Billing, month: str, version: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _beside(
+    context: Context, settings: Billing, month: str, version: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What stands in the register beside its rows: every deal left out with its reason, first those a person must look at (deals charged
     by this very version are not left out), and the last charges of terminated contracts."""
     plan = planned(context, settings, month)
@@ -217,7 +262,9 @@ def _beside(context: Context, settings: Billing, month: str, version: int) -> tu
 
 def _comparison(context: Context, month: str) -> list[Record]:
     """The month against the one before it, as both stand now."""
-    before, now = (billing.current(context.store.charges.rows(one)) for one in (clean.month_after(month, -1), month))
+    before, now = (
+        billing.current(context.store.charges.rows(one)) for one in (clean.month_after(month, -1), month)
+    )
     return tables.records(billing.compare(before, now))
 
 
@@ -237,11 +284,32 @@ def _tell(context: Context, plan: billing.BillingPlan) -> None:
     """Deals left out and corrections only a person can make go into the account as issues."""
     left_out = tables.records(plan.exceptions)
     context.report.counts["not_billed"] = len(left_out)
-    context.note([tables.issue(f"{row['reason']}. {row['advice'] or ''}".strip(), severity="warn", entity="deal", key=row["deal"])
-                  for row in left_out], SCOPE)
-    context.note([tables.issue(f"Начисление {row['number']} надо исправить в 1С вручную: новая сумма {row['amount']}. На него уже есть оплата "
-                               "или отгрузка, поэтому обмен его не меняет.", severity="warn", entity="deal", key=row["deal"], value=row["amount"])
-                  for row in tables.records(plan.hand)], SCOPE)
+    context.note(
+        [
+            tables.issue(
+                f"{row['reason']}. {row['advice'] or ''}".strip(),
+                severity="warn",
+                entity="deal",
+                key=row["deal"],
+            )
+            for row in left_out
+        ],
+        SCOPE,
+    )
+    context.note(
+        [
+            tables.issue(
+                f"Начисление {row['number']} надо исправить в 1С вручную: новая сумма {row['amount']}. На него уже есть оплата "
+                "или отгрузка, поэтому обмен его не меняет.",
+                severity="warn",
+                entity="deal",
+                key=row["deal"],
+                value=row["amount"],
+            )
+            for row in tables.records(plan.hand)
+        ],
+        SCOPE,
+    )
     context.store.runs.close_issues(context.run, [SCOPE])
 
 
@@ -254,7 +322,16 @@ def _count(context: Context, rows: pd.DataFrame) -> None:
     charged = sum(rows["amount"][rows["action"] == "new"].tolist())
     if charged:
         context.report.sums["начислено"] = context.report.sums.get("начислено", 0) + charged
-    context.journal({"entity": "deal", "key": row["deal"], "action": "charge", "field": row["month"], "after": row["amount"],
-                     "document": row["number"], "rule": f"billing.{row['action']}",
-                     "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}"}
-                    for row in tables.each(rows))
+    context.journal(
+        {
+            "entity": "deal",
+            "key": row["deal"],
+            "action": "charge",
+            "field": row["month"],
+            "after": row["amount"],
+            "document": row["number"],
+            "rule": f"billing.{row['action']}",
+            "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}",
+        }
+        for row in tables.each(rows)
+    )

@@ -35,9 +35,21 @@ def accrue(context: Context) -> None:
     assert settings is not None  # noqa: S101 run() has looked
     legacy = registers.legacy_deals(context)
     deals = context.deals[~context.deals["id"].isin(legacy)]
-    new, exceptions = commission.accrue(deals, stages.facts(context), context.store.accruals.rows(), settings=settings, today=context.today)
-    context.note([tables.issue(f"{row['reason']}. {row['advice'] or ''}".strip(), severity="warn", entity="deal", key=row["deal"])
-                  for row in tables.records(exceptions)], SCOPE)
+    new, exceptions = commission.accrue(
+        deals, stages.facts(context), context.store.accruals.rows(), settings=settings, today=context.today
+    )
+    context.note(
+        [
+            tables.issue(
+                f"{row['reason']}. {row['advice'] or ''}".strip(),
+                severity="warn",
+                entity="deal",
+                key=row["deal"],
+            )
+            for row in tables.records(exceptions)
+        ],
+        SCOPE,
+    )
     context.store.runs.close_issues(context.run, [SCOPE])
     _journal(context, context.store.accruals.plan(_sendable(context, new), context.run))
 
@@ -46,8 +58,12 @@ def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
     """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is mended."""
     if context.profile.delivery.act != "commerceml":
         return new
-    refused = answers.refused(context, documents.act_documents(new, portal=context.profile.bitrix24.name,
-                                                               organisations=context.profile.organisations))
+    refused = answers.refused(
+        context,
+        documents.act_documents(
+            new, portal=context.profile.bitrix24.name, organisations=context.profile.organisations
+        ),
+    )
     return tables.frame("accruals", [row for row in tables.records(new) if row["number"] not in refused])
 
 
@@ -61,12 +77,17 @@ def export_planned(context: Context) -> None:
     name = f"{registers.ACTS}-{day:%Y-%m-%d}-{rows[0]['number']}-{len(rows)}"
     own = context.profile
     if own.delivery.act == "commerceml":
-        answers.enqueue(context, documents.act_documents(planned, portal=own.bitrix24.name, organisations=own.organisations))
+        answers.enqueue(
+            context,
+            documents.act_documents(planned, portal=own.bitrix24.name, organisations=own.organisations),
+        )
         answers.publish(context)
     else:
         billing_flow.write_import(context, planned, "act", f"{name}-zagruzka")
     heading = registers.meta(context, period=f"{day:%Y-%m}", version=1, moment=_moment(day))
-    registers.write_book(context, f"{name}.xlsx", lambda target: workbooks.write_acts(target, accruals=planned, meta=heading))
+    registers.write_book(
+        context, f"{name}.xlsx", lambda target: workbooks.write_acts(target, accruals=planned, meta=heading)
+    )
     context.store.accruals.mark([row["number"] for row in rows], "published")
     context.report.counts["accruals"] += len(rows)
 
@@ -82,8 +103,20 @@ def confirm(context: Context) -> None:
     alone = "published" if context.profile.delivery.act == "spreadsheet" else "planned"
     accepted = sorted(commission.accepted(mode, {number: sent.get(number, alone) for number in published}))
     context.store.accruals.mark(accepted, "confirmed")
-    context.journal([{"entity": "deal", "key": _deal(number), "action": "act-confirmed", "document": number, "after": "confirmed",
-                      "rule": f"commission.confirm = {mode}", "message": f"Акт {number} принят"} for number in accepted])
+    context.journal(
+        [
+            {
+                "entity": "deal",
+                "key": _deal(number),
+                "action": "act-confirmed",
+                "document": number,
+                "after": "confirmed",
+                "rule": f"commission.confirm = {mode}",
+                "message": f"Акт {number} принят",
+            }
+            for number in accepted
+        ]
+    )
 
 
 def _deal(number: str) -> str | None:
@@ -100,7 +133,18 @@ def _moment(day: Any) -> Any:
 
 
 def _journal(context: Context, added: list[Record]) -> None:
-    context.journal([{"entity": "deal", "key": row["deal"], "action": "accrual", "field": row["part"], "after": row["amount"],
-                      "document": row["number"], "rule": "commission: половина по факту оплаты, округление до копейки, вторая = остаток",
-                      "message": f"Вознаграждение {row.get('manager_name') or ''}: {row['amount']} руб. из {row['agreed']}"} for row in added])
-
+    context.journal(
+        [
+            {
+                "entity": "deal",
+                "key": row["deal"],
+                "action": "accrual",
+                "field": row["part"],
+                "after": row["amount"],
+                "document": row["number"],
+                "rule": "commission: половина по факту оплаты, округление до копейки, вторая = остаток",
+                "message": f"Вознаграждение {row.get('manager_name') or ''}: {row['amount']} руб. из {row['agreed']}",
+            }
+            for row in added
+        ]
+    )

@@ -34,7 +34,10 @@ def convert(context: Context, files: Sequence[Path]) -> None:
     """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left nothing is charged."""
     settings = context.profile.billing
     if settings is None:
-        raise ConfigError("В профиле нет раздела [billing]: начислять нечего.", "Добавьте его по образцу samples/profiles/video.toml.")
+        raise ConfigError(
+            "В профиле нет раздела [billing]: начислять нечего.",
+            "Добавьте его по образцу samples/profiles/video.toml.",
+        )
     deals = read(context, files)
     if deals is None:
         return
@@ -50,7 +53,9 @@ def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
     good = False
     for path in files:
         try:
-            found = spreadsheet.read_deals(path, name=path.name, columns=columns(context.profile), required=REQUIRED)
+            found = spreadsheet.read_deals(
+                path, name=path.name, columns=columns(context.profile), required=REQUIRED
+            )
         except Rejected as error:
             context.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
             continue
@@ -58,20 +63,29 @@ def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
         context.note(found.issues, SCOPE)
         parts |= {row["id"]: row for row in tables.records(found.deals)}
     names = stage_names(context.profile)
-    rows = [row | {"stage": names.get(_folded(row["stage"]), row["stage"])} for row in parts.values() if _ours(context.profile, row)]
+    rows = [
+        row | {"stage": names.get(_folded(row["stage"]), row["stage"])}
+        for row in parts.values()
+        if _ours(context.profile, row)
+    ]
     return tables.frame("deals", rows) if good else None
 
 
 def columns(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Our column -> captions: the portal's own field names first, then the aliases of the profile."""
     named = {ours: (caption,) for ours, caption in profile.deals.fields.items()}
-    return {ours: (*named.get(ours, ()), *profile.columns.get(ours, ())) for ours in {*named, *profile.columns}}
+    return {
+        ours: (*named.get(ours, ()), *profile.columns.get(ours, ())) for ours in {*named, *profile.columns}
+    }
 
 
 def stage_names(profile: Profile) -> dict[str, str]:
     """Folded stage caption -> the profile's name of the stage."""
-    known = [*(profile.billing.stages if profile.billing else ()), *(rule.to for rule in profile.rules),
-             *([profile.billing.terminated_stage] if profile.billing else [])]
+    known = [
+        *(profile.billing.stages if profile.billing else ()),
+        *(rule.to for rule in profile.rules),
+        *([profile.billing.terminated_stage] if profile.billing else []),
+    ]
     aliases = {_folded(alias): stage for stage, names in profile.deals.aliases.items() for alias in names}
     return aliases | {_folded(stage): stage for stage in known}
 

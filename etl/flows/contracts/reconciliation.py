@@ -29,8 +29,19 @@ def write(context: Context, month: str) -> None:
     context.report.title = "Сверка выполнена"
     result = compare(context, month)
     heading = registers.meta(context, period=month, version=1, moment=context.local)
-    registers.write_book(context, f"sverka-{month}.xlsx", lambda target: workbooks.write_reconciliation(
-        target, summary=result.summary, documents=result.documents, contracts=result.contracts, parties=result.parties, meta=heading), archive=False)
+    registers.write_book(
+        context,
+        f"sverka-{month}.xlsx",
+        lambda target: workbooks.write_reconciliation(
+            target,
+            summary=result.summary,
+            documents=result.documents,
+            contracts=result.contracts,
+            parties=result.parties,
+            meta=heading,
+        ),
+        archive=False,
+    )
     context.report.notes += lines(result)
 
 
@@ -38,19 +49,38 @@ def compare(context: Context, month: str) -> Result:
     """The four sides of the month; a side that could not be asked is left out."""
     charges = billing.current(context.store.charges.rows(), month)
     numbers = set(charges["number"])
-    payments = [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers]
+    payments = [
+        row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers
+    ]
     documents = onec_documents(context, month)
     # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not silence
-    tells = "orders_from_us" in answers.dialect_of(context).tells and context.profile.delivery.charge == "commerceml"
-    return reconcile(charges, expected=_expected(context, charges), documents=documents if tells or len(documents) else None,
-                     payments=tables.frame("payments", payments), bank=any(row["source"] == "bank" for row in payments))
+    tells = (
+        "orders_from_us" in answers.dialect_of(context).tells
+        and context.profile.delivery.charge == "commerceml"
+    )
+    return reconcile(
+        charges,
+        expected=_expected(context, charges),
+        documents=documents if tells or len(documents) else None,
+        payments=tables.frame("payments", payments),
+        bank=any(row["source"] == "bank" for row in payments),
+    )
 
 
 def onec_documents(context: Context, month: str) -> pd.DataFrame:
     """Orders and invoices of 1C that carry charges of the month, as 1C last told them (table `documents`)."""
     newest: dict[str, Record] = {}
-    folders = sorted(path for path in (context.exchange.folder / ARCHIVE).glob("????-??") if path.name >= clean.month_after(month, -1))
-    for path in (file for folder in folders for file in sorted(folder.glob("*.xml")) if not file.name.startswith(answers.SENT)):
+    folders = sorted(
+        path
+        for path in (context.exchange.folder / ARCHIVE).glob("????-??")
+        if path.name >= clean.month_after(month, -1)
+    )
+    for path in (
+        file
+        for folder in folders
+        for file in sorted(folder.glob("*.xml"))
+        if not file.name.startswith(answers.SENT)
+    ):
         for row in tables.records(read.read_tables(path, name=path.name)["documents"]):
             key = keys.decode(row["number"])
             if key and key.kind == "charge" and key.month == month and row["kind"] in ("order", "invoice"):
@@ -65,17 +95,29 @@ def _expected(context: Context, charges: pd.DataFrame) -> dict[str, Decimal] | N
     except TryLater as error:
         context.report.notes.append(f"Портал в сверке не участвует: {error}")
         return None
-    return {row["number"]: fees[row["deal"]] for row in tables.records(charges) if fees.get(row["deal"]) is not None}
+    return {
+        row["number"]: fees[row["deal"]]
+        for row in tables.records(charges)
+        if fees.get(row["deal"]) is not None
+    }
 
 
 def lines(result: Result) -> list[str]:
     """Russian lines for the terminal: the totals of each side, then the first differences."""
     said = [_row(row) for row in tables.records(result.summary)]
     different = [row for row in tables.records(result.documents) if row["status"] != EQUAL]
-    said += [f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: " + ", ".join(filter(None, (row["status"], row["reason"])))
-             for row in different[:_SHOWN]]
+    said += [
+        f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: "
+        + ", ".join(filter(None, (row["status"], row["reason"])))
+        for row in different[:_SHOWN]
+    ]
     said += [f"  … и ещё {len(different) - _SHOWN}, все в файле сверки"] if len(different) > _SHOWN else []
-    return [*said, "Расхождений нет." if result.clean else f"Расхождений: {len(different)}. Разберите их по листу «Документы»."]
+    return [
+        *said,
+        "Расхождений нет."
+        if result.clean
+        else f"Расхождений: {len(different)}. Разберите их по листу «Документы».",
+    ]
 
 
 def _row(row: Record) -> str:

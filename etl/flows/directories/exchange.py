@@ -55,7 +55,11 @@ class Directory(ABC):
     def __init__(self, context: Context, settings: Mapping[str, Entity], path: str | None) -> None:
         self.context, self.settings, self.path = context, settings, path
         self.memory = Memory(context.store, settings)
-        self.links = {row["foreign_id"]: row | {"entity": entity} for entity in settings for row in context.store.links.all(entity)}
+        self.links = {
+            row["foreign_id"]: row | {"entity": entity}
+            for entity in settings
+            for row in context.store.links.all(entity)
+        }
         self.answers = context.store.questions.answers(self.scope)
         self.cards: dict[Key, Card] = {}
         self.held: dict[str, Record] = {}
@@ -117,7 +121,9 @@ class Directory(ABC):
         return self.settings[entity].direction != "to-1c"
 
     def _held(self) -> dict[str, Record]:
-        return {portal: row for portal, row in self.read().items() if portal.partition("_")[0] in self.settings}
+        return {
+            portal: row for portal, row in self.read().items() if portal.partition("_")[0] in self.settings
+        }
 
     def _exchange(self) -> None:
         self.held = self._held()
@@ -143,28 +149,55 @@ class Directory(ABC):
         for key in self.memory:
             if self.links.get(key[1], {}).get("state") != "linked" and (values := self.memory.wanted(key)):
                 self.cards[key] = Card(key[0], key[1], values, owner=values.get("owner"))
-        files = {one.name: one for one in self.context.store.files.listed("spooled", direction="in") if one.run == self.context.run}
-        found = [(f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row) for card, row in self.heard()
-                 if card.entity in self.settings]
+        files = {
+            one.name: one
+            for one in self.context.store.files.listed("spooled", direction="in")
+            if one.run == self.context.run
+        }
+        found = [
+            (f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row)
+            for card, row in self.heard()
+            if card.entity in self.settings
+        ]
         known = self.context.store.files.document_versions({mark for mark, _, _ in found})
         for mark, card, row in found:
             file = files.get(row["file"] or "")
             moment = file.generated_at if file and file.generated_at else self.context.now
-            seen = {"id": mark, "version": row["version"], "generated_at": moment, "seq": file.seq if file else 0, "hash": None}
+            seen = {
+                "id": mark,
+                "version": row["version"],
+                "generated_at": moment,
+                "seq": file.seq if file else 0,
+                "hash": None,
+            }
             if mark in known and newer(known[mark], seen):
                 continue  # a late file: this record was told anew since
             known[mark] = seen
-            self.seen.append(seen | {"hash": hashlib.sha256(encode([moment, row["version"]]).encode()).hexdigest()})
+            self.seen.append(
+                seen | {"hash": hashlib.sha256(encode([moment, row["version"]]).encode()).hexdigest()}
+            )
             if card.deleted:
-                self.memory.forget(card.key, self.memory.of(card.key).keys() if card.origin not in self.links else ())
+                self.memory.forget(
+                    card.key, self.memory.of(card.key).keys() if card.origin not in self.links else ()
+                )
             before = self.cards.get(card.key)
-            self.cards[card.key] = Card(card.entity, card.origin, before.values | card.values if before else card.values, card.owner,
-                                        int(moment.timestamp()), row["file"], card.deleted)
+            self.cards[card.key] = Card(
+                card.entity,
+                card.origin,
+                before.values | card.values if before else card.values,
+                card.owner,
+                int(moment.timestamp()),
+                row["file"],
+                card.deleted,
+            )
 
     # ---- who is who ----
     def _match(self) -> Matches:
-        links = [[f"{row['entity']}_{row['portal_id']}", origin] for origin, row in self.links.items()
-                 if row["state"] in ("linked", "proposed") and row["portal_id"]]
+        links = [
+            [f"{row['entity']}_{row['portal_id']}", origin]
+            for origin, row in self.links.items()
+            if row["state"] in ("linked", "proposed") and row["portal_id"]
+        ]
         onec = [self._onec_row(card) for card in self.cards.values()]
         told = {row["id"] for row in onec}
         onec += [self._stub(portal, origin) for portal, origin in self._known() if origin not in told]
@@ -172,14 +205,19 @@ class Directory(ABC):
         self.pairs = {origin: portal for portal, origin, _ in found.linked.itertuples(index=False)}
         self.issues += tables.records(found.issues)
         self._ask(found)
-        taken = {candidate["id"] for row in self.asked.values() for candidate in row.get("candidates", ())} | set(self.pairs.values())
+        taken = {
+            candidate["id"] for row in self.asked.values() for candidate in row.get("candidates", ())
+        } | set(self.pairs.values())
         self.pairs |= {origin: portal for origin, portal in self._proposed if portal not in taken}
         return found
 
     def _known(self) -> Iterator[tuple[str, str]]:
         """Pairs told by the portal itself or remembered: records that 1C has although this run's files do not hold them."""
-        own = {portal: row["origin"] for portal, row in self.held.items()
-               if row.get("origin") and row.get("originator") == self.context.profile.bitrix24.originator}
+        own = {
+            portal: row["origin"]
+            for portal, row in self.held.items()
+            if row.get("origin") and row.get("originator") == self.context.profile.bitrix24.originator
+        }
         yield from own.items()
         for origin, row in self.links.items():
             portal = f"{row['entity']}_{row['portal_id']}"
@@ -187,10 +225,18 @@ class Directory(ABC):
                 yield portal, origin
 
     def _onec_row(self, card: Card) -> Record:
-        return {"id": card.origin, "deleted": card.deleted or None, "kind": card.values.get("kind") or "person", **card.values}
+        return {
+            "id": card.origin,
+            "deleted": card.deleted or None,
+            "kind": card.values.get("kind") or "person",
+            **card.values,
+        }
 
     def _stub(self, portal: str, origin: str) -> Record:
-        return {"id": origin, **{column: self.held[portal].get(column) for column in ("kind", "inn", "kpp", "name", "article")}}
+        return {
+            "id": origin,
+            **{column: self.held[portal].get(column) for column in ("kind", "inn", "kpp", "name", "article")},
+        }
 
     def _answered(self) -> list[list[str | None]]:
         rows: list[list[str | None]] = []
@@ -204,7 +250,10 @@ class Directory(ABC):
 
     def _ask(self, found: Matches) -> None:
         apart = {key.partition(":")[2] for key, answer in self.answers.items() if answer.get("id") is None}
-        for portal, origin, reason in (*found.proposed.itertuples(index=False), *found.ask.itertuples(index=False)):
+        for portal, origin, reason in (
+            *found.proposed.itertuples(index=False),
+            *found.ask.itertuples(index=False),
+        ):
             if origin in self.pairs:
                 if self.outward:
                     self.question(f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
@@ -225,27 +274,42 @@ class Directory(ABC):
     @cached_property
     def _proposed(self) -> list[tuple[str, str]]:
         """Our records that 1C has not shown yet: (the id we gave, card of the portal)."""
-        found = [(origin, f"{row['entity']}_{row['portal_id']}") for origin, row in self.links.items() if row["state"] == "proposed"]
+        found = [
+            (origin, f"{row['entity']}_{row['portal_id']}")
+            for origin, row in self.links.items()
+            if row["state"] == "proposed"
+        ]
         return [(origin, portal) for origin, portal in found if portal in self.held]
 
     def _candidate(self, origin: str, portal: str, reason: str) -> None:
         card = next(card for card in self.cards.values() if card.origin == origin)
-        row = self.asked.setdefault(origin, {"text": f"Запись 1С {directory_fields.told(card.values, origin)}: какая карточка портала ей "
-                                                     "соответствует? 0 = никакая, это отдельная запись.", "candidates": []})
+        row = self.asked.setdefault(
+            origin,
+            {
+                "text": f"Запись 1С {directory_fields.told(card.values, origin)}: какая карточка портала ей "
+                "соответствует? 0 = никакая, это отдельная запись.",
+                "candidates": [],
+            },
+        )
         row["candidates"].append({"id": portal, "text": reason})
         self.question(f"record:{origin}", row["text"], row["candidates"])
 
     def question(self, key: str, text: str, candidates: list[Record]) -> None:
         """Something only a person can answer."""
-        self.context.store.questions.ask([{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.run)
+        self.context.store.questions.ask(
+            [{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.run
+        )
         self.asked.setdefault(key, {})
 
     def _settle_questions(self) -> None:
         """Questions that nobody needs any more are withdrawn; open ones are told in the account of the run."""
-        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope ]
+        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope]
         self.context.store.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
-        self.issues += [tables.issue(row["text"], severity="ask", entity=self.scope, key=row["key"].partition(":")[2])
-                        for row in mine if row["key"] in self.asked]
+        self.issues += [
+            tables.issue(row["text"], severity="ask", entity=self.scope, key=row["key"].partition(":")[2])
+            for row in mine
+            if row["key"] in self.asked
+        ]
 
     # ---- fields of known pairs ----
     def _fields(self) -> tuple[list[Save], dict[Key, set[str]]]:
@@ -259,8 +323,20 @@ class Directory(ABC):
         for row in tables.records(merged):
             if row["side"] == "1c" and row["after"] is not None:
                 changed.setdefault((row["entity"], row["key"]), set()).add(row["field"])
-                self.context.journal([self._journal_row((row["entity"], row["key"]), "to-1c", row["field"], row["before"], row["after"],
-                                                        row["reason"], self.path, "Передано в 1С")])
+                self.context.journal(
+                    [
+                        self._journal_row(
+                            (row["entity"], row["key"]),
+                            "to-1c",
+                            row["field"],
+                            row["before"],
+                            row["after"],
+                            row["reason"],
+                            self.path,
+                            "Передано в 1С",
+                        )
+                    ]
+                )
         return values.saves([*tables.records(merged), *assigned]), changed
 
     # ---- new records ----
@@ -277,28 +353,58 @@ class Directory(ABC):
 
     def _unmatched(self) -> list[Card]:
         """Cards without a pair, those of questions too, companies before their people."""
-        free = [card for entity in self.settings for card in self.cards.values()
-                if card.entity == entity and card.origin not in self.pairs and not card.deleted and self.receives(entity)]
+        free = [
+            card
+            for entity in self.settings
+            for card in self.cards.values()
+            if card.entity == entity
+            and card.origin not in self.pairs
+            and not card.deleted
+            and self.receives(entity)
+        ]
         gone = [card for card in free if self.links.get(card.origin, {}).get("state") == "linked"]
-        self.issues += [unlinked(card, "Карточку этой записи 1С на портале удалили или объединили с другой, заново она не создаётся.")
-                        for card in gone]
+        self.issues += [
+            unlinked(
+                card,
+                "Карточку этой записи 1С на портале удалили или объединили с другой, заново она не создаётся.",
+            )
+            for card in gone
+        ]
         return [card for card in free if card not in gone]
 
     def _creatable(self, card: Card) -> bool:
         if not self.settings[card.entity].create:
-            self.issues.append(unlinked(card, "Записи 1С нет на портале, а создавать записи профиль не разрешает."))
-        return self.settings[card.entity].create and bool(card.values.get("name") or card.values.get("last_name"))
+            self.issues.append(
+                unlinked(card, "Записи 1С нет на портале, а создавать записи профиль не разрешает.")
+            )
+        return self.settings[card.entity].create and bool(
+            card.values.get("name") or card.values.get("last_name")
+        )
 
     def _new_in_1c(self, found: Matches) -> dict[Key, set[str]]:
         """Records of the portal that 1C has not been told of: their id there is ours until 1C answers."""
         fresh = {}
-        told = {f"{row['entity']}_{row['portal_id']}" for row in self.links.values() if row["state"] in ("proposed", "linked")}
+        told = {
+            f"{row['entity']}_{row['portal_id']}"
+            for row in self.links.values()
+            if row["state"] in ("proposed", "linked")
+        }
         for portal in found.new_for_1c:
             entity = portal.partition("_")[0]
-            if self.sends(entity) and self.settings[entity].create and portal not in told and self.sendable(portal):
+            if (
+                self.sends(entity)
+                and self.settings[entity].create
+                and portal not in told
+                and self.sendable(portal)
+            ):
                 key = entity, onec_id(self.context, portal)
                 self.pairs[key[1]] = portal
-                self.links[key[1]] = {"entity": entity, "foreign_id": key[1], "portal_id": portal.partition("_")[2], "state": "proposed"}
+                self.links[key[1]] = {
+                    "entity": entity,
+                    "foreign_id": key[1],
+                    "portal_id": portal.partition("_")[2],
+                    "state": "proposed",
+                }
                 fresh[key] = self._hand_over(key, portal)
         return fresh
 
@@ -312,8 +418,14 @@ class Directory(ABC):
         self.memory.take(merge.published(*key, filled, self.moment))
         for column in values.keys() - filled.keys():
             self.memory.set(key, column, Agreed(base=None))
-        self.context.journal([self._journal_row(key, "to-1c", column, None, value, "записи не было в 1С", self.path, "Передано в 1С")
-                              for column, value in filled.items()])
+        self.context.journal(
+            [
+                self._journal_row(
+                    key, "to-1c", column, None, value, "записи не было в 1С", self.path, "Передано в 1С"
+                )
+                for column, value in filled.items()
+            ]
+        )
         return set(filled)
 
     def value_for_1c(self, key: Key, field: str) -> Any:
@@ -328,9 +440,15 @@ class Directory(ABC):
 
     # ---- writing ----
     def _guard(self, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
-        replaced = [{"action": "update", "before": before} for save in saves for before in save.before.values()]
-        replaced += [{"action": "update", "before": True} for key, fields in changed.items() for column in fields
-                     if self.memory.get(key, column).base not in (merge.ABSENT, None)]
+        replaced = [
+            {"action": "update", "before": before} for save in saves for before in save.before.values()
+        ]
+        replaced += [
+            {"action": "update", "before": True}
+            for key, fields in changed.items()
+            for column in fields
+            if self.memory.get(key, column).base not in (merge.ABSENT, None)
+        ]
         if not self.context.dry:
             delivery.guard(self.context, replaced)
 
@@ -345,12 +463,23 @@ class Directory(ABC):
 
     def _link(self) -> None:
         """New pairs into the memory; a former pair of the same card is let go."""
-        rows = [{"entity": portal.partition("_")[0], "foreign_id": origin, "portal_id": portal.partition("_")[2],
-                 "state": "proposed" if self.unconfirmed(origin) else "linked"} for origin, portal in self.pairs.items()]
+        rows = [
+            {
+                "entity": portal.partition("_")[0],
+                "foreign_id": origin,
+                "portal_id": portal.partition("_")[2],
+                "state": "proposed" if self.unconfirmed(origin) else "linked",
+            }
+            for origin, portal in self.pairs.items()
+        ]
         new = [row for row in rows if not self._is_stored(row)]
         here = {(row["entity"], row["portal_id"]): row["foreign_id"] for row in new}
-        former = [row for origin, row in self.links.items() if row["state"] in ("linked", "proposed")
-                  and here.get((row["entity"], row["portal_id"]), origin) != origin]
+        former = [
+            row
+            for origin, row in self.links.items()
+            if row["state"] in ("linked", "proposed")
+            and here.get((row["entity"], row["portal_id"]), origin) != origin
+        ]
         self.context.store.links.put([row | {"state": "gone"} for row in former])
         for row in former:
             self.context.store.fields.forget(row["entity"], [row["foreign_id"]])
@@ -359,30 +488,55 @@ class Directory(ABC):
 
     def unconfirmed(self, origin: str) -> bool:
         """True for a record of ours that 1C has not shown yet: its id there may become another."""
-        return self.links.get(origin, {}).get("state") == "proposed" and not any((entity, origin) in self.cards for entity in self.settings)
+        return self.links.get(origin, {}).get("state") == "proposed" and not any(
+            (entity, origin) in self.cards for entity in self.settings
+        )
 
     def _is_stored(self, row: Record) -> bool:
         known = self.links.get(row["foreign_id"])
-        return bool(known and "changed_at" in known and all(known[name] == row[name] for name in ("portal_id", "state")))
+        return bool(
+            known
+            and "changed_at" in known
+            and all(known[name] == row[name] for name in ("portal_id", "state"))
+        )
 
     def _write(self, saves: Sequence[Save]) -> None:
         """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls everything done."""
         known = {intent(save.key): save for save in saves}
-        results = [Result(key, "done", save.id, "план") for key, save in known.items()] if self.context.dry else self.save(saves)
+        results = (
+            [Result(key, "done", save.id, "план") for key, save in known.items()]
+            if self.context.dry
+            else self.save(saves)
+        )
         for result in results:
             save = known[result.key]
             if result.status == "done":
                 self._done(save, result)
             else:
-                self.issues.append(tables.issue(f"Портал не принял запись: {result.reason}. Следующий обмен повторит.", severity="warn",
-                                                entity=save.key[0], key=save.key[1], file=save.file))
+                self.issues.append(
+                    tables.issue(
+                        f"Портал не принял запись: {result.reason}. Следующий обмен повторит.",
+                        severity="warn",
+                        entity=save.key[0],
+                        key=save.key[1],
+                        file=save.file,
+                    )
+                )
 
     def _done(self, save: Save, result: Result) -> None:
         keep = self.remembered(save.key[0])
         with self.context.store.transaction():
             if save.id is None and result.id:
                 self.pairs[save.key[1]] = result.id
-                self.context.store.links.put([{"entity": save.key[0], "foreign_id": save.key[1], "portal_id": result.id.partition("_")[2]}])
+                self.context.store.links.put(
+                    [
+                        {
+                            "entity": save.key[0],
+                            "foreign_id": save.key[1],
+                            "portal_id": result.id.partition("_")[2],
+                        }
+                    ]
+                )
                 for column in set(self.two_way[save.key[0]]) & set(keep) - self.memory.of(save.key).keys():
                     self.memory.set(save.key, column, Agreed(base=None))
             for column in list(self.memory.wanted(save.key)):
@@ -395,15 +549,47 @@ class Directory(ABC):
 
     def _journal_save(self, save: Save) -> None:
         action, words = ("update", "Записано из 1С") if save.id else ("create", "Создано из 1С")
-        self.context.journal([self._journal_row(save.key, action, column, save.before.get(column), value,
-                                                save.reasons.get(column, "записи не было на портале"), save.file, words)
-                              for column, value in save.values.items() if column in TITLES and value is not False])
+        self.context.journal(
+            [
+                self._journal_row(
+                    save.key,
+                    action,
+                    column,
+                    save.before.get(column),
+                    value,
+                    save.reasons.get(column, "записи не было на портале"),
+                    save.file,
+                    words,
+                )
+                for column, value in save.values.items()
+                if column in TITLES and value is not False
+            ]
+        )
 
-    def _journal_row(self, key: Key, action: str, column: str, before: Any, after: Any, rule: Any, file: str | None, words: str) -> Record:
+    def _journal_row(
+        self,
+        key: Key,
+        action: str,
+        column: str,
+        before: Any,
+        after: Any,
+        rule: Any,
+        file: str | None,
+        words: str,
+    ) -> Record:
         portal = self.pairs.get(key[1])
-        return {"entity": key[0], "key": portal.partition("_")[2] if portal else key[1], "action": action, "field": column,
-                "before": directory_fields.shown(before), "after": directory_fields.shown(after), "file": file, "document": key[1],
-                "reason": rule, "message": f"{words}: {TITLES.get(column, column)}:"}
+        return {
+            "entity": key[0],
+            "key": portal.partition("_")[2] if portal else key[1],
+            "action": action,
+            "field": column,
+            "before": directory_fields.shown(before),
+            "after": directory_fields.shown(after),
+            "file": file,
+            "document": key[1],
+            "reason": rule,
+            "message": f"{words}: {TITLES.get(column, column)}:",
+        }
 
     def _shown(self, row: Record) -> Record:
         """An issue under the portal's own number, where the record has one."""

@@ -26,8 +26,13 @@ _TOLD = {"inn": "ИНН", "kpp": "КПП", "folder_path": "папка", "code": 
 
 def told(values: Record, origin: str) -> str:
     """How people recognise a record of 1C: name, ИНН, folder, code."""
-    shown = values.get("name") or " ".join(values[part] for part in ("last_name", "first_name", "middle_name") if values.get(part))
-    parts = [f"«{shown}»", *(f"{words} {values[field]}" for field, words in _TOLD.items() if values.get(field))]
+    shown = values.get("name") or " ".join(
+        values[part] for part in ("last_name", "first_name", "middle_name") if values.get(part)
+    )
+    parts = [
+        f"«{shown}»",
+        *(f"{words} {values[field]}" for field, words in _TOLD.items() if values.get(field)),
+    ]
     return f"{', '.join(parts)} ({origin})"
 
 
@@ -51,7 +56,10 @@ def comparable(value: str) -> str:
 def shown(value: Any) -> Any:
     """A value as the journal tells it: lists in one line."""
     if isinstance(value, tuple):
-        return "; ".join(" ".join(str(part) for part in item if part) if isinstance(item, tuple) else str(item) for item in value)
+        return "; ".join(
+            " ".join(str(part) for part in item if part) if isinstance(item, tuple) else str(item)
+            for item in value
+        )
     return value
 
 
@@ -76,7 +84,9 @@ class Values:
     def __init__(self, directory: Directory, pairs: Mapping[Key, str]) -> None:
         self.directory, self.memory = directory, directory.memory
         self.pairs = {key: portal for key, portal in pairs.items() if portal in directory.held}
-        self.answers = {key: answer["id"] for key, answer in directory.answers.items() if key.startswith("field:")}
+        self.answers = {
+            key: answer["id"] for key, answer in directory.answers.items() if key.startswith("field:")
+        }
         self.issues: list[Record] = []
 
     # ---- fields that both sides edit ----
@@ -87,14 +97,28 @@ class Values:
         for key in keys:
             self._adopt(key)
         portal = [[*key, field, self._held(key, field)] for key in keys for field in fields[key[0]]]
-        onec = [[*key, field, card.values[field], card.seq] for key in keys if (card := self.directory.cards.get(key))
-                for field in fields[key[0]] if card.values.get(field) is not None]
-        result = merge.merge(self.memory.frame(keys, fields), _frame(portal), _frame(onec, "seq"), owners=self._owners(),
-                             seq=self.directory.moment, answers=self._answers(portal), canonical=canonical)
+        onec = [
+            [*key, field, card.values[field], card.seq]
+            for key in keys
+            if (card := self.directory.cards.get(key))
+            for field in fields[key[0]]
+            if card.values.get(field) is not None
+        ]
+        result = merge.merge(
+            self.memory.frame(keys, fields),
+            _frame(portal),
+            _frame(onec, "seq"),
+            owners=self._owners(),
+            seq=self.directory.moment,
+            answers=self._answers(portal),
+            canonical=canonical,
+        )
         self.memory.take(result.memory)
         for row in tables.records(result.issues):
             key = row["entity"], row["key"]
-            self._question(key, row["field"], self._held(key, row["field"]), self.memory.get(key, row["field"]).want)
+            self._question(
+                key, row["field"], self._held(key, row["field"]), self.memory.get(key, row["field"]).want
+            )
         return self._allowed(result.changes)
 
     def _adopt(self, key: Key) -> None:
@@ -105,12 +129,19 @@ class Values:
             return
         for field in self.directory.two_way[key[0]]:
             lacking = card.values.get(field) is None or self._held(key, field) is None
-            if lacking and self.memory.get(key, field).base is merge.ABSENT and not self.memory.get(key, field).sent:
+            if (
+                lacking
+                and self.memory.get(key, field).base is merge.ABSENT
+                and not self.memory.get(key, field).sent
+            ):
                 self.memory.set(key, field, replace(self.memory.get(key, field), base=None))
 
     def _owners(self) -> dict[tuple[str, str], str]:
-        return {(entity, field): settings.owners.get(field, settings.owner) for entity, settings in self.directory.settings.items()
-                for field in self.directory.two_way[entity]}
+        return {
+            (entity, field): settings.owners.get(field, settings.owner)
+            for entity, settings in self.directory.settings.items()
+            for field in self.directory.two_way[entity]
+        }
 
     def _allowed(self, changes: pd.DataFrame) -> pd.DataFrame:
         """Where only 1C receives, its own edits are noted and the portal's value is told again by the next run."""
@@ -125,10 +156,14 @@ class Values:
         rows = []
         for key in self.pairs:
             fields = self._one_way(key[0])
-            self.memory.forget(key, self.memory.of(key).keys() - {*fields, *self.directory.remembered(key[0])})
+            self.memory.forget(
+                key, self.memory.of(key).keys() - {*fields, *self.directory.remembered(key[0])}
+            )
             self._keep(key)
             given = self._given(key)
-            rows += [row for field in fields if field in given and (row := self._assign(key, field, given[field]))]
+            rows += [
+                row for field in fields if field in given and (row := self._assign(key, field, given[field]))
+            ]
         return rows
 
     def _keep(self, key: Key) -> None:
@@ -140,12 +175,17 @@ class Values:
     def _one_way(self, entity: str) -> tuple[str, ...]:
         if not self.directory.receives(entity):
             return ()
-        return (*self.directory.one_way[entity], *(() if self.directory.sends(entity) else self.directory.two_way[entity]))
+        return (
+            *self.directory.one_way[entity],
+            *(() if self.directory.sends(entity) else self.directory.two_way[entity]),
+        )
 
     def _given(self, key: Key) -> Record:
         """What 1C says: this run's record, else what an earlier run could not write."""
         card = self.directory.cards.get(key)
-        return self.memory.wanted(key) | ({name: value for name, value in card.values.items() if value is not None} if card else {})
+        return self.memory.wanted(key) | (
+            {name: value for name, value in card.values.items() if value is not None} if card else {}
+        )
 
     def _assign(self, key: Key, field: str, given: Any) -> Record | None:
         held = self._held(key, field)
@@ -154,7 +194,9 @@ class Values:
             self.memory.forget(key, [field])
             return None
         settings = self.directory.settings[key[0]]
-        owner = settings.owners.get(field, settings.owner if field in self.directory.two_way[key[0]] else "1c")
+        owner = settings.owners.get(
+            field, settings.owner if field in self.directory.two_way[key[0]] else "1c"
+        )
         if held is not None and owner == "ask":
             self.memory.want(key, field, given)
             owner = self.answers.get(self._question_key(key, field, held, given)) or "ask"
@@ -165,22 +207,40 @@ class Values:
                 self.memory.forget(key, [field])
             return None
         self.memory.want(key, field, given)
-        return {"side": "portal", "entity": key[0], "key": key[1], "field": field, "before": held, "after": after,
-                "reason": "поле ведёт 1С" if owner == "1c" else "на портале было пусто"}
+        return {
+            "side": "portal",
+            "entity": key[0],
+            "key": key[1],
+            "field": field,
+            "before": held,
+            "after": after,
+            "reason": "поле ведёт 1С" if owner == "1c" else "на портале было пусто",
+        }
 
     # ---- towards the portal ----
     def saves(self, changes: Iterable[Record]) -> list[Save]:
         """One write per record, and one without values for a card that does not bear its id of 1C yet."""
-        grouped: dict[Key, list[Record]] = {key: [] for key, portal in self.pairs.items()
-                                            if not self.directory.held[portal].get("origin") and not self.directory.unconfirmed(key[1])}
+        grouped: dict[Key, list[Record]] = {
+            key: []
+            for key, portal in self.pairs.items()
+            if not self.directory.held[portal].get("origin") and not self.directory.unconfirmed(key[1])
+        }
         for row in changes:
             if row["side"] == "portal":
                 grouped.setdefault((row["entity"], row["key"]), []).append(row)
         cards = self.directory.cards
-        return [Save(key, {row["field"]: row["after"] for row in rows}, self.pairs[key], {row["field"]: row["before"] for row in rows},
-                     {row["field"]: row["reason"] for row in rows}, cards[key].file if key in cards else None,
-                     dropped={row["field"]: gone for row in rows if (gone := self._dropped(key, row))})
-                for key, rows in grouped.items()]
+        return [
+            Save(
+                key,
+                {row["field"]: row["after"] for row in rows},
+                self.pairs[key],
+                {row["field"]: row["before"] for row in rows},
+                {row["field"]: row["reason"] for row in rows},
+                cards[key].file if key in cards else None,
+                dropped={row["field"]: gone for row in rows if (gone := self._dropped(key, row))},
+            )
+            for key, rows in grouped.items()
+        ]
 
     def _dropped(self, key: Key, row: Record) -> tuple[str, ...]:
         """List values that both sides had and 1C has no more."""
@@ -198,7 +258,10 @@ class Values:
     def _question(self, key: Key, field: str, held: Any, given: Any) -> None:
         ours, theirs = shown(held), shown(given)
         text = f"Карточка {self.pairs[key]}, {TITLES.get(field, field)}: на портале «{ours}», в 1С «{theirs}». Какое значение верно?"
-        candidates = [{"id": "portal", "text": f"значение портала: {ours}"}, {"id": "1c", "text": f"значение 1С: {theirs}"}]
+        candidates = [
+            {"id": "portal", "text": f"значение портала: {ours}"},
+            {"id": "1c", "text": f"значение 1С: {theirs}"},
+        ]
         self.directory.question(self._question_key(key, field, held, given), text, candidates)
 
     def _answers(self, portal: Iterable[list[Any]]) -> dict[tuple[str, str, str], str]:
@@ -209,7 +272,9 @@ class Values:
             card = self.directory.cards.get((entity, key))
             given = card.values.get(field) if card else None
             given = self.memory.get((entity, key), field).want if given is None else given
-            if given is not merge.ABSENT and (owner := self.answers.get(self._question_key((entity, key), field, held, given))):
+            if given is not merge.ABSENT and (
+                owner := self.answers.get(self._question_key((entity, key), field, held, given))
+            ):
                 found[entity, key, field] = owner
         return found
 
@@ -219,4 +284,3 @@ class Values:
 
 def _frame(rows: list[list[Any]], *more: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*merge.KEY, "value", *more], dtype=object)
-

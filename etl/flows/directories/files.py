@@ -21,24 +21,49 @@ from etl.state.schema import encode
 from etl.transform.merge import ABSENT
 
 #: Tables a record may put into its file, with what makes a row of each unique there.
-TABLES = {"parties": ("id",), "accounts": ("party", "number"), "contacts": ("id",), "products": ("id",),
-          "prices": ("product", "price_type"), "price_types": ("id",)}
+TABLES = {
+    "parties": ("id",),
+    "accounts": ("party", "number"),
+    "contacts": ("id",),
+    "products": ("id",),
+    "prices": ("product", "price_type"),
+    "price_types": ("id",),
+}
 
 
 def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None:
     """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
-    rows = [{"path": path, "document": origin, "hash": hashlib.sha256(encode(payload).encode()).hexdigest(), "payload": payload}
-            for origin, payload in payloads.items()]
+    rows = [
+        {
+            "path": path,
+            "document": origin,
+            "hash": hashlib.sha256(encode(payload).encode()).hexdigest(),
+            "payload": payload,
+        }
+        for origin, payload in payloads.items()
+    ]
     context.store.publications.put(rows, context.run)
 
 
 def publish(context: Context, path: str) -> None:
     """Write the file if what it must hold has changed."""
     assume(context, path)
-    _set_aside(context, [row for row in context.store.publications.outgoing(path) if row["state"] == "planned"])
+    _set_aside(
+        context, [row for row in context.store.publications.outgoing(path) if row["state"] == "planned"]
+    )
     rows = context.store.publications.outgoing(path)
-    answers.write_file(context, path, rows, lambda target, at: write.write(
-        target, _frames(rows), context.profile.contract, generated_at=at, currency=context.profile.onec.currency))
+    answers.write_file(
+        context,
+        path,
+        rows,
+        lambda target, at: write.write(
+            target,
+            _frames(rows),
+            context.profile.contract,
+            generated_at=at,
+            currency=context.profile.onec.currency,
+        ),
+    )
     context.report.counts["published"] += sum(row["state"] == "planned" for row in rows)
     context.store.publications.published(path)
 
@@ -49,8 +74,16 @@ def _set_aside(context: Context, rows: Sequence[Record]) -> None:
         return
     faults = [(row, fault) for row in rows if (fault := _fault(context, [row]))]
     context.store.publications.mark([row["id"] for row, _ in faults], "refused")
-    context.note([tables.issue(f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале.", entity=entity, key=key)
-                  for row, fault in faults for (entity, key), _ in _carried(row)], "outgoing")
+    context.note(
+        [
+            tables.issue(
+                f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале.", entity=entity, key=key
+            )
+            for row, fault in faults
+            for (entity, key), _ in _carried(row)
+        ],
+        "outgoing",
+    )
 
 
 def _fault(context: Context, rows: Sequence[Record]) -> str | None:
@@ -58,8 +91,12 @@ def _fault(context: Context, rows: Sequence[Record]) -> str | None:
 
 
 def _frames(rows: Sequence[Record]) -> dict[str, Any]:
-    return {name: tables.frame(name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key))
-            for name, key in TABLES.items()}
+    return {
+        name: tables.frame(
+            name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key)
+        )
+        for name, key in TABLES.items()
+    }
 
 
 def assume(context: Context, path: str) -> None:
@@ -69,7 +106,9 @@ def assume(context: Context, path: str) -> None:
     context.report.counts["assumed"] += len(silent)
 
 
-def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]) -> list[Record]:
+def judge(
+    context: Context, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]
+) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
     `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was not confirmed.
@@ -80,14 +119,29 @@ def judge(context: Context, path: str, memory: Memory, told: Mapping[Key, Card],
             shown = [(key, told[key]) for key, _ in _carried(row) if key in told and key[1] == origin]
             if not shown or shown[0][1].seq <= int(row["published_at"].timestamp()):
                 continue
-            refused = [(key, field) for key, fields in _carried(row) if key in told for field in fields
-                       if _differs(memory, key, field, told[key].values.get(field))]
+            refused = [
+                (key, field)
+                for key, fields in _carried(row)
+                if key in told
+                for field in fields
+                if _differs(memory, key, field, told[key].values.get(field))
+            ]
             state = "refused" if refused else "echoed"
             context.store.publications.mark([row["id"]], state)
             context.report.counts[state] += 1
-            context.journal([{"entity": shown[0][0][0], "key": pairs.get(origin, origin).partition("_")[2] or origin, "action": state,
-                              "file": shown[0][1].file, "document": origin, "reason": "сравнение с переданным",
-                              "message": "1С не приняла правку" if refused else "1С вернула запись"}])
+            context.journal(
+                [
+                    {
+                        "entity": shown[0][0][0],
+                        "key": pairs.get(origin, origin).partition("_")[2] or origin,
+                        "action": state,
+                        "file": shown[0][1].file,
+                        "document": origin,
+                        "reason": "сравнение с переданным",
+                        "message": "1С не приняла правку" if refused else "1С вернула запись",
+                    }
+                ]
+            )
             issues += [_refusal(memory, key, field, told[key]) for key, field in refused]
     return issues
 
@@ -98,13 +152,27 @@ def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
 
 def _differs(memory: Memory, key: Key, field: str, shown: Any) -> bool:
     known = memory.get(key, field)
-    return shown is not None and bool(known.sent) and known.tail is not None and not directory_fields.same(field, shown, known.tail)
+    return (
+        shown is not None
+        and bool(known.sent)
+        and known.tail is not None
+        and not directory_fields.same(field, shown, known.tail)
+    )
 
 
 def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
-    ours, theirs = (directory_fields.shown(value) for value in (memory.get(key, field).tail, card.values[field]))
-    return tables.issue(f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». Исправьте её в 1С вручную.",
-                        severity="warn", file=card.file, entity=key[0], key=key[1], field=field, value=theirs)
+    ours, theirs = (
+        directory_fields.shown(value) for value in (memory.get(key, field).tail, card.values[field])
+    )
+    return tables.issue(
+        f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». Исправьте её в 1С вручную.",
+        severity="warn",
+        file=card.file,
+        entity=key[0],
+        key=key[1],
+        field=field,
+        value=theirs,
+    )
 
 
 def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
@@ -113,4 +181,8 @@ def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
     """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them again."""
-    return [field for field in fields if memory.get(key, field).sent and memory.get(key, field).tail not in (None, ABSENT)]
+    return [
+        field
+        for field in fields
+        if memory.get(key, field).sent and memory.get(key, field).tail not in (None, ABSENT)
+    ]

@@ -49,7 +49,10 @@ def coverage(context: Context) -> dict[str, int]:
 def opened(context: Context) -> Parties | None:
     """The directory of a profile that exchanges one. People are exchanged like companies unless [entities.contacts] says otherwise."""
     entities = context.profile.entities
-    given = {"company": entities.get("parties"), "contact": entities.get("contacts") or entities.get("parties")}
+    given = {
+        "company": entities.get("parties"),
+        "contact": entities.get("contacts") or entities.get("parties"),
+    }
     settings = {entity: found for entity, found in given.items() if found}
     return Parties(context, settings, outgoing.dialect_of(context).party_path) if settings else None
 
@@ -61,11 +64,16 @@ class Parties(Directory):
 
     def __init__(self, context: Context, settings: Mapping[str, Any], path: str | None) -> None:
         super().__init__(context, settings, path)
-        self.two_way = {"company": ("name", "full_name", "inn", "kpp", "okpo", *_REACHED, "accounts"),
-                        "contact": (*_PERSON, "inn", *_REACHED)}
+        self.two_way = {
+            "company": ("name", "full_name", "inn", "kpp", "okpo", *_REACHED, "accounts"),
+            "contact": (*_PERSON, "inn", *_REACHED),
+        }
         entities = context.profile.entities
         mapped = {"company": entities.get("parties"), "contact": entities.get("contacts")}
-        self.one_way = {entity: tuple(column for column in _OWN if found and column in found.fields) for entity, found in mapped.items()}
+        self.one_way = {
+            entity: tuple(column for column in _OWN if found and column in found.fields)
+            for entity, found in mapped.items()
+        }
         self.one_way["company"] += ("ogrn",)
         self.people: dict[str, list[str]] = {}
 
@@ -84,7 +92,10 @@ class Parties(Directory):
                 values["accounts"] = accounts[card.origin]
             if row.get("deleted") is False:
                 values["deleted"] = False
-            yield Card(entity, card.origin, values, card.owner), {"file": holder["file"], "version": holder.get("version")}
+            yield (
+                Card(entity, card.origin, values, card.owner),
+                {"file": holder["file"], "version": holder.get("version")},
+            )
         for row in rows.values():
             if row.get("deleted"):
                 yield self._deleted(row), {"file": row["file"], "version": row["version"]}
@@ -92,18 +103,30 @@ class Parties(Directory):
     def _directory(self) -> pd.DataFrame:
         parties = self.context.table("parties")
         told = set(parties.loc[parties["document"].isna(), "id"])
-        born = {(row["id"], row["party"]) for row in tables.records(self.context.table("documents"))
-                if row["kind"] == "order" and row["party"] and keys.decode(row["number"]) is None}
+        born = {
+            (row["id"], row["party"])
+            for row in tables.records(self.context.table("documents"))
+            if row["kind"] == "order" and row["party"] and keys.decode(row["number"]) is None
+        }
         rows = tables.records(parties)
-        buyers = [row | {"document": None} for row in rows if (row["document"], row["id"]) in born and row["id"] not in told]
+        buyers = [
+            row | {"document": None}
+            for row in rows
+            if (row["document"], row["id"]) in born and row["id"] not in told
+        ]
         return tables.frame("parties", [*buyers, *(row for row in rows if row["document"] is None)])
 
     def _accounts(self) -> dict[str, tuple[tuple[Any, ...], ...]]:
         """Accounts by party; a currency 1C does not name is the one that stands in the number (digits 6-8)."""
         found: dict[str, dict[str, tuple[Any, ...]]] = {}
         for row in tables.records(self.context.table("accounts")):
-            currency = row["currency"] or (dialects.currency_code(row["number"][5:8]) if len(row["number"]) == 20 else None)
-            found.setdefault(row["party"], {})[row["number"]] = (*(row[part] for part in _ACCOUNT[:4]), currency)
+            currency = row["currency"] or (
+                dialects.currency_code(row["number"][5:8]) if len(row["number"]) == 20 else None
+            )
+            found.setdefault(row["party"], {})[row["number"]] = (
+                *(row[part] for part in _ACCOUNT[:4]),
+                currency,
+            )
         return {party: tuple(rows[number] for number in sorted(rows)) for party, rows in found.items()}
 
     def _cleaned(self, values: Record, row: Record, origin: str) -> Record:
@@ -111,9 +134,20 @@ class Parties(Directory):
         phones = [one.value for text in values.pop("phones", ()) for one in clean.phones(text)]
         emails = [one for text in values.pop("emails", ()) for one in clean.emails(text)]
         good = [one.value for one in emails if one.warning is None]
-        self.issues += [tables.issue("Адрес почты написан неверно и не передан. Исправьте его в 1С.", severity="warn", entity="party",
-                                     key=origin, field="emails", value=one.value, file=row["file"], place=row["place"])
-                        for one in emails if one.warning]
+        self.issues += [
+            tables.issue(
+                "Адрес почты написан неверно и не передан. Исправьте его в 1С.",
+                severity="warn",
+                entity="party",
+                key=origin,
+                field="emails",
+                value=one.value,
+                file=row["file"],
+                place=row["place"],
+            )
+            for one in emails
+            if one.warning
+        ]
         lists = {"phones": tuple(dict.fromkeys(phones)), "emails": tuple(dict.fromkeys(good))}
         requisites = {"inn": clean.inn(values.get("inn")).value, "kpp": clean.kpp(values.get("kpp")).value}
         values.pop("version", None)
@@ -122,10 +156,22 @@ class Parties(Directory):
     def _deleted(self, row: Record) -> Card:
         entity = "company" if identity.is_company(row["kind"], row["inn"]) else "contact"
         if "deleted" not in self.one_way[entity]:
-            self.issues.append(tables.issue("1С пометила контрагента на удаление. Карточка на портале не удаляется: закройте её сами "
-                                            "или укажите в профиле поле для пометки (entities.*.fields.deleted).", severity="warn",
-                                            entity=entity, key=row["id"], file=row["file"]))
-        return Card(entity, row["id"], {"deleted": True, "name": row["name"], "inn": row["inn"], "kpp": row["kpp"]}, deleted=True)
+            self.issues.append(
+                tables.issue(
+                    "1С пометила контрагента на удаление. Карточка на портале не удаляется: закройте её сами "
+                    "или укажите в профиле поле для пометки (entities.*.fields.deleted).",
+                    severity="warn",
+                    entity=entity,
+                    key=row["id"],
+                    file=row["file"],
+                )
+            )
+        return Card(
+            entity,
+            row["id"],
+            {"deleted": True, "name": row["name"], "inn": row["inn"], "kpp": row["kpp"]},
+            deleted=True,
+        )
 
     # ---- the portal ----
     def read(self) -> dict[str, Record]:
@@ -136,8 +182,15 @@ class Parties(Directory):
             self.people.setdefault(row["party"] or "", []).append(row["id"])
         for row in tables.records(found["accounts"]):
             held[row["party"]].setdefault("accounts", []).append(tuple(row[part] for part in _ACCOUNT))
-        return {portal_id: row | {"origin": row["extra"]["origin"], "originator": row["extra"]["originator"],
-                                  "accounts": tuple(sorted(row.get("accounts", ()))) or None} for portal_id, row in held.items()}
+        return {
+            portal_id: row
+            | {
+                "origin": row["extra"]["origin"],
+                "originator": row["extra"]["originator"],
+                "accounts": tuple(sorted(row.get("accounts", ()))) or None,
+            }
+            for portal_id, row in held.items()
+        }
 
     def matches(self, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame) -> identity.Matches:
         return match(self.held.values(), onec, links, answers, self.context.profile.bitrix24.originator)
@@ -146,11 +199,18 @@ class Parties(Directory):
         """A contact person may be a contact that the company's card already has: its people are few, but only a person may say so."""
         yield from super().rivals(card)
         company, paired = self.pairs.get(card.owner or ""), set(self.pairs.values()) if card.owner else set()
-        reached = {comparable(item) for item in (*(card.values.get("phones") or ()), *(card.values.get("emails") or ()))}
+        reached = {
+            comparable(item)
+            for item in (*(card.values.get("phones") or ()), *(card.values.get("emails") or ()))
+        }
         for portal in self.people.get(company, ()) if company else ():
             held = self.held[portal]
-            common = {comparable(item) for item in (*(held["phones"] or ()), *(held["emails"] or ()))} & reached
-            if portal not in paired and (common or clean.fold(held["name"]) == clean.fold(card.values.get("name"))):
+            common = {
+                comparable(item) for item in (*(held["phones"] or ()), *(held["emails"] or ()))
+            } & reached
+            if portal not in paired and (
+                common or clean.fold(held["name"]) == clean.fold(card.values.get("name"))
+            ):
                 yield portal, f"У этой компании уже есть контакт «{held['name']}» ({portal})."
 
     def sendable(self, portal: str) -> bool:
@@ -171,7 +231,9 @@ class Parties(Directory):
     def save(self, saves: Sequence[Save]) -> Iterator[Result]:
         portal = self.context.portal
         ready = [made for save in saves if (made := self._party(save))]
-        yield from load.save_parties(portal.client, portal.names, self.context.profile, ready, Intents(self.context))
+        yield from load.save_parties(
+            portal.client, portal.names, self.context.profile, ready, Intents(self.context)
+        )
         portal.__dict__.pop("directory", None)  # what was read before is not what stands there now
 
     def _party(self, save: Save) -> load.Party | None:
@@ -184,7 +246,9 @@ class Parties(Directory):
         if save.id:
             values["kind"] = self.held[save.id]["kind"]
         accounts = [dict(zip(_ACCOUNT, row, strict=True)) for row in save.values.get("accounts") or ()]
-        return load.Party(intent(save.key), save.key[1], values, save.id, save.key[0] == "contact", accounts, save.dropped)
+        return load.Party(
+            intent(save.key), save.key[1], values, save.id, save.key[0] == "contact", accounts, save.dropped
+        )
 
     # ---- towards 1C ----
     def payloads(self, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
@@ -199,36 +263,80 @@ class Parties(Directory):
     def _payload(self, key: Key, origins: Mapping[str, str], *, with_people: bool) -> Record:
         portal = self.pairs[key[1]]
         held, fields = self.held[portal], known_fields(self.memory, key, self.two_way[key[0]])
-        told = {"name", "full_name", *(column for column in fields if column not in (*_PERSON, "accounts")),
-                *(_PLACES if set(fields) & set(_PLACES) else ())}
+        told = {
+            "name",
+            "full_name",
+            *(column for column in fields if column not in (*_PERSON, "accounts")),
+            *(_PLACES if set(fields) & set(_PLACES) else ()),
+        }
         row = {"id": key[1], "kind": held["kind"]} | {
-            column: self.value_for_1c(key, column) for column in ("folder_path", "code", *sorted(told))}
-        accounts = [_present(dict(zip(_ACCOUNT, one, strict=True)) | {"party": key[1]}) for one in self.value_for_1c(key, "accounts") or ()]
-        people = [one for one in self.people.get(portal, ()) if one in origins] if with_people and key[0] == "company" else []
-        contacts = [*(self._person(origins[one], one, key[1]) for one in people), *(self._waiting(key[1]) if people else ())]
+            column: self.value_for_1c(key, column) for column in ("folder_path", "code", *sorted(told))
+        }
+        accounts = [
+            _present(dict(zip(_ACCOUNT, one, strict=True)) | {"party": key[1]})
+            for one in self.value_for_1c(key, "accounts") or ()
+        ]
+        people = (
+            [one for one in self.people.get(portal, ()) if one in origins]
+            if with_people and key[0] == "company"
+            else []
+        )
+        contacts = [
+            *(self._person(origins[one], one, key[1]) for one in people),
+            *(self._waiting(key[1]) if people else ()),
+        ]
         carried = [("contact", origins[one]) for one in people]
-        return {"tables": {"parties": [_present(row)], "accounts": accounts if "accounts" in fields else [], "contacts": contacts},
-                "carries": [[*key, fields], *([*one, known_fields(self.memory, one, self.two_way["contact"])] for one in carried)]}
+        return {
+            "tables": {
+                "parties": [_present(row)],
+                "accounts": accounts if "accounts" in fields else [],
+                "contacts": contacts,
+            },
+            "carries": [
+                [*key, fields],
+                *([*one, known_fields(self.memory, one, self.two_way["contact"])] for one in carried),
+            ],
+        }
 
     def _person(self, origin: str, portal: str, party: str) -> Record:
-        values = {column: self.value_for_1c(("contact", origin), column) for column in (*_PERSON, "phones", "emails")}
+        values = {
+            column: self.value_for_1c(("contact", origin), column)
+            for column in (*_PERSON, "phones", "emails")
+        }
         name = " ".join(values[part] for part in _PERSON if values[part]) or self.held[portal]["name"]
         return _present({"id": origin, "party": party, "name": name, **values})
 
     def _waiting(self, company: str) -> Iterable[Record]:
         """People of the company that only 1C has so far: its list is replaced as a whole."""
-        return [_present({"id": card.origin, "party": company, **{column: card.values.get(column) for column in ("name", *_PERSON)}})
-                for card in self.cards.values() if card.owner == company and card.origin not in self.pairs]
+        return [
+            _present(
+                {
+                    "id": card.origin,
+                    "party": company,
+                    **{column: card.values.get(column) for column in ("name", *_PERSON)},
+                }
+            )
+            for card in self.cards.values()
+            if card.owner == company and card.origin not in self.pairs
+        ]
 
 
-def match(held: Iterable[Record], onec: Iterable[Record], links: pd.DataFrame, answers: pd.DataFrame, originator: str) -> identity.Matches:
+def match(
+    held: Iterable[Record],
+    onec: Iterable[Record],
+    links: pd.DataFrame,
+    answers: pd.DataFrame,
+    originator: str,
+) -> identity.Matches:
     """Pairs of the portal's records with those of 1C, both as plain rows."""
     return identity.match(_table(held), _table(onec), links, answers, originator=originator)
 
 
 def _table(rows: Iterable[Record]) -> pd.DataFrame:
     columns = tables.TABLES["parties"].columns
-    return tables.frame("parties", [{column: value for column, value in row.items() if column in columns} for row in rows])
+    return tables.frame(
+        "parties", [{column: value for column, value in row.items() if column in columns} for row in rows]
+    )
 
 
 def _present(row: Record) -> Record:

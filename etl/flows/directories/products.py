@@ -59,7 +59,9 @@ class Products(Directory):
     # ---- 1C ----
     def heard(self) -> Iterator[tuple[Card, Record]]:
         for row in tables.records(self.context.table("products")):
-            values = {column: row[column] for column in ("name", "deleted", *_CARRIED) if row[column] is not None}
+            values = {
+                column: row[column] for column in ("name", "deleted", *_CARRIED) if row[column] is not None
+            }
             yield Card("product", row["id"], values, deleted=bool(row["deleted"])), row
         types = self._types()
         prices: dict[tuple[str, str | None], list[Record]] = {}
@@ -67,15 +69,19 @@ class Products(Directory):
             if "#" not in row["product"]:  # a price of one characteristic is not the price of the item
                 prices.setdefault((row["product"], row["file"]), []).append(row)
         for (product, file), rows in prices.items():
-            if values := {field: found for field in PRICES if (found := self._price(field, rows, types)) is not None}:
+            if values := {
+                field: found for field in PRICES if (found := self._price(field, rows, types)) is not None
+            }:
                 yield Card("product", product, values), {"file": file, "version": None, "part": "prices"}
 
     def _types(self) -> dict[str, Record]:
         """Price types of 1C; they come once, the prices every time."""
         cursor = self.context.store.files.cursor(_TYPES)
         known: dict[str, Record] = json.loads(cursor or "{}")
-        fresh = {row["id"]: {"name": row["name"], "purchasing": bool(row["purchasing"])}
-                 for row in tables.records(self.context.table("price_types"))}
+        fresh = {
+            row["id"]: {"name": row["name"], "purchasing": bool(row["purchasing"])}
+            for row in tables.records(self.context.table("price_types"))
+        }
         if any(known.get(key) != row for key, row in fresh.items()):
             self.context.store.files.set_cursor(_TYPES, json.dumps(known | fresh, ensure_ascii=False))
         return known | fresh
@@ -83,12 +89,24 @@ class Products(Directory):
     def _price(self, field: str, rows: Sequence[Record], types: Mapping[str, Record]) -> Decimal | None:
         """The price of one kind. Several possible ones are told and none is taken."""
         wanted = self.settings["product"].fields.get(field)
-        found = {row["price_type"]: row for row in rows if self._is(field, wanted, row, types) and row["currency"] in (None, "RUB")}
+        found = {
+            row["price_type"]: row
+            for row in rows
+            if self._is(field, wanted, row, types) and row["currency"] in (None, "RUB")
+        }
         if len(found) > 1:
             listed = ", ".join(f"«{types.get(kind, {}).get('name') or kind}»" for kind in sorted(found))
-            self.issues.append(tables.issue(f"{_WORDS[field]}: у товара несколько видов цен 1С ({listed}). Укажите нужный в профиле: "
-                                            f"entities.products.fields.{field}.", severity="warn", entity="product", key=rows[0]["product"],
-                                            field=field, file=rows[0]["file"]))
+            self.issues.append(
+                tables.issue(
+                    f"{_WORDS[field]}: у товара несколько видов цен 1С ({listed}). Укажите нужный в профиле: "
+                    f"entities.products.fields.{field}.",
+                    severity="warn",
+                    entity="product",
+                    key=rows[0]["product"],
+                    field=field,
+                    file=rows[0]["file"],
+                )
+            )
             return None
         price: Decimal | None = next(iter(found.values()))["price"] if found else None
         return None if price is None else clean.kopecks(price)
@@ -105,22 +123,37 @@ class Products(Directory):
         found = extract.products(portal.client, self.context.profile)
         base = catalogue.base_price_type(portal.client)
         fields = {base: "price", extract.PURCHASING: "purchasing"}
-        held = {row["id"]: row | {"origin": row["extra"]["xml_id"]} for row in tables.records(found["products"])}
+        held = {
+            row["id"]: row | {"origin": row["extra"]["xml_id"]} for row in tables.records(found["products"])
+        }
         for row in tables.records(found["prices"]):
             if row["price_type"] in fields and row["product"] in held:
                 held[row["product"]][fields[row["price_type"]]] = row["price"]
         return {f"product_{number}": row | {"id": f"product_{number}"} for number, row in held.items()}
 
     def matches(self, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame) -> identity.Matches:
-        return identity.match_products(_table(self.held.values()), _table(onec), links, answers,
-                                       originator=self.context.profile.bitrix24.originator)
+        return identity.match_products(
+            _table(self.held.values()),
+            _table(onec),
+            links,
+            answers,
+            originator=self.context.profile.bitrix24.originator,
+        )
 
     def save(self, saves: Sequence[Save]) -> Iterator[Result]:
         made = []
         for save in saves:
             values = {column: value for column, value in save.values.items() if column not in PRICES}
-            made.append(load.Product(intent(save.key), save.key[1], values, save.id and save.id.partition("_")[2],
-                                     save.values.get("price"), save.values.get("purchasing")))
+            made.append(
+                load.Product(
+                    intent(save.key),
+                    save.key[1],
+                    values,
+                    save.id and save.id.partition("_")[2],
+                    save.values.get("price"),
+                    save.values.get("purchasing"),
+                )
+            )
         for result in load.save_products(self.context.portal.client, made, Intents(self.context)):
             yield Result(result.key, result.status, result.id and f"product_{result.id}", result.reason)
 
@@ -132,16 +165,36 @@ class Products(Directory):
         held, fields = self.held[self.pairs[key[1]]], known_fields(self.memory, key, self.two_way["product"])
         known = {column: self.memory.get(key, column).base for column in _CARRIED}
         row = {column: held.get(column) if base is ABSENT else base for column, base in known.items()}
-        prices = [{"product": key[1], "price_type": keys.document_id(self.context.profile.bitrix24.name, "price-type", field),
-                   "price": self.value_for_1c(key, field), "currency": "RUB", "purchasing": field == "purchasing"}
-                  for field in PRICES if held.get(field) is not None and (field in fields or self.unconfirmed(key[1]))]
-        types = [{"id": keys.document_id(self.context.profile.bitrix24.name, "price-type", field), "name": _WORDS[field], "currency": "RUB",
-                  "purchasing": field == "purchasing"} for field in PRICES]
+        prices = [
+            {
+                "product": key[1],
+                "price_type": keys.document_id(self.context.profile.bitrix24.name, "price-type", field),
+                "price": self.value_for_1c(key, field),
+                "currency": "RUB",
+                "purchasing": field == "purchasing",
+            }
+            for field in PRICES
+            if held.get(field) is not None and (field in fields or self.unconfirmed(key[1]))
+        ]
+        types = [
+            {
+                "id": keys.document_id(self.context.profile.bitrix24.name, "price-type", field),
+                "name": _WORDS[field],
+                "currency": "RUB",
+                "purchasing": field == "purchasing",
+            }
+            for field in PRICES
+        ]
         told = {column: value for column, value in row.items() if value is not None}
         item = {"id": key[1], "name": self.value_for_1c(key, "name"), **told}
-        return {"tables": {"products": [item], "prices": prices, "price_types": types if prices else []}, "carries": [[*key, fields]]}
+        return {
+            "tables": {"products": [item], "prices": prices, "price_types": types if prices else []},
+            "carries": [[*key, fields]],
+        }
 
 
 def _table(rows: Any) -> pd.DataFrame:
     columns = tables.TABLES["products"].columns
-    return tables.frame("products", [{column: value for column, value in row.items() if column in columns} for row in rows])
+    return tables.frame(
+        "products", [{column: value for column, value in row.items() if column in columns} for row in rows]
+    )

@@ -16,11 +16,27 @@ from etl.values import clean, keys
 
 #: Field -> how people call it.
 TITLES = {
-    "name": "наименование", "full_name": "полное наименование", "inn": "ИНН", "kpp": "КПП", "ogrn": "ОГРН", "okpo": "ОКПО",
-    "phones": "телефоны", "emails": "e-mail", "city": "город", "legal_address": "юридический адрес",
-    "actual_address": "фактический адрес", "accounts": "банковские счета", "folder_path": "папка 1С", "code": "код 1С",
-    "deleted": "пометка удаления", "last_name": "фамилия", "first_name": "имя",
-    "middle_name": "отчество", "price": "цена продажи", "purchasing": "закупочная цена"}
+    "name": "наименование",
+    "full_name": "полное наименование",
+    "inn": "ИНН",
+    "kpp": "КПП",
+    "ogrn": "ОГРН",
+    "okpo": "ОКПО",
+    "phones": "телефоны",
+    "emails": "e-mail",
+    "city": "город",
+    "legal_address": "юридический адрес",
+    "actual_address": "фактический адрес",
+    "accounts": "банковские счета",
+    "folder_path": "папка 1С",
+    "code": "код 1С",
+    "deleted": "пометка удаления",
+    "last_name": "фамилия",
+    "first_name": "имя",
+    "middle_name": "отчество",
+    "price": "цена продажи",
+    "purchasing": "закупочная цена",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,10 @@ def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[s
     """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name parties and products."""
     wanted = list(portal_ids)
     linked = context.store.links.by_portal(entity, wanted)
-    return {number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}") for number in wanted}
+    return {
+        number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}")
+        for number in wanted
+    }
 
 
 def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[str, str]:
@@ -83,7 +102,11 @@ class Intents:
 
     def __init__(self, context: Context) -> None:
         self._context, self._store = context, context.store.outbox
-        self._open = {row["key"]: row for row in self._store.listed("new", "sending", "doubt", "failed") if row["method"] == "create"}
+        self._open = {
+            row["key"]: row
+            for row in self._store.listed("new", "sending", "doubt", "failed")
+            if row["method"] == "create"
+        }
 
     def _named(self, key: str) -> str:
         return f"create:{key}" if key.endswith("/item") else f"{key}:{self._context.run}"
@@ -91,8 +114,19 @@ class Intents:
     def sending(self, *found: str) -> None:
         named = [self._named(key) for key in found]
         fresh = [key for key in named if key not in self._open]
-        self._store.put([{"key": key, "entity": key.removeprefix("create:").partition(":")[0], "entity_key": key, "payload": None,
-                          "method": "create" if key.startswith("create:") else "update"} for key in fresh], self._context.run)
+        self._store.put(
+            [
+                {
+                    "key": key,
+                    "entity": key.removeprefix("create:").partition(":")[0],
+                    "entity_key": key,
+                    "payload": None,
+                    "method": "create" if key.startswith("create:") else "update",
+                }
+                for key in fresh
+            ],
+            self._context.run,
+        )
         self._open |= {key: row for key in fresh if (row := self._store.find(key))}
         self._mark([key for key in named if self._open[key]["state"] in ("doubt", "failed")], "new")
         self._mark(named, "sending", attempted_at=self._context.now)
@@ -111,7 +145,11 @@ class Intents:
 
     def unsure(self, key: str) -> float | None:
         row = self._open.get(self._named(key))
-        return row["attempted_at"].timestamp() if row and row["state"] in ("sending", "doubt") and row["attempted_at"] else None
+        return (
+            row["attempted_at"].timestamp()
+            if row and row["state"] in ("sending", "doubt") and row["attempted_at"]
+            else None
+        )
 
     def settle(self, pairs: Mapping[str, str]) -> None:
         """Creations of unknown outcome whose record has been found on the portal since."""
@@ -134,8 +172,13 @@ def pair_frame(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
 
 def unlinked(card: Card, what: str) -> Record:
     """An issue about a record of 1C that only a person can tie."""
-    return tables.issue(f"{what} Свяжите её с карточкой: obmen24 link {card.entity} НОМЕР {card.origin}.", severity="warn",
-                        entity=card.entity, key=card.origin, file=card.file)
+    return tables.issue(
+        f"{what} Свяжите её с карточкой: obmen24 link {card.entity} НОМЕР {card.origin}.",
+        severity="warn",
+        entity=card.entity,
+        key=card.origin,
+        file=card.file,
+    )
 
 
 def same_name(left: Record, right: Record) -> bool:

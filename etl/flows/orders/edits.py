@@ -45,10 +45,20 @@ class Compared:
 class Sides:
     """Values of both sides for the deals and smart invoices of one run."""
 
-    def __init__(self, context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record],
-                 rows: pd.DataFrame, invoice_rows: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        context: Context,
+        settings: Orders,
+        told: Told,
+        deals: Sequence[Record],
+        invoices: Sequence[Record],
+        rows: pd.DataFrame,
+        invoice_rows: pd.DataFrame,
+    ) -> None:
         self.context, self.settings, self.told = context, settings, told
-        self.orders = {deal: row for deal, row in told.orders.items() if not (row["deleted"] or row["cancelled"])}
+        self.orders = {
+            deal: row for deal, row in told.orders.items() if not (row["deleted"] or row["cancelled"])
+        }
         self._names = orders_rows.aliases(context, told.lines, rows, invoice_rows)
         self.portal = self._portal(deals, invoices, rows, invoice_rows)
         self.onec = self._onec()
@@ -59,12 +69,29 @@ class Sides:
             return merge.canonical(field, value)
         return tuple((self._names.get(row[0], row[0]), *row[1:]) for row in value)
 
-    def _portal(self, deals: Sequence[Record], invoices: Sequence[Record], rows: pd.DataFrame,
-                invoice_rows: pd.DataFrame) -> dict[tuple[str, str], Record]:
-        bodies, invoiced = (orders_rows.positions_of_portal(self.context, part) for part in (rows, invoice_rows))
-        found = {(ENTITY, deal["id"]): {**self._rows(bodies, deal["id"]), MANAGER: deal["manager"], ORGANISATION: deal["organisation"],
-                                        **{name: deal[name] for name in _SPOKEN}} for deal in deals}
-        return found | {(INVOICE, row["id"]): {**self._rows(invoiced, row["id"]), "party": row["party"]} for row in invoices}
+    def _portal(
+        self,
+        deals: Sequence[Record],
+        invoices: Sequence[Record],
+        rows: pd.DataFrame,
+        invoice_rows: pd.DataFrame,
+    ) -> dict[tuple[str, str], Record]:
+        bodies, invoiced = (
+            orders_rows.positions_of_portal(self.context, part) for part in (rows, invoice_rows)
+        )
+        found = {
+            (ENTITY, deal["id"]): {
+                **self._rows(bodies, deal["id"]),
+                MANAGER: deal["manager"],
+                ORGANISATION: deal["organisation"],
+                **{name: deal[name] for name in _SPOKEN},
+            }
+            for deal in deals
+        }
+        return found | {
+            (INVOICE, row["id"]): {**self._rows(invoiced, row["id"]), "party": row["party"]}
+            for row in invoices
+        }
 
     def _rows(self, bodies: orders_rows.Compositions, owner: str) -> Record:
         return {ROWS: bodies.get(owner, ())} if self.settings.rows else {}
@@ -77,8 +104,11 @@ class Sides:
         for deal, row in self.orders.items():
             mail = orders.manager_email(row["manager"], self.settings.managers)
             own = orders.organisation(row, self.context.profile.organisations, self.settings.organisations_by)
-            values = {ROWS: bodies.get(row["id"]) if self.settings.rows else None, MANAGER: self.context.portal.names.user_id(mail) if mail else None,
-                      ORGANISATION: own.name if own else None}
+            values = {
+                ROWS: bodies.get(row["id"]) if self.settings.rows else None,
+                MANAGER: self.context.portal.names.user_id(mail) if mail else None,
+                ORGANISATION: own.name if own else None,
+            }
             found[ENTITY, deal] = {name: value for name, value in values.items() if value is not None}
         return found
 
@@ -91,8 +121,15 @@ def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
     judged = [key for key in sides.portal if key in known and key not in held]
     result = merge.merge(
         memory.frame(judged, {ENTITY: (ROWS, MANAGER, ORGANISATION, *_SPOKEN), INVOICE: (ROWS, "party")}),
-        _long(sides.portal, judged), _onec_frame(sides, judged), owners={}, owner=settings.composition_owner,
-        seq=int(context.now.timestamp()), answers=_answers(sides, judged), whole={ENTITY, INVOICE}, canonical=sides.form)
+        _long(sides.portal, judged),
+        _onec_frame(sides, judged),
+        owners={},
+        owner=settings.composition_owner,
+        seq=int(context.now.timestamp()),
+        answers=_answers(sides, judged),
+        whole={ENTITY, INVOICE},
+        canonical=sides.form,
+    )
     memory.take(result.memory)
     _ask(context, sides, result.issues)
     due: dict[tuple[str, str], dict[str, str]] = {}
@@ -121,8 +158,11 @@ def _long(values: Mapping[tuple[str, str], Record], judged: Sequence[tuple[str, 
 
 
 def _onec_frame(sides: Sides, judged: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    rows = [[*key, field, value, sides.told.made[sides.orders[key[1]]["id"]]]
-            for key in judged for field, value in sides.onec.get(key, {}).items()]
+    rows = [
+        [*key, field, value, sides.told.made[sides.orders[key[1]]["id"]]]
+        for key in judged
+        for field, value in sides.onec.get(key, {}).items()
+    ]
     return pd.DataFrame(rows, columns=[*merge.KEY, "value", "seq"], dtype=object)
 
 
@@ -144,7 +184,9 @@ def _unsettled(sides: Sides, agreed: Agreed, key: tuple[str, str]) -> bool:
     if theirs is None or order is None or not is_ours(order):
         return False
     shown = sides.form(ROWS, theirs)
-    return shown != sides.form(ROWS, agreed.base) and all(shown != sides.form(ROWS, item.value) for item in agreed.sent)
+    return shown != sides.form(ROWS, agreed.base) and all(
+        shown != sides.form(ROWS, item.value) for item in agreed.sent
+    )
 
 
 # ---- conflicts that only a person decides ----
@@ -156,16 +198,30 @@ def _mark(sides: Sides, key: tuple[str, str], field: str) -> str:
 
 def _answers(sides: Sides, judged: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], str]:
     given = sides.context.store.questions.answers(_QUESTION)
-    return {(*key, field): given[mark]["id"] for key in judged for field in (sides.onec.get(key, {}) if given else ())
-            if (mark := _mark(sides, key, field)) in given and given[mark].get("id")}
+    return {
+        (*key, field): given[mark]["id"]
+        for key in judged
+        for field in (sides.onec.get(key, {}) if given else ())
+        if (mark := _mark(sides, key, field)) in given and given[mark].get("id")
+    }
 
 
 def _ask(context: Context, sides: Sides, issues: pd.DataFrame) -> None:
     rows: list[dict[str, Any]] = [
-        {"key": _mark(sides, (row["entity"], row["key"]), row["field"]), "entity": _QUESTION, "text": row["message"],
-         "candidates": [{"id": "portal", "text": "оставить как на портале"}, {"id": "1c", "text": "взять из 1С"}]}
-        for row in tables.records(issues)]
+        {
+            "key": _mark(sides, (row["entity"], row["key"]), row["field"]),
+            "entity": _QUESTION,
+            "text": row["message"],
+            "candidates": [
+                {"id": "portal", "text": "оставить как на портале"},
+                {"id": "1c", "text": "взять из 1С"},
+            ],
+        }
+        for row in tables.records(issues)
+    ]
     context.note(issues, SCOPE)
     context.store.questions.ask(rows, context.run)
     asked = {row["key"] for row in rows}
-    context.store.questions.withdraw({row["key"] for row in context.store.questions.open() if row["entity"] == _QUESTION} - asked)
+    context.store.questions.withdraw(
+        {row["key"] for row in context.store.questions.open() if row["entity"] == _QUESTION} - asked
+    )

@@ -51,7 +51,9 @@ def apply(context: Context, settings: Orders, told: Told) -> None:
     sources = _sources(told)
     _note_doubts(context, settings, told, known)
     rows = orders_rows.led_by_1c(context, settings, told)
-    applied = context.portal.apply([row | sources.get(row["key"], {}) for row in [*rows, *_fields(context, settings, values, told)]])
+    applied = context.portal.apply(
+        [row | sources.get(row["key"], {}) for row in [*rows, *_fields(context, settings, values, told)]]
+    )
     orders_rows.remember(context, applied)
     stages.count(context, applied)
     stages.settle(context, known, [], sources)
@@ -71,13 +73,22 @@ def adopt(context: Context, settings: Orders, told: Told) -> Told:
     if not waiting or not settings.create_deals:
         return told
     found, issues = deals.new_deals(
-        tables.frame("documents", waiting), told.roles, buyers(context, {row["party"] for row in waiting if row["party"]}), settings,
-        context.profile.organisations, originator=context.profile.bitrix24.originator)
+        tables.frame("documents", waiting),
+        told.roles,
+        buyers(context, {row["party"] for row in waiting if row["party"]}),
+        settings,
+        context.profile.organisations,
+        originator=context.profile.bitrix24.originator,
+    )
     context.note(issues, SCOPE)
     rows = {row["id"]: row for row in waiting}
     bodies = set(told.lines["document"])
-    applied = context.portal.apply([_creation(context, deal, rows[deal["id"]], rows=deal["id"] in bodies)
-                                    for deal in tables.records(found)])
+    applied = context.portal.apply(
+        [
+            _creation(context, deal, rows[deal["id"]], rows=deal["id"] in bodies)
+            for deal in tables.records(found)
+        ]
+    )
     for row in applied:
         if row["outcome"] == "done":
             _accept(context, row, rows[row["key"]])
@@ -103,7 +114,9 @@ def buyers(context: Context, origins: set[str]) -> dict[str, str]:
         found = {origin: f"{entity}_{number}" for origin, number in pairs.items()} | found
         if missing := sorted(origins - found.keys()):
             cards = context.portal.by_origin(kind, missing)
-            found |= {origin: f"{entity}_{numbers[0]}" for origin, numbers in cards.items() if len(numbers) == 1}
+            found |= {
+                origin: f"{entity}_{numbers[0]}" for origin, numbers in cards.items() if len(numbers) == 1
+            }
     if context.dry and "parties" in context.profile.flows:
         # the run itself creates the card before it comes here, unless a person is asked which one it is
         asked = {row["key"].partition(":")[2] for row in context.store.questions.open()}
@@ -113,19 +126,53 @@ def buyers(context: Context, origins: set[str]) -> dict[str, str]:
 
 def _creation(context: Context, deal: Record, row: Record, *, rows: bool) -> Record:
     manager = context.portal.names.user_id(deal["manager"] or "")
-    values = {"title": deal["title"], "currencyId": deal["currency"], "assignedById": manager,
-              "opportunity": None if rows else deal["amount"]}
+    values = {
+        "title": deal["title"],
+        "currencyId": deal["currency"],
+        "assignedById": manager,
+        "opportunity": None if rows else deal["amount"],
+    }
     given = {name: value for name, value in values.items() if value is not None}
     item = NewItem(writers.creation_key("deal", deal["id"]), deal["id"], given, deal["stage"], deal["party"])
-    return change("deal", deal["id"], "create", deal["stage"], "orders.create_deals: заказ создан в 1С", field="stage", item=item,
-                  deal=deal | {"manager": manager}, file=row["file"], document=_number(row))
+    return change(
+        "deal",
+        deal["id"],
+        "create",
+        deal["stage"],
+        "orders.create_deals: заказ создан в 1С",
+        field="stage",
+        item=item,
+        deal=deal | {"manager": manager},
+        file=row["file"],
+        document=_number(row),
+    )
 
 
 def _accept(context: Context, row: Record, document: Record) -> None:
     """The new deal is linked with its order and counts from now on."""
-    context.store.links.put([{"entity": "document", "foreign_id": row["key"], "portal_id": row["id"], "number": document["number"]}])
-    context.portal.add(row["deal"] | {"id": row["id"], "amount": None, "fields": {}, "organisation": None, "closed": False,
-                                      "category": context.profile.deals.pipeline, "file": None, "place": None})
+    context.store.links.put(
+        [
+            {
+                "entity": "document",
+                "foreign_id": row["key"],
+                "portal_id": row["id"],
+                "number": document["number"],
+            }
+        ]
+    )
+    context.portal.add(
+        row["deal"]
+        | {
+            "id": row["id"],
+            "amount": None,
+            "fields": {},
+            "organisation": None,
+            "closed": False,
+            "category": context.profile.deals.pipeline,
+            "file": None,
+            "place": None,
+        }
+    )
 
 
 def _number(row: Record) -> str | None:
@@ -136,13 +183,24 @@ def _number(row: Record) -> str | None:
 def _fields(context: Context, settings: Orders, values: deals.Told, told: Told) -> list[Record]:
     """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C leads."""
     with_rows = set(told.lines["document"]) if settings.rows else set()
-    carried = {row["deal"] for row in tables.records(told.content) if row["id"] in with_rows and row["kind"] in ("order", "invoice")}
-    changes = [*tables.records(deals.field_changes(values, context.deals, settings.fields)),
-               *tables.records(deals.amount_changes(values, context.deals, carried))]
+    carried = {
+        row["deal"]
+        for row in tables.records(told.content)
+        if row["id"] in with_rows and row["kind"] in ("order", "invoice")
+    }
+    changes = [
+        *tables.records(deals.field_changes(values, context.deals, settings.fields)),
+        *tables.records(deals.amount_changes(values, context.deals, carried)),
+    ]
     led = orders_rows.led(context, told)
-    names = {deal: said["organisation"] for deal, said in values.items() if "organisation" in said and deal in led}
-    return changes + [row for deal in tables.records(context.deals)
-                      for row in organisation_change(context, deal, names.get(deal["id"]), "из 1С: организация заказа")]
+    names = {
+        deal: said["organisation"] for deal, said in values.items() if "organisation" in said and deal in led
+    }
+    return changes + [
+        row
+        for deal in tables.records(context.deals)
+        for row in organisation_change(context, deal, names.get(deal["id"]), "из 1С: организация заказа")
+    ]
 
 
 def organisation_change(context: Context, deal: Record, name: str | None, reason: str) -> list[Record]:
@@ -152,7 +210,18 @@ def organisation_change(context: Context, deal: Record, name: str | None, reason
     requisite = next((one for one, own in context.portal.own_requisites.items() if own == name), None)
     if requisite is None:
         return []
-    return [change("deal", deal["id"], "link", name, reason, field="organisation", before=deal["organisation"], requisite=requisite)]
+    return [
+        change(
+            "deal",
+            deal["id"],
+            "link",
+            name,
+            reason,
+            field="organisation",
+            before=deal["organisation"],
+            requisite=requisite,
+        )
+    ]
 
 
 def _sources(told: Told) -> dict[str, Record]:

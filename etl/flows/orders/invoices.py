@@ -30,10 +30,14 @@ _SETTLED = "settled"
 def choose(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> orders.Choice:
     """The smart invoice of each deal that needs one. Missing ones are made where the profile says so; doubtful ones are asked."""
     listed, sent = tables.frame("deals", deals), told.sent.keys()
-    choice = orders.choose_invoices(listed, _read(context, deals), settings, final=final_stages(context), sent=sent)
+    choice = orders.choose_invoices(
+        listed, _read(context, deals), settings, final=final_stages(context), sent=sent
+    )
     if choice.create:
         _create(context, [deal for deal in deals if deal["id"] in choice.create])
-        choice = orders.choose_invoices(listed, _read(context, deals), settings, final=final_stages(context), sent=sent)
+        choice = orders.choose_invoices(
+            listed, _read(context, deals), settings, final=final_stages(context), sent=sent
+        )
     _ask(context, choice.issues, _read(context, [deal for deal in deals if deal["id"] in choice.held]))
     return choice
 
@@ -46,8 +50,13 @@ def final_stages(context: Context) -> set[str]:
 
 def _read(context: Context, deals: Sequence[Record]) -> pd.DataFrame:
     """Smart invoices of deals; of a deal that a person has answered for only the chosen one."""
-    answers = {key.partition(":")[2]: answer.get("id") for key, answer in context.store.questions.answers(QUESTION).items()}
-    rows = tables.records(extract.invoices(context.portal.client, context.portal.names, [deal["id"] for deal in deals]))
+    answers = {
+        key.partition(":")[2]: answer.get("id")
+        for key, answer in context.store.questions.answers(QUESTION).items()
+    }
+    rows = tables.records(
+        extract.invoices(context.portal.client, context.portal.names, [deal["id"] for deal in deals])
+    )
     return tables.frame("documents", [row for row in rows if answers.get(row["deal"]) in (None, row["id"])])
 
 
@@ -56,17 +65,32 @@ def _ask(context: Context, issues: pd.DataFrame, invoices: pd.DataFrame) -> None
     context.note(issues, SCOPE)
     final, rows, asked = final_stages(context), [], set()
     for row in tables.records(issues):
-        fitting = [one for one in tables.records(invoices) if one["deal"] == row["key"] and one["status"] not in final]
+        fitting = [
+            one
+            for one in tables.records(invoices)
+            if one["deal"] == row["key"] and one["status"] not in final
+        ]
         if len(fitting) > 1:
             asked.add(f"{QUESTION}:{row['key']}")
-            rows.append({"key": f"{QUESTION}:{row['key']}", "entity": QUESTION, "text": row["message"],
-                         "candidates": [_candidate(one) for one in fitting]})
+            rows.append(
+                {
+                    "key": f"{QUESTION}:{row['key']}",
+                    "entity": QUESTION,
+                    "text": row["message"],
+                    "candidates": [_candidate(one) for one in fitting],
+                }
+            )
     context.store.questions.ask(rows, context.run)
-    context.store.questions.withdraw({row["key"] for row in context.store.questions.open() if row["entity"] == QUESTION} - asked)
+    context.store.questions.withdraw(
+        {row["key"] for row in context.store.questions.open() if row["entity"] == QUESTION} - asked
+    )
 
 
 def _candidate(row: Record) -> dict[str, str]:
-    return {"id": row["id"], "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»"}
+    return {
+        "id": row["id"],
+        "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»",
+    }
 
 
 def _create(context: Context, deals: Sequence[Record]) -> None:
@@ -78,14 +102,38 @@ def _create(context: Context, deals: Sequence[Record]) -> None:
     origins = {keys.document_id(portal, "smart-invoice", deal["id"]): deal for deal in deals}
     made = context.portal.apply([_creation(origin, deal) for origin, deal in origins.items()])
     done = {row["id"]: rows.get(origins[row["key"]]["id"], []) for row in made if row["outcome"] == "done"}
-    context.portal.apply([change("invoice", invoice, "rows", f"строк: {len(lines)}", "orders.create_invoices: строки сделки", field="rows",
-                                 lines=lines) for invoice, lines in done.items() if lines])
+    context.portal.apply(
+        [
+            change(
+                "invoice",
+                invoice,
+                "rows",
+                f"строк: {len(lines)}",
+                "orders.create_invoices: строки сделки",
+                field="rows",
+                lines=lines,
+            )
+            for invoice, lines in done.items()
+            if lines
+        ]
+    )
 
 
 def _creation(origin: str, deal: Record) -> Record:
-    values = {"title": f"Счёт по сделке {deal['id']}", "parentId2": deal["id"], "currencyId": deal["currency"] or "RUB"}
+    values = {
+        "title": f"Счёт по сделке {deal['id']}",
+        "parentId2": deal["id"],
+        "currencyId": deal["currency"] or "RUB",
+    }
     item = NewItem(writers.creation_key("invoice", origin), origin, values, party=deal["party"])
-    return change("invoice", origin, "create", values["title"], "orders.create_invoices: у сделки по предоплате нет счёта", item=item)
+    return change(
+        "invoice",
+        origin,
+        "create",
+        values["title"],
+        "orders.create_invoices: у сделки по предоплате нет счёта",
+        item=item,
+    )
 
 
 # ---- from 1C ----
@@ -93,25 +141,48 @@ def move(context: Context, settings: Orders, told: Told, sources: dict[str, Reco
     """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the account."""
     if settings.invoice_paid_stage is None:
         return
-    waiting = {number: (invoice, deal) for invoice, deal in told.invoices.items()
-               if not told.sent[number := keys.invoice(invoice)].get(_SETTLED)}
-    payments = [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in waiting]
+    waiting = {
+        number: (invoice, deal)
+        for invoice, deal in told.invoices.items()
+        if not told.sent[number := keys.invoice(invoice)].get(_SETTLED)
+    }
+    payments = [
+        row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in waiting
+    ]
     paying = {waiting[row["target"]][1] for row in payments}
     if not paying:
         return
     numbers = {invoice for invoice, _ in waiting.values()}
     found = tables.records(extract.invoices(context.portal.client, context.portal.names, sorted(paying)))
     rows = [row for row in found if row["id"] in numbers]
-    paid = facts.paid(tables.frame("payments", payments), {keys.invoice(row["id"]): row["amount"] for row in rows})
-    changes, issues = orders.invoice_moves(tables.frame("documents", rows), paid, settings, final=final_stages(context))
+    paid = facts.paid(
+        tables.frame("payments", payments), {keys.invoice(row["id"]): row["amount"] for row in rows}
+    )
+    changes, issues = orders.invoice_moves(
+        tables.frame("documents", rows), paid, settings, final=final_stages(context)
+    )
     deals = {row["id"]: row["deal"] for row in rows}
-    applied = context.portal.apply([*(row | sources.get(deals[row["key"]], {}) for row in tables.records(changes)),
-                                    *_remainders(context, told, issues, deals)])
+    applied = context.portal.apply(
+        [
+            *(row | sources.get(deals[row["key"]], {}) for row in tables.records(changes)),
+            *_remainders(context, told, issues, deals),
+        ]
+    )
     stages.count(context, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
     closed = {row["id"] for row in rows if row["status"] in final_stages(context)}
-    context.store.fields.write([{"entity": orders_told.SENT, "key": keys.invoice(invoice), "field": _SETTLED, "known": True, "base": True}
-                                for invoice in done | closed])
+    context.store.fields.write(
+        [
+            {
+                "entity": orders_told.SENT,
+                "key": keys.invoice(invoice),
+                "field": _SETTLED,
+                "known": True,
+                "base": True,
+            }
+            for invoice in done | closed
+        ]
+    )
 
 
 def _remainders(context: Context, told: Told, issues: pd.DataFrame, deals: dict[str, str]) -> list[Record]:
@@ -119,5 +190,13 @@ def _remainders(context: Context, told: Told, issues: pd.DataFrame, deals: dict[
     fresh = {told.found.get(document) for document in told.fresh}
     rows = [row for row in tables.records(issues) if keys.invoice(row["key"]) in fresh]
     context.note(rows, SCOPE)
-    return [change("deal", deals[row["key"]], "comment", row["message"], "orders.invoice_paid_stage: оплата меньше суммы счёта")
-            for row in rows]
+    return [
+        change(
+            "deal",
+            deals[row["key"]],
+            "comment",
+            row["message"],
+            "orders.invoice_paid_stage: оплата меньше суммы счёта",
+        )
+        for row in rows
+    ]

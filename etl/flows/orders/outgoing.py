@@ -64,14 +64,23 @@ def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
 
     A deal that only a plan has made has no number yet.
     """
-    named = {*settings.send_stages, *settings.invoice_stages, *(rule.to for rule in context.profile.rules),
-             *(stage for rule in context.profile.rules for stage in rule.from_)}
+    named = {
+        *settings.send_stages,
+        *settings.invoice_stages,
+        *(rule.to for rule in context.profile.rules),
+        *(stage for rule in context.profile.rules for stage in rule.from_),
+    }
     starting, theirs = {*settings.send_stages, *settings.invoice_stages}, told.born
     told_before = {row["deal"] for row in told.sent.values()} | told.orders.keys()
     ours = context.profile.bitrix24.originator
-    return [deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
-            for deal in tables.records(context.deals)
-            if deal["stage"] in named and not deal["closed"] and deal["id"].isdigit() and (deal["stage"] in starting or deal["id"] in told_before)]
+    return [
+        deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
+        for deal in tables.records(context.deals)
+        if deal["stage"] in named
+        and not deal["closed"]
+        and deal["id"].isdigit()
+        and (deal["stage"] in starting or deal["id"] in told_before)
+    ]
 
 
 def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
@@ -81,9 +90,13 @@ def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Re
 
 
 # ---- one exchange ----
-def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]) -> None:
-    rows, invoice_rows = (orders_rows.read(context, [row["id"] for row in owners] if settings.rows else [], code)
-                          for owners, code in ((deals, "D"), (invoices, "SI")))
+def _exchange(
+    context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]
+) -> None:
+    rows, invoice_rows = (
+        orders_rows.read(context, [row["id"] for row in owners] if settings.rows else [], code)
+        for owners, code in ((deals, "D"), (invoices, "SI"))
+    )
     sides = Sides(context, settings, told, deals, invoices, rows, invoice_rows)
     new = _new(settings, deals, invoices, told)
     compared = edits.compare(sides, sides.portal.keys() - new - _unfilled(context, told, deals))
@@ -91,40 +104,75 @@ def _exchange(context: Context, settings: Orders, told: Told, deals: Sequence[Re
     for key in new:
         edits.first_sending(sides, compared.memory, key)
     numbers = {_number(key, told): key for key in (*due, *new)}
-    made = _documents(context, settings, told, deals, invoices, (rows, invoice_rows), set(numbers)) if numbers else {}
+    made = (
+        _documents(context, settings, told, deals, invoices, (rows, invoice_rows), set(numbers))
+        if numbers
+        else {}
+    )
     with context.store.transaction():
         published = _enqueue(context, made)
-        edits.undo(context, compared.memory, {key for number, key in numbers.items() if number not in published})
+        edits.undo(
+            context, compared.memory, {key for number, key in numbers.items() if number not in published}
+        )
         compared.memory.commit()
         orders_told.freeze(context, _published(made, published), told.sent)
-        _introduce(context, [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}])
-    _journal(context, _published(made, published), {number: due.get(key, {}) for number, key in numbers.items()})
+        _introduce(
+            context,
+            [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}],
+        )
+    _journal(
+        context, _published(made, published), {number: due.get(key, {}) for number, key in numbers.items()}
+    )
     _take(context, told, compared)
 
 
 def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], told: Told) -> set[Key]:
     """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them. What 1C shows is not new."""
-    found = {(ENTITY, deal["id"]) for deal in deals
-             if deal["stage"] in settings.send_stages and not deal["origin"] and keys.order(deal["id"]) not in told.dates}
-    return found | {(INVOICE, row["id"]) for row in invoices
-                    if row["status"] in settings.invoice_stages and keys.invoice(row["id"]) not in told.dates}
+    found = {
+        (ENTITY, deal["id"])
+        for deal in deals
+        if deal["stage"] in settings.send_stages
+        and not deal["origin"]
+        and keys.order(deal["id"]) not in told.dates
+    }
+    return found | {
+        (INVOICE, row["id"])
+        for row in invoices
+        if row["status"] in settings.invoice_stages and keys.invoice(row["id"]) not in told.dates
+    }
 
 
 def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
     """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do not stand yet."""
     born, filled = told.born, Memory(context.store, [ENTITY])
-    return {(ENTITY, deal["id"]) for deal in deals
-            if (deal["id"] in born and not filled.of((ENTITY, deal["id"])))
-            or (deal["id"] not in born and keys.order(deal["id"]) not in told.dates)}
+    return {
+        (ENTITY, deal["id"])
+        for deal in deals
+        if (deal["id"] in born and not filled.of((ENTITY, deal["id"])))
+        or (deal["id"] not in born and keys.order(deal["id"]) not in told.dates)
+    }
 
 
 def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
     """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as sent."""
-    rows = [{"side": "1c", "entity": entity, "key": key, "field": field, "after": _plain(compared.memory.get((entity, key), field).tail)}
-            for (entity, key), fields in compared.due.items() for field in fields]
+    rows = [
+        {
+            "side": "1c",
+            "entity": entity,
+            "key": key,
+            "field": field,
+            "after": _plain(compared.memory.get((entity, key), field).tail),
+        }
+        for (entity, key), fields in compared.due.items()
+        for field in fields
+    ]
     born = {deal: row["id"] for deal, row in told.born.items()}
-    kept, issues = rules.accepted_edits(tables.frame("changes", rows), born, extended=context.profile.onec.extended,
-                                        referred=_referred(context, told))
+    kept, issues = rules.accepted_edits(
+        tables.frame("changes", rows),
+        born,
+        extended=context.profile.onec.extended,
+        referred=_referred(context, told),
+    )
     context.note(issues, SCOPE)
     accepted = {(row["entity"], row["key"]) for row in tables.records(kept)}
     edits.undo(context, compared.memory, compared.due.keys() - accepted)
@@ -153,8 +201,15 @@ def _number(key: Key, told: Told) -> str:
 
 
 # ---- documents ----
-def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record],
-               rows: tuple[pd.DataFrame, pd.DataFrame], numbers: set[str]) -> documents.Tables:
+def _documents(
+    context: Context,
+    settings: Orders,
+    told: Told,
+    deals: Sequence[Record],
+    invoices: Sequence[Record],
+    rows: tuple[pd.DataFrame, pd.DataFrame],
+    numbers: set[str],
+) -> documents.Tables:
     """The documents with these numbers, their lines and buyers."""
     wanted = {_deal_of(number, invoices, told): number for number in numbers}
     chosen = [deal for deal in deals if deal["id"] in wanted]
@@ -162,11 +217,22 @@ def _documents(context: Context, settings: Orders, told: Told, deals: Sequence[R
     lines, issues = prices.lines(context, settings, told, chosen, invoices, rows)
     context.note(issues, SCOPE)
     sources = documents.Sources(
-        tables.frame("deals", [_with_email(context, deal) for deal in chosen]), lines, context.portal.directory["parties"],
-        context.portal.directory["contacts"], tables.frame("documents", invoices))
+        tables.frame("deals", [_with_email(context, deal) for deal in chosen]),
+        lines,
+        context.portal.directory["parties"],
+        context.portal.directory["contacts"],
+        tables.frame("documents", invoices),
+    )
     made = documents.deal_documents(
-        sources, portal=context.profile.bitrix24.name, settings=settings, organisations=context.profile.organisations, today=context.today,
-        dates=told.dates, born=born, extended=context.profile.onec.extended)
+        sources,
+        portal=context.profile.bitrix24.name,
+        settings=settings,
+        organisations=context.profile.organisations,
+        today=context.today,
+        dates=told.dates,
+        born=born,
+        extended=context.profile.onec.extended,
+    )
     context.note(made.pop("issues"), SCOPE)
     stopped = {row["key"] for row in tables.records(issues)}
     return _named(context, _addressed(context, told, dict(made), numbers - stopped))
@@ -191,11 +257,24 @@ def _addressed(context: Context, told: Told, made: documents.Tables, numbers: se
     rows = [row for row in tables.records(made["documents"]) if row["number"] in numbers]
     kept = {row["id"] for row in rows}
     names = _onec_ids(context, {row["party"] for row in rows})
-    heads = [_as_born(row, born[row["id"]]) if row["id"] in born else row | {"party": names[row["party"]]} for row in rows]
-    parties = [told.buyers.get(row["document"], row) | {"document": row["document"], "role": "Покупатель"} if row["document"] in born
-               else row | {"id": names[row["id"]]} for row in tables.records(made["parties"]) if row["document"] in kept]
-    return {"documents": tables.frame("documents", heads), "parties": tables.frame("parties", parties),
-            "lines": tables.frame("lines", [row for row in tables.records(made["lines"]) if row["document"] in kept])}
+    heads = [
+        _as_born(row, born[row["id"]]) if row["id"] in born else row | {"party": names[row["party"]]}
+        for row in rows
+    ]
+    parties = [
+        told.buyers.get(row["document"], row) | {"document": row["document"], "role": "Покупатель"}
+        if row["document"] in born
+        else row | {"id": names[row["id"]]}
+        for row in tables.records(made["parties"])
+        if row["document"] in kept
+    ]
+    return {
+        "documents": tables.frame("documents", heads),
+        "parties": tables.frame("parties", parties),
+        "lines": tables.frame(
+            "lines", [row for row in tables.records(made["lines"]) if row["document"] in kept]
+        ),
+    }
 
 
 def _named(context: Context, made: documents.Tables) -> documents.Tables:
@@ -205,16 +284,45 @@ def _named(context: Context, made: documents.Tables) -> documents.Tables:
         return made
     names = {row["key"]: row["base"] for row in tables.records(context.store.fields.read(PARTY))}
     owners = {clean.fold(name): party for party, name in names.items()}
-    parties = [row if row["inn"] else row | {"name": names.get(row["id"], row["name"])} for row in tables.records(made["parties"])]
-    taken = [row for row in parties if not row["inn"] and owners.get(clean.fold(row["name"]), row["id"]) != row["id"]]
-    context.note([tables.issue(f"Контрагент без ИНН называется «{row['name']}», а в 1С под этим именем уже отправлен другой: документ не отправлен. "
-                               "Укажите ИНН или уточните название.", entity="parties", key=row["id"], field="name") for row in taken], SCOPE)
+    parties = [
+        row if row["inn"] else row | {"name": names.get(row["id"], row["name"])}
+        for row in tables.records(made["parties"])
+    ]
+    taken = [
+        row
+        for row in parties
+        if not row["inn"] and owners.get(clean.fold(row["name"]), row["id"]) != row["id"]
+    ]
+    context.note(
+        [
+            tables.issue(
+                f"Контрагент без ИНН называется «{row['name']}», а в 1С под этим именем уже отправлен другой: документ не отправлен. "
+                "Укажите ИНН или уточните название.",
+                entity="parties",
+                key=row["id"],
+                field="name",
+            )
+            for row in taken
+        ],
+        SCOPE,
+    )
     stopped = {row["document"] for row in taken}
-    context.store.fields.write([{"entity": PARTY, "key": row["id"], "field": "name", "known": True, "base": row["name"]}
-                                for row in parties if not row["inn"] and row["document"] not in stopped])
-    return {"documents": tables.frame("documents", [row for row in tables.records(made["documents"]) if row["id"] not in stopped]),
-            "parties": tables.frame("parties", [row for row in parties if row["document"] not in stopped]),
-            "lines": tables.frame("lines", [row for row in tables.records(made["lines"]) if row["document"] not in stopped])}
+    context.store.fields.write(
+        [
+            {"entity": PARTY, "key": row["id"], "field": "name", "known": True, "base": row["name"]}
+            for row in parties
+            if not row["inn"] and row["document"] not in stopped
+        ]
+    )
+    return {
+        "documents": tables.frame(
+            "documents", [row for row in tables.records(made["documents"]) if row["id"] not in stopped]
+        ),
+        "parties": tables.frame("parties", [row for row in parties if row["document"] not in stopped]),
+        "lines": tables.frame(
+            "lines", [row for row in tables.records(made["lines"]) if row["document"] not in stopped]
+        ),
+    }
 
 
 def _as_born(row: Record, told: Record) -> Record:
@@ -226,7 +334,10 @@ def _onec_ids(context: Context, parties: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entity in ("company", "contact"):
         numbers = [party.partition("_")[2] for party in parties if party.startswith(f"{entity}_")]
-        found |= {f"{entity}_{number}": origin for number, origin in records.onec_ids(context, entity, numbers).items()}
+        found |= {
+            f"{entity}_{number}": origin
+            for number, origin in records.onec_ids(context, entity, numbers).items()
+        }
     return found
 
 
@@ -234,9 +345,13 @@ def _introduce(context: Context, deals: Sequence[Record]) -> None:
     """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another one."""
     for party in {deal["party"] for deal in deals if deal["party"]}:
         entity, _, number = party.partition("_")
-        if not any(row["portal_id"] == number for row in context.store.links.all(entity, "linked", "proposed")):
+        if not any(
+            row["portal_id"] == number for row in context.store.links.all(entity, "linked", "proposed")
+        ):
             origin = records.onec_id(context, party)
-            context.store.links.put([{"entity": entity, "foreign_id": origin, "portal_id": number, "state": "proposed"}])
+            context.store.links.put(
+                [{"entity": entity, "foreign_id": origin, "portal_id": number, "state": "proposed"}]
+            )
 
 
 def _enqueue(context: Context, made: documents.Tables) -> set[str]:
@@ -245,8 +360,10 @@ def _enqueue(context: Context, made: documents.Tables) -> set[str]:
     for kind in ("order", "invoice") if made else ():
         heads = [row for row in tables.records(made["documents"]) if row["kind"] == kind]
         ids = {row["id"] for row in heads}
-        parts = {name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids])
-                 for name in ("lines", "parties")}
+        parts = {
+            name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids])
+            for name in ("lines", "parties")
+        }
         accepted |= answers.enqueue(context, {"documents": tables.frame("documents", heads), **parts}).keys()
     return accepted
 
@@ -256,16 +373,30 @@ def _published(made: documents.Tables, numbers: set[str]) -> list[Record]:
 
 
 _KIND = {"order": "Заказ", "invoice": "Счёт"}
-_RULE = {"order": "orders.send_stages: сделка на стадии заказа", "invoice": "orders.invoice_stages: сделка на стадии счёта"}
+_RULE = {
+    "order": "orders.send_stages: сделка на стадии заказа",
+    "invoice": "orders.invoice_stages: сделка на стадии счёта",
+}
 
 
 def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Mapping[str, str]]) -> None:
     path = answers.dialect_of(context).order_path
-    context.journal([{
-        "entity": "deal", "key": row["deal"], "action": "to-1c", "field": ", ".join(edited[row["number"]]) or None, "after": row["amount"],
-        "file": path, "document": row["number"],
-        "rule": ", ".join(dict.fromkeys(edited[row["number"]].values())) or _RULE[row["kind"]],
-        "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб."} for row in rows])
+    context.journal(
+        [
+            {
+                "entity": "deal",
+                "key": row["deal"],
+                "action": "to-1c",
+                "field": ", ".join(edited[row["number"]]) or None,
+                "after": row["amount"],
+                "file": path,
+                "document": row["number"],
+                "rule": ", ".join(dict.fromkeys(edited[row["number"]].values())) or _RULE[row["kind"]],
+                "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб.",
+            }
+            for row in rows
+        ]
+    )
 
 
 # ---- edits of 1C ----
@@ -281,8 +412,12 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
         elif change["field"] == MANAGER:
             others.append(change | {"field": "assignedById"})
         elif change["field"] == ORGANISATION:
-            others += [row | change | {"action": "link"} for row in
-                       incoming.organisation_change(context, deals[change["key"]], change["after"], change["reason"])]
+            others += [
+                row | change | {"action": "link"}
+                for row in incoming.organisation_change(
+                    context, deals[change["key"]], change["after"], change["reason"]
+                )
+            ]
     applied = context.portal.apply([*_composed(context, told, rows), *others])
     stages.count(context, applied)
     _settle(compared.memory, applied)
@@ -291,7 +426,9 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
 def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Record]:
     """Changes of compositions with the rows the portal is to hold."""
     named = {change["key"]: told.orders[change["key"]] for change in rows}
-    content = orders_rows.sound(context, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()]))
+    content = orders_rows.sound(
+        context, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()])
+    )
     heads, lines = rules.deal_lines(content, told.lines)
     good = set(heads["id"])
     return orders_rows.written(context, [change for change in rows if change["key"] in good], heads, lines)

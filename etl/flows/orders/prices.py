@@ -22,15 +22,28 @@ from etl.values import keys
 TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 
-def lines(context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record],
-          rows: tuple[pd.DataFrame, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def lines(
+    context: Context,
+    settings: Orders,
+    told: Told,
+    deals: Sequence[Record],
+    invoices: Sequence[Record],
+    rows: tuple[pd.DataFrame, pd.DataFrame],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lines for the orders of deals and for smart invoices, `document` = their number towards 1C, and issues that stop documents.
 
     `rows` = product rows of the deals and of the smart invoices.
     """
     born = {deal: row["number"] for deal, row in told.orders.items()}
-    numbers = {deal["id"]: born[deal["id"]] if deal["origin"] and deal["id"] in born else keys.order(deal["id"]) for deal in deals}
-    listed = [line | {"document": numbers[line["document"]]} for line in tables.records(rows[0]) if line["document"] in numbers]
+    numbers = {
+        deal["id"]: born[deal["id"]] if deal["origin"] and deal["id"] in born else keys.order(deal["id"])
+        for deal in deals
+    }
+    listed = [
+        line | {"document": numbers[line["document"]]}
+        for line in tables.records(rows[0])
+        if line["document"] in numbers
+    ]
     listed += [line | {"document": keys.invoice(line["document"])} for line in tables.records(rows[1])]
     products = records.onec_ids(context, "product", {line["product"] for line in listed if line["product"]})
     net = composition.net_lines(tables.frame("lines", listed), products)
@@ -41,23 +54,38 @@ def lines(context: Context, settings: Orders, told: Told, deals: Sequence[Record
 
 def remember(context: Context) -> None:
     """Terms and prices read in this run into the state."""
-    rows = [_field(TERMS, row["id"], name, row["extra"][name]) for row in tables.records(context.table("parties"))
-            for name in (composition.PRICE_TYPE, composition.PERCENT) if name in (row["extra"] or {})]
-    rows += [_field(PRICES, row["product"], row["price_type"], row["price"]) for row in tables.records(context.table("prices"))]
-    rows += [_field(TYPES, row["id"], "name", row["name"]) for row in tables.records(context.table("price_types"))]
-    context.store.fields.write(list({(row["entity"], row["key"], row["field"]): row for row in rows}.values()))
+    rows = [
+        _field(TERMS, row["id"], name, row["extra"][name])
+        for row in tables.records(context.table("parties"))
+        for name in (composition.PRICE_TYPE, composition.PERCENT)
+        if name in (row["extra"] or {})
+    ]
+    rows += [
+        _field(PRICES, row["product"], row["price_type"], row["price"])
+        for row in tables.records(context.table("prices"))
+    ]
+    rows += [
+        _field(TYPES, row["id"], "name", row["name"]) for row in tables.records(context.table("price_types"))
+    ]
+    context.store.fields.write(
+        list({(row["entity"], row["key"], row["field"]): row for row in rows}.values())
+    )
 
 
 def _field(entity: str, key: str, field: str, value: object) -> Record:
     return {"entity": entity, "key": key, "field": field, "known": True, "base": value}
 
 
-def _buyers(context: Context, deals: Sequence[Record], invoices: Sequence[Record], numbers: dict[str, str]) -> dict[str, Record]:
+def _buyers(
+    context: Context, deals: Sequence[Record], invoices: Sequence[Record], numbers: dict[str, str]
+) -> dict[str, Record]:
     """Number of a document -> its buyer with the terms 1C told."""
     terms: dict[str, Record] = {}
     for row in tables.records(context.store.fields.read(TERMS)):
         terms.setdefault(row["key"], {})[row["field"]] = row["base"]
-    owners = {numbers[deal["id"]]: deal["party"] for deal in deals} | {keys.invoice(row["id"]): row["party"] for row in invoices}
+    owners = {numbers[deal["id"]]: deal["party"] for deal in deals} | {
+        keys.invoice(row["id"]): row["party"] for row in invoices
+    }
     found = {}
     for number, party in owners.items():
         entity, _, identifier = (party or "").partition("_")
@@ -67,7 +95,11 @@ def _buyers(context: Context, deals: Sequence[Record], invoices: Sequence[Record
 
 
 def _prices(context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
-    prices = [{"product": row["key"], "price_type": row["field"], "price": row["base"]}
-              for row in tables.records(context.store.fields.read(PRICES))]
-    types = [{"id": row["key"], "name": row["base"]} for row in tables.records(context.store.fields.read(TYPES))]
+    prices = [
+        {"product": row["key"], "price_type": row["field"], "price": row["base"]}
+        for row in tables.records(context.store.fields.read(PRICES))
+    ]
+    types = [
+        {"id": row["key"], "name": row["base"]} for row in tables.records(context.store.fields.read(TYPES))
+    ]
     return tables.frame("prices", prices), tables.frame("price_types", types)

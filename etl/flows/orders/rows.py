@@ -49,12 +49,20 @@ def led_by_1c(context: Context, settings: Orders, told: Told) -> list[Record]:
     if not settings.rows:
         return []
     deals = led(context, told) & set(context.deals["id"])
-    content = sound(context, told, tables.frame("documents", [row for row in tables.records(told.content) if row["deal"] in deals]))
+    content = sound(
+        context,
+        told,
+        tables.frame("documents", [row for row in tables.records(told.content) if row["deal"] in deals]),
+    )
     heads, lines = orders.deal_lines(content, told.lines)
     theirs = positions_of_1c(context, heads, lines)
     memory = Memory(context.store, [ENTITY])
     touched = {row["deal"] for row in tables.records(content) if row["id"] in told.fresh}
-    asked = [deal for deal, value in theirs.items() if deal in touched or memory.get((ENTITY, deal), ROWS).base != value]
+    asked = [
+        deal
+        for deal, value in theirs.items()
+        if deal in touched or memory.get((ENTITY, deal), ROWS).base != value
+    ]
     ours = positions_of_portal(context, read(context, asked)) if asked else {}
     wanted = {deal: theirs[deal] for deal in asked}
     changes = tables.records(orders.row_changes(ours, wanted, deals))
@@ -72,7 +80,9 @@ def sound(context: Context, told: Told, content: pd.DataFrame) -> pd.DataFrame:
     return tables.frame("documents", [row for row in tables.records(content) if row["deal"] not in stopped])
 
 
-def written(context: Context, changes: Sequence[Record], heads: pd.DataFrame, lines: pd.DataFrame) -> list[Record]:
+def written(
+    context: Context, changes: Sequence[Record], heads: pd.DataFrame, lines: pd.DataFrame
+) -> list[Record]:
     """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row becomes an issue."""
     wanted = {row["key"] for row in changes}
     body = tables.frame("lines", [line for line in tables.records(lines) if line["document"] in wanted])
@@ -82,13 +92,29 @@ def written(context: Context, changes: Sequence[Record], heads: pd.DataFrame, li
     by_deal: dict[str, list[Record]] = {}
     for row in tables.records(rows):
         by_deal.setdefault(row["document"], []).append(row)
-    return [row | {"lines": by_deal[row["key"]], "position": row["after"], "after": shown(by_deal[row["key"]]),
-                   "before": _summary(row["before"])} for row in changes if row["key"] in by_deal]
+    return [
+        row
+        | {
+            "lines": by_deal[row["key"]],
+            "position": row["after"],
+            "after": shown(by_deal[row["key"]]),
+            "before": _summary(row["before"]),
+        }
+        for row in changes
+        if row["key"] in by_deal
+    ]
 
 
 def remember(context: Context, applied: Iterable[Record]) -> None:
     """Compositions that stand on the portal now are what both sides agree on."""
-    settle(context, {row["key"]: row["position"] for row in applied if row["action"] == "rows" and row["outcome"] == "done"})
+    settle(
+        context,
+        {
+            row["key"]: row["position"]
+            for row in applied
+            if row["action"] == "rows" and row["outcome"] == "done"
+        },
+    )
 
 
 def settle(context: Context, agreed: Compositions) -> None:
@@ -109,7 +135,9 @@ def positions_of_portal(context: Context, lines: pd.DataFrame) -> Compositions:
     """Owner -> composition; products of the portal go by their id in 1C."""
     numbers = {line["product"] for line in tables.records(lines) if line["product"]}
     linked = context.store.links.by_portal("product", numbers)
-    return composition.positions(_kept(context, lines), {number: row["foreign_id"] for number, row in linked.items()})
+    return composition.positions(
+        _kept(context, lines), {number: row["foreign_id"] for number, row in linked.items()}
+    )
 
 
 def positions_of_1c(context: Context, documents: pd.DataFrame, lines: pd.DataFrame) -> Compositions:
@@ -127,20 +155,31 @@ def aliases(context: Context, onec: pd.DataFrame, *portal: pd.DataFrame) -> dict
     found = {composition.named(line["name"]): line["product"] for line in theirs if line["product"] in paired}
     ours = [line for part in portal for line in tables.records(part) if line["product"]]
     linked = context.store.links.by_portal("product", {line["product"] for line in ours})
-    return found | {composition.named(line["name"]): linked[line["product"]]["foreign_id"] for line in ours if line["product"] in linked}
+    return found | {
+        composition.named(line["name"]): linked[line["product"]]["foreign_id"]
+        for line in ours
+        if line["product"] in linked
+    }
 
 
 def _kept(context: Context, lines: pd.DataFrame) -> pd.DataFrame:
     """Lines as this 1C keeps them: stock УТ 10.3 turns a service into one piece at the whole sum."""
     if context.profile.onec.dialect != "ut103" or context.profile.onec.extended:
         return lines
-    return tables.frame("lines", [line | ({"quantity": Decimal(1)} if line["kind"] == "service" else {})
-                                  for line in tables.records(lines)])
+    return tables.frame(
+        "lines",
+        [
+            line | ({"quantity": Decimal(1)} if line["kind"] == "service" else {})
+            for line in tables.records(lines)
+        ],
+    )
 
 
 def shown(lines: Iterable[Record]) -> str:
     """A composition for people: «Болт × 2 = 100.00; …»."""
-    return "; ".join(f"{line['name']} × {line['quantity'].normalize():f} = {line['amount']:.2f}" for line in lines)
+    return "; ".join(
+        f"{line['name']} × {line['quantity'].normalize():f} = {line['amount']:.2f}" for line in lines
+    )
 
 
 def _summary(before: Sequence[composition.Position] | None) -> str | None:

@@ -52,7 +52,10 @@ class Told:
     @cached_property
     def orders(self) -> dict[str, Record]:
         """deal -> its order, the latest told where there are several."""
-        rows = sorted((row for row in tables.records(self.content) if row["kind"] == "order"), key=lambda row: self.made[row["id"]])
+        rows = sorted(
+            (row for row in tables.records(self.content) if row["kind"] == "order"),
+            key=lambda row: self.made[row["id"]],
+        )
         return {row["deal"]: row for row in rows}
 
     @cached_property
@@ -63,8 +66,11 @@ class Told:
     @cached_property
     def dates(self) -> dict[str, dt.date]:
         """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it where that memory is lost."""
-        shown = {row["number"]: row["date"] for row in tables.records(self.owned) if (key := keys.decode(row["number"]))
-                 and key.kind in ("order", "invoice") and row["date"]}
+        shown = {
+            row["number"]: row["date"]
+            for row in tables.records(self.owned)
+            if (key := keys.decode(row["number"])) and key.kind in ("order", "invoice") and row["date"]
+        }
         return shown | {number: row["date"] for number, row in self.sent.items()}
 
     @cached_property
@@ -86,7 +92,9 @@ def is_ours(row: Record) -> bool:
 
 def read(context: Context) -> Told:
     """Everything told up to and including this run."""
-    held = {row["id"]: row for row in context.store.files.told_documents()} | {row["id"]: row for row in context.seen if row["payload"]}
+    held = {row["id"]: row for row in context.store.files.told_documents()} | {
+        row["id"]: row for row in context.seen if row["payload"]
+    }
     payloads = [row["payload"] for row in held.values()]
     documents = tables.frame("documents", [payload["row"] for payload in payloads])
     before, links = sent(context), _links(context, documents)
@@ -94,13 +102,25 @@ def read(context: Context) -> Told:
     found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known)
     roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
     owners = dict(roles[["id", "deal"]].to_numpy().tolist())
-    owned = [row | {"deal": owners[row["id"]]} for row in tables.records(documents) if owners[row["id"]] and not _charged(row)]
+    owned = [
+        row | {"deal": owners[row["id"]]}
+        for row in tables.records(documents)
+        if owners[row["id"]] and not _charged(row)
+    ]
     return Told(
-        documents, tables.frame("lines", [line for payload in payloads for line in payload["lines"]]), found, roles,
-        orders.attached(documents, roles), tables.frame("documents", owned), unknown,
+        documents,
+        tables.frame("lines", [line for payload in payloads for line in payload["lines"]]),
+        found,
+        roles,
+        orders.attached(documents, roles),
+        tables.frame("documents", owned),
+        unknown,
         {key: _seconds(row["generated_at"]) for key, row in held.items()},
         {payload["row"]["id"]: buyer for payload in payloads if (buyer := _buyer(payload))},
-        frozenset(row["id"] for row in context.seen), before, links)
+        frozenset(row["id"] for row in context.seen),
+        before,
+        links,
+    )
 
 
 def _charged(row: Record) -> bool:
@@ -128,33 +148,57 @@ def sent(context: Context) -> dict[str, Record]:
 
 def freeze(context: Context, rows: Iterable[Record], known: Mapping[str, Record]) -> None:
     """Remember the first sending of documents (number, deal, date); later sendings change nothing."""
-    context.store.fields.write([{"entity": SENT, "key": row["number"], "field": field, "known": True, "base": row[field]}
-                                for row in rows if row["number"] not in known for field in ("date", "deal")])
+    context.store.fields.write(
+        [
+            {"entity": SENT, "key": row["number"], "field": field, "known": True, "base": row[field]}
+            for row in rows
+            if row["number"] not in known
+            for field in ("date", "deal")
+        ]
+    )
 
 
 def _invoices(known: Mapping[str, Record]) -> dict[str, str]:
-    return {key.id: row["deal"] for number, row in known.items() if (key := keys.decode(number)) and key.kind == "invoice"}
+    return {
+        key.id: row["deal"]
+        for number, row in known.items()
+        if (key := keys.decode(number)) and key.kind == "invoice"
+    }
 
 
 # ---- whose a document is ----
 def _born(context: Context) -> dict[str, str]:
     """Order of 1C -> its deal: the deal carries the origin itself; beside that pairs a person has made."""
     ours = context.profile.bitrix24.originator
-    own = {row["origin"]: row["id"] for row in tables.records(context.deals) if row["originator"] == ours and row["origin"]}
-    return {row["foreign_id"]: row["portal_id"] for row in context.store.links.all("document", "linked")} | own
+    own = {
+        row["origin"]: row["id"]
+        for row in tables.records(context.deals)
+        if row["originator"] == ours and row["origin"]
+    }
+    return {
+        row["foreign_id"]: row["portal_id"] for row in context.store.links.all("document", "linked")
+    } | own
 
 
 def _links(context: Context, documents: pd.DataFrame) -> dict[str, str]:
     """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers start anew each year."""
     if not len(documents):
         return {}
-    pairs, heads = _born(context), [row for row in tables.records(documents) if row["kind"] == "order" and row["number"]]
+    pairs, heads = (
+        _born(context),
+        [row for row in tables.records(documents) if row["kind"] == "order" and row["number"]],
+    )
     numbers = Counter(row["number"] for row in heads)
-    return pairs | {row["number"]: pairs[row["id"]] for row in heads if row["id"] in pairs and numbers[row["number"]] == 1}
+    return pairs | {
+        row["number"]: pairs[row["id"]] for row in heads if row["id"] in pairs and numbers[row["number"]] == 1
+    }
 
 
 def _ours(context: Context, documents: pd.DataFrame) -> set[str]:
     """Numbers that are provably ours although the memory of their sending may be lost: the Ид says so."""
     portal = context.profile.bitrix24.name
-    return {row["number"] for row in tables.records(documents)
-            if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]}
+    return {
+        row["number"]
+        for row in tables.records(documents)
+        if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]
+    }

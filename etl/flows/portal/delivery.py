@@ -22,10 +22,18 @@ def guard(context: Context, changes: Sequence[Record]) -> None:
     """Stop before the first write when more values of the portal would be replaced than the profile allows."""
     limit = context.profile.guard.overwrites
     # results of this programme's own fields (`own`) replace nobody's work
-    replaced = [row for row in changes if row["action"] in ("update", "rows") and not row.get("own") and row.get("before") not in (None, "", 0)]
+    replaced = [
+        row
+        for row in changes
+        if row["action"] in ("update", "rows")
+        and not row.get("own")
+        and row.get("before") not in (None, "", 0)
+    ]
     if len(replaced) > limit and not context.accept:
-        raise NeedsPerson(f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
-                          "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.")
+        raise NeedsPerson(
+            f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
+            "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.",
+        )
 
 
 def apply(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> list[Record]:
@@ -57,8 +65,16 @@ def _written(context: Context, client: Client, names: Names, changes: Sequence[R
 
 def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     keyed = {f"stage:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
-    desk.outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "stage", "payload": {"to": row["after"]}}
-                for key, row in keyed.items())
+    desk.outbox.note(
+        {
+            "key": key,
+            "entity": "deal",
+            "entity_key": row["key"],
+            "method": "stage",
+            "payload": {"to": row["after"]},
+        }
+        for key, row in keyed.items()
+    )
     origins: dict[str, tuple[str, ...]] = {}
     for rule in desk.context.profile.rules:
         origins[rule.to] = (*origins.get(rule.to, ()), *rule.from_)
@@ -67,7 +83,9 @@ def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         if result.status == "skipped":
             desk.outbox.failed(result.key, result.reason)
         row = keyed[result.key]
-        if result.status == "done":  # at once: killed here, the next run must not move again what a person moved back meanwhile
+        if (
+            result.status == "done"
+        ):  # at once: killed here, the next run must not move again what a person moved back meanwhile
             desk.context.store.stages.write({row["key"]: row["after"]})
         yield _outcome(row, result)
 
@@ -77,18 +95,39 @@ def _updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     for row in rows:
         by_deal.setdefault(row["key"], []).append(row)
     keyed = {f"update:{deal}:{desk.context.run}.{desk.context.turn}": mine for deal, mine in by_deal.items()}
-    desk.outbox.note({"key": key, "entity": "deal", "entity_key": mine[0]["key"], "method": "update",
-                 "payload": {row["field"]: row["after"] for row in mine}} for key, mine in keyed.items())
-    updates = [load.Update(key, mine[0]["key"], {row["field"]: row["after"] for row in mine}) for key, mine in keyed.items()]
+    desk.outbox.note(
+        {
+            "key": key,
+            "entity": "deal",
+            "entity_key": mine[0]["key"],
+            "method": "update",
+            "payload": {row["field"]: row["after"] for row in mine},
+        }
+        for key, mine in keyed.items()
+    )
+    updates = [
+        load.Update(key, mine[0]["key"], {row["field"]: row["after"] for row in mine})
+        for key, mine in keyed.items()
+    ]
     for result in load.update_items(desk.client, desk.names, updates, desk.outbox):
         yield from (_outcome(row, result) for row in keyed[result.key])
 
 
 def _notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     keyed = {f"notify:{row['key']}:{row['reason']}": row for row in rows}
-    known = desk.outbox.note({"key": key, "entity": "deal", "entity_key": row["key"], "method": "notify", "payload": {"to": row["before"]}}
-                        for key, row in keyed.items())
-    notices = [notes.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known]
+    known = desk.outbox.note(
+        {
+            "key": key,
+            "entity": "deal",
+            "entity_key": row["key"],
+            "method": "notify",
+            "payload": {"to": row["before"]},
+        }
+        for key, row in keyed.items()
+    )
+    notices = [
+        notes.Notice(key, row["before"], row["after"]) for key, row in keyed.items() if key not in known
+    ]
     for result in notes.notify(desk.client, notices, desk.outbox):
         yield _outcome(keyed[result.key], result)
 
@@ -108,14 +147,30 @@ _WRITERS: dict[tuple[tuple[str, ...], str], Callable[[Desk, Sequence[Record]], I
     (("deal",), "comment"): writers.commented,
     (("deal",), "notify"): _notified,
 }
-_WORDS = {"stage": "Стадия", "update": "Поле", "notify": "Уведомление", "create": "Создано", "rows": "Состав", "link": "Наша организация",
-          "comment": "Комментарий"}
+_WORDS = {
+    "stage": "Стадия",
+    "update": "Поле",
+    "notify": "Уведомление",
+    "create": "Создано",
+    "rows": "Состав",
+    "link": "Наша организация",
+    "comment": "Комментарий",
+}
 
 
 def _told(row: Record) -> Record:
     what = f"{_WORDS['update']} «{row['field']}»" if row["action"] == "update" else _WORDS[row["action"]]
     said = f"{what}: {row['detail']}" if row["detail"] else what
-    return {"entity": row["entity"], "key": row.get("id") or row["key"], "action": row["action"], "field": row["field"],
-            "before": row["before"], "after": row["after"], "file": row.get("file"), "document": row.get("document"), "rule": row["reason"],
-            "level": "info" if row["outcome"] == "done" else "warn",
-            "message": said if row["outcome"] == "done" else f"{said} ({row['outcome']})"}
+    return {
+        "entity": row["entity"],
+        "key": row.get("id") or row["key"],
+        "action": row["action"],
+        "field": row["field"],
+        "before": row["before"],
+        "after": row["after"],
+        "file": row.get("file"),
+        "document": row.get("document"),
+        "rule": row["reason"],
+        "level": "info" if row["outcome"] == "done" else "warn",
+        "message": said if row["outcome"] == "done" else f"{said} ({row['outcome']})",
+    }

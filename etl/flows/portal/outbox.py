@@ -58,7 +58,17 @@ class StoreOutbox:
     def _id(self, key: str) -> int:
         if key not in self._ids:
             whole = key.partition("/")[0]
-            self.note([{"key": key, "entity": "part", "entity_key": whole, "method": "part", "payload": {"of": whole}}])
+            self.note(
+                [
+                    {
+                        "key": key,
+                        "entity": "part",
+                        "entity_key": whole,
+                        "method": "part",
+                        "payload": {"of": whole},
+                    }
+                ]
+            )
         return self._ids[key]
 
     def _found(self, key: str) -> dict[str, Any]:

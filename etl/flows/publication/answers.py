@@ -49,7 +49,10 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
         return {}
     bad = refused(context, found)
     groups = {number: group for number, group in _groups(found).items() if number not in bad}
-    rows = [{"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group} for number, group in groups.items()]
+    rows = [
+        {"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group}
+        for number, group in groups.items()
+    ]
     ids = context.store.publications.put(rows, context.run)
     return {document: publication for (_, document), publication in ids.items()}
 
@@ -57,11 +60,24 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
 def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
     """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an issue. Ask before anything
     about them is recorded."""
-    issues = commerceml.problems(found, dialect_of(context), day=context.today, vat_rates=context.profile.onec.vat_rates,
-                                 currency=context.profile.onec.currency)
+    issues = commerceml.problems(
+        found,
+        dialect_of(context),
+        day=context.today,
+        vat_rates=context.profile.onec.vat_rates,
+        currency=context.profile.onec.currency,
+    )
     context.note(issues, "outgoing")
     bad = {row["key"] for row in tables.records(issues) if row["severity"] == "reject"}
-    return {number for number, group in _groups(found).items() if bad & {row["id"] for row in group["documents"]}} if bad else set()
+    return (
+        {
+            number
+            for number, group in _groups(found).items()
+            if bad & {row["id"] for row in group["documents"]}
+        }
+        if bad
+        else set()
+    )
 
 
 def publish(context: Context) -> int:
@@ -72,13 +88,28 @@ def publish(context: Context) -> int:
         return 0
     _change_route(context, path)
     rows = context.store.publications.listed_in(path)
-    write_file(context, path, rows, lambda target, at: commerceml.write_parts(
-        target, _parts(context, rows), dialect, generated_at=at, currency=context.profile.onec.currency))
+    write_file(
+        context,
+        path,
+        rows,
+        lambda target, at: commerceml.write_parts(
+            target, _parts(context, rows), dialect, generated_at=at, currency=context.profile.onec.currency
+        ),
+    )
     fresh = [row for row in rows if row["state"] == "planned"]
     context.store.publications.published(path)
     context.report.counts["published"] += len(fresh)
-    context.journal({"entity": "document", "key": row["document"], "action": "published", "file": path,
-                     "after": "published", "message": "Документ записан в файл для 1С"} for row in fresh)
+    context.journal(
+        {
+            "entity": "document",
+            "key": row["document"],
+            "action": "published",
+            "file": path,
+            "after": "published",
+            "message": "Документ записан в файл для 1С",
+        }
+        for row in fresh
+    )
     return len(fresh)
 
 
@@ -88,10 +119,19 @@ def _change_route(context: Context, path: str) -> None:
     waiting = context.store.publications.paths("planned", "published")
     for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
         rows = context.store.publications.listed_in(former)
-        payloads = [payload for part in context.store.publications.payloads(row["id"] for row in rows) for payload in part]
+        payloads = [
+            payload
+            for part in context.store.publications.payloads(row["id"] for row in rows)
+            for payload in part
+        ]
         with context.store.transaction():
-            context.store.publications.put([{"path": path, "document": row["document"], "hash": row["hash"], "payload": payload}
-                                            for row, payload in zip(rows, payloads, strict=True)], context.run)
+            context.store.publications.put(
+                [
+                    {"path": path, "document": row["document"], "hash": row["hash"], "payload": payload}
+                    for row, payload in zip(rows, payloads, strict=True)
+                ],
+                context.run,
+            )
             context.store.publications.mark([row["id"] for row in rows], "assumed")
         dialect = _ORDER_FILES[former]
         write_file(context, former, [], partial(_empty, dialect))
@@ -101,7 +141,9 @@ def _empty(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
     commerceml.write(target, {}, dialect, generated_at=at)
 
 
-def seen_back(context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]) -> None:
+def seen_back(
+    context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]
+) -> None:
     """Compare documents of 1C with what was sent. In: records of `documents` read now, file -> its moment (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
@@ -110,14 +152,28 @@ def seen_back(context: Context, documents: list[Record], generated_at: Mapping[s
     told, sums = {(row["number"], row["kind"]): row for row in documents}, _line_sums(context.table("lines"))
     numbers = list(dict.fromkeys(row["number"] for row in documents if row["number"]))
     sent: set[str] = set()
-    for start in range(0, len(numbers), _PART):  # with their payloads, all of them would be many times the file
-        found = context.store.publications.find(numbers[start:start + _PART])
+    for start in range(
+        0, len(numbers), _PART
+    ):  # with their payloads, all of them would be many times the file
+        found = context.store.publications.find(numbers[start : start + _PART])
         sent |= found.keys()
-        for held in (one for rows in found.values() for one in rows if one["state"] in ("published", "assumed")):
+        for held in (
+            one for rows in found.values() for one in rows if one["state"] in ("published", "assumed")
+        ):
             if row := told.get((held["document"], held["payload"]["documents"][0]["kind"])):
                 _judge(context, held, row, sums, generated_at.get(row["file"]))
-    context.store.links.put([{"entity": PRINTED, "foreign_id": f"{row['kind']}|{row['number']}", "number": row["number_1c"], "state": "gone"}
-                             for row in documents if row["number"] in sent and row["number_1c"]])
+    context.store.links.put(
+        [
+            {
+                "entity": PRINTED,
+                "foreign_id": f"{row['kind']}|{row['number']}",
+                "number": row["number_1c"],
+                "state": "gone",
+            }
+            for row in documents
+            if row["number"] in sent and row["number_1c"]
+        ]
+    )
 
 
 def printed_numbers(context: Context) -> dict[str, list[str]]:
@@ -151,28 +207,59 @@ def judge_silent(context: Context, documents: Any, lines: Any) -> None:
     """
     told, sums = {(row["number"], row["kind"]): row for row in tables.records(documents)}, _line_sums(lines)
     for held in context.store.publications.listed("published", sessions=context.profile.onec.resend):
-        row = told.get((held["document"], held["payload"]["documents"][0]["kind"])) if "documents" in held["payload"] else None
+        row = (
+            told.get((held["document"], held["payload"]["documents"][0]["kind"]))
+            if "documents" in held["payload"]
+            else None
+        )
         if row:
             _judge(context, held, row, sums, None)
 
 
-def _judge(context: Context, held: Record, row: Record, sums: Mapping[str, Counter[Any]], written: dt.datetime | None) -> None:
+def _judge(
+    context: Context, held: Record, row: Record, sums: Mapping[str, Counter[Any]], written: dt.datetime | None
+) -> None:
     main = held["payload"]["documents"][0]
     late = written is not None and held["published_at"] is not None and written < held["published_at"]
-    same = row["amount"] == main.get("amount") or (bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"]))
+    same = row["amount"] == main.get("amount") or (
+        bool(main.get("cancelled")) and bool(row["cancelled"] or row["deleted"])
+    )
     same = same and (not _edited_again(main) or _same_lines(held, main, row, sums))
     if late and (not same or _edited_again(main) or _termination(main) != _termination(row)):
         return  # an older export proves nothing
     state = "echoed" if same else "refused"
     context.store.publications.mark([held["id"]], state)
     context.report.counts[state] += 1
-    context.journal([{"entity": "document", "key": held["document"], "action": state, "file": row["file"], "document": row["number_1c"],
-                      "before": held["state"], "after": state, "message": "1С вернула документ" if same else "1С не приняла правку"}])
+    context.journal(
+        [
+            {
+                "entity": "document",
+                "key": held["document"],
+                "action": state,
+                "file": row["file"],
+                "document": row["number_1c"],
+                "before": held["state"],
+                "after": state,
+                "message": "1С вернула документ" if same else "1С не приняла правку",
+            }
+        ]
+    )
     if not same:
-        context.note([tables.issue(f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. "
-                                   "Исправьте документ в 1С вручную.",
-                                   severity="warn", file=row["file"], entity="document", key=held["document"], field="amount",
-                                   value=row["amount"])], "outgoing")
+        context.note(
+            [
+                tables.issue(
+                    f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. "
+                    "Исправьте документ в 1С вручную.",
+                    severity="warn",
+                    file=row["file"],
+                    entity="document",
+                    key=held["document"],
+                    field="amount",
+                    value=row["amount"],
+                )
+            ],
+            "outgoing",
+        )
 
 
 def _termination(document: Mapping[str, Any]) -> str | None:
@@ -203,7 +290,9 @@ def _line_sums(lines: Any) -> dict[str, Counter[Any]]:
 def _same_lines(held: Record, main: Record, row: Record, sums: Mapping[str, Counter[Any]]) -> bool:
     """Whether 1C shows the line sums we sent; a document told without lines says nothing about them."""
     told = sums.get(row["id"])
-    return not told or told == Counter(line.get("amount") for line in held["payload"]["lines"] if line["document"] == main["id"])
+    return not told or told == Counter(
+        line.get("amount") for line in held["payload"]["lines"] if line["document"] == main["id"]
+    )
 
 
 def _groups(found: Mapping[str, Any]) -> dict[str, Record]:
@@ -213,7 +302,9 @@ def _groups(found: Mapping[str, Any]) -> dict[str, Record]:
     main = {row["id"]: row["basis"] if row["basis"] in ids else row["id"] for row in rows["documents"]}
     groups: dict[str, Record] = {}
     for row in rows["documents"]:
-        groups.setdefault(ids[main[row["id"]]]["number"], {name: [] for name in _TABLES})["documents"].append(_present(row))
+        groups.setdefault(ids[main[row["id"]]]["number"], {name: [] for name in _TABLES})["documents"].append(
+            _present(row)
+        )
     for name in ("lines", "parties"):
         for row in rows[name]:
             groups[ids[main[row["document"]]]["number"]][name].append(_present(row))
@@ -243,11 +334,17 @@ def _stamp(context: Context, path: str, rows: Iterable[Record]) -> _Stamp | None
     known = json.loads(context.store.files.cursor(f"outgoing:{path}") or "null")
     if known and known["documents"] == signature:
         file = context.exchange.folder / path
-        return _Stamp(signature, dt.datetime.fromisoformat(known["at"]), file.is_file() and _digest(file) == known["sha256"])
+        return _Stamp(
+            signature,
+            dt.datetime.fromisoformat(known["at"]),
+            file.is_file() and _digest(file) == known["sha256"],
+        )
     return None if known is None and not listed else _Stamp(signature, context.local, written=False)
 
 
-def write_file(context: Context, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]) -> None:
+def write_file(
+    context: Context, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]
+) -> None:
     """A file for 1C and a copy of it in the archive, unless the same set of records (document, hash) lies there already.
 
     `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes; nothing is written while
@@ -263,13 +360,18 @@ def write_file(context: Context, path: str, rows: Sequence[Record], write: Calla
         context.wrote(published.path)
     if rows:
         name = f"{SENT}{stamp.at:%Y%m%dT%H%M%S}-{published.path.name}"
-        context.exchange.publish(f"{ARCHIVE}/{stamp.at:%Y-%m}/{name}", lambda target: copied(published.path, target))
+        context.exchange.publish(
+            f"{ARCHIVE}/{stamp.at:%Y-%m}/{name}", lambda target: copied(published.path, target)
+        )
     context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor | {"sha256": published.sha256}))
 
 
 def _parts(context: Context, rows: Sequence[Record]) -> Iterator[dict[str, Any]]:
     for payloads in context.store.publications.payloads(row["id"] for row in rows):
-        yield {name: tables.frame(name, [row for payload in payloads for row in payload[name]]) for name in _TABLES}
+        yield {
+            name: tables.frame(name, [row for payload in payloads for row in payload[name]])
+            for name in _TABLES
+        }
 
 
 def copied(source: Path, target: BinaryIO) -> None:

@@ -65,7 +65,9 @@ class Composition:
     empty: bool = field(default=False)
 
 
-def move_stages(client: Client, names: Names, moves: Iterable[Move], outbox: Outbox, kind: int = DEAL) -> Iterator[Result]:
+def move_stages(
+    client: Client, names: Names, moves: Iterable[Move], outbox: Outbox, kind: int = DEAL
+) -> Iterator[Result]:
     """Move deals. The stage is read right before the write; a deal that stands elsewhere is «не перемещена» (skipped).
 
     After a lost answer the stage is read again, so that a person's move in between is not undone.
@@ -79,7 +81,9 @@ def move_stages(client: Client, names: Names, moves: Iterable[Move], outbox: Out
     yield from writes.converge(client, outbox, list(known), plan, BATCH)
 
 
-def update_items(client: Client, names: Names, updates: Iterable[Update], outbox: Outbox, kind: int = DEAL) -> Iterator[Result]:
+def update_items(
+    client: Client, names: Names, updates: Iterable[Update], outbox: Outbox, kind: int = DEAL
+) -> Iterator[Result]:
     """Write field values, fifty records to a request. A value a field cannot hold is `failed`, its neighbours go on."""
     refused: list[Result] = []
 
@@ -96,10 +100,16 @@ def update_items(client: Client, names: Names, updates: Iterable[Update], outbox
     yield from refused
 
 
-def create_deals(client: Client, names: Names, originator: str, news: Iterable[NewItem], outbox: Outbox) -> list[Result]:
+def create_deals(
+    client: Client, names: Names, originator: str, news: Iterable[NewItem], outbox: Outbox
+) -> list[Result]:
     """Create deals known by (originator, origin); one that is there already is adopted, not changed."""
-    prepared, refused = _prepared(names, news, DEAL, outbox, lambda new: {"originatorId": originator, "originId": new.origin})
-    return refused + writes.create(client, outbox, prepared, lambda origins: by_origin(client, DEAL, originator, origins))
+    prepared, refused = _prepared(
+        names, news, DEAL, outbox, lambda new: {"originatorId": originator, "originId": new.origin}
+    )
+    return refused + writes.create(
+        client, outbox, prepared, lambda origins: by_origin(client, DEAL, originator, origins)
+    )
 
 
 def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbox: Outbox) -> list[Result]:
@@ -139,8 +149,14 @@ def product_row(line: Mapping[str, Any], position: int) -> dict[str, Any]:
     discount = (line.get("discount") or Decimal(0)) / quantity
     rate = line.get("vat_rate")
     untaxed = discount / (1 + (rate or Decimal(0)) / 100)
-    row = {"productName": name, "price": _text(price), "quantity": _text(quantity), "sort": position * 10,
-           "taxIncluded": "N" if line.get("vat_included") is False else "Y", "taxRate": None if rate is None else _text(rate)}
+    row = {
+        "productName": name,
+        "price": _text(price),
+        "quantity": _text(quantity),
+        "sort": position * 10,
+        "taxIncluded": "N" if line.get("vat_included") is False else "Y",
+        "taxRate": None if rate is None else _text(rate),
+    }
     if line.get("product"):
         row["productId"] = line["product"]
     if line.get("unit_code"):
@@ -152,7 +168,14 @@ def product_row(line: Mapping[str, Any], position: int) -> dict[str, Any]:
 
 def by_origin(client: Client, kind: int, originator: str, origins: Sequence[str]) -> dict[str, list[str]]:
     """External id -> ids of the portal's deals, contacts or companies with it, oldest first."""
-    listing = Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, {"=originatorId": originator}, ["id", "originId"])
+    listing = Listing(
+        "crm.item.list",
+        "id",
+        "items",
+        {"entityTypeId": kind},
+        {"=originatorId": originator},
+        ["id", "originId"],
+    )
     return _ids_by(client, listing, "@originId", "originId", origins)
 
 
@@ -162,7 +185,9 @@ def by_xml_id(client: Client, origins: Sequence[str]) -> dict[str, list[str]]:
     return _ids_by(client, listing, "@xmlId", "xmlId", origins)
 
 
-def _ids_by(client: Client, listing: Listing, key: str, name: str, origins: Sequence[str]) -> dict[str, list[str]]:
+def _ids_by(
+    client: Client, listing: Listing, key: str, name: str, origins: Sequence[str]
+) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in sorted(of_owners(client, listing, key, origins), key=lambda row: int(row["id"])):
         found.setdefault(str(row[name]), []).append(str(row["id"]))
@@ -173,20 +198,29 @@ def _ids_by(client: Client, listing: Listing, key: str, name: str, origins: Sequ
 
 
 def _standing(client: Client, kind: int, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    listing = Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, select=["id", "stageId", "categoryId"])
+    listing = Listing(
+        "crm.item.list", "id", "items", {"entityTypeId": kind}, select=["id", "stageId", "categoryId"]
+    )
     return {str(row["id"]): row for row in of_owners(client, listing, "@id", ids)}
 
 
 def _judged(names: Names, move: Move, row: Mapping[str, Any] | None, kind: int) -> Write | Result:
     if row is None:
-        return Result(move.key, "failed", move.id, "записи на портале нет: её удалили или объединили с другой")
+        return Result(
+            move.key, "failed", move.id, "записи на портале нет: её удалили или объединили с другой"
+        )
     stage = str(row["stageId"])
     standing = names.stage(stage) if kind == DEAL else names.invoice_stages.get(stage, stage)
     if normal(standing or "") == normal(move.to):
         return Result(move.key, "done", move.id, "уже на этой стадии")
     if normal(standing or "") not in {normal(name) for name in move.origins}:
         listed = ", ".join(f"«{name}»" for name in move.origins)
-        return Result(move.key, "skipped", move.id, f"не перемещена: стоит на стадии «{standing}», а переносится только с {listed}")
+        return Result(
+            move.key,
+            "skipped",
+            move.id,
+            f"не перемещена: стоит на стадии «{standing}», а переносится только с {listed}",
+        )
     if kind == DEAL:
         wanted = names.stage_id(move.to, category_of(stage))
     else:
@@ -200,7 +234,11 @@ def _judged(names: Names, move: Move, row: Mapping[str, Any] | None, kind: int) 
 def _kept(answer: Any, wanted: str, name: str) -> str:
     item = answer.get("item", {}) if isinstance(answer, Mapping) else {}
     kept = item.get("stageId", wanted)
-    return "" if kept == wanted else f"портал не перенёс запись на стадию «{name}»: проверьте обязательные поля и права"
+    return (
+        ""
+        if kept == wanted
+        else f"портал не перенёс запись на стадию «{name}»: проверьте обязательные поля и права"
+    )
 
 
 def _update(kind: int, identifier: str, written: Mapping[str, Any]) -> Command:
@@ -209,14 +247,20 @@ def _update(kind: int, identifier: str, written: Mapping[str, Any]) -> Command:
 
 def _fields(names: Names, given: Mapping[str, Any], kind: int) -> dict[str, Any]:
     """Portal field -> value in the portal's form. ValueError names the field."""
-    return {found.name: values.write(found, value) for text, value in given.items() for found in [_field(names, text, kind)]}
+    return {
+        found.name: values.write(found, value)
+        for text, value in given.items()
+        for found in [_field(names, text, kind)]
+    }
 
 
 def _field(names: Names, text: str, kind: int) -> PortalField:
     known = names.fields.get((kind, text))
     found = [known] if known else find_field(names.known.get(kind, {}), text)
     if len(found) != 1:
-        raise ValueError(f"поля «{text}» на портале нет" if not found else f"поле «{text}» на портале не одно, укажите код")
+        raise ValueError(
+            f"поля «{text}» на портале нет" if not found else f"поле «{text}» на портале не одно, укажите код"
+        )
     if found[0].read_only:
         raise ValueError(f"поле «{text}» портал заполняет сам")
     return found[0]
@@ -231,8 +275,13 @@ def _refused(outbox: Outbox, key: str, identifier: str | None, error: ValueError
     return Result(key, "failed", identifier, reason)
 
 
-def _prepared(names: Names, news: Iterable[NewItem], kind: int, outbox: Outbox,
-              keyed: Callable[[NewItem], dict[str, Any]]) -> tuple[list[New], list[Result]]:
+def _prepared(
+    names: Names,
+    news: Iterable[NewItem],
+    kind: int,
+    outbox: Outbox,
+    keyed: Callable[[NewItem], dict[str, Any]],
+) -> tuple[list[New], list[Result]]:
     prepared, refused = [], []
     for new in news:
         try:
@@ -251,7 +300,11 @@ def _placed(names: Names, new: NewItem, kind: int) -> dict[str, Any]:
     if category is not None:
         placed["categoryId"] = category
     if new.stage is not None:
-        stage = names.stage_id(new.stage, category or 0) if kind == DEAL else names.invoice_stage_id(new.stage, category)
+        stage = (
+            names.stage_id(new.stage, category or 0)
+            if kind == DEAL
+            else names.invoice_stage_id(new.stage, category)
+        )
         if stage is None:
             raise ValueError(f"стадии «{new.stage}» в воронке нет")
         placed["stageId"] = stage
@@ -267,7 +320,9 @@ def _placed(names: Names, new: NewItem, kind: int) -> dict[str, Any]:
 def _priced(line: Mapping[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
     """(quantity, amount, unit price) whose product is exactly the amount."""
     quantity = line.get("quantity") or Decimal(1)
-    amount = line["amount"] if line.get("amount") is not None else (line.get("price") or Decimal(0)) * quantity
+    amount = (
+        line["amount"] if line.get("amount") is not None else (line.get("price") or Decimal(0)) * quantity
+    )
     amount = amount.quantize(values.KOPECK, ROUND_HALF_UP)
     price = (amount / quantity).quantize(values.KOPECK, ROUND_HALF_UP)
     if (price * quantity).quantize(values.KOPECK, ROUND_HALF_UP) == amount:

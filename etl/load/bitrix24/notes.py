@@ -54,26 +54,65 @@ def comment(client: Client, comments: Sequence[Comment], outbox: Outbox) -> Iter
     def plan(keys: Sequence[str]) -> list[Write | Result]:
         asked = {f"c{index:02d}": _recent(known[key]) for index, key in enumerate(keys)}
         held = client.read_batch(asked)
-        return [_comment(known[key], rows(held[name].result) if held[name].ok else []) for name, key in zip(asked, keys, strict=True)]
+        return [
+            _comment(known[key], rows(held[name].result) if held[name].ok else [])
+            for name, key in zip(asked, keys, strict=True)
+        ]
 
     yield from writes.converge(client, outbox, list(known), plan)
 
 
 def notify(client: Client, notices: Iterable[Notice], outbox: Outbox) -> Iterator[Result]:
     """Send notifications. Repeating one replaces it."""
-    yield from writes.absolute(client, outbox, (
-        Write(one.key, "", Command("im.notify.personal.add", {
-            "USER_ID": one.user, "MESSAGE": one.text, "TAG": f"{_CLIENT_ID}|{one.key}", "CLIENT_ID": _CLIENT_ID}), identify=str)
-        for one in notices))
+    yield from writes.absolute(
+        client,
+        outbox,
+        (
+            Write(
+                one.key,
+                "",
+                Command(
+                    "im.notify.personal.add",
+                    {
+                        "USER_ID": one.user,
+                        "MESSAGE": one.text,
+                        "TAG": f"{_CLIENT_ID}|{one.key}",
+                        "CLIENT_ID": _CLIENT_ID,
+                    },
+                ),
+                identify=str,
+            )
+            for one in notices
+        ),
+    )
 
 
 def link(client: Client, links: Iterable[Link], outbox: Outbox) -> Iterator[Result]:
     """Set our own requisites of deals and invoices; the buyer's stay unset."""
-    yield from writes.absolute(client, outbox, (
-        Write(one.key, one.id, Command("crm.requisite.link.register", {"fields": {
-            "ENTITY_TYPE_ID": one.kind, "ENTITY_ID": one.id, "REQUISITE_ID": 0, "BANK_DETAIL_ID": 0,
-            "MC_REQUISITE_ID": one.requisite, "MC_BANK_DETAIL_ID": one.bank}}))
-        for one in links))
+    yield from writes.absolute(
+        client,
+        outbox,
+        (
+            Write(
+                one.key,
+                one.id,
+                Command(
+                    "crm.requisite.link.register",
+                    {
+                        "fields": {
+                            "ENTITY_TYPE_ID": one.kind,
+                            "ENTITY_ID": one.id,
+                            "REQUISITE_ID": 0,
+                            "BANK_DETAIL_ID": 0,
+                            "MC_REQUISITE_ID": one.requisite,
+                            "MC_BANK_DETAIL_ID": one.bank,
+                        }
+                    },
+                ),
+            )
+            for one in links
+        ),
+    )
 
 
 def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbox) -> list[Result]:
@@ -84,17 +123,35 @@ def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbo
     news = [New(f"userfield/{place}", place, _user_field(one)) for place, one in by_code.items()]
 
     def find(places: Sequence[str]) -> dict[str, list[str]]:
-        held = client.read_batch({place: Command(f"crm.{by_code[place].entity}.userfield.list", {"filter": {"FIELD_NAME": by_code[place].code}})
-                                  for place in places})
-        return {place: [str(row["ID"]) for row in rows(held[place].result) if row["FIELD_NAME"] == by_code[place].code]
-                for place in places if held[place].ok}
+        held = client.read_batch(
+            {
+                place: Command(
+                    f"crm.{by_code[place].entity}.userfield.list",
+                    {"filter": {"FIELD_NAME": by_code[place].code}},
+                )
+                for place in places
+            }
+        )
+        return {
+            place: [
+                str(row["ID"]) for row in rows(held[place].result) if row["FIELD_NAME"] == by_code[place].code
+            ]
+            for place in places
+            if held[place].ok
+        }
 
     return writes.create(client, outbox, news, find)
 
 
 def _recent(one: Comment) -> Command:
-    return Command("crm.timeline.comment.list", {
-        "filter": {"ENTITY_ID": one.id, "ENTITY_TYPE": one.entity}, "order": {"ID": "DESC"}, "select": ["ID", "COMMENT"]})
+    return Command(
+        "crm.timeline.comment.list",
+        {
+            "filter": {"ENTITY_ID": one.id, "ENTITY_TYPE": one.entity},
+            "order": {"ID": "DESC"},
+            "select": ["ID", "COMMENT"],
+        },
+    )
 
 
 def _comment(one: Comment, held: Sequence[dict[str, object]]) -> Write | Result:
@@ -106,7 +163,21 @@ def _comment(one: Comment, held: Sequence[dict[str, object]]) -> Write | Result:
 
 
 def _user_field(one: MissingField) -> Command:
-    labels = {key: {"ru": one.title, "en": one.title} for key in ("EDIT_FORM_LABEL", "LIST_COLUMN_LABEL", "LIST_FILTER_LABEL")}
-    return Command(f"crm.{one.entity}.userfield.add", {"fields": {
-        "FIELD_NAME": one.code, "USER_TYPE_ID": _USER_TYPES.get(one.kind, "string"), "LABEL": one.title, "SHOW_FILTER": "I",
-        "SHOW_IN_LIST": "Y", "XML_ID": one.code, **labels}})
+    labels = {
+        key: {"ru": one.title, "en": one.title}
+        for key in ("EDIT_FORM_LABEL", "LIST_COLUMN_LABEL", "LIST_FILTER_LABEL")
+    }
+    return Command(
+        f"crm.{one.entity}.userfield.add",
+        {
+            "fields": {
+                "FIELD_NAME": one.code,
+                "USER_TYPE_ID": _USER_TYPES.get(one.kind, "string"),
+                "LABEL": one.title,
+                "SHOW_FILTER": "I",
+                "SHOW_IN_LIST": "Y",
+                "XML_ID": one.code,
+                **labels,
+            }
+        },
+    )

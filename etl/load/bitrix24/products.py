@@ -52,21 +52,38 @@ class _Saver:
         self._client, self._outbox = client, outbox
         self._iblocks = catalogue.iblocks(client)
         self._price_type = catalogue.base_price_type(client)
-        self._measures = {str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")}
-        self._vats = {values.number(row.get("rate")): row["id"] for row in paged(client, "catalog.vat.list", {}, "vats")}
+        self._measures = {
+            str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")
+        }
+        self._vats = {
+            values.number(row.get("rate")): row["id"] for row in paged(client, "catalog.vat.list", {}, "vats")
+        }
 
     def save(self, products: Sequence[Product]) -> Iterator[Result]:
         found: dict[str, list[Result]] = {product.key: [] for product in products}
         ids = {product.key: product.id for product in products if product.id}
         absent = [product for product in products if product.key not in ids]
-        news = [New(f"{product.key}/item", product.origin, self._addition(product), _element_id) for product in absent]
-        for product, result in zip(absent, writes.create(self._client, self._outbox, news, self._by_xml_id), strict=True):
+        news = [
+            New(f"{product.key}/item", product.origin, self._addition(product), _element_id)
+            for product in absent
+        ]
+        for product, result in zip(
+            absent, writes.create(self._client, self._outbox, news, self._by_xml_id), strict=True
+        ):
             found[product.key].append(result)
             if result.status == "done" and result.id:
                 ids[product.key] = result.id
         known = {product.key: product for product in products if product.key in ids}
-        for part, plan in (("fields", self._field_writes), ("purchasing", self._purchasing_writes), ("price", self._price_writes)):
-            keys = [key for key, product in known.items() if part == "fields" or getattr(product, part) is not None]
+        for part, plan in (
+            ("fields", self._field_writes),
+            ("purchasing", self._purchasing_writes),
+            ("price", self._price_writes),
+        ):
+            keys = [
+                key
+                for key, product in known.items()
+                if part == "fields" or getattr(product, part) is not None
+            ]
             for result in self._run(part, keys, lambda some, plan=plan: plan(known, ids, some)):
                 found[result.key.removesuffix(f"/{part}")].append(result)
         for product in products:
@@ -74,7 +91,12 @@ class _Saver:
 
     def _run(self, part: str, keys: Sequence[str], plan: Any) -> Iterator[Result]:
         tagged = [f"{key}/{part}" for key in keys]
-        yield from writes.converge(self._client, self._outbox, tagged, lambda some: plan([key.removesuffix(f"/{part}") for key in some]))
+        yield from writes.converge(
+            self._client,
+            self._outbox,
+            tagged,
+            lambda some: plan([key.removesuffix(f"/{part}") for key in some]),
+        )
 
     def _by_xml_id(self, origins: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -85,15 +107,29 @@ class _Saver:
 
     def _addition(self, product: Product) -> Command:
         kind = _TYPES.get(str(product.values.get("kind")), 1)
-        fields = {"iblockId": self._iblocks[0], "xmlId": product.origin, "type": kind, "active": "Y", **self._wanted(product)}
-        if (vat := self._vats.get(product.values.get("vat_rate"))) is not None and product.values.get("vat_rate") is not None:
+        fields = {
+            "iblockId": self._iblocks[0],
+            "xmlId": product.origin,
+            "type": kind,
+            "active": "Y",
+            **self._wanted(product),
+        }
+        if (vat := self._vats.get(product.values.get("vat_rate"))) is not None and product.values.get(
+            "vat_rate"
+        ) is not None:
             fields["vatId"] = vat
-        return Command("catalog.product.service.add" if kind == _TYPES["service"] else "catalog.product.add", {"fields": fields})
+        return Command(
+            "catalog.product.service.add" if kind == _TYPES["service"] else "catalog.product.add",
+            {"fields": fields},
+        )
 
     def _wanted(self, product: Product) -> dict[str, Any]:
         given = product.values
         wanted = {"name": given["name"]} if given.get("name") else {}
-        if given.get("unit_code") and (measure := self._measures.get(str(given["unit_code"]).strip())) is not None:
+        if (
+            given.get("unit_code")
+            and (measure := self._measures.get(str(given["unit_code"]).strip())) is not None
+        ):
             wanted["measure"] = measure
         if given.get("deleted") is not None:
             wanted["active"] = "N" if given["deleted"] else "Y"
@@ -101,19 +137,35 @@ class _Saver:
 
     def _held(self, ids: Iterable[str]) -> dict[str, Row]:
         numbers = list(ids)
-        return {str(row["id"]): row for iblock in self._iblocks
-                for row in every(self._client, catalogue.products(iblock, condition={"id": numbers}))}
+        return {
+            str(row["id"]): row
+            for iblock in self._iblocks
+            for row in every(self._client, catalogue.products(iblock, condition={"id": numbers}))
+        }
 
-    def _field_writes(self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]) -> list[Write | Result]:
+    def _field_writes(
+        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
+    ) -> list[Write | Result]:
         held = self._held(ids[key] for key in keys)
         rows = {key: held.get(ids[key]) for key in keys}
-        return [self._update(f"{key}/fields", ids[key], row, self._wanted(known[key]) | _marked(known[key], row))
-                for key, row in rows.items()]
+        return [
+            self._update(f"{key}/fields", ids[key], row, self._wanted(known[key]) | _marked(known[key], row))
+            for key, row in rows.items()
+        ]
 
-    def _purchasing_writes(self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]) -> list[Write | Result]:
+    def _purchasing_writes(
+        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
+    ) -> list[Write | Result]:
         held = self._held(ids[key] for key in keys)
-        return [self._update(f"{key}/purchasing", ids[key], held.get(ids[key]), {
-            "purchasingPrice": known[key].purchasing, "purchasingCurrency": known[key].currency}) for key in keys]
+        return [
+            self._update(
+                f"{key}/purchasing",
+                ids[key],
+                held.get(ids[key]),
+                {"purchasingPrice": known[key].purchasing, "purchasingCurrency": known[key].currency},
+            )
+            for key in keys
+        ]
 
     def _update(self, key: str, number: str, row: Row | None, wanted: Mapping[str, Any]) -> Write | Result:
         if row is None:
@@ -123,7 +175,9 @@ class _Saver:
             return Result(key, "done", number)
         return Write(key, number, Command("catalog.product.update", {"id": number, "fields": changed}))
 
-    def _price_writes(self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]) -> list[Write | Result]:
+    def _price_writes(
+        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
+    ) -> list[Write | Result]:
         condition = {"productId": [ids[key] for key in keys], "catalogGroupId": self._price_type}
         held = {str(row["productId"]): row for row in every(self._client, catalogue.prices(condition))}
         return [self._price_write(known[key], ids[key], held.get(ids[key])) for key in keys]

@@ -18,14 +18,16 @@ from etl.values import clean
 #: the catalogue of this product has one identity for all portals: 1C keys products, not catalogues
 CATALOGUE = str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:catalogue"))
 _BLOCK = 1000
-_CHANGES = {"СодержитТолькоИзменения": "true"}     # absence must never delete
+_CHANGES = {"СодержитТолькоИзменения": "true"}  # absence must never delete
 
 
 def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
     """The texts of all directories that the tables hold, in portions. `currency` is the base's name of the rouble."""
     parties = tables.get("parties", canonical.frame("parties"))
     directory = parties[parties["document"].isna()]
-    products, prices, types = (tables.get(name, canonical.frame(name)) for name in ("products", "prices", "price_types"))
+    products, prices, types = (
+        tables.get(name, canonical.frame(name)) for name in ("products", "prices", "price_types")
+    )
     if len(products) or len(types):
         yield render([("Классификатор", _classifier(products, types, currency))], 1)
     if len(products):
@@ -39,8 +41,12 @@ def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str
 def _classifier(products: pd.DataFrame, types: pd.DataFrame, currency: str) -> list[Node]:
     paths = sorted({path for path in products["group_path"] if path})
     price_types = [("ТипЦены", _price_type(row, currency)) for row in canonical.records(types)]
-    return [("Ид", CATALOGUE), ("Наименование", "Классификатор obmen24"), ("Группы", _groups(paths) or None),
-            ("ТипыЦен", price_types or None)]
+    return [
+        ("Ид", CATALOGUE),
+        ("Наименование", "Классификатор obmen24"),
+        ("Группы", _groups(paths) or None),
+        ("ТипыЦен", price_types or None),
+    ]
 
 
 def group_id(path: str) -> str:
@@ -53,14 +59,26 @@ def _groups(paths: list[str], above: str = "") -> list[Node]:
     nodes: list[Node] = []
     for head in heads:
         full = f"{above}/{head}" if above else head
-        below = _groups([rest for path in paths for first, _, rest in [path.partition("/")] if first == head and rest], full)
+        below = _groups(
+            [rest for path in paths for first, _, rest in [path.partition("/")] if first == head and rest],
+            full,
+        )
         nodes.append(("Группа", [("Ид", group_id(full)), ("Наименование", head), ("Группы", below or None)]))
     return nodes
 
 
 def _price_type(row: Record, currency: str) -> list[Node]:
-    tax = None if row["vat_included"] is None else [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]
-    return [("Ид", row["id"]), ("Наименование", cut(row["name"], 250)), ("Валюта", _currency(row, currency)), ("Налог", tax)]
+    tax = (
+        None
+        if row["vat_included"] is None
+        else [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]
+    )
+    return [
+        ("Ид", row["id"]),
+        ("Наименование", cut(row["name"], 250)),
+        ("Валюта", _currency(row, currency)),
+        ("Налог", tax),
+    ]
 
 
 def _products(products: pd.DataFrame) -> Iterator[str]:
@@ -75,18 +93,32 @@ def _product(row: Record) -> list[Node]:
     rate = dialects.rate_text(dialects.DIALECTS["bitrix3"], row["vat_rate"], row["vat_exempt"])
     kind = "Услуга" if row["kind"] == "service" else "Товар"
     pairs = [("ТипНоменклатуры", kind if row["kind"] else None), *(row["extra"] or {}).items()]
-    requisites = [("ЗначениеРеквизита", [("Наименование", name), ("Значение", cut(value, 1000))]) for name, value in pairs if value]
+    requisites = [
+        ("ЗначениеРеквизита", [("Наименование", name), ("Значение", cut(value, 1000))])
+        for name, value in pairs
+        if value
+    ]
     return [
-        ("Ид", row["id"]), ("НомерВерсии", row["version"]), ("ПометкаУдаления", flag(row["deleted"])), ("Штрихкод", row["barcode"]),
-        ("Артикул", cut(row["article"], 250)), ("Наименование", cut(row["name"], 250)),
+        ("Ид", row["id"]),
+        ("НомерВерсии", row["version"]),
+        ("ПометкаУдаления", flag(row["deleted"])),
+        ("Штрихкод", row["barcode"]),
+        ("Артикул", cut(row["article"], 250)),
+        ("Наименование", cut(row["name"], 250)),
         ("БазоваяЕдиница", clean.unit(row["unit"], row["unit_code"])[1]),
         ("Группы", [("Ид", group_id(row["group_path"]))] if row["group_path"] else None),
         ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])] if rate else None),
-        ("ЗначенияРеквизитов", requisites or None)]
+        ("ЗначенияРеквизитов", requisites or None),
+    ]
 
 
 def _offers(prices: pd.DataFrame, currency: str) -> Iterator[str]:
-    head = [("Ид", f"{CATALOGUE}#"), ("Наименование", "Цены obmen24"), ("ИдКаталога", CATALOGUE), ("ИдКлассификатора", CATALOGUE)]
+    head = [
+        ("Ид", f"{CATALOGUE}#"),
+        ("Наименование", "Цены obmen24"),
+        ("ИдКаталога", CATALOGUE),
+        ("ИдКлассификатора", CATALOGUE),
+    ]
     yield _open("ПакетПредложений", _CHANGES) + render(head, 2) + "\t\t<Предложения>\n"
     ordered = prices.iloc[pd.factorize(prices["product"])[0].argsort(kind="stable")]
     product: str | None = None
@@ -102,8 +134,18 @@ def _offers(prices: pd.DataFrame, currency: str) -> Iterator[str]:
 
 
 def _offer(product: str | None, prices: list[Record], currency: str) -> str:
-    nodes = [("Цена", [("ИдТипаЦены", price["price_type"]), ("ИдЕдиницыИзмерения", _unit_code(price["unit"])),
-                       ("ЦенаЗаЕдиницу", money(price["price"])), ("Валюта", _currency(price, currency))]) for price in prices]
+    nodes = [
+        (
+            "Цена",
+            [
+                ("ИдТипаЦены", price["price_type"]),
+                ("ИдЕдиницыИзмерения", _unit_code(price["unit"])),
+                ("ЦенаЗаЕдиницу", money(price["price"])),
+                ("Валюта", _currency(price, currency)),
+            ],
+        )
+        for price in prices
+    ]
     return render([("Предложение", [("Ид", product), ("Цены", nodes)])], 3)
 
 
@@ -116,10 +158,18 @@ def _unit_code(unit: str | None) -> str | None:
 
 
 def _parties(directory: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Iterator[str]:
-    accounts, people = (_by_party(tables.get(name, canonical.frame(name))) for name in ("accounts", "contacts"))
+    accounts, people = (
+        _by_party(tables.get(name, canonical.frame(name))) for name in ("accounts", "contacts")
+    )
     yield _open("Контрагенты", _CHANGES)
     for block in _blocks(directory):
-        yield render([("Контрагент", party_3(row, dialect, accounts.get(row["id"], ()), people.get(row["id"], ()))) for row in block], 2)
+        yield render(
+            [
+                ("Контрагент", party_3(row, dialect, accounts.get(row["id"], ()), people.get(row["id"], ())))
+                for row in block
+            ],
+            2,
+        )
     yield "\t</Контрагенты>\n"
 
 
@@ -132,7 +182,7 @@ def _by_party(frame: pd.DataFrame) -> dict[str, list[Record]]:
 
 def _blocks(frame: pd.DataFrame) -> Iterator[list[Record]]:
     for start in range(0, len(frame), _BLOCK):
-        yield canonical.records(frame.iloc[start:start + _BLOCK])
+        yield canonical.records(frame.iloc[start : start + _BLOCK])
 
 
 def _open(tag: str, attributes: dict[str, str]) -> str:

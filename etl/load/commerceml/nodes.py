@@ -25,34 +25,55 @@ _SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предп
 #: our kind -> (ХозОперация, requisite «ВидДокумента»)
 _OPERATION: dict[str, tuple[str, str | None]] = {
     **{kind: (operation, None) for operation, kind in reversed(dialects.OPERATIONS.items())},
-    **{kind: (dialects.OTHER_OPERATION, word) for word, kind in dialects.OTHER_KINDS.items()}}
+    **{kind: (dialects.OTHER_OPERATION, word) for word, kind in dialects.OTHER_KINDS.items()},
+}
 
 
-def document_2(document: Record, lines: Sequence[Record], parties: Sequence[Record], dialect: Dialect, currency: str) -> list[Node]:
+def document_2(
+    document: Record, lines: Sequence[Record], parties: Sequence[Record], dialect: Dialect, currency: str
+) -> list[Node]:
     """A document for stock 1C: no discounts, no warehouses, no bank accounts, every row complete."""
     included = included_in(document, lines)
     return [
-        ("Ид", document["id"]), ("Номер", document["number"]), ("Дата", day(document["date"])),
-        ("ХозОперация", _operation(document)[0]), ("Роль", _role(document)), ("Валюта", currency_word(document["currency"], currency)),
-        ("Курс", _rate(document)), ("Сумма", money(document["amount"])),
+        ("Ид", document["id"]),
+        ("Номер", document["number"]),
+        ("Дата", day(document["date"])),
+        ("ХозОперация", _operation(document)[0]),
+        ("Роль", _role(document)),
+        ("Валюта", currency_word(document["currency"], currency)),
+        ("Курс", _rate(document)),
+        ("Сумма", money(document["amount"])),
         ("Контрагенты", [("Контрагент", party_2(party, dialect)) for party in parties]),
-        ("Время", document["time"]), ("Комментарий", cut(document["comment"], COMMENT)),
+        ("Время", document["time"]),
+        ("Комментарий", cut(document["comment"], COMMENT)),
         ("Налоги", _document_tax(document, lines, included)),
         ("Товары", [("Товар", line_2(line, included, dialect)) for line in lines] or None),
         ("ЗначенияРеквизитов", _requisites(_header_2(document, dialect))),
     ]
 
 
-def document_3(document: Record, lines: Sequence[Record], parties: Sequence[Record], dialect: Dialect, currency: str) -> list[Node]:
+def document_3(
+    document: Record, lines: Sequence[Record], parties: Sequence[Record], dialect: Dialect, currency: str
+) -> list[Node]:
     """A document of the extended contract (CommerceML 3.1)."""
     included = included_in(document, lines)
     return [
-        ("Ид", document["id"]), ("НомерВерсии", document["version"]), ("ПометкаУдаления", flag(document["deleted"])),
-        ("Номер", document["number"]), ("Номер1С", document["number_1c"]), ("Дата", day(document["date"])),
-        ("Дата1С", day(document["date_1c"])), ("Время", document["time"]), ("ХозОперация", _operation(document)[0]),
+        ("Ид", document["id"]),
+        ("НомерВерсии", document["version"]),
+        ("ПометкаУдаления", flag(document["deleted"])),
+        ("Номер", document["number"]),
+        ("Номер1С", document["number_1c"]),
+        ("Дата", day(document["date"])),
+        ("Дата1С", day(document["date_1c"])),
+        ("Время", document["time"]),
+        ("ХозОперация", _operation(document)[0]),
         ("Контрагенты", [("Контрагент", party_3(party, dialect)) for party in parties]),
-        ("Валюта", currency_word(document["currency"], currency)), ("Курс", _rate(document)), ("Сумма", money(document["amount"])),
-        ("Основание", document["basis"]), ("Роль", _role(document)), ("Комментарий", cut(document["comment"], COMMENT)),
+        ("Валюта", currency_word(document["currency"], currency)),
+        ("Курс", _rate(document)),
+        ("Сумма", money(document["amount"])),
+        ("Основание", document["basis"]),
+        ("Роль", _role(document)),
+        ("Комментарий", cut(document["comment"], COMMENT)),
         ("Налоги", _document_tax(document, lines, included)),
         ("ЗначенияРеквизитов", _requisites(_header_3(document))),
         ("Товары", [("Товар", line_3(line, included, dialect)) for line in lines] or None),
@@ -81,67 +102,117 @@ def _rate(document: Record) -> str:
 
 # ---- requisites ----------------------------------------------------------------------------------------------------
 
+
 def _header_2(document: Record, dialect: Dialect) -> list[tuple[str, str | None]]:
     cancelled = True if document["deleted"] else document["cancelled"]
     comment = cut(document["comment"], VALUE) if dialect.comment_requisite else None
-    return [("Отменен", flag(cancelled)), *_shared(document), ("Комментарии покупателя", comment), *_others(document)]
+    return [
+        ("Отменен", flag(cancelled)),
+        *_shared(document),
+        ("Комментарии покупателя", comment),
+        *_others(document),
+    ]
 
 
 def _header_3(document: Record) -> list[tuple[str, str | None]]:
     paid = "Оплачено" if document["kind"] in ("payment", "refund") else "Оплачен"
     return [
-        ("Проведен", flag(document["posted"])), ("Отменен", flag(document["cancelled"])), ("ВидДокумента", _operation(document)[1]),
-        *_shared(document), ("НомерДокументаОснования", document["basis_number"]),
-        (paid, flag(document["paid"])), ("Дата оплаты", day(document["paid_on"])),
-        ("Номер платежного документа", document["paid_number"]), ("Сумма оплаты", money(document["paid_amount"])),
-        ("Отгружен", flag(document["shipped"])), ("Номер отгрузки по 1С", document["shipped_number"]),
-        ("Дата отгрузки по 1С", day(document["shipped_on"])), ("Сумма отгрузки", money(document["shipped_amount"])),
-        ("Закрыт", flag(document["closed"])), *_others(document)]
+        ("Проведен", flag(document["posted"])),
+        ("Отменен", flag(document["cancelled"])),
+        ("ВидДокумента", _operation(document)[1]),
+        *_shared(document),
+        ("НомерДокументаОснования", document["basis_number"]),
+        (paid, flag(document["paid"])),
+        ("Дата оплаты", day(document["paid_on"])),
+        ("Номер платежного документа", document["paid_number"]),
+        ("Сумма оплаты", money(document["paid_amount"])),
+        ("Отгружен", flag(document["shipped"])),
+        ("Номер отгрузки по 1С", document["shipped_number"]),
+        ("Дата отгрузки по 1С", day(document["shipped_on"])),
+        ("Сумма отгрузки", money(document["shipped_amount"])),
+        ("Закрыт", flag(document["closed"])),
+        *_others(document),
+    ]
 
 
 def _shared(document: Record) -> list[tuple[str, str | None]]:
-    return [("Статус заказа", document["status"]), ("Менеджер", document["manager"]), ("Организация", document["organisation"]),
-            ("Сделка", document["deal"])]
+    return [
+        ("Статус заказа", document["status"]),
+        ("Менеджер", document["manager"]),
+        ("Организация", document["organisation"]),
+        ("Сделка", document["deal"]),
+    ]
 
 
 def _others(document: Record) -> list[tuple[str, str | None]]:
-    return [(name, value) for name, value in (document["requisites"] or {}).items() if name not in ("ХозОперация", "Роль")]
+    return [
+        (name, value)
+        for name, value in (document["requisites"] or {}).items()
+        if name not in ("ХозОперация", "Роль")
+    ]
 
 
 def _requisites(pairs: Iterable[tuple[str, str | None]]) -> list[Node] | None:
-    nodes: list[Node] = [("ЗначениеРеквизита", [("Наименование", cut(name, NAME)), ("Значение", value)])
-                         for name, raw in pairs if (value := cut(raw, VALUE))]
+    nodes: list[Node] = [
+        ("ЗначениеРеквизита", [("Наименование", cut(name, NAME)), ("Значение", value)])
+        for name, raw in pairs
+        if (value := cut(raw, VALUE))
+    ]
     return nodes or None
 
 
 # ---- parties -------------------------------------------------------------------------------------------------------
 
+
 def party_2(party: Record, dialect: Dialect) -> list[Node]:
     """A Контрагент of 2.x: legal and personal elements exclude each other, that is how 1C tells them apart (§3.3)."""
     full = _full_name(party)
     if kind_of(party) == "legal":
-        own = [("ОфициальноеНаименование", full), ("ЮридическийАдрес", address(party["legal_address"], party["city"])),
-               ("ИНН", party["inn"]), ("КПП", party["kpp"]), ("ОКПО", party["okpo"])]
+        own = [
+            ("ОфициальноеНаименование", full),
+            ("ЮридическийАдрес", address(party["legal_address"], party["city"])),
+            ("ИНН", party["inn"]),
+            ("КПП", party["kpp"]),
+            ("ОКПО", party["okpo"]),
+        ]
     else:
-        own = [("ПолноеНаименование", full), ("ИНН", party["inn"]), ("АдресРегистрации", address(party["legal_address"], party["city"]))]
-    return [("Ид", party["id"]), ("Наименование", cut(party["name"], NAME)), *own,
-            ("Адрес", address(party["actual_address"], None)), ("Контакты", contacts(party, dialect)),
-            ("Роль", party["role"] or "Покупатель")]
+        own = [
+            ("ПолноеНаименование", full),
+            ("ИНН", party["inn"]),
+            ("АдресРегистрации", address(party["legal_address"], party["city"])),
+        ]
+    return [
+        ("Ид", party["id"]),
+        ("Наименование", cut(party["name"], NAME)),
+        *own,
+        ("Адрес", address(party["actual_address"], None)),
+        ("Контакты", contacts(party, dialect)),
+        ("Роль", party["role"] or "Покупатель"),
+    ]
 
 
-def party_3(party: Record, dialect: Dialect, accounts: Sequence[Record] = (), people: Sequence[Record] = ()) -> list[Node]:
+def party_3(
+    party: Record, dialect: Dialect, accounts: Sequence[Record] = (), people: Sequence[Record] = ()
+) -> list[Node]:
     """A Контрагент of 3.1. The schema has no place for folder and code: they stand in Комментарий (docs/contract-1c.ru.md)."""
     full, legal = _full_name(party), kind_of(party) == "legal"
     return [
-        ("Ид", party["id"]), ("НомерВерсии", party["version"]), ("ПометкаУдаления", flag(party["deleted"])),
-        ("Наименование", cut(party["name"], NAME)), ("ОфициальноеНаименование" if legal else "ПолноеНаименование", full),
+        ("Ид", party["id"]),
+        ("НомерВерсии", party["version"]),
+        ("ПометкаУдаления", flag(party["deleted"])),
+        ("Наименование", cut(party["name"], NAME)),
+        ("ОфициальноеНаименование" if legal else "ПолноеНаименование", full),
         ("ЮридическийАдрес" if legal else "АдресРегистрации", address(party["legal_address"], party["city"])),
-        ("ИНН", party["inn"]), ("КПП", party["kpp"] if legal else None), ("КодПоОКПО", party["okpo"]),
+        ("ИНН", party["inn"]),
+        ("КПП", party["kpp"] if legal else None),
+        ("КодПоОКПО", party["okpo"]),
         ("РасчетныеСчета", [("РасчетныйСчет", _account(account)) for account in accounts] or None),
         ("Комментарий", cut(_note(party), COMMENT)),
-        ("Адрес", address(party["actual_address"], None)), ("Контакты", contacts(party, dialect)),
+        ("Адрес", address(party["actual_address"], None)),
+        ("Контакты", contacts(party, dialect)),
         ("Представители", [("Представитель", _person(person, dialect)) for person in people] or None),
-        ("Роль", party["role"] or "Покупатель")]
+        ("Роль", party["role"] or "Покупатель"),
+    ]
 
 
 def kind_of(party: Record) -> str:
@@ -160,7 +231,11 @@ def _full_name(party: Record) -> str | None:
 def _note(party: Record) -> str | None:
     """«Папка: А/Б; Код: 1; Комментарий: …»: a semicolon inside folder and code is doubled, the comment is the rest of the text."""
     own = (party["extra"] or {}).get("Комментарий")
-    parts = [f"{word}: {party[column].replace(';', ';;')}" for word, column in (("Папка", "folder_path"), ("Код", "code")) if party[column]]
+    parts = [
+        f"{word}: {party[column].replace(';', ';;')}"
+        for word, column in (("Папка", "folder_path"), ("Код", "code"))
+        if party[column]
+    ]
     if own and (parts or own.startswith(("Папка:", "Код:", "Комментарий:"))):
         parts.append(f"Комментарий: {own}")
     return "; ".join(parts) or own
@@ -178,36 +253,61 @@ def address(shown: str | None, city: str | None) -> list[Node] | None:
 
 def contacts(holder: Record, dialect: Dialect) -> list[Node] | None:
     """Phones and e-mails in the words of the dialect."""
-    pairs = [*((dialect.phone_type, phone) for phone in holder["phones"] or ()),
-             *((dialect.email_type, email) for email in holder["emails"] or ())]
-    return [("Контакт", [("Тип", kind), ("Значение", cut(value, VALUE))]) for kind, value in pairs if value.strip()] or None
+    pairs = [
+        *((dialect.phone_type, phone) for phone in holder["phones"] or ()),
+        *((dialect.email_type, email) for email in holder["emails"] or ()),
+    ]
+    return [
+        ("Контакт", [("Тип", kind), ("Значение", cut(value, VALUE))])
+        for kind, value in pairs
+        if value.strip()
+    ] or None
 
 
 def _account(account: Record) -> list[Node]:
-    bank = [("СчетКорреспондентский", account["corr_account"]), ("Наименование", cut(account["bank_name"], NAME)), ("БИК", account["bik"])]
+    bank = [
+        ("СчетКорреспондентский", account["corr_account"]),
+        ("Наименование", cut(account["bank_name"], NAME)),
+        ("БИК", account["bik"]),
+    ]
     return [("НомерСчета", account["number"]), ("Банк", bank)]
 
 
 def _person(person: Record, dialect: Dialect) -> list[Node]:
-    return [("Ид", person["id"]), ("Наименование", cut(person["name"], NAME)), ("Фамилия", person["last_name"]),
-            ("Имя", person["first_name"]), ("Отчество", person["middle_name"]), ("Контакты", contacts(person, dialect))]
+    return [
+        ("Ид", person["id"]),
+        ("Наименование", cut(person["name"], NAME)),
+        ("Фамилия", person["last_name"]),
+        ("Имя", person["first_name"]),
+        ("Отчество", person["middle_name"]),
+        ("Контакты", contacts(person, dialect)),
+    ]
 
 
 # ---- lines ---------------------------------------------------------------------------------------------------------
+
 
 def line_2(line: Record, included: bool, dialect: Dialect) -> list[Node]:
     """A row for stock 1C: the price is net of the discount, unit and rate stand in every row (УТ 11 inherits them)."""
     unit, code = unit_of(line)
     factor = _factor(line)
-    base, base_code = (unit, code) if factor == "1" else (dialects.UNIT, dialects.UNIT_CODE)      # counts only where 1C makes a new item
+    base, base_code = (
+        (unit, code) if factor == "1" else (dialects.UNIT, dialects.UNIT_CODE)
+    )  # counts only where 1C makes a new item
     rate = dialects.rate_text(dialect, line["vat_rate"], line["vat_exempt"])
     return [
-        ("Ид", line["product"]), ("Артикул", cut(line["article"], NAME)), ("Наименование", cut(line["name"], NAME)),
+        ("Ид", line["product"]),
+        ("Артикул", cut(line["article"], NAME)),
+        ("Наименование", cut(line["name"], NAME)),
         ("БазоваяЕдиница", Attributed({"Код": base_code, "НаименованиеПолное": base}, base)),
         ("СтавкиНалогов", _rates(rate)),
         ("ЗначенияРеквизитов", _line_requisites(line)),
-        ("ЦенаЗаЕдиницу", money(net_price(line))), ("Количество", quantity(line["quantity"])), ("Сумма", money(net_amount(line))),
-        ("Единица", code if dialect.unit_by_code else unit), ("Коэффициент", factor), ("Налоги", _line_tax(line, included, rate)),
+        ("ЦенаЗаЕдиницу", money(net_price(line))),
+        ("Количество", quantity(line["quantity"])),
+        ("Сумма", money(net_amount(line))),
+        ("Единица", code if dialect.unit_by_code else unit),
+        ("Коэффициент", factor),
+        ("Налоги", _line_tax(line, included, rate)),
     ]
 
 
@@ -218,15 +318,30 @@ def line_3(line: Record, included: bool, dialect: Dialect) -> list[Node]:
     rate = dialects.rate_text(dialect, line["vat_rate"], line["vat_exempt"])
     discount = None
     if line["discount"] is not None:
-        discount = [("Скидка", [("Наименование", "Скидка"), ("Сумма", money(line["discount"])), ("УчтеноВСумме", flag(not _apart(line)))])]
+        discount = [
+            (
+                "Скидка",
+                [
+                    ("Наименование", "Скидка"),
+                    ("Сумма", money(line["discount"])),
+                    ("УчтеноВСумме", flag(not _apart(line))),
+                ],
+            )
+        ]
     return [
-        ("Ид", line["product"]), ("Артикул", cut(line["article"], NAME)), ("Наименование", cut(line["name"], NAME)),
+        ("Ид", line["product"]),
+        ("Артикул", cut(line["article"], NAME)),
+        ("Наименование", cut(line["name"], NAME)),
         ("БазоваяЕдиница", code if factor == "1" else None),
         ("СтавкиНалогов", _rates(rate)),
         ("ЗначенияРеквизитов", _line_requisites(line)),
-        ("Единица", [("НаименованиеКраткое", unit[:4]), ("Код", code), ("НаименованиеПолное", unit)]), ("Коэффициент", factor),
-        ("Количество", quantity(line["quantity"])), ("ЦенаЗаЕдиницу", money(line["price"])), ("Сумма", money(line["amount"])),
-        ("Налоги", _line_tax(line, included, rate)), ("Скидки", discount),
+        ("Единица", [("НаименованиеКраткое", unit[:4]), ("Код", code), ("НаименованиеПолное", unit)]),
+        ("Коэффициент", factor),
+        ("Количество", quantity(line["quantity"])),
+        ("ЦенаЗаЕдиницу", money(line["price"])),
+        ("Сумма", money(line["amount"])),
+        ("Налоги", _line_tax(line, included, rate)),
+        ("Скидки", discount),
     ]
 
 
@@ -268,8 +383,14 @@ def net_price(line: Record) -> Decimal | None:
 
 def _line_requisites(line: Record) -> list[Node] | None:
     kind = "Услуга" if line["kind"] == "service" else "Товар"
-    own = {name: value for name, value in (line["requisites"] or {}).items() if name not in (FACTOR, DISCOUNT_APART)}
-    return _requisites([("ВидНоменклатуры", own.pop("ВидНоменклатуры", kind)), ("ТипНоменклатуры", kind), *own.items()])
+    own = {
+        name: value
+        for name, value in (line["requisites"] or {}).items()
+        if name not in (FACTOR, DISCOUNT_APART)
+    }
+    return _requisites(
+        [("ВидНоменклатуры", own.pop("ВидНоменклатуры", kind)), ("ТипНоменклатуры", kind), *own.items()]
+    )
 
 
 def _rates(rate: str | None) -> list[Node] | None:
@@ -280,8 +401,12 @@ def _line_tax(line: Record, included: bool, rate: str | None) -> list[Node] | No
     own = line["vat_included"]
     if rate is None and own is None and line["vat_amount"] is None:
         return None
-    tax = [("Наименование", "НДС"), ("УчтеноВСумме", flag(included if own is None else own)),
-           ("Сумма", money(line_vat(line, included))), ("Ставка", rate)]
+    tax = [
+        ("Наименование", "НДС"),
+        ("УчтеноВСумме", flag(included if own is None else own)),
+        ("Сумма", money(line_vat(line, included))),
+        ("Ставка", rate),
+    ]
     return [("Налог", tax)]
 
 
@@ -292,13 +417,18 @@ def line_vat(line: Record, included: bool) -> Decimal:
     rate, amount = line["vat_rate"], net_amount(line)
     if not rate or amount is None:
         return Decimal(0)
-    whole = 100 + rate if (included if line["vat_included"] is None else line["vat_included"]) else Decimal(100)
+    whole = (
+        100 + rate if (included if line["vat_included"] is None else line["vat_included"]) else Decimal(100)
+    )
     return (amount * rate / whole).quantize(_KOPECK, ROUND_HALF_UP)
 
 
 def total(lines: Sequence[Record], included: bool) -> Decimal:
     """What the rows make in 1C: their sums after discounts, the VAT on top where they do not hold it."""
-    return sum(((net_amount(line) or _ZERO) + (_ZERO if included else line_vat(line, included)) for line in lines), _ZERO)
+    return sum(
+        ((net_amount(line) or _ZERO) + (_ZERO if included else line_vat(line, included)) for line in lines),
+        _ZERO,
+    )
 
 
 def included_in(document: Record, lines: Sequence[Record]) -> bool:

@@ -19,7 +19,9 @@ class Proof:
 
     def __init__(self, target: BinaryIO, dialect: Dialect) -> None:
         self.target, self.dialect, self.before = target, dialect, ""
-        self.parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), **xml_safe.PARSER)
+        self.parser = etree.XMLParser(
+            target=cast(Any, _Nothing()), schema=_schema(dialect.schema), **xml_safe.PARSER
+        )
 
     def put(self, text: str) -> None:
         try:
@@ -27,7 +29,7 @@ class Proof:
                 data = text.encode("utf-8")
                 self.parser.feed(data)
         except Rejected:
-            _say_character(self.before + text)                      # the parser may be a text behind
+            _say_character(self.before + text)  # the parser may be a text behind
             raise
         self.target.write(data)
         self.before = text
@@ -37,19 +39,25 @@ class Proof:
             self.parser.close()
         faults = _sentences(self.parser.feed_error_log)
         if faults:
-            raise Rejected(f"Файл для 1С не прошёл проверку по схеме {self.dialect.schema}: {'; '.join(faults[:5])}.",
-                           "Исправьте эти значения на портале; если они верны, сообщите разработчику.", place=faults[0])
+            raise Rejected(
+                f"Файл для 1С не прошёл проверку по схеме {self.dialect.schema}: {'; '.join(faults[:5])}.",
+                "Исправьте эти значения на портале; если они верны, сообщите разработчику.",
+                place=faults[0],
+            )
 
 
 def _say_character(text: str) -> None:
     if found := ILLEGAL.search(text):
-        raise Rejected(f"Файл для 1С не записан: в данных есть запрещённый в XML символ U+{ord(found[0]):04X}.",
-                       "Уберите его из карточки на портале.", place=_near(text, found.start()))
+        raise Rejected(
+            f"Файл для 1С не записан: в данных есть запрещённый в XML символ U+{ord(found[0]):04X}.",
+            "Уберите его из карточки на портале.",
+            place=_near(text, found.start()),
+        )
 
 
 def _near(text: str, position: int) -> str:
     number = text.rfind("<Номер>", 0, position)
-    return f"Документ {text[number + 7:text.find('<', number + 7)]}" if number >= 0 else ""
+    return f"Документ {text[number + 7 : text.find('<', number + 7)]}" if number >= 0 else ""
 
 
 class _Nothing:
@@ -58,6 +66,7 @@ class _Nothing:
 
 
 # ---- our schemas ---------------------------------------------------------------------------------------------------
+
 
 def schema_path(name: str) -> Path:
     """A file of `schemas/`: beside the package in the repository, inside it when installed."""
@@ -84,7 +93,12 @@ def validate(path_or_stream: Path | BinaryIO, dialect_name: str) -> list[str]:
 def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
     xml_safe.check(stream, name)
     encoding = xml_safe.sniff(stream, name)
-    parser = etree.XMLParser(target=cast(Any, _Nothing()), schema=_schema(dialect.schema), encoding=encoding.name, **xml_safe.PARSER)
+    parser = etree.XMLParser(
+        target=cast(Any, _Nothing()),
+        schema=_schema(dialect.schema),
+        encoding=encoding.name,
+        **xml_safe.PARSER,
+    )
     stream.seek(encoding.bom)
     while chunk := stream.read(xml_safe.CHUNK):
         with xml_safe.refusing(name):
@@ -94,9 +108,12 @@ def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
     return _sentences(parser.feed_error_log)
 
 
-_KINDS = {"ELEMENT_CONTENT": "стоит не на месте или не хватает соседних элементов",
-          "CVC_ELT_1": "корневой элемент не тот (или другое пространство имён)",
-          "ATTRIBUTE": "атрибут отсутствует или не подходит", "COMPLEX_TYPE": "содержимое элемента или его атрибуты не подходят"}
+_KINDS = {
+    "ELEMENT_CONTENT": "стоит не на месте или не хватает соседних элементов",
+    "CVC_ELT_1": "корневой элемент не тот (или другое пространство имён)",
+    "ATTRIBUTE": "атрибут отсутствует или не подходит",
+    "COMPLEX_TYPE": "содержимое элемента или его атрибуты не подходят",
+}
 
 
 def _sentences(log: Any) -> list[str]:
@@ -104,7 +121,13 @@ def _sentences(log: Any) -> list[str]:
     for entry in log:
         _, _, tail = entry.message.partition("'")
         tag = xml_safe.local(tail.partition("'")[0])
-        said = next((words for mark, words in _KINDS.items() if mark in entry.type_name), "значение не подходит по длине или виду")
+        said = next(
+            (words for mark, words in _KINDS.items() if mark in entry.type_name),
+            "значение не подходит по длине или виду",
+        )
         sentence = f"элемент «{tag}»: {said}"
         found[sentence] = found.get(sentence, 0) + 1
-    return [f"{sentence} ({count} раз)" if count > 1 else sentence for sentence, count in list(found.items())[:100]]
+    return [
+        f"{sentence} ({count} раз)" if count > 1 else sentence
+        for sentence, count in list(found.items())[:100]
+    ]

@@ -33,8 +33,14 @@ _BLOCK = 1000
 _SOME_MOMENT = dt.datetime.fromisoformat("2000-01-01T00:00:00")
 
 
-def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.date, vat_rates: Collection[str] | None = None,
-             currency: str = "руб") -> pd.DataFrame:
+def problems(
+    tables: Mapping[str, pd.DataFrame],
+    dialect: Dialect,
+    *,
+    day: dt.date,
+    vat_rates: Collection[str] | None = None,
+    currency: str = "руб",
+) -> pd.DataFrame:
     """`issues` of the documents that must not be written (severity reject, key = documents.id) or deserve a look (warn).
 
     Documents that break none of the rules of `commerceml_checks` are proved together as `write` does it; only where that
@@ -48,8 +54,11 @@ def problems(tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, day: dt.da
     sound = documents[[key not in bad for key in documents["id"]]]
     if not len(sound) or not _fault(_texts(sound, tables, dialect, currency), dialect):
         return found
-    faults = [checks.unprovable(document, fault) for document, lines, parties in _grouped(sound, tables)
-              if (fault := _fault(_texts_of(document, lines, parties, dialect, currency), dialect))]
+    faults = [
+        checks.unprovable(document, fault)
+        for document, lines, parties in _grouped(sound, tables)
+        if (fault := _fault(_texts_of(document, lines, parties, dialect, currency), dialect))
+    ]
     return canonical.concat("issues", [found, canonical.frame("issues", faults)])
 
 
@@ -79,8 +88,14 @@ class _Nowhere(io.BytesIO):
         return len(data)
 
 
-def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect, *, generated_at: dt.datetime,
-          currency: str = "руб") -> None:
+def write(
+    target: BinaryIO,
+    tables: Mapping[str, pd.DataFrame],
+    dialect: Dialect,
+    *,
+    generated_at: dt.datetime,
+    currency: str = "руб",
+) -> None:
     """Write one file. `generated_at` (local time of 1C, the newest change inside) becomes ДатаФормирования.
 
     Tables: documents, lines, parties with `document` set; in the extended contract also parties without `document`
@@ -92,8 +107,14 @@ def write(target: BinaryIO, tables: Mapping[str, pd.DataFrame], dialect: Dialect
     write_parts(target, [tables], dialect, generated_at=generated_at, currency=currency)
 
 
-def write_parts(target: BinaryIO, parts: Iterable[Mapping[str, pd.DataFrame]], dialect: Dialect, *, generated_at: dt.datetime,
-                currency: str = "руб") -> None:
+def write_parts(
+    target: BinaryIO,
+    parts: Iterable[Mapping[str, pd.DataFrame]],
+    dialect: Dialect,
+    *,
+    generated_at: dt.datetime,
+    currency: str = "руб",
+) -> None:
     """`write` for tables that come part by part, each holding whole business groups: memory is that of one part."""
     proof = Proof(target, dialect)
     proof.put(_head(dialect, generated_at))
@@ -114,17 +135,23 @@ def _refuse_foreign(tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Non
     parties = tables.get("parties", canonical.frame("parties"))
     extra = [name for name in ("products", "prices", "price_types") if name in tables and len(tables[name])]
     if extra or parties["document"].isna().any():
-        raise ValueError(f"{dialect.name}: the order file holds documents only, not {extra or 'a directory of parties'}")
+        raise ValueError(
+            f"{dialect.name}: the order file holds documents only, not {extra or 'a directory of parties'}"
+        )
 
 
 def _head(dialect: Dialect, generated_at: dt.datetime) -> str:
     space = f' xmlns="{dialect.namespace}"' if dialect.namespace else ""
     mark = "\ufeff" if dialect.bom else ""
-    return (f'{mark}<?xml version="1.0" encoding="UTF-8"?>\n<{ROOT}{space} ВерсияСхемы="{dialect.version}" '
-            f'ДатаФормирования="{generated_at:%Y-%m-%dT%H:%M:%S}">\n')
+    return (
+        f'{mark}<?xml version="1.0" encoding="UTF-8"?>\n<{ROOT}{space} ВерсияСхемы="{dialect.version}" '
+        f'ДатаФормирования="{generated_at:%Y-%m-%dT%H:%M:%S}">\n'
+    )
 
 
-def _texts(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
+def _texts(
+    documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str
+) -> Iterator[str]:
     if dialect.extended:
         yield from _containers(documents, tables, dialect, currency)
         return
@@ -132,20 +159,28 @@ def _texts(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect:
         yield from _texts_of(document, lines, parties, dialect, currency)
 
 
-def _texts_of(document: Record, lines: list[Record], parties: list[Record], dialect: Dialect, currency: str) -> Iterator[str]:
+def _texts_of(
+    document: Record, lines: list[Record], parties: list[Record], dialect: Dialect, currency: str
+) -> Iterator[str]:
     """One document alone."""
     if dialect.extended:
-        yield render([("Контейнер", [("Документ", nodes.document_3(document, lines, parties, dialect, currency))])], 1)
+        yield render(
+            [("Контейнер", [("Документ", nodes.document_3(document, lines, parties, dialect, currency))])], 1
+        )
     else:
         yield render([("Документ", nodes.document_2(document, lines, parties, dialect, currency))], 1)
 
 
-def _containers(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
+def _containers(
+    documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str
+) -> Iterator[str]:
     groups = _business_groups(documents)
     order = numpy.argsort(groups, kind="stable")
     held: list[Node] = []
     group = None
-    for position, (document, lines, parties) in zip(order, _grouped(documents.iloc[order], tables), strict=True):
+    for position, (document, lines, parties) in zip(
+        order, _grouped(documents.iloc[order], tables), strict=True
+    ):
         if held and groups[position] != group:
             yield render([("Контейнер", held)], 1)
             held = []
@@ -165,16 +200,18 @@ def _business_groups(documents: pd.DataFrame) -> Any:
         while parent[last] not in seen:
             last = parent[last]
             seen.add(last)
-        groups.append(last if parent[last] == last else min(seen))      # a circle belongs to its first document
+        groups.append(last if parent[last] == last else min(seen))  # a circle belongs to its first document
     return numpy.array(groups, dtype=int)
 
 
-def _grouped(documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[Record, list[Record], list[Record]]]:
+def _grouped(
+    documents: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[Record, list[Record], list[Record]]]:
     """Each document with its lines by position and its parties, a block of documents at a time."""
     keys = pd.Index(documents["id"])
     details = [_Details(tables.get(name, canonical.frame(name)), keys) for name in ("lines", "parties")]
     for start in range(0, len(documents), _BLOCK):
-        block = canonical.records(documents.iloc[start:start + _BLOCK])
+        block = canonical.records(documents.iloc[start : start + _BLOCK])
         found = [detail.block(start, len(block)) for detail in details]
         for document, lines, parties in zip(block, *found, strict=True):
             yield document, sorted(lines, key=lambda line: line["position"]), parties
@@ -189,6 +226,6 @@ class _Details:
         self.starts = numpy.searchsorted(codes[self.rows], numpy.arange(len(keys) + 1))
 
     def block(self, start: int, count: int) -> list[list[Record]]:
-        bounds = self.starts[start:start + count + 1]
-        rows = canonical.records(self.frame.iloc[self.rows[bounds[0]:bounds[-1]]])
-        return [rows[low - bounds[0]:high - bounds[0]] for low, high in pairwise(bounds)]
+        bounds = self.starts[start : start + count + 1]
+        rows = canonical.records(self.frame.iloc[self.rows[bounds[0] : bounds[-1]]])
+        return [rows[low - bounds[0] : high - bounds[0]] for low, high in pairwise(bounds)]

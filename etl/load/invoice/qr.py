@@ -56,14 +56,20 @@ def payment_qr(payee: Payee, purpose: str | None = None, amount: Decimal | None 
     if amount is not None and (amount <= 0 or amount != amount.quantize(Decimal("0.01"))):
         problems.append(f"сумма {amount} не положительное число рублей и копеек")
     if problems:
-        raise Rejected(f"QR-код для оплаты не составить: {', '.join(problems)}.", "Дополните реквизиты «Вашей компании» в портале.")
+        raise Rejected(
+            f"QR-код для оплаты не составить: {', '.join(problems)}.",
+            "Дополните реквизиты «Вашей компании» в портале.",
+        )
     pairs = {_KEYS[name][0]: value for name, value in values.items() if value}
     pairs |= {"Purpose": purpose} if purpose else {}
     pairs |= {"Sum": format((amount * 100).quantize(Decimal(1)), "f")} if amount is not None else {}
     said = "".join(pairs.values())
     separator = next((mark for mark in _SEPARATORS if mark not in said), None)
     if separator is None:
-        raise Rejected("QR-код для оплаты не составить: в реквизитах все знаки, годные в разделители.", "Уберите из названий лишние знаки.")
+        raise Rejected(
+            "QR-код для оплаты не составить: в реквизитах все знаки, годные в разделители.",
+            "Уберите из названий лишние знаки.",
+        )
     return separator.join([_SERVICE, *(f"{key}={value}" for key, value in pairs.items())])
 
 

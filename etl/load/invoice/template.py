@@ -54,7 +54,10 @@ NUMERATOR = "Счет на оплату (obmen24)"
 _MARGIN = 851  # 15 mm
 _WIDTH = 11906 - 2 * _MARGIN
 _QR = Picture("{PaymentQrCode}", 30, 30)
-_DIRECTOR, _ACCOUNTANT = Picture("{MyCompanyUfDirectorSign}", 36, 12), Picture("{MyCompanyUfAccountantSign}", 36, 12)
+_DIRECTOR, _ACCOUNTANT = (
+    Picture("{MyCompanyUfDirectorSign}", 36, 12),
+    Picture("{MyCompanyUfAccountantSign}", 36, 12),
+)
 _STAMP = Picture("{MyCompanyUfStamp}", 38, 38, float_at=(42, -26))
 _NAME_FORMAT = "Format=#LAST_NAME# #NAME_SHORT# #SECOND_NAME_SHORT#"
 
@@ -63,10 +66,16 @@ def build(number: str, date: str) -> bytes:
     """The template as DOCX, the same bytes for the same words. `number`, `date`: placeholders (with text) of the title."""
     title = f"Счет на оплату № {number} от {date}"
     body = [
-        _bank(), paragraph(run(title, size=28, bold=True), before=240, after=120, rule=18), _parties(), paragraph(after=60), _goods(),
-        paragraph(run("", size=4), keep=True), _totals(),
+        _bank(),
+        paragraph(run(title, size=28, bold=True), before=240, after=120, rule=18),
+        _parties(),
+        paragraph(after=60),
+        _goods(),
+        paragraph(run("", size=4), keep=True),
+        _totals(),
         paragraph(run("Всего наименований {TotalRows}, на сумму {TotalSum}"), before=60, keep=True),
-        paragraph(run("{TotalSumWords}", bold=True), rule=18, after=200, keep=True), _signatures(),
+        paragraph(run("{TotalSumWords}", bold=True), rule=18, after=200, keep=True),
+        _signatures(),
         paragraph(run("М. П.", size=16), picture(_STAMP, 4), before=60),
     ]
     return docx.package(body, 4, margins=_MARGIN, title="Счет на оплату")
@@ -83,56 +92,113 @@ def _bank() -> Element:
 
     return table(
         widths,
-        row(text(2 * left, "{MyCompanyBankDetailRqBankName} {MyCompanyBankDetailRqBankAddr}", span=2, borders=open_below),
-            text(label, "БИК"), text(widths[3], "{MyCompanyBankDetailRqBik}", borders=open_below), height=340),
-        row(text(2 * left, "Банк получателя", 14, span=2, borders=open_above),
-            text(label, "Сч. №"), text(widths[3], "{MyCompanyBankDetailRqCorAccNum}", borders=open_above)),
-        row(text(left, "ИНН {MyCompanyRequisiteRqInn}"), text(left, "КПП {MyCompanyRequisiteRqKpp}"),
-            text(label, "Сч. №", merge="restart"), text(widths[3], "{MyCompanyBankDetailRqAccNum}", merge="restart")),
-        row(text(2 * left, "{MyCompanyRequisiteRqCompanyName}", span=2, borders=open_below),
-            cell(label, merge="continue"), cell(widths[3], merge="continue"), height=340),
-        row(text(2 * left, "Получатель", 14, span=2, borders=open_above), cell(label, merge="continue"), cell(widths[3], merge="continue")),
-        borders=dict.fromkeys(("top", "left", "bottom", "right", "insideH", "insideV"), THIN))
+        row(
+            text(
+                2 * left,
+                "{MyCompanyBankDetailRqBankName} {MyCompanyBankDetailRqBankAddr}",
+                span=2,
+                borders=open_below,
+            ),
+            text(label, "БИК"),
+            text(widths[3], "{MyCompanyBankDetailRqBik}", borders=open_below),
+            height=340,
+        ),
+        row(
+            text(2 * left, "Банк получателя", 14, span=2, borders=open_above),
+            text(label, "Сч. №"),
+            text(widths[3], "{MyCompanyBankDetailRqCorAccNum}", borders=open_above),
+        ),
+        row(
+            text(left, "ИНН {MyCompanyRequisiteRqInn}"),
+            text(left, "КПП {MyCompanyRequisiteRqKpp}"),
+            text(label, "Сч. №", merge="restart"),
+            text(widths[3], "{MyCompanyBankDetailRqAccNum}", merge="restart"),
+        ),
+        row(
+            text(2 * left, "{MyCompanyRequisiteRqCompanyName}", span=2, borders=open_below),
+            cell(label, merge="continue"),
+            cell(widths[3], merge="continue"),
+            height=340,
+        ),
+        row(
+            text(2 * left, "Получатель", 14, span=2, borders=open_above),
+            cell(label, merge="continue"),
+            cell(widths[3], merge="continue"),
+        ),
+        borders=dict.fromkeys(("top", "left", "bottom", "right", "insideH", "insideV"), THIN),
+    )
 
 
 def _parties() -> Element:
     """«ИНН/КПП» with a stroke: a sole trader has no КПП, and the generator knows no conditions."""
     listed = {
         "Поставщик (Исполнитель):": "{MyCompanyRequisiteRqCompanyName}, ИНН/КПП {MyCompanyRequisiteRqInn}/{MyCompanyRequisiteRqKpp}, "
-                                    "{MyCompanyRequisiteRegisteredAddressText}, тел.: {MyCompanyPhone}",
+        "{MyCompanyRequisiteRegisteredAddressText}, тел.: {MyCompanyPhone}",
         "Покупатель (Заказчик):": "{ClientName}, ИНН/КПП {RequisiteRqInn}/{RequisiteRqKpp}, "
-                                  "{RequisiteRegisteredAddressText}, тел.: {ClientPhone}",
+        "{RequisiteRegisteredAddressText}, тел.: {ClientPhone}",
         "Основание:": "{Title}",
     }
     label = _WIDTH * 18 // 100
-    return table((label, _WIDTH - label), *(
-        row(cell(label, paragraph(run(caption), after=100)), cell(_WIDTH - label, paragraph(run(words, bold=True), after=100)))
-        for caption, words in listed.items()))
+    return table(
+        (label, _WIDTH - label),
+        *(
+            row(
+                cell(label, paragraph(run(caption), after=100)),
+                cell(_WIDTH - label, paragraph(run(words, bold=True), after=100)),
+            )
+            for caption, words in listed.items()
+        ),
+    )
 
 
 def _goods() -> Element:
     """Price and sum as the row shows them: with the tax or without it, as the portal's row says."""
-    columns = [("№", 5, "center", "{ProductsIndex}"), ("Товары (работы, услуги)", 45, "left", "{ProductsProductName}"),
-               ("Кол-во", 9, "right", "{ProductsProductQuantity}"), ("Ед.", 8, "left", "{ProductsProductMeasureName}"),
-               ("Цена", 16, "right", "{ProductsProductPriceRaw~WZ=Y,NS=Y}"),
-               ("Сумма", 17, "right", "{ProductsProductPriceRawSum~WZ=Y,NS=Y}")]
+    columns = [
+        ("№", 5, "center", "{ProductsIndex}"),
+        ("Товары (работы, услуги)", 45, "left", "{ProductsProductName}"),
+        ("Кол-во", 9, "right", "{ProductsProductQuantity}"),
+        ("Ед.", 8, "left", "{ProductsProductMeasureName}"),
+        ("Цена", 16, "right", "{ProductsProductPriceRaw~WZ=Y,NS=Y}"),
+        ("Сумма", 17, "right", "{ProductsProductPriceRawSum~WZ=Y,NS=Y}"),
+    ]
     widths = [_WIDTH * share // 100 for _, share, _, _ in columns]
-    heading = (cell(width, paragraph(run(caption, bold=True), align="center"), vertical="center")
-               for width, (caption, _, _, _) in zip(widths, columns, strict=True))
-    line = (cell(width, paragraph(run(words, size=16), align=align)) for width, (_, _, align, words) in zip(widths, columns, strict=True))
+    heading = (
+        cell(width, paragraph(run(caption, bold=True), align="center"), vertical="center")
+        for width, (caption, _, _, _) in zip(widths, columns, strict=True)
+    )
+    line = (
+        cell(width, paragraph(run(words, size=16), align=align))
+        for width, (_, _, align, words) in zip(widths, columns, strict=True)
+    )
     outside = dict.fromkeys(("top", "left", "bottom", "right"), THICK)
-    return table(widths, row(*heading, heading=True, height=300), row(*line), borders={**outside, "insideH": THIN, "insideV": THIN})
+    return table(
+        widths,
+        row(*heading, heading=True, height=300),
+        row(*line),
+        borders={**outside, "insideH": THIN, "insideV": THIN},
+    )
 
 
 def _totals() -> Element:
     """The title of a tax is the portal's: «В том числе НДС» or «НДС», as the rows say; one row for each rate, none without a tax."""
-    listed = {"Итого:": "{TotalRaw~WZ=Y,NS=Y}", "{TaxesTaxTitle} ({TaxesTaxRate}%):": "{TaxesTaxValue~WZ=Y,NS=Y}",
-              "Всего к оплате:": "{TotalSum~WZ=Y,NS=Y}"}
+    listed = {
+        "Итого:": "{TotalRaw~WZ=Y,NS=Y}",
+        "{TaxesTaxTitle} ({TaxesTaxRate}%):": "{TaxesTaxValue~WZ=Y,NS=Y}",
+        "Всего к оплате:": "{TotalSum~WZ=Y,NS=Y}",
+    }
     widths = (_WIDTH - _WIDTH * 17 // 100, _WIDTH * 17 // 100)
-    return table(widths, *(
-        row(*(cell(width, paragraph(run(words, bold=True), align="right", before=30, keep=True))
-              for width, words in zip(widths, pair, strict=True)))
-        for pair in listed.items()))
+    return table(
+        widths,
+        *(
+            row(
+                *(
+                    cell(width, paragraph(run(words, bold=True), align="right", before=30, keep=True))
+                    for width, words in zip(widths, pair, strict=True)
+                )
+            )
+            for pair in listed.items()
+        ),
+    )
 
 
 def _signatures() -> Element:
@@ -141,15 +207,36 @@ def _signatures() -> Element:
     line = {"bottom": THIN}
 
     def signed(title: str, sign: Picture, number: int, who: str, *right: Element, merge: str) -> Element:
-        return row(cell(widths[0], paragraph(run(title, bold=True), keep=True), vertical="bottom"),
-                   cell(widths[1], paragraph(picture(sign, number), align="center", keep=True), borders=line, vertical="bottom"),
-                   cell(widths[2], paragraph(run(f"{{{who}~{_NAME_FORMAT}}}"), align="right", keep=True), borders=line, vertical="bottom"),
-                   cell(widths[3], *right, merge=merge), height=880)
+        return row(
+            cell(widths[0], paragraph(run(title, bold=True), keep=True), vertical="bottom"),
+            cell(
+                widths[1],
+                paragraph(picture(sign, number), align="center", keep=True),
+                borders=line,
+                vertical="bottom",
+            ),
+            cell(
+                widths[2],
+                paragraph(run(f"{{{who}~{_NAME_FORMAT}}}"), align="right", keep=True),
+                borders=line,
+                vertical="bottom",
+            ),
+            cell(widths[3], *right, merge=merge),
+            height=880,
+        )
 
     return table(
         widths,
-        signed("Руководитель", _DIRECTOR, 1, "MyCompanyRequisiteRqDirector", paragraph(picture(_QR, 3), align="right"), merge="restart"),
-        signed("Бухгалтер", _ACCOUNTANT, 2, "MyCompanyRequisiteRqAccountant", merge="continue"))
+        signed(
+            "Руководитель",
+            _DIRECTOR,
+            1,
+            "MyCompanyRequisiteRqDirector",
+            paragraph(picture(_QR, 3), align="right"),
+            merge="restart",
+        ),
+        signed("Бухгалтер", _ACCOUNTANT, 2, "MyCompanyRequisiteRqAccountant", merge="continue"),
+    )
 
 
 # ---- upload ---------------------------------------------------------------------------------------------------------
@@ -179,7 +266,9 @@ def _title(client: Client, profile: Profile, kind: int) -> tuple[str, str]:
         found = fields.find_field(known, told[f"{document}_number"]) if f"{document}_number" in told else []
         dated = fields.find_field(known, told[f"{document}_date"]) if f"{document}_date" in told else []
         if found:
-            return _placeholder(found[0].code), _placeholder(dated[0].code, "d.m.Y") if dated else "{DocumentCreateTime~d.m.Y}"
+            return _placeholder(found[0].code), _placeholder(
+                dated[0].code, "d.m.Y"
+            ) if dated else "{DocumentCreateTime~d.m.Y}"
     return f"{keys.order('1').removesuffix('1')}{{Id}}", "{DocumentCreateTime~d.m.Y}"
 
 
@@ -196,12 +285,26 @@ def _upload(client: Client, kind: int, file: bytes) -> str:
     content = {"file": ["schet-na-oplatu.docx", base64.b64encode(file).decode("ascii")]}
     if found:
         bindings = sorted({*bindings, *(str(code) for code in rows(found[0].get("entityTypeId")))})
-        outcome = client.write("crm.documentgenerator.template.update", {
-            "id": found[0]["id"], "fields": {**content, "entityTypeId": bindings}})
+        outcome = client.write(
+            "crm.documentgenerator.template.update",
+            {"id": found[0]["id"], "fields": {**content, "entityTypeId": bindings}},
+        )
     else:
-        outcome = client.write("crm.documentgenerator.template.add", {"fields": {
-            **content, "name": name, "numeratorId": _numerator(client), "region": "ru", "entityTypeId": bindings, "users": ["UA"],
-            "active": "Y", "withStamps": "N"}})
+        outcome = client.write(
+            "crm.documentgenerator.template.add",
+            {
+                "fields": {
+                    **content,
+                    "name": name,
+                    "numeratorId": _numerator(client),
+                    "region": "ru",
+                    "entityTypeId": bindings,
+                    "users": ["UA"],
+                    "active": "Y",
+                    "withStamps": "N",
+                }
+            },
+        )
     held = {str(code) for code in rows(_done(outcome, name)["template"].get("entityTypeId"))}
     account = f"Шаблон «{name}» {'обновлён' if found else 'загружен'}."
     if missing := [code for code in bindings if code not in held]:
@@ -212,7 +315,11 @@ def _upload(client: Client, kind: int, file: bytes) -> str:
 def _templates(client: Client, name: str) -> list[Mapping[str, Any]]:
     """Templates of this very name that are not deleted."""
     asked = {"select": ["id", "name", "entityTypeId"], "filter": {"name": name}, "order": {"id": "asc"}}
-    return [one for one in paged(client, "crm.documentgenerator.template.list", asked, "templates") if str(one.get("name")) == name]
+    return [
+        one
+        for one in paged(client, "crm.documentgenerator.template.list", asked, "templates")
+        if str(one.get("name")) == name
+    ]
 
 
 def _bindings(client: Client, kind: int) -> list[str]:
@@ -228,7 +335,12 @@ def _numerator(client: Client) -> str:
     own = next((str(one["id"]) for one in listed if str(one.get("name")) == NUMERATOR), None)
     if own is not None:
         return own
-    made = _done(client.write("crm.documentgenerator.numerator.add", {"fields": {"name": NUMERATOR, "template": "{NUMBER}"}}), NUMERATOR)
+    made = _done(
+        client.write(
+            "crm.documentgenerator.numerator.add", {"fields": {"name": NUMERATOR, "template": "{NUMBER}"}}
+        ),
+        NUMERATOR,
+    )
     return str(made["numerator"]["id"])
 
 
@@ -237,9 +349,14 @@ def _done(outcome: Outcome, name: str) -> Mapping[str, Any]:
         result: Mapping[str, Any] = outcome.result
         return result
     if outcome.verdict is Verdict.PERMANENT:
-        raise ConfigError(f"Портал не принял «{name}»: {outcome.text or outcome.code or 'без объяснения'}.",
-                          "Владельцу вебхука нужно право изменять шаблоны документов CRM; дайте его и повторите.")
-    raise TryLater(f"Портал не подтвердил загрузку «{name}».", "Повторите obmen24 init --templates: второй копии не появится.")
+        raise ConfigError(
+            f"Портал не принял «{name}»: {outcome.text or outcome.code or 'без объяснения'}.",
+            "Владельцу вебхука нужно право изменять шаблоны документов CRM; дайте его и повторите.",
+        )
+    raise TryLater(
+        f"Портал не подтвердил загрузку «{name}».",
+        "Повторите obmen24 init --templates: второй копии не появится.",
+    )
 
 
 # ---- the QR code ----------------------------------------------------------------------------------------------------
@@ -248,14 +365,19 @@ def _done(outcome: Outcome, name: str) -> Mapping[str, Any]:
 def _without_qr(client: Client, profile: Profile) -> list[str]:
     """A sentence for each of our organisations whose requisites on the portal are not enough: it then prints no QR code, silently."""
     own = directory.own_requisites(client, profile)
-    held = {str(one["ID"]): one for one in of_owners(client, Listing("crm.requisite.list", select=["*"]), "@ID", own)}
+    held = {
+        str(one["ID"]): one
+        for one in of_owners(client, Listing("crm.requisite.list", select=["*"]), "@ID", own)
+    }
     banks = directory.grouped(client, directory.banks(), "ENTITY_ID", own)
     said = []
     for organisation in profile.organisations:
         requisites = [number for number, name in own.items() if name == organisation.name]
         faults = [_fault(held[number], bank) for number in requisites for bank in banks.get(number) or [{}]]
         if not requisites:
-            said.append(f"QR-кода в счетах «{organisation.name}» не будет: у «Ваших компаний» портала нет её реквизитов.")
+            said.append(
+                f"QR-кода в счетах «{organisation.name}» не будет: у «Ваших компаний» портала нет её реквизитов."
+            )
         elif all(faults):
             said.append(f"QR-кода в счетах «{organisation.name}» не будет. {faults[0]}")
     return said
@@ -264,9 +386,18 @@ def _without_qr(client: Client, profile: Profile) -> list[str]:
 def _fault(requisite: Mapping[str, Any], bank: Mapping[str, Any]) -> str | None:
     """Why the portal cannot make a QR code of this requisite and bank account, if it cannot."""
     person = " ".join(str(requisite.get(f"RQ_{part}_NAME") or "") for part in ("LAST", "FIRST", "SECOND"))
-    payee = Payee(requisite.get("RQ_COMPANY_NAME") or requisite.get("RQ_COMPANY_FULL_NAME") or requisite.get("RQ_NAME") or person,
-                  bank.get("RQ_ACC_NUM"), bank.get("RQ_BANK_NAME"), bank.get("RQ_BIK"), bank.get("RQ_COR_ACC_NUM"),
-                  requisite.get("RQ_INN"), requisite.get("RQ_KPP"))
+    payee = Payee(
+        requisite.get("RQ_COMPANY_NAME")
+        or requisite.get("RQ_COMPANY_FULL_NAME")
+        or requisite.get("RQ_NAME")
+        or person,
+        bank.get("RQ_ACC_NUM"),
+        bank.get("RQ_BANK_NAME"),
+        bank.get("RQ_BIK"),
+        bank.get("RQ_COR_ACC_NUM"),
+        requisite.get("RQ_INN"),
+        requisite.get("RQ_KPP"),
+    )
     try:
         payment_qr(payee)
     except Rejected as refusal:

@@ -26,11 +26,17 @@ _EPOCH = dt.date(1899, 12, 30)
 _FONT = {"font_name": "Arial", "font_size": 9, "valign": "top"}
 _LINE = {"border": 1, "border_color": "#A6A6A6"}
 _FORMATS: dict[Kind, dict[str, Any]] = {
-    "text": {"quote_prefix": True}, "id": {"num_format": "@", "quote_prefix": True}, "money": {"num_format": "#,##0.00"},
-    "integer": {"num_format": "0", "align": "center"}, "date": {"num_format": "dd.mm.yyyy", "align": "center"},
+    "text": {"quote_prefix": True},
+    "id": {"num_format": "@", "quote_prefix": True},
+    "money": {"num_format": "#,##0.00"},
+    "integer": {"num_format": "0", "align": "center"},
+    "date": {"num_format": "dd.mm.yyyy", "align": "center"},
 }
 _CENTRED = {"text_wrap": True, "align": "center"}
-_WRAPPED: dict[Kind, dict[str, Any]] = {"text": {"text_wrap": True, "align": "left", "indent": 1}, "id": _CENTRED}
+_WRAPPED: dict[Kind, dict[str, Any]] = {
+    "text": {"text_wrap": True, "align": "left", "indent": 1},
+    "id": _CENTRED,
+}
 _NARROW, _PADDING, _LINE_HEIGHT = 4, 3, 12
 #: widths are measured in digits of the default font, Arial 9 is narrower: column width and characters a line takes
 _SHRINK, _FITS = 0.9, 1.08
@@ -83,8 +89,15 @@ class Filled:
 
 def build(target: BinaryIO | str, sheets: Sequence[Sheet]) -> list[Filled]:
     """Write the sheets as one workbook into a file or stream. Returns what stands in it, sheet by sheet."""
-    book = xlsxwriter.Workbook(target, {
-        "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    book = xlsxwriter.Workbook(
+        target,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
     book.set_properties({"created": _CREATED, "author": "obmen24"})
     book.set_calc_mode("auto")
     filled = [_SheetWriter(book, sheet).write() for sheet in sheets]
@@ -108,14 +121,37 @@ class _SheetWriter:
         self.filled = Filled(sheet.title, first=0)
         self.widths = [0] * len(sheet.columns)
         self.styles = [self._style(book, column.kind) for column in sheet.columns]
-        self.writers = [self._writer(index, column, self.styles[index]) for index, column in enumerate(sheet.columns)]
+        self.writers = [
+            self._writer(index, column, self.styles[index]) for index, column in enumerate(sheet.columns)
+        ]
         people = not sheet.plain
-        self.head = book.add_format({**_FONT, "bold": True, **(
-            {**_LINE, "text_wrap": True, "bg_color": "#E7ECF3", "align": "center", "valign": "vcenter"} if people else {})})
-        self.title = book.add_format({**_FONT, "bold": True, "font_size": 13, "valign": "vcenter", "quote_prefix": True})
+        self.head = book.add_format(
+            {
+                **_FONT,
+                "bold": True,
+                **(
+                    {
+                        **_LINE,
+                        "text_wrap": True,
+                        "bg_color": "#E7ECF3",
+                        "align": "center",
+                        "valign": "vcenter",
+                    }
+                    if people
+                    else {}
+                ),
+            }
+        )
+        self.title = book.add_format(
+            {**_FONT, "bold": True, "font_size": 13, "valign": "vcenter", "quote_prefix": True}
+        )
         self.note = book.add_format({**_FONT, "quote_prefix": True})
-        self.band = book.add_format({**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", "quote_prefix": True})
-        self.sum = book.add_format({**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", **_FORMATS["money"]})
+        self.band = book.add_format(
+            {**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", "quote_prefix": True}
+        )
+        self.sum = book.add_format(
+            {**_FONT, **_LINE, "bold": True, "bg_color": "#F3F3F3", **_FORMATS["money"]}
+        )
 
     def _style(self, book: Any, kind: Kind) -> Any:
         look = dict(_FORMATS[kind])
@@ -136,8 +172,11 @@ class _SheetWriter:
         for block in self.sheet.blocks:
             self._block(block)
         self.filled.last = self.row
-        self.filled.totals = {column.caption: self.filled.sums[index] for index, column in enumerate(self.sheet.columns)
-                              if index in self.filled.sums}
+        self.filled.totals = {
+            column.caption: self.filled.sums[index]
+            for index, column in enumerate(self.sheet.columns)
+            if index in self.filled.sums
+        }
         if not self.sheet.plain:
             self._ending()
         self._set_widths()
@@ -149,7 +188,9 @@ class _SheetWriter:
             if self.sheet.plain:
                 self.widths[index] = max(self.widths[index], len(column.caption))
         if not self.sheet.plain:
-            self.page.set_row(self.row, _LINE_HEIGHT * max(len(column.caption.split()) for column in self.sheet.columns) + 4)
+            self.page.set_row(
+                self.row, _LINE_HEIGHT * max(len(column.caption.split()) for column in self.sheet.columns) + 4
+            )
         self.header = self.row
         self.row += 1
         if not self.sheet.hidden:
@@ -172,12 +213,21 @@ class _SheetWriter:
         self.filled.rows += row - first
         self.row = row
         if block.title is not None:
-            self._totals("Итого", first, {index: total - before[index] for index, total in self.filled.sums.items()})
+            self._totals(
+                "Итого", first, {index: total - before[index] for index, total in self.filled.sums.items()}
+            )
 
     def _wrapped(self) -> list[tuple[int, int]]:
         """Columns whose text may wrap: office suites do not measure rows of a file they did not write, so we do."""
-        return [] if self.sheet.plain else [(index, int(column.limit * _FITS)) for index, column in enumerate(self.sheet.columns)
-                                            if column.kind in ("text", "id")]
+        return (
+            []
+            if self.sheet.plain
+            else [
+                (index, int(column.limit * _FITS))
+                for index, column in enumerate(self.sheet.columns)
+                if column.kind in ("text", "id")
+            ]
+        )
 
     def _band(self, text: str) -> None:
         self.page.write_string(self.row, 0, one_line(text), self.band)
@@ -191,8 +241,13 @@ class _SheetWriter:
         for index in range(1, len(self.sheet.columns)):
             if index in sums and self.row > first:
                 letter = xlsxwriter.utility.xl_col_to_name(index)
-                self.page.write_formula(self.row, index, f"=SUBTOTAL(109,{letter}{first + 1}:{letter}{self.row})",
-                                        self.sum, sums[index])
+                self.page.write_formula(
+                    self.row,
+                    index,
+                    f"=SUBTOTAL(109,{letter}{first + 1}:{letter}{self.row})",
+                    self.sum,
+                    sums[index],
+                )
             else:
                 self.page.write_blank(self.row, index, None, self.band)
         self.row += 1
@@ -231,14 +286,20 @@ class _SheetWriter:
         if self.sheet.hidden:
             self.page.very_hidden()
         if any(column.kind == "id" for column in self.sheet.columns):
-            self.page.ignore_errors({"number_stored_as_text": f"A1:{xlsxwriter.utility.xl_col_to_name(len(self.sheet.columns))}1048576"})
+            self.page.ignore_errors(
+                {
+                    "number_stored_as_text": f"A1:{xlsxwriter.utility.xl_col_to_name(len(self.sheet.columns))}1048576"
+                }
+            )
 
     def _writer(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
         if column.kind == "integer":
             return self._integer(index, style)
         if column.kind == "date":
             return self._date(index, style)
-        return self._money(index, column, style) if column.kind == "money" else self._text(index, column, style)
+        return (
+            self._money(index, column, style) if column.kind == "money" else self._text(index, column, style)
+        )
 
     def _text(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
         put, widths, cut = self.page.write_string, self.widths, self.filled.cut
@@ -252,6 +313,7 @@ class _SheetWriter:
             if len(text) > widths[index]:
                 widths[index] = min(len(text), 250)
             put(row, at, text, style)
+
         return write
 
     def _money(self, index: int, column: Column, style: Any) -> Callable[[int, int, Any], None]:
@@ -266,6 +328,7 @@ class _SheetWriter:
             digits = len(str(amount))
             widths[index] = max(widths[index], digits + digits // 3)
             put(row, at, amount, style)
+
         return write
 
     def _integer(self, index: int, style: Any) -> Callable[[int, int, Any], None]:
@@ -274,6 +337,7 @@ class _SheetWriter:
         def write(row: int, at: int, value: int) -> None:
             widths[index] = max(widths[index], len(str(value)))
             put(row, at, value, style)
+
         return write
 
     def _date(self, index: int, style: Any) -> Callable[[int, int, Any], None]:
@@ -282,4 +346,5 @@ class _SheetWriter:
 
         def write(row: int, at: int, value: dt.date) -> None:
             put(row, at, (value - _EPOCH).days, style)
+
         return write

@@ -34,8 +34,10 @@ def verify(path: Path, filled: Sequence[Filled]) -> None:
             with archive.open(f"xl/worksheets/sheet{number}.xml") as stream:
                 rows, sums = _reread(stream, sheet)
             if rows != sheet.last - sheet.first or sums != sheet.sums:
-                raise Rejected(f"Проверка записанной книги не прошла: лист «{sheet.title}» прочитался не так, как был записан.",
-                               "Файл не выдан. Проверьте место на диске и повторите команду.")
+                raise Rejected(
+                    f"Проверка записанной книги не прошла: лист «{sheet.title}» прочитался не так, как был записан.",
+                    "Файл не выдан. Проверьте место на диске и повторите команду.",
+                )
 
 
 def _reread(stream: IO[bytes], sheet: Filled) -> tuple[int, dict[int, Decimal]]:
@@ -96,7 +98,9 @@ def publish(scratch: Path, target: Path) -> Path:
             continue
         _sync_folder(candidate.parent)
         return candidate
-    raise Rejected(f"Файл {target.name} и его копии открыты в другой программе.", "Закройте их и повторите команду.")
+    raise Rejected(
+        f"Файл {target.name} и его копии открыты в другой программе.", "Закройте их и повторите команду."
+    )
 
 
 def _names(target: Path) -> Iterator[Path]:
@@ -118,7 +122,9 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows and some shares cannot open a folder; the rename itself is done
+    with contextlib.suppress(
+        OSError
+    ):  # Windows and some shares cannot open a folder; the rename itself is done
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -52,9 +52,16 @@ class Written:
     issues: pd.DataFrame = field(default_factory=lambda: tables.frame("issues"))
 
 
-def write_register(target: Path | BinaryIO, *, charges: pd.DataFrame, meta: Meta, exceptions: pd.DataFrame | None = None,
-                   terminated: pd.DataFrame | None = None, comparison: Sequence[Row] = (),
-                   payments: pd.DataFrame | None = None) -> Written:
+def write_register(
+    target: Path | BinaryIO,
+    *,
+    charges: pd.DataFrame,
+    meta: Meta,
+    exceptions: pd.DataFrame | None = None,
+    terminated: pd.DataFrame | None = None,
+    comparison: Sequence[Row] = (),
+    payments: pd.DataFrame | None = None,
+) -> Written:
     """The monthly register: «Реестр», «Не вошли», «Расторгнутые», «Сверка» and, when given, «Оплаты».
 
     `charges` and `terminated` are tables of `charges`, `exceptions` of `exceptions`, `payments` of `payments`;
@@ -62,16 +69,40 @@ def write_register(target: Path | BinaryIO, *, charges: pd.DataFrame, meta: Meta
     Rejected when the written file does not read back to the kopeck.
     """
     sheets = [
-        _people("Реестр", columns.REGISTER, tables.each(charges), below=_signed, empty="Начислений нет.",
-                above=[*_heading("Реестр начислений абонентской платы", meta, charges), *_services(charges)]),
-        _people("Не вошли", columns.EXCEPTIONS, _rows(exceptions), above=["Сделки, которые не начислены, и почему"],
-                empty="Все сделки начислены."),
-        _people("Расторгнутые", columns.TERMINATED, _rows(terminated), above=["Договоры, расторгнутые после начисления"],
-                empty="Расторгнутых договоров нет."),
+        _people(
+            "Реестр",
+            columns.REGISTER,
+            tables.each(charges),
+            below=_signed,
+            empty="Начислений нет.",
+            above=[*_heading("Реестр начислений абонентской платы", meta, charges), *_services(charges)],
+        ),
+        _people(
+            "Не вошли",
+            columns.EXCEPTIONS,
+            _rows(exceptions),
+            above=["Сделки, которые не начислены, и почему"],
+            empty="Все сделки начислены.",
+        ),
+        _people(
+            "Расторгнутые",
+            columns.TERMINATED,
+            _rows(terminated),
+            above=["Договоры, расторгнутые после начисления"],
+            empty="Расторгнутых договоров нет.",
+        ),
         _comparison_sheet(comparison),
     ]
     if payments is not None:
-        sheets.append(_people("Оплаты", columns.PAYMENTS, tables.each(payments), above=["Поступившие оплаты"], empty="Оплат нет."))
+        sheets.append(
+            _people(
+                "Оплаты",
+                columns.PAYMENTS,
+                tables.each(payments),
+                above=["Поступившие оплаты"],
+                empty="Оплат нет.",
+            )
+        )
     return _save(target, [*sheets, _hidden("charges", charges)])
 
 
@@ -79,22 +110,47 @@ def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -
     """Accruals for people, one block with a subtotal per manager, and the hidden sheet for `read_acts`."""
     rows = tables.records(accruals)
     managers = sorted({(row["manager_name"] or "", row["manager"] or "") for row in rows})
-    blocks = [Block(_cells(columns.ACTS, [row for row in rows if (row["manager_name"] or "", row["manager"] or "") == one]),
-                    title=one[0] or one[1] or "Ответственный не указан") for one in managers]
-    sheet = Sheet("Акты", [column for column, _ in columns.ACTS], blocks,
-                  above=_heading("Начисление вознаграждения менеджерам", meta, accruals), below=_signed, empty="Начислений нет.")
+    blocks = [
+        Block(
+            _cells(
+                columns.ACTS,
+                [row for row in rows if (row["manager_name"] or "", row["manager"] or "") == one],
+            ),
+            title=one[0] or one[1] or "Ответственный не указан",
+        )
+        for one in managers
+    ]
+    sheet = Sheet(
+        "Акты",
+        [column for column, _ in columns.ACTS],
+        blocks,
+        above=_heading("Начисление вознаграждения менеджерам", meta, accruals),
+        below=_signed,
+        empty="Начислений нет.",
+    )
     return _save(target, [sheet, _hidden("accruals", accruals)])
 
 
-def write_reconciliation(target: Path | BinaryIO, *, summary: pd.DataFrame, documents: pd.DataFrame, contracts: pd.DataFrame,
-                         parties: pd.DataFrame, meta: Meta) -> Written:
+def write_reconciliation(
+    target: Path | BinaryIO,
+    *,
+    summary: pd.DataFrame,
+    documents: pd.DataFrame,
+    contracts: pd.DataFrame,
+    parties: pd.DataFrame,
+    meta: Meta,
+) -> Written:
     """The reconciliation workbook: «Итоги», «Документы», «Договоры», «Плательщики» of `transform.reconcile.Result`."""
     title = f"Сверка за {clean.month_name(meta.period)}: портал, реестр, 1С, банк"
     where = f"{meta.organisation}. Портал {meta.portal}. Сформировано {meta.formed_at:%d.%m.%Y %H:%M}."
     levels = (("Документы", documents), ("Договоры", contracts), ("Плательщики", parties))
     sheets = [_people("Итоги", columns.SUMMARY, tables.each(summary), above=[title, where])]
-    sheets += [_people(name, columns.DIFFERENCES, tables.each(level), above=[f"{title}. {name}"], empty="Сверять нечего.")
-               for name, level in levels]
+    sheets += [
+        _people(
+            name, columns.DIFFERENCES, tables.each(level), above=[f"{title}. {name}"], empty="Сверять нечего."
+        )
+        for name, level in levels
+    ]
     return _save(target, sheets)
 
 
@@ -104,7 +160,17 @@ def write_import(target: Path | BinaryIO, frame: pd.DataFrame, kind: ImportKind)
     `frame` is a table of `charges`, `accruals` or `payments`. One organisation per file, else ValueError.
     """
     rows, fields = _importable(frame), columns.IMPORTS[kind]
-    return _save(target, [Sheet(columns.IMPORT_SHEETS[kind], [column for column, _ in fields], [Block(_cells(fields, rows))], plain=True)])
+    return _save(
+        target,
+        [
+            Sheet(
+                columns.IMPORT_SHEETS[kind],
+                [column for column, _ in fields],
+                [Block(_cells(fields, rows))],
+                plain=True,
+            )
+        ],
+    )
 
 
 def write_import_txt(target: Path | BinaryIO, frame: pd.DataFrame, kind: ImportKind) -> Written:
@@ -120,7 +186,9 @@ def write_import_txt(target: Path | BinaryIO, frame: pd.DataFrame, kind: ImportK
         lines.append("\t".join(texts))
     text = "\r\n".join(["\t".join(column.caption for column, _ in fields), *lines, ""])
     path, digest = save.save_bytes(target, text.encode("cp1251"))
-    return Written(path, digest, {columns.IMPORT_SHEETS[kind]: len(lines)}, issues=tables.frame("issues", issues))
+    return Written(
+        path, digest, {columns.IMPORT_SHEETS[kind]: len(lines)}, issues=tables.frame("issues", issues)
+    )
 
 
 def import_captions(kind: ImportKind) -> list[str]:
@@ -131,11 +199,23 @@ def import_captions(kind: ImportKind) -> list[str]:
 def _save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> Written:
     path, filled, digest = save.save(target, sheets)
     visible = [one for one in filled if not one.title.startswith("obmen24")]
-    cut = [tables.issue("Текст длиннее 32 767 знаков: Excel столько не хранит, в книге он обрезан. Сократите его в источнике.",
-                        severity="warn", file=path.name if path else None, place=f"{one.title}: {place}")
-           for one in visible for place in one.cut]
-    return Written(path, digest, {one.title: one.rows for one in visible}, {one.title: one.totals for one in visible},
-                   tables.frame("issues", cut))
+    cut = [
+        tables.issue(
+            "Текст длиннее 32 767 знаков: Excel столько не хранит, в книге он обрезан. Сократите его в источнике.",
+            severity="warn",
+            file=path.name if path else None,
+            place=f"{one.title}: {place}",
+        )
+        for one in visible
+        for place in one.cut
+    ]
+    return Written(
+        path,
+        digest,
+        {one.title: one.rows for one in visible},
+        {one.title: one.totals for one in visible},
+        tables.frame("issues", cut),
+    )
 
 
 def _rows(frame: pd.DataFrame | None) -> Iterable[Row]:
@@ -155,10 +235,13 @@ def _people(title: str, fields: Sequence[Field], rows: Iterable[Row], **more: An
 def _heading(title: str, meta: Meta, rows: pd.DataFrame) -> list[str]:
     codes = ", ".join(f"{name} {value}" for name, value in (("ИНН", meta.inn), ("КПП", meta.kpp)) if value)
     total = sum(map(rounded, rows["amount"]), Decimal(0))
-    return [f"{title} за {clean.month_name(meta.period)}", meta.organisation + (f" ({codes})" if codes else ""),
-            f"Портал {meta.portal}. Версия {meta.version}. Сформирован {meta.formed_at:%d.%m.%Y %H:%M}. "
-            "Документ для чтения, в 1С не загружается.",
-            f"Контрольные итоги: строк {len(rows)}, всего {money_shown(total)} руб."]
+    return [
+        f"{title} за {clean.month_name(meta.period)}",
+        meta.organisation + (f" ({codes})" if codes else ""),
+        f"Портал {meta.portal}. Версия {meta.version}. Сформирован {meta.formed_at:%d.%m.%Y %H:%M}. "
+        "Документ для чтения, в 1С не загружается.",
+        f"Контрольные итоги: строк {len(rows)}, всего {money_shown(total)} руб.",
+    ]
 
 
 def _services(rows: pd.DataFrame) -> list[str]:
@@ -167,23 +250,51 @@ def _services(rows: pd.DataFrame) -> list[str]:
 
 def _signed(totals: dict[str, Decimal], rows: int) -> list[str]:
     total = next((totals[name] for name in ("Всего к оплате", "К начислению") if name in totals), Decimal(0))
-    return [f"Всего строк: {rows}, на сумму {money_shown(total)} руб.", clean.in_words(total), "",
-            "Составил ____________________ / ____________________", "", "Проверил ____________________ / ____________________"]
+    return [
+        f"Всего строк: {rows}, на сумму {money_shown(total)} руб.",
+        clean.in_words(total),
+        "",
+        "Составил ____________________ / ____________________",
+        "",
+        "Проверил ____________________ / ____________________",
+    ]
 
 
 def _comparison_sheet(rows: Sequence[Row]) -> Sheet:
-    counts = {side: (sum(row[side] is not None for row in rows), sum((row[side] or Decimal(0) for row in rows), Decimal(0)))
-              for side in ("before", "after")}
-    said = {side: f"начислений {count}, на сумму {money_shown(total)} руб." for side, (count, total) in counts.items()}
-    return _people("Сверка", columns.COMPARISON, [row for row in rows if row["change"] != "same"], above=[
-        "Что изменилось против прошлого месяца", f"Прошлый месяц: {said['before']}", f"Этот месяц: {said['after']}"],
-        empty="Изменений нет.")
+    counts = {
+        side: (
+            sum(row[side] is not None for row in rows),
+            sum((row[side] or Decimal(0) for row in rows), Decimal(0)),
+        )
+        for side in ("before", "after")
+    }
+    said = {
+        side: f"начислений {count}, на сумму {money_shown(total)} руб."
+        for side, (count, total) in counts.items()
+    }
+    return _people(
+        "Сверка",
+        columns.COMPARISON,
+        [row for row in rows if row["change"] != "same"],
+        above=[
+            "Что изменилось против прошлого месяца",
+            f"Прошлый месяц: {said['before']}",
+            f"Этот месяц: {said['after']}",
+        ],
+        empty="Изменений нет.",
+    )
 
 
 def _hidden(table: str, frame: pd.DataFrame) -> Sheet:
     """The exact table as text cells, with a last row that proves it is whole: «#», number of rows, sha256 of the texts."""
     names = list(tables.TABLES[table].columns)
-    return Sheet(HIDDEN.format(table=table), [Column(name, "id") for name in names], [Block(_proven(names, frame))], plain=True, hidden=True)
+    return Sheet(
+        HIDDEN.format(table=table),
+        [Column(name, "id") for name in names],
+        [Block(_proven(names, frame))],
+        plain=True,
+        hidden=True,
+    )
 
 
 def _proven(names: Sequence[str], frame: pd.DataFrame) -> Iterator[list[str | None]]:
@@ -222,7 +333,14 @@ def _twin(column: Column, value: Any, line: int, issues: list[tables.Record]) ->
     safe = harmless(text) if column.kind in ("text", "id") else text
     known = safe.encode("cp1251", "replace").decode("cp1251")
     if known != text:
-        issues.append(tables.issue("Текст изменён в файле .txt: в нём знаки, которых нет в кодировке Windows, или он похож на формулу. "
-                                   "Сверьте строку с файлом .xlsx.", severity="warn",
-                                   place=f"строка {line}", field=column.caption, value=text))
+        issues.append(
+            tables.issue(
+                "Текст изменён в файле .txt: в нём знаки, которых нет в кодировке Windows, или он похож на формулу. "
+                "Сверьте строку с файлом .xlsx.",
+                severity="warn",
+                place=f"строка {line}",
+                field=column.caption,
+                value=text,
+            )
+        )
     return known

@@ -15,8 +15,10 @@ from etl.sandbox.onec.records import KIND_WORDS, OPERATIONS, Document, Line, Par
 
 VERSION = "3.1"
 _CATALOGUE = "5d1f0c3a-7a51-5f0e-9a55-0c1b24000001"
-_PRICE_TYPES = {"price": ("5d1f0c3a-7a51-5f0e-9a55-0c1b24000002", "Розничная"),
-                "purchase": ("5d1f0c3a-7a51-5f0e-9a55-0c1b24000003", "Закупочная")}
+_PRICE_TYPES = {
+    "price": ("5d1f0c3a-7a51-5f0e-9a55-0c1b24000002", "Розничная"),
+    "purchase": ("5d1f0c3a-7a51-5f0e-9a55-0c1b24000003", "Закупочная"),
+}
 
 
 def documents_file(books: Books, groups: Iterable[list[Document]], moment: dt.datetime) -> xml.Element:
@@ -49,15 +51,27 @@ def state(books: Books, order: Document) -> str:
 def _document(container: xml.Element, books: Books, document: Document, numbers: dict[str, str]) -> None:
     element = xml.add(container, "Документ")
     head = {
-        "Ид": document.guid, "НомерВерсии": _version(document.version), "ПометкаУдаления": _flag(document.deleted),
-        "Номер": document.number, "Номер1С": document.number_1c.ljust(12), "Дата": document.date.isoformat(),
-        "Дата1С": document.moment.date().isoformat(), "Время": document.time, "ХозОперация": OPERATIONS[document.kind]}
+        "Ид": document.guid,
+        "НомерВерсии": _version(document.version),
+        "ПометкаУдаления": _flag(document.deleted),
+        "Номер": document.number,
+        "Номер1С": document.number_1c.ljust(12),
+        "Дата": document.date.isoformat(),
+        "Дата1С": document.moment.date().isoformat(),
+        "Время": document.time,
+        "ХозОперация": OPERATIONS[document.kind],
+    }
     for name, value in head.items():
         xml.add(element, name, value)
     if (party := books.party(document.party)) is not None:
         party_element(xml.add(element, "Контрагенты"), party, role=document.role)
-    tail = {"Валюта": document.currency, "Курс": document.rate, "Сумма": xml.plain(document.amount), "Основание": document.basis or "",
-            "Роль": "Продавец"}
+    tail = {
+        "Валюта": document.currency,
+        "Курс": document.rate,
+        "Сумма": xml.plain(document.amount),
+        "Основание": document.basis or "",
+        "Роль": "Продавец",
+    }
     for name, value in tail.items():
         xml.add_some(element, name, value)
     xml.add_some(element, "Комментарий", document.comment)
@@ -76,16 +90,29 @@ def _requisites(books: Books, document: Document, numbers: dict[str, str]) -> di
         own["ВидДокумента"] = KIND_WORDS[document.kind]
     if document.kind == "order":
         whole = document.amount > 0
-        own |= {"Статус заказа": state(books, document), "Оплачен": _flag(whole and books.paid(document) >= document.amount),
-                "Отгружен": _flag(whole and books.shipped(document) >= document.amount)}
+        own |= {
+            "Статус заказа": state(books, document),
+            "Оплачен": _flag(whole and books.paid(document) >= document.amount),
+            "Отгружен": _flag(whole and books.shipped(document) >= document.amount),
+        }
     if document.kind in ("payment", "refund"):
-        own |= {"Оплачено": _flag(document.counts), "Дата оплаты": xml.moment_1c(document.moment),
-                "Номер платежного документа": document.number_1c.ljust(12), "Признак возврата": _flag(document.kind == "refund")}
+        own |= {
+            "Оплачено": _flag(document.counts),
+            "Дата оплаты": xml.moment_1c(document.moment),
+            "Номер платежного документа": document.number_1c.ljust(12),
+            "Признак возврата": _flag(document.kind == "refund"),
+        }
     if document.basis:
         basis = books.get(document.basis)
         own["НомерДокументаОснования"] = numbers.get(document.basis) or (basis.number if basis else "")
-    own |= {name: value for name, value in (("Организация", document.organisation), ("Менеджер", document.manager)) if value}
-    return {name: value for name, value in document.requisites.items() if name not in ("ПометкаУдаления",)} | own
+    own |= {
+        name: value
+        for name, value in (("Организация", document.organisation), ("Менеджер", document.manager))
+        if value
+    }
+    return {
+        name: value for name, value in document.requisites.items() if name not in ("ПометкаУдаления",)
+    } | own
 
 
 def _line(rows: xml.Element, line: Line, included: bool) -> None:
@@ -100,9 +127,18 @@ def _line(rows: xml.Element, line: Line, included: bool) -> None:
     sort = "Услуга" if line.service else "Товар"
     xml.add_requisites(item, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort})
     unit = xml.add(item, "Единица")
-    for name, value in (("Ид", f"{line.unit_code} "), ("НаименованиеКраткое", line.unit), ("Код", line.unit_code)):
+    for name, value in (
+        ("Ид", f"{line.unit_code} "),
+        ("НаименованиеКраткое", line.unit),
+        ("Код", line.unit_code),
+    ):
         xml.add(unit, name, value)
-    for name, number in (("Коэффициент", line.factor), ("Количество", line.quantity), ("Цена", line.price), ("Сумма", line.amount)):
+    for name, number in (
+        ("Коэффициент", line.factor),
+        ("Количество", line.quantity),
+        ("Цена", line.price),
+        ("Сумма", line.amount),
+    ):
         xml.add(item, name, xml.plain(number))
     _taxes(item, included, line.vat_amount, told)
 
@@ -129,15 +165,25 @@ def party_element(box: xml.Element, party: Party, *, role: str, directory: bool 
     """A Контрагент; `directory` adds the folder and the code of the catalogue."""
     element = xml.add(box, "Контрагент")
     full = "ОфициальноеНаименование" if party.kind == "legal" else "ПолноеНаименование"
-    values = {"Ид": party.guid, "НомерВерсии": _version(party.version), "ПометкаУдаления": _flag(party.deleted),
-              "Наименование": party.name, full: party.full_name or party.name,
-              "Роль": role, "ИНН": party.inn or "", "КПП": party.kpp or "", "КодПоОКПО": party.okpo or ""}
+    values = {
+        "Ид": party.guid,
+        "НомерВерсии": _version(party.version),
+        "ПометкаУдаления": _flag(party.deleted),
+        "Наименование": party.name,
+        full: party.full_name or party.name,
+        "Роль": role,
+        "ИНН": party.inn or "",
+        "КПП": party.kpp or "",
+        "КодПоОКПО": party.okpo or "",
+    }
     for name, value in values.items():
         xml.add(element, name, value or None)
     _accounts(element, party)
     _address(element, "АдресРегистрации", party.legal_address, party.city)
     _address(element, "Адрес", party.actual_address, party.city)
-    contacts = [("Электронная почта", mail) for mail in party.emails] + [("Телефон рабочий", phone) for phone in party.phones]
+    contacts = [("Электронная почта", mail) for mail in party.emails] + [
+        ("Телефон рабочий", phone) for phone in party.phones
+    ]
     if contacts:
         contacts_box = xml.add(element, "Контакты")
         for sort, value in contacts:
@@ -152,7 +198,11 @@ def party_element(box: xml.Element, party: Party, *, role: str, directory: bool 
                 xml.add(person, tag, value)
     if directory:
         place = {"Папка": party.folder, "Код": party.code}
-        xml.add_some(element, "Комментарий", "; ".join(f"{name}: {value.replace(';', ';;')}" for name, value in place.items() if value))
+        xml.add_some(
+            element,
+            "Комментарий",
+            "; ".join(f"{name}: {value.replace(';', ';;')}" for name, value in place.items() if value),
+        )
 
 
 def _accounts(element: xml.Element, party: Party) -> None:
@@ -163,7 +213,11 @@ def _accounts(element: xml.Element, party: Party) -> None:
         item = xml.add(box, "РасчетныйСчет")
         xml.add(item, "НомерСчета", account.number)
         bank = xml.add(item, "Банк")
-        for name, value in (("СчетКорреспондентский", account.corr_account), ("Наименование", account.bank_name), ("БИК", account.bik)):
+        for name, value in (
+            ("СчетКорреспондентский", account.corr_account),
+            ("Наименование", account.bank_name),
+            ("БИК", account.bik),
+        ):
             xml.add_some(bank, name, value)
 
 
@@ -193,7 +247,11 @@ def catalog_file(products: Iterable[Product], moment: dt.datetime) -> xml.Elemen
         for tag, value in (("Ид", guid), ("Наименование", name), ("Валюта", "руб")):
             xml.add(item, tag, value)
     catalogue = xml.add(top, "Каталог", СодержитТолькоИзменения="true")
-    for tag, value in (("Ид", _CATALOGUE), ("ИдКлассификатора", _CATALOGUE), ("Наименование", "Основной каталог товаров")):
+    for tag, value in (
+        ("Ид", _CATALOGUE),
+        ("ИдКлассификатора", _CATALOGUE),
+        ("Наименование", "Основной каталог товаров"),
+    ):
         xml.add(catalogue, tag, value)
     goods = xml.add(catalogue, "Товары")
     for product in listed:
@@ -223,22 +281,35 @@ def _groups(classifier: xml.Element, paths: list[str]) -> dict[str, str]:
 
 def _product(goods: xml.Element, product: Product, groups: dict[str, str]) -> None:
     item = xml.add(goods, "Товар")
-    for tag, value in (("Ид", product.guid), ("НомерВерсии", _version(product.version)), ("ПометкаУдаления", _flag(product.deleted)),
-                       ("Артикул", product.article), ("Наименование", product.name)):
+    for tag, value in (
+        ("Ид", product.guid),
+        ("НомерВерсии", _version(product.version)),
+        ("ПометкаУдаления", _flag(product.deleted)),
+        ("Артикул", product.article),
+        ("Наименование", product.name),
+    ):
         xml.add_some(item, tag, value)
-    xml.add(item, "БазоваяЕдиница", product.unit, Код=f"{product.unit_code} ", НаименованиеПолное=product.unit)
+    xml.add(
+        item, "БазоваяЕдиница", product.unit, Код=f"{product.unit_code} ", НаименованиеПолное=product.unit
+    )
     if product.group:
         xml.add(xml.add(item, "Группы"), "Ид", groups[product.group])
     rate = xml.add(xml.add(item, "СтавкиНалогов"), "СтавкаНалога")
     xml.add(rate, "Наименование", "НДС")
     xml.add(rate, "Ставка", "Без НДС" if product.vat is None else product.vat)
     sort = "Услуга" if product.service else "Товар"
-    xml.add_requisites(item, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort, "Полное наименование": product.name})
+    xml.add_requisites(
+        item, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort, "Полное наименование": product.name}
+    )
 
 
 def _offers(top: xml.Element, products: list[Product]) -> None:
     package = xml.add(top, "ПакетПредложений", СодержитТолькоИзменения="true")
-    for tag, value in (("Ид", f"{_CATALOGUE}#"), ("Наименование", "Пакет предложений"), ("ИдКаталога", _CATALOGUE)):
+    for tag, value in (
+        ("Ид", f"{_CATALOGUE}#"),
+        ("Наименование", "Пакет предложений"),
+        ("ИдКаталога", _CATALOGUE),
+    ):
         xml.add(package, tag, value)
     offers = xml.add(package, "Предложения")
     for product in products:
@@ -251,8 +322,12 @@ def _offers(top: xml.Element, products: list[Product]) -> None:
         box = xml.add(offer, "Цены")
         for name, value in prices.items():
             item = xml.add(box, "Цена")
-            for tag, told in (("ИдТипаЦены", _PRICE_TYPES[name][0]), ("ЦенаЗаЕдиницу", xml.plain(value)), ("Валюта", "руб"),
-                              ("Единица", product.unit)):
+            for tag, told in (
+                ("ИдТипаЦены", _PRICE_TYPES[name][0]),
+                ("ЦенаЗаЕдиницу", xml.plain(value)),
+                ("Валюта", "руб"),
+                ("Единица", product.unit),
+            ):
                 xml.add(item, tag, told)
 
 
@@ -262,5 +337,3 @@ def _version(number: int) -> str:
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
-
-

@@ -34,9 +34,14 @@ from etl.sandbox.onec.xml import Refusal
 __all__ = ["Contract", "Debt", "Document", "Line", "OneC", "Party", "Product", "Session"]
 
 ORDER_FILES = {"ut103": "order.xml", "ut11": "to_1c/orders.xml", "unf3": "to_1c/orders.xml"}
-_HANDLER_FILES = (("to_1c/catalog.xml", handler.load_catalog), ("to_1c/parties.xml", handler.load_parties),
-                  ("to_1c/documents.xml", handler.load_documents))
-_EVERY_RATE = frozenset(["0", "5", "7", "10", "18", "20", "22", "5/105", "7/107", "10/110", "18/118", "20/120", "22/122"])
+_HANDLER_FILES = (
+    ("to_1c/catalog.xml", handler.load_catalog),
+    ("to_1c/parties.xml", handler.load_parties),
+    ("to_1c/documents.xml", handler.load_documents),
+)
+_EVERY_RATE = frozenset(
+    ["0", "5", "7", "10", "18", "20", "22", "5/105", "7/107", "10/110", "18/118", "20/120", "22/122"]
+)
 _RATES_11 = frozenset(("0", "10", "18", "20"))
 _NODE = "3f0e5b52-9d1c-5c7e-9b33-0c1b24000001"
 Loader = Callable[[Books, Settings, Path, dt.datetime], Outcome]
@@ -75,17 +80,35 @@ class OneC(Office):
     accounting one. `vat_rates` replaces the rates the base knows. `match_key` = spreadsheets are matched by «Ключ».
     """
 
-    def __init__(self, dialect: str, folder: Path, *, data: Path, extended: bool = False, now: Callable[[], dt.datetime] | None = None,
-                 organisation: str = "ООО «Пример»", currencies: tuple[str, ...] = ("руб", "USD", "EUR"),
-                 vat_rates: Iterable[str] | None = None, changes_only: bool = True, match_key: bool = False) -> None:
+    def __init__(
+        self,
+        dialect: str,
+        folder: Path,
+        *,
+        data: Path,
+        extended: bool = False,
+        now: Callable[[], dt.datetime] | None = None,
+        organisation: str = "ООО «Пример»",
+        currencies: tuple[str, ...] = ("руб", "USD", "EUR"),
+        vat_rates: Iterable[str] | None = None,
+        changes_only: bool = True,
+        match_key: bool = False,
+    ) -> None:
         self.folder, self.data = Path(folder), Path(data)
         self.extended = extended or dialect == "bitrix3"
         rates = frozenset(vat_rates) if vat_rates is not None else _EVERY_RATE
-        settings = Settings(dialect, organisation, currencies, rates, changes_only=changes_only, match_key=match_key)
+        settings = Settings(
+            dialect, organisation, currencies, rates, changes_only=changes_only, match_key=match_key
+        )
         super().__init__(Books(self.data / "onec.sqlite"), settings, now)
         # the site exchange of УТ 11 has a table of rates of its own (commerceml, fact 13)
-        self._stock = Settings(dialect, organisation, currencies, _RATES_11 if dialect == "ut11" and vat_rates is None else rates,
-                               changes_only=changes_only)
+        self._stock = Settings(
+            dialect,
+            organisation,
+            currencies,
+            _RATES_11 if dialect == "ut11" and vat_rates is None else rates,
+            changes_only=changes_only,
+        )
 
     # ---- the exchange ----
     def session(self) -> Session:
@@ -128,7 +151,9 @@ class OneC(Office):
             name, top = f"from_1c/documents-{run}.xml", answer.documents_file(then, [documents], moment)
         else:
             name = self._stock_names(run)[0]
-            top = export.orders_file(then, self.settings.dialect, [part for part in documents if part.kind == "order"], moment)
+            top = export.orders_file(
+                then, self.settings.dialect, [part for part in documents if part.kind == "order"], moment
+            )
         xml.save(self.folder / name, top)
         self.books.commit()
         return name
@@ -163,9 +188,15 @@ class OneC(Office):
         """Files this base looks for. Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler."""
         found: list[tuple[str, Loader, Settings]] = []
         if self.extended:
-            found += [(name, loader, self.settings) for name, loader in _HANDLER_FILES if (self.folder / name).exists()]
+            found += [
+                (name, loader, self.settings)
+                for name, loader in _HANDLER_FILES
+                if (self.folder / name).exists()
+            ]
         name = ORDER_FILES.get(self.settings.dialect)
-        if name and ((self.folder / name).exists() or (self.settings.dialect != "ut103" and not self.extended)):
+        if name and (
+            (self.folder / name).exists() or (self.settings.dialect != "ut103" and not self.extended)
+        ):
             found.append((name, load_stock, self._stock))
         return tuple(found)
 
@@ -178,11 +209,15 @@ class OneC(Office):
             self.books.rollback()
             return Outcome(errors=[f"Файл {path.name} не загружен целиком: {refusal}. Исправьте файл."])
         self.books.commit()
-        outcome.log.append(f"Файл {path.name}: новых {len(outcome.created)}, изменено {len(outcome.updated)}, "
-                           f"без изменений {len(outcome.same)}, пропущено {len(outcome.skipped)}")
+        outcome.log.append(
+            f"Файл {path.name}: новых {len(outcome.created)}, изменено {len(outcome.updated)}, "
+            f"без изменений {len(outcome.same)}, пропущено {len(outcome.skipped)}"
+        )
         return outcome
 
-    def _export(self, target: Path, number: int, moment: dt.datetime, loaded: set[str]) -> tuple[list[str], list[str]]:
+    def _export(
+        self, target: Path, number: int, moment: dt.datetime, loaded: set[str]
+    ) -> tuple[list[str], list[str]]:
         files: dict[str, xml.Element] = {}
         told: list[str] = []
         if self.settings.dialect in ORDER_FILES:
@@ -197,14 +232,27 @@ class OneC(Office):
     def _stock_names(self, number: int) -> tuple[str, str, str]:
         guid = self.books.new_guid(f"session.{number}")
         names = export.file_names(self.settings.dialect, guid)
-        return tuple(name.replace("webdata/", f"webdata - {_NODE}/") for name in names) if self.settings.dialect == "unf3" else names  # type: ignore[return-value]
+        return (
+            tuple(name.replace("webdata/", f"webdata - {_NODE}/") for name in names)
+            if self.settings.dialect == "unf3"
+            else names
+        )  # type: ignore[return-value]
 
-    def _stock_export(self, target: Path, number: int, moment: dt.datetime, loaded: set[str], told: list[str]) -> dict[str, xml.Element]:
+    def _stock_export(
+        self, target: Path, number: int, moment: dt.datetime, loaded: set[str], told: list[str]
+    ) -> dict[str, xml.Element]:
         every = not self.settings.changes_only
-        orders = [order for order in export.exportable(self.books, self.settings.dialect, extended=self.extended)
-                  if order.guid not in loaded and (every or order.guid in self.books.changed)]
+        orders = [
+            order
+            for order in export.exportable(self.books, self.settings.dialect, extended=self.extended)
+            if order.guid not in loaded and (every or order.guid in self.books.changed)
+        ]
         always = self.settings.dialect == "ut103"
-        products = [product for product in self.books.records["product"].values() if always or product.guid in self.books.changed]
+        products = [
+            product
+            for product in self.books.records["product"].values()
+            if always or product.guid in self.books.changed
+        ]
         names, files = self._stock_names(number), {}
         if orders or always:
             files[names[0]] = export.orders_file(self.books, self.settings.dialect, orders, moment)
@@ -234,15 +282,24 @@ class OneC(Office):
                 self.books.snapshot(root, moment)
         if parties := [party for party in self.books.records["party"].values() if party.guid in changed]:
             files[f"from_1c/parties-{number}.xml"] = answer.parties_file(parties, moment)
-        if products := [product for product in self.books.records["product"].values() if product.guid in changed]:
+        if products := [
+            product for product in self.books.records["product"].values() if product.guid in changed
+        ]:
             files[f"from_1c/catalog-{number}.xml"] = answer.catalog_file(products, moment)
         return files
 
 
-def _report(number: int, outcomes: list[Outcome], files: Sequence[str] = (), told: Sequence[str] = ()) -> Session:
+def _report(
+    number: int, outcomes: list[Outcome], files: Sequence[str] = (), told: Sequence[str] = ()
+) -> Session:
     parts: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
         for name in ("created", "updated", "same", "skipped", "errors", "warnings"):
             parts[name] += getattr(outcome, name)
         parts["log"] += [*outcome.log, *outcome.errors, *outcome.warnings]
-    return Session(number, exported=tuple(told), files=tuple(files), **{name: tuple(value) for name, value in parts.items()})
+    return Session(
+        number,
+        exported=tuple(told),
+        files=tuple(files),
+        **{name: tuple(value) for name, value in parts.items()},
+    )

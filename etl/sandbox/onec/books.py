@@ -46,7 +46,8 @@ class Books:
             "CREATE TABLE IF NOT EXISTS changed (guid TEXT PRIMARY KEY);"
             "CREATE TABLE IF NOT EXISTS exported (seq INTEGER PRIMARY KEY, guid TEXT NOT NULL, moment TEXT NOT NULL,"
             " body TEXT NOT NULL);"
-            "CREATE INDEX IF NOT EXISTS exported_guid ON exported (guid);")
+            "CREATE INDEX IF NOT EXISTS exported_guid ON exported (guid);"
+        )
         self._seen = -1
         self._dirty: dict[str, Record] = {}
         self.refresh()
@@ -82,9 +83,13 @@ class Books:
 
     def commit(self) -> None:
         """Make everything done since the last commit lasting."""
-        rows = [(guid, _NAMES[type(record)], _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode())
-                for guid, record in self._dirty.items()]
-        self._base.executemany("INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows)
+        rows = [
+            (guid, _NAMES[type(record)], _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode())
+            for guid, record in self._dirty.items()
+        ]
+        self._base.executemany(
+            "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows
+        )
         self._base.execute("DELETE FROM changed")
         self._base.executemany("INSERT INTO changed VALUES (?)", [(guid,) for guid in sorted(self.changed)])
         self._base.commit()
@@ -104,7 +109,10 @@ class Books:
 
     def remember(self, name: str, value: str) -> None:
         """Remember a text until the next `remember`."""
-        self._base.execute("INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+        self._base.execute(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
     def count(self, name: str) -> int:
         """The next number of a counter, from 1."""
@@ -122,12 +130,19 @@ class Books:
 
     def snapshot(self, root: Document, moment: dt.datetime) -> None:
         """Keep how a group of documents looked when it was exported."""
-        body = "[" + ",".join(_ADAPTERS["document"].dump_json(part).decode() for part in self.group(root)) + "]"
-        self._base.execute("INSERT INTO exported (guid, moment, body) VALUES (?, ?, ?)", (root.guid, moment.isoformat(), body))
+        body = (
+            "[" + ",".join(_ADAPTERS["document"].dump_json(part).decode() for part in self.group(root)) + "]"
+        )
+        self._base.execute(
+            "INSERT INTO exported (guid, moment, body) VALUES (?, ?, ?)",
+            (root.guid, moment.isoformat(), body),
+        )
 
     def snapshots(self, root: Document) -> list[tuple[dt.datetime, list[Document]]]:
         """Earlier exports of a group, oldest first."""
-        rows = self._base.execute("SELECT moment, body FROM exported WHERE guid = ? ORDER BY seq", (root.guid,))
+        rows = self._base.execute(
+            "SELECT moment, body FROM exported WHERE guid = ? ORDER BY seq", (root.guid,)
+        )
         adapter = TypeAdapter(list[Document])
         return [(dt.datetime.fromisoformat(moment), adapter.validate_json(body)) for moment, body in rows]
 
@@ -197,7 +212,9 @@ class Books:
         """By reference, else by Артикул, else by exact Наименование."""
         found: Product | None = self.records["product"].get(guid or "")
         for key in (("article", article), ("product", name)):
-            found = found or next((self.records["product"][known] for known in self._products.get(key, []) if key[1]), None)
+            found = found or next(
+                (self.records["product"][known] for known in self._products.get(key, []) if key[1]), None
+            )
         return found
 
     def find_party(self, *, inn: str | None, name: str, kpp: str | None = None) -> Party | None:
@@ -239,7 +256,9 @@ class Books:
 
     def in_use(self, document: Document) -> bool:
         """True when money or goods were moved: in the whole group for orders and invoices, else upon the document itself."""
-        around = self.group(document) if document.kind in ("order", "invoice") else list(self.dependents(document))
+        around = (
+            self.group(document) if document.kind in ("order", "invoice") else list(self.dependents(document))
+        )
         return any(other.kind in MOVING and not other.deleted for other in around if other is not document)
 
     def referenced(self, document: Document) -> bool:
@@ -249,7 +268,14 @@ class Books:
     def moved(self, document: Document, plus: str, minus: str) -> Decimal:
         """Sum of one kind of documents upon this one less the sum of their reversals."""
         parts = [part for part in self.dependents(document) if part.counts]
-        return sum((part.amount if part.kind == plus else -part.amount for part in parts if part.kind in (plus, minus)), ZERO)
+        return sum(
+            (
+                part.amount if part.kind == plus else -part.amount
+                for part in parts
+                if part.kind in (plus, minus)
+            ),
+            ZERO,
+        )
 
     def paid(self, document: Document) -> Decimal:
         """Payments less refunds upon the document and upon what is based on it."""
@@ -275,8 +301,10 @@ class Books:
                 paid[key] += document.amount if document.kind == "payment" else -document.amount
             elif document.kind in ("order", "invoice"):
                 charged[key] += self._charge(document)
-        return [Debt(party, contract, charged[(party, contract)], paid[(party, contract)])
-                for party, contract in sorted(charged.keys() | paid.keys())]
+        return [
+            Debt(party, contract, charged[(party, contract)], paid[(party, contract)])
+            for party, contract in sorted(charged.keys() | paid.keys())
+        ]
 
     def _charge(self, document: Document) -> Decimal:
         if document.kind == "invoice":

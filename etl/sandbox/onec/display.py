@@ -46,7 +46,12 @@ def _sheet(sheet: Worksheet) -> list[list[str]]:
     rows = []
     for number, row in enumerate(sheet.iter_rows(), 1):
         gone = sheet.row_dimensions[number].hidden
-        rows.append(["" if gone or get_column_letter(place) in hidden else shown(cell, _width(sheet, place)) for place, cell in enumerate(row, 1)])
+        rows.append(
+            [
+                "" if gone or get_column_letter(place) in hidden else shown(cell, _width(sheet, place))
+                for place, cell in enumerate(row, 1)
+            ]
+        )
     return rows
 
 
@@ -76,9 +81,19 @@ def _date(value: dt.date, pattern: str) -> str:
     if pattern in ("General", "mm-dd-yy"):
         # built-in format 14 follows the locale of Windows
         pattern = "dd.mm.yyyy"
-    parts = {"yyyy": f"{moment:%Y}", "yy": f"{moment:%y}", "mm": f"{moment:%m}", "dd": f"{moment:%d}", "d": str(moment.day),
-             "hh": f"{moment:%H}", "h": str(moment.hour), "ss": f"{moment:%S}"}
-    return _DATE_PARTS.sub(lambda found: parts[found.group().lower()], pattern.split(";")[0].replace("\\", "").replace('"', ""))
+    parts = {
+        "yyyy": f"{moment:%Y}",
+        "yy": f"{moment:%y}",
+        "mm": f"{moment:%m}",
+        "dd": f"{moment:%d}",
+        "d": str(moment.day),
+        "hh": f"{moment:%H}",
+        "h": str(moment.hour),
+        "ss": f"{moment:%S}",
+    }
+    return _DATE_PARTS.sub(
+        lambda found: parts[found.group().lower()], pattern.split(";")[0].replace("\\", "").replace('"', "")
+    )
 
 
 def _number(value: Decimal, pattern: str) -> str:

@@ -35,9 +35,18 @@ from etl.sandbox.onec.xml import Refusal
 
 NAMESPACE = "urn:1C.ru:commerceml_3"
 _KINDS = {operation: kind for kind, operation in OPERATIONS.items() if kind not in KIND_WORDS} | {
-    "Выплата наличных денег": "payment", "Эквайринговая операция": "payment", "Возврат наличных денег": "refund"}
+    "Выплата наличных денег": "payment",
+    "Эквайринговая операция": "payment",
+    "Возврат наличных денег": "refund",
+}
 _WORDS = {word: kind for kind, word in KIND_WORDS.items()}
-_CONTACTS = {"телефонрабочий": phone, "телефонмобильный": phone, "телефондомашний": phone, "почта": mail, "электроннаяпочта": mail}
+_CONTACTS = {
+    "телефонрабочий": phone,
+    "телефонмобильный": phone,
+    "телефондомашний": phone,
+    "почта": mail,
+    "электроннаяпочта": mail,
+}
 
 
 def open_extended(path: Path) -> xml.Element:
@@ -80,23 +89,39 @@ def _document(element: xml.Element, settings: Settings, outcome: Outcome) -> Inc
     kind = _WORDS.get(values.get("ВидДокумента", "")) if operation == "Прочие" else _KINDS.get(operation)
     ident, buyer = xml.guid(xml.text(element, "Ид")), xml.child(element, "Контрагенты", "Контрагент")
     checks = {
-        "нет Номера": not number, f"Номер длиннее 11 знаков: «{number}»": len(number) > 11,
+        "нет Номера": not number,
+        f"Номер длиннее 11 знаков: «{number}»": len(number) > 11,
         f"Ид «{xml.text(element, 'Ид') or ''}» не уникальный идентификатор": ident is None,
         f"операция «{operation}» не предусмотрена договором обмена": kind is None,
-        f"нет валюты «{xml.text(element, 'Валюта') or ''}»": xml.text(element, "Валюта") not in settings.currencies,
+        f"нет валюты «{xml.text(element, 'Валюта') or ''}»": xml.text(element, "Валюта")
+        not in settings.currencies,
         "нет Контрагента с Наименованием": not xml.text(buyer, "Наименование"),
     }
     bad = [said for said, wrong in checks.items() if wrong]
     if bad or buyer is None or kind is None or ident is None:
         raise Refusal(f"{where}: {', '.join(bad)}")
-    found = Incoming(number, xml.date(xml.text(element, "Дата"), where), read_party(buyer, _CONTACTS), guid=ident, kind=kind,
-                     time=xml.time(xml.text(element, "Время"), where), currency=xml.text(element, "Валюта") or "",
-                     rate=xml.text(element, "Курс") or "1", amount=xml.number(xml.text(element, "Сумма"), f"{where}, Сумма"),
-                     basis=xml.guid(xml.text(element, "Основание")), role=xml.text(buyer, "Роль") or "Покупатель",
-                     comment=xml.text(element, "Комментарий") or "", requisites=values)
+    found = Incoming(
+        number,
+        xml.date(xml.text(element, "Дата"), where),
+        read_party(buyer, _CONTACTS),
+        guid=ident,
+        kind=kind,
+        time=xml.time(xml.text(element, "Время"), where),
+        currency=xml.text(element, "Валюта") or "",
+        rate=xml.text(element, "Курс") or "1",
+        amount=xml.number(xml.text(element, "Сумма"), f"{where}, Сумма"),
+        basis=xml.guid(xml.text(element, "Основание")),
+        role=xml.text(buyer, "Роль") or "Покупатель",
+        comment=xml.text(element, "Комментарий") or "",
+        requisites=values,
+    )
     found.vat_included = xml.boolean(xml.text(element, "Налоги", "Налог", "УчтеноВСумме"))
-    found.deleted = xml.boolean(xml.text(element, "ПометкаУдаления")) or xml.boolean(values.get("ПометкаУдаления"))
-    found.lines = [_line(item, found, settings, outcome) for item in xml.children(xml.child(element, "Товары"), "Товар")]
+    found.deleted = xml.boolean(xml.text(element, "ПометкаУдаления")) or xml.boolean(
+        values.get("ПометкаУдаления")
+    )
+    found.lines = [
+        _line(item, found, settings, outcome) for item in xml.children(xml.child(element, "Товары"), "Товар")
+    ]
     _check_amount(found)
     return found
 
@@ -118,18 +143,36 @@ def _line(item: xml.Element, document: Incoming, settings: Settings, outcome: Ou
     amount = xml.number(xml.text(item, "Сумма"), f"{where}, Сумма")
     quantity = xml.number(xml.text(item, "Количество"), f"{where}, Количество")
     price = xml.number(xml.text(item, "ЦенаЗаЕдиницу") or xml.text(item, "Цена"), f"{where}, ЦенаЗаЕдиницу")
-    told = xml.text(item, "Налоги", "Налог", "Ставка") or xml.text(item, "СтавкиНалогов", "СтавкаНалога", "Ставка")
+    told = xml.text(item, "Налоги", "Налог", "Ставка") or xml.text(
+        item, "СтавкиНалогов", "СтавкаНалога", "Ставка"
+    )
     rate = vat_rate(told)
     if not name or quantity <= 0:
         raise Refusal(f"{where}: нет Наименования или Количество не больше нуля")
     if rate is not None and rate not in settings.vat_rates:
         raise Refusal(f"{where}: ставка НДС «{told}» базе неизвестна")
-    line = Line(name, quantity, price, amount, _item_guid(item), xml.text(item, "Артикул"), vat=rate, service=is_service(item),
-                vat_amount=vat_of(amount, rate, included=document.vat_included))
-    line.unit = xml.text(item, "Единица", "НаименованиеКраткое") or xml.text(item, "Единица") or xml.text(item, "БазоваяЕдиница") or "шт"
+    line = Line(
+        name,
+        quantity,
+        price,
+        amount,
+        _item_guid(item),
+        xml.text(item, "Артикул"),
+        vat=rate,
+        service=is_service(item),
+        vat_amount=vat_of(amount, rate, included=document.vat_included),
+    )
+    line.unit = (
+        xml.text(item, "Единица", "НаименованиеКраткое")
+        or xml.text(item, "Единица")
+        or xml.text(item, "БазоваяЕдиница")
+        or "шт"
+    )
     line.unit_code = (xml.text(item, "Единица", "Код") or _code(item) or "796").strip()
     told_vat = xml.text(item, "Налоги", "Налог", "Сумма")
-    if told_vat is not None and abs(xml.number(told_vat, f"{where}, Налог") - line.vat_amount) > Decimal("0.01"):
+    if told_vat is not None and abs(xml.number(told_vat, f"{where}, Налог") - line.vat_amount) > Decimal(
+        "0.01"
+    ):
         outcome.warnings.append(f"{where}: НДС {told_vat}, а по ставке выходит {line.vat_amount}")
     return line
 
@@ -175,8 +218,11 @@ def _basis_by_number(books: Books, incoming: Incoming) -> None:
 def _known(books: Books, incoming: Incoming) -> Document | None:
     if (known := books.get(incoming.guid)) is not None:
         return known
-    same = [document for document in books.numbered(incoming.kind, incoming.number)
-            if document.number == incoming.number and document.date.year == incoming.date.year]
+    same = [
+        document
+        for document in books.numbered(incoming.kind, incoming.number)
+        if document.number == incoming.number and document.date.year == incoming.date.year
+    ]
     return same[-1] if same else None
 
 
@@ -197,7 +243,14 @@ def _basis_first(found: list[Incoming]) -> list[Incoming]:
     return list(ordered.values())
 
 
-def _write(books: Books, settings: Settings, incoming: Incoming, names: dict[str, str], now: dt.datetime, outcome: Outcome) -> None:
+def _write(
+    books: Books,
+    settings: Settings,
+    incoming: Incoming,
+    names: dict[str, str],
+    now: dt.datetime,
+    outcome: Outcome,
+) -> None:
     known = books.get(names[incoming.guid])
     party = _party(books, incoming)
     basis = names.get(incoming.basis, incoming.basis) if incoming.basis else known.basis if known else None
@@ -209,7 +262,9 @@ def _write(books: Books, settings: Settings, incoming: Incoming, names: dict[str
         document.basis = basis
         outcome.skipped.append(incoming.number)
     else:
-        (outcome.created if known is None else outcome.same if document == known else outcome.updated).append(incoming.number)
+        (outcome.created if known is None else outcome.same if document == known else outcome.updated).append(
+            incoming.number
+        )
     if document != known:
         document.version = (known.version if known else 0) + 1
         books.put(document)
@@ -224,15 +279,36 @@ def _party(books: Books, incoming: Incoming) -> Party:
     return books.party(told.guid) or find_or_create_party(books, told, keep_guid=True)[0]
 
 
-def _entered(books: Books, settings: Settings, incoming: Incoming, known: Document | None, party: Party, now: dt.datetime) -> Document:
+def _entered(
+    books: Books,
+    settings: Settings,
+    incoming: Incoming,
+    known: Document | None,
+    party: Party,
+    now: dt.datetime,
+) -> Document:
     values = incoming.requisites
-    document = copy.deepcopy(known) if known else Document(
-        incoming.guid, incoming.kind, incoming.number, books.new_number(incoming.kind, incoming.date.year),
-        incoming.date, now, origin="contract", organisation=settings.organisation)
+    document = (
+        copy.deepcopy(known)
+        if known
+        else Document(
+            incoming.guid,
+            incoming.kind,
+            incoming.number,
+            books.new_number(incoming.kind, incoming.date.year),
+            incoming.date,
+            now,
+            origin="contract",
+            organisation=settings.organisation,
+        )
+    )
     for line in incoming.lines:
         line.product = find_or_create_product(books, line, keep_guid=True, by_article=True)
     fill(document, incoming, amount=incoming.amount or Decimal(0))
-    document.party, document.contract = party.guid, _contract(books, party, values, books.get(document.basis or incoming.basis))
+    document.party, document.contract = (
+        party.guid,
+        _contract(books, party, values, books.get(document.basis or incoming.basis)),
+    )
     document.organisation = values.get("Организация") or document.organisation
     document.manager = values.get("Менеджер") or document.manager
     document.status = values.get("Статус заказа") or document.status
@@ -265,9 +341,12 @@ def load_parties(books: Books, settings: Settings, path: Path, now: dt.datetime)
         told.deleted = xml.boolean(xml.text(element, "ПометкаУдаления"))
         told.city = _city(element)
         told.folder, told.code = _place(element)
-        told.contacts = {xml.text(item, "Ид") or xml.text(item, "Контрагент", "Ид") or "": xml.text(item, "Наименование") or
-                         xml.text(item, "Контрагент", "Наименование") or ""
-                         for item in xml.children(xml.child(element, "Представители"), "Представитель")}
+        told.contacts = {
+            xml.text(item, "Ид") or xml.text(item, "Контрагент", "Ид") or "": xml.text(item, "Наименование")
+            or xml.text(item, "Контрагент", "Наименование")
+            or ""
+            for item in xml.children(xml.child(element, "Представители"), "Представитель")
+        }
         _write_party(books, told, outcome)
     return outcome
 
@@ -282,7 +361,10 @@ def _city(element: xml.Element) -> str | None:
 
 def _place(element: xml.Element) -> tuple[str | None, str | None]:
     """Folder path and code out of Комментарий «Папка: А/Б; Код: 1; Комментарий: …», semicolons inside them doubled."""
-    parts = [part.partition(": ") for part in (xml.text(element, "Комментарий") or "").replace(";;", "\0").split("; ")]
+    parts = [
+        part.partition(": ")
+        for part in (xml.text(element, "Комментарий") or "").replace(";;", "\0").split("; ")
+    ]
     values: dict[str, str] = {}
     for name, _, value in parts:
         if name == "Комментарий":
@@ -317,8 +399,11 @@ def load_catalog(books: Books, settings: Settings, path: Path, now: dt.datetime)
     for element in xml.children(xml.child(top, "Каталог", "Товары"), "Товар"):
         _write_product(books, _product(element, groups), outcome)
     offers = xml.child(top, "ПакетПредложений")
-    types = {xml.text(item, "Ид"): xml.text(item, "Наименование") or ""
-             for box in (offers, xml.child(top, "Классификатор")) for item in xml.children(xml.child(box, "ТипыЦен"), "ТипЦены")}
+    types = {
+        xml.text(item, "Ид"): xml.text(item, "Наименование") or ""
+        for box in (offers, xml.child(top, "Классификатор"))
+        for item in xml.children(xml.child(box, "ТипыЦен"), "ТипЦены")
+    }
     for offer in xml.children(xml.child(offers, "Предложения"), "Предложение"):
         _write_prices(books, offer, types)
     return outcome
@@ -333,14 +418,21 @@ def _groups(level: xml.Element | None, above: str) -> dict[str | None, str]:
 
 
 def _product(element: xml.Element, groups: dict[str | None, str]) -> Product:
-    told = Product(_item_guid(element) or "", xml.text(element, "Наименование") or "",
-                   xml.text(element, "Артикул"), vat=vat_rate(xml.text(element, "СтавкиНалогов", "СтавкаНалога", "Ставка")),
-                   group=groups.get(xml.text(element, "Группы", "Ид")), service=is_service(element))
+    told = Product(
+        _item_guid(element) or "",
+        xml.text(element, "Наименование") or "",
+        xml.text(element, "Артикул"),
+        vat=vat_rate(xml.text(element, "СтавкиНалогов", "СтавкаНалога", "Ставка")),
+        group=groups.get(xml.text(element, "Группы", "Ид")),
+        service=is_service(element),
+    )
     if not told.name:
         raise Refusal(f"товар {told.guid or 'без Ид'}: нет Наименования")
     base = xml.text(element, "БазоваяЕдиница") or "шт"
     # in 3.x the element refers to the unit by its code; the base shows its own name of the unit
-    told.unit, told.unit_code = ("шт", base.strip()) if base.strip().isdigit() else (base, (_code(element) or "796").strip())
+    told.unit, told.unit_code = (
+        ("шт", base.strip()) if base.strip().isdigit() else (base, (_code(element) or "796").strip())
+    )
     told.deleted = xml.boolean(xml.text(element, "ПометкаУдаления")) or element.get("Статус") == "Удален"
     return told
 
@@ -352,9 +444,16 @@ def _write_product(books: Books, told: Product, outcome: Outcome) -> None:
         product.guid = told.guid or books.new_guid("product")
     else:
         for name in ("name", "article", "unit", "unit_code", "vat", "group", "service", "deleted"):
-            setattr(product, name, getattr(told, name) or (getattr(known, name) if name in ("article", "group") else getattr(told, name)))
+            setattr(
+                product,
+                name,
+                getattr(told, name)
+                or (getattr(known, name) if name in ("article", "group") else getattr(told, name)),
+            )
         product.version += product != known
-    (outcome.created if known is None else outcome.same if product == known else outcome.updated).append(product.name)
+    (outcome.created if known is None else outcome.same if product == known else outcome.updated).append(
+        product.name
+    )
     books.put(product)
     outcome.loaded.append(product.guid)
 

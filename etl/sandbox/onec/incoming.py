@@ -72,17 +72,35 @@ class Incoming:
     @property
     def total(self) -> Decimal:
         """Sum of the rows, VAT on top when it is not included: what 1C computes itself (onec, fact 10)."""
-        return sum((line.amount + (0 if self.vat_included else line.vat_amount) for line in self.lines), Decimal(0))
+        return sum(
+            (line.amount + (0 if self.vat_included else line.vat_amount) for line in self.lines), Decimal(0)
+        )
 
 
 def read_party(element: xml.Element, kinds: Mapping[str, Callable[[Party, str], None]]) -> Party:
     """A Контрагент. `kinds` maps a contact type (blanks removed) to where it goes: each configuration knows its own."""
     official, personal = xml.text(element, "ОфициальноеНаименование"), xml.text(element, "ПолноеНаименование")
     inn = xml.text(element, "ИНН")
-    kind = "legal" if official else "sole_trader" if inn and len(inn) == 12 and (personal or "").startswith("ИП ") else "person"
-    address = xml.text(element, "ЮридическийАдрес", "Представление") or xml.text(element, "АдресРегистрации", "Представление")
-    party = Party(xml.guid(xml.text(element, "Ид")) or "", xml.text(element, "Наименование") or "", kind, official or personal, inn,
-                  xml.text(element, "КПП"), legal_address=address, actual_address=xml.text(element, "Адрес", "Представление"))
+    kind = (
+        "legal"
+        if official
+        else "sole_trader"
+        if inn and len(inn) == 12 and (personal or "").startswith("ИП ")
+        else "person"
+    )
+    address = xml.text(element, "ЮридическийАдрес", "Представление") or xml.text(
+        element, "АдресРегистрации", "Представление"
+    )
+    party = Party(
+        xml.guid(xml.text(element, "Ид")) or "",
+        xml.text(element, "Наименование") or "",
+        kind,
+        official or personal,
+        inn,
+        xml.text(element, "КПП"),
+        legal_address=address,
+        actual_address=xml.text(element, "Адрес", "Представление"),
+    )
     for contact in xml.children(xml.child(element, "Контакты"), "Контакт"):
         value, sort = xml.text(contact, "Значение"), (xml.text(contact, "Тип") or "").replace(" ", "").lower()
         if value and sort in kinds:
@@ -92,9 +110,15 @@ def read_party(element: xml.Element, kinds: Mapping[str, Callable[[Party, str], 
 
 def read_accounts(element: xml.Element) -> list[Account]:
     """РасчетныеСчета of a Контрагент."""
-    return [Account(xml.text(item, "НомерСчета") or "", xml.text(item, "Банк", "Наименование"), xml.text(item, "Банк", "БИК"),
-                    xml.text(item, "Банк", "СчетКорреспондентский"))
-            for item in xml.children(xml.child(element, "РасчетныеСчета"), "РасчетныйСчет")]
+    return [
+        Account(
+            xml.text(item, "НомерСчета") or "",
+            xml.text(item, "Банк", "Наименование"),
+            xml.text(item, "Банк", "БИК"),
+            xml.text(item, "Банк", "СчетКорреспондентский"),
+        )
+        for item in xml.children(xml.child(element, "РасчетныеСчета"), "РасчетныйСчет")
+    ]
 
 
 def phone(party: Party, value: str) -> None:
@@ -132,10 +156,14 @@ def is_service(element: xml.Element) -> bool:
 
 def find_or_create_product(books: Books, line: Line, *, keep_guid: bool, by_article: bool) -> str:
     """Reference of the item of a row; a missing one is created, with our reference where the configuration does so."""
-    known = books.find_product(guid=line.product, name=line.name, article=line.article if by_article else None)
+    known = books.find_product(
+        guid=line.product, name=line.name, article=line.article if by_article else None
+    )
     if known is None:
         own = line.product if keep_guid and line.product else books.new_guid("product")
-        known = Product(own, line.name, line.article, line.unit, line.unit_code, line.vat, service=line.service)
+        known = Product(
+            own, line.name, line.article, line.unit, line.unit_code, line.vat, service=line.service
+        )
         books.put(known)
     return known.guid
 
@@ -154,6 +182,11 @@ def find_or_create_party(books: Books, party: Party, *, keep_guid: bool) -> tupl
 
 def fill(document: Document, incoming: Incoming, *, amount: Decimal) -> None:
     """Header and rows of a document from the file."""
-    document.date, document.time, document.currency, document.rate = incoming.date, incoming.time, incoming.currency, incoming.rate
+    document.date, document.time, document.currency, document.rate = (
+        incoming.date,
+        incoming.time,
+        incoming.currency,
+        incoming.rate,
+    )
     document.vat_included, document.lines, document.amount = incoming.vat_included, incoming.lines, amount
     document.role = incoming.role

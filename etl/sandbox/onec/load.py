@@ -34,8 +34,17 @@ from etl.sandbox.onec.xml import Refusal
 
 _ORDER = "заказ товара"
 #: УТ 11 knows these requisites and drops every other one (commerceml §4)
-_KNOWN_11 = ("Отменен", "Статус заказа", "Комментарии покупателя", "Дата отгрузки", "Адрес доставки", "Способ доставки",
-             "Заказ оплачен", "Метод оплаты", "Метод оплаты ИД")
+_KNOWN_11 = (
+    "Отменен",
+    "Статус заказа",
+    "Комментарии покупателя",
+    "Дата отгрузки",
+    "Адрес доставки",
+    "Способ доставки",
+    "Заказ оплачен",
+    "Метод оплаты",
+    "Метод оплаты ИД",
+)
 #: XDTO packages of УТ 11 and УНФ: a file with a namespace may hold known names only (fact 12)
 _WORDS = (
     "КоммерческаяИнформация Документ Ид Номер Дата ХозОперация Роль Валюта Курс Сумма Контрагенты Контрагент Время "
@@ -74,7 +83,9 @@ def _document_103(element: xml.Element, settings: Settings) -> Incoming:
     where = f"документ № {number}"
     names = [xml.local(item) for item in element if (item.text or len(item))]
     if xml.text(element, "ХозОперация") != "Заказ товара":
-        raise Refusal(f"{where}: ХозОперация «{xml.text(element, 'ХозОперация') or ''}», обрабатывается только «Заказ товара»")
+        raise Refusal(
+            f"{where}: ХозОперация «{xml.text(element, 'ХозОперация') or ''}», обрабатывается только «Заказ товара»"
+        )
     _in_order(names, "Дата", "Время", where)
     currency = xml.text(element, "Валюта") or ""
     if currency not in settings.currencies:
@@ -86,12 +97,22 @@ def _document_103(element: xml.Element, settings: Settings) -> Incoming:
     if party is not None and party.full_name:
         party.full_name = f"{party.name} [{party.full_name}]"
     included = xml.boolean(xml.text(element, "Налоги", "Налог", "УчтеноВСумме"))
-    found = Incoming(number, xml.date(xml.text(element, "Дата"), where), party if party and party.name else None,
-                     time=xml.time(xml.text(element, "Время"), where), currency=currency, comment=comment.strip(),
-                     rate=xml.text(element, "Курс") or "1", vat_included=included, requisites=xml.requisites(element))
+    found = Incoming(
+        number,
+        xml.date(xml.text(element, "Дата"), where),
+        party if party and party.name else None,
+        time=xml.time(xml.text(element, "Время"), where),
+        currency=currency,
+        comment=comment.strip(),
+        rate=xml.text(element, "Курс") or "1",
+        vat_included=included,
+        requisites=xml.requisites(element),
+    )
     if (total := xml.text(element, "Сумма")) is not None:
         xml.number(total, f"{where}, Сумма")
-    found.lines = [_line_103(item, found, settings) for item in xml.children(xml.child(element, "Товары"), "Товар")]
+    found.lines = [
+        _line_103(item, found, settings) for item in xml.children(xml.child(element, "Товары"), "Товар")
+    ]
     return found
 
 
@@ -102,11 +123,22 @@ def _in_order(names: list[str], first: str, second: str, where: str) -> None:
 
 def _line_103(item: xml.Element, document: Incoming, settings: Settings) -> Line:
     where = f"{document.where}, {xml.text(item, 'Наименование') or ''}"
-    values = {name: xml.number(value, f"{where}, {name}") if (value := xml.text(item, name)) else Decimal(0)
-              for name in ("ЦенаЗаЕдиницу", "Количество", "Сумма")}
+    values = {
+        name: xml.number(value, f"{where}, {name}") if (value := xml.text(item, name)) else Decimal(0)
+        for name in ("ЦенаЗаЕдиницу", "Количество", "Сумма")
+    }
     rate = vat_rate(xml.text(item, "СтавкиНалогов", "СтавкаНалога", "Ставка"))
-    line = Line(xml.text(item, "Наименование") or "", values["Количество"], values["ЦенаЗаЕдиницу"], values["Сумма"], _item(item),
-                xml.text(item, "Артикул"), _unit(item) or "шт", _unit_code(item) or "796", service=is_service(item))
+    line = Line(
+        xml.text(item, "Наименование") or "",
+        values["Количество"],
+        values["ЦенаЗаЕдиницу"],
+        values["Сумма"],
+        _item(item),
+        xml.text(item, "Артикул"),
+        _unit(item) or "шт",
+        _unit_code(item) or "796",
+        service=is_service(item),
+    )
     line.vat = rate if rate in settings.vat_rates else None
     line.vat_amount = vat_of(line.amount, line.vat, included=document.vat_included)
     if line.service:
@@ -114,7 +146,9 @@ def _line_103(item: xml.Element, document: Incoming, settings: Settings) -> Line
     return line
 
 
-def write_ut103(books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome) -> None:
+def write_ut103(
+    books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome
+) -> None:
     """An order other documents refer to is skipped without a word (fact 9); else our file wins over people's edits."""
     known = _site_order(books, incoming.number)
     if known is not None and books.referenced(known):
@@ -159,14 +193,22 @@ def _document_11(element: xml.Element, settings: Settings) -> Incoming:
     for store in xml.children(xml.child(element, "Склады"), "Склад"):
         if xml.child(store, "Адрес", "АдресноеПоле") is None or xml.child(store, "Контакты") is None:
             raise Refusal(f"{where}: поле объекта не обнаружено (Склад без Адреса или Контактов)")
-    party = read_party(buyer, {"телефонрабочий": phone, "телефонмобильный": phone, "почта": mail, "электроннаяпочта": mail})
+    party = read_party(
+        buyer, {"телефонрабочий": phone, "телефонмобильный": phone, "почта": mail, "электроннаяпочта": mail}
+    )
     tax = xml.child(element, "Налоги", "Налог")
-    found = Incoming(number, xml.date(xml.text(element, "Дата"), where), party, time=xml.time(xml.text(element, "Время"), where),
-                     rate=xml.text(element, "Курс") or "1",
-                     currency=currency if currency in settings.currencies else settings.currencies[0],
-                     vat_included=xml.boolean(xml.text(tax, "УчтеноВСумме")), vat=_known(xml.text(tax, "Ставка"), settings),
-                     comment=xml.text(element, "Комментарий") or "",
-                     requisites={name: value for name, value in xml.requisites(element).items() if name in _KNOWN_11})
+    found = Incoming(
+        number,
+        xml.date(xml.text(element, "Дата"), where),
+        party,
+        time=xml.time(xml.text(element, "Время"), where),
+        rate=xml.text(element, "Курс") or "1",
+        currency=currency if currency in settings.currencies else settings.currencies[0],
+        vat_included=xml.boolean(xml.text(tax, "УчтеноВСумме")),
+        vat=_known(xml.text(tax, "Ставка"), settings),
+        comment=xml.text(element, "Комментарий") or "",
+        requisites={name: value for name, value in xml.requisites(element).items() if name in _KNOWN_11},
+    )
     found.lines = _lines_11(element, found, settings)
     if settings.dialect == "unf3":
         found.payments = _acquiring(element, where)
@@ -184,7 +226,9 @@ def _lines_11(element: xml.Element, document: Incoming, settings: Settings) -> l
     for item in xml.children(xml.child(element, "Товары"), "Товар"):
         if xml.child(item, "Скидки", "Скидка") is not None:
             raise Refusal(f"{document.where}: поле объекта не обнаружено (Скидки в строке)")
-        told = xml.text(item, "Налоги", "Налог", "Ставка") or xml.text(item, "СтавкиНалогов", "СтавкаНалога", "Ставка")
+        told = xml.text(item, "Налоги", "Налог", "Ставка") or xml.text(
+            item, "СтавкиНалогов", "СтавкаНалога", "Ставка"
+        )
         if told is not None:
             known = _known(told, settings)
             rate = known if known not in (None, "0") else document.vat
@@ -195,8 +239,22 @@ def _lines_11(element: xml.Element, document: Incoming, settings: Settings) -> l
             continue
         amount = xml.loose_number(xml.text(item, "Сумма"))
         price = xml.loose_number(xml.text(item, "ЦенаЗаЕдиницу")) or amount / quantity
-        lines.append(Line(xml.text(item, "Наименование") or "", quantity, price, amount, _item(item), xml.text(item, "Артикул"), unit,
-                          unit_code, factor, rate, vat_of(amount, rate, included=document.vat_included), is_service(item)))
+        lines.append(
+            Line(
+                xml.text(item, "Наименование") or "",
+                quantity,
+                price,
+                amount,
+                _item(item),
+                xml.text(item, "Артикул"),
+                unit,
+                unit_code,
+                factor,
+                rate,
+                vat_of(amount, rate, included=document.vat_included),
+                is_service(item),
+            )
+        )
     return lines
 
 
@@ -210,7 +268,9 @@ def _acquiring(element: xml.Element, where: str) -> list[tuple[str, Decimal, dt.
     return found
 
 
-def write_ut11(books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome) -> None:
+def write_ut11(
+    books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome
+) -> None:
     """Only an order still in «Ожидается согласование» is touched; any other is counted as skipped, without an error (fact 9)."""
     known = _site_order(books, incoming.number)
     if known is not None and (known.approved or known.deleted):
@@ -221,7 +281,9 @@ def write_ut11(books: Books, settings: Settings, incoming: Incoming, now: dt.dat
     _finish_11(books, document, known, incoming, outcome)
 
 
-def write_unf3(books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome) -> None:
+def write_unf3(
+    books: Books, settings: Settings, incoming: Incoming, now: dt.datetime, outcome: Outcome
+) -> None:
     """УНФ: an order with payments or shipments is left alone (not stated by the facts: decided as in 10.3)."""
     known = _site_order(books, incoming.number)
     if known is not None and books.referenced(known):
@@ -232,11 +294,27 @@ def write_unf3(books: Books, settings: Settings, incoming: Incoming, now: dt.dat
     for number, amount, on in incoming.payments:
         if not any(part.number == number for part in books.children(document)):
             moment = dt.datetime.combine(on, now.time())
-            books.put(Document(books.new_guid("document"), "payment", number, books.new_number("payment", on.year), on, moment, amount,
-                               document.currency, basis=document.guid, party=document.party, contract=document.contract, origin="site"))
+            books.put(
+                Document(
+                    books.new_guid("document"),
+                    "payment",
+                    number,
+                    books.new_number("payment", on.year),
+                    on,
+                    moment,
+                    amount,
+                    document.currency,
+                    basis=document.guid,
+                    party=document.party,
+                    contract=document.contract,
+                    origin="site",
+                )
+            )
 
 
-def _finish_11(books: Books, document: Document, known: Document | None, incoming: Incoming, outcome: Outcome) -> None:
+def _finish_11(
+    books: Books, document: Document, known: Document | None, incoming: Incoming, outcome: Outcome
+) -> None:
     said = dict.fromkeys((incoming.comment, incoming.requisites.get("Комментарии покупателя", "")))
     document.comment = " ".join(part for part in said if part)
     document.status = incoming.requisites.get("Статус заказа") or document.status
@@ -247,15 +325,36 @@ def _finish_11(books: Books, document: Document, known: Document | None, incomin
 
 # ---- common ----
 def _site_order(books: Books, number: str) -> Document | None:
-    found = [document for document in books.numbered("order", number) if document.origin == "site" and document.number == number]
+    found = [
+        document
+        for document in books.numbered("order", number)
+        if document.origin == "site" and document.number == number
+    ]
     return found[-1] if found else None
 
 
-def _entered(books: Books, settings: Settings, incoming: Incoming, known: Document | None, now: dt.datetime, *,
-             keep_guid: bool) -> Document:
-    document = copy.deepcopy(known) if known else Document(
-        books.new_guid("document"), "order", incoming.number, books.new_number("order", incoming.date.year), incoming.date, now,
-        origin="site")
+def _entered(
+    books: Books,
+    settings: Settings,
+    incoming: Incoming,
+    known: Document | None,
+    now: dt.datetime,
+    *,
+    keep_guid: bool,
+) -> Document:
+    document = (
+        copy.deepcopy(known)
+        if known
+        else Document(
+            books.new_guid("document"),
+            "order",
+            incoming.number,
+            books.new_number("order", incoming.date.year),
+            incoming.date,
+            now,
+            origin="site",
+        )
+    )
     if incoming.party is not None:
         # a known counterparty is not rewritten from an order
         document.party = find_or_create_party(books, incoming.party, keep_guid=False)[0].guid
@@ -281,7 +380,11 @@ def _item(item: xml.Element) -> str | None:
 
 
 def _unit(item: xml.Element) -> str | None:
-    return xml.text(item, "Единица", "НаименованиеКраткое") or xml.text(item, "Единица") or xml.text(item, "БазоваяЕдиница")
+    return (
+        xml.text(item, "Единица", "НаименованиеКраткое")
+        or xml.text(item, "Единица")
+        or xml.text(item, "БазоваяЕдиница")
+    )
 
 
 def _unit_code(item: xml.Element) -> str | None:
@@ -292,4 +395,7 @@ def _unit_code(item: xml.Element) -> str | None:
 Reader = Callable[[bytes, Settings], list[Incoming]]
 Writer = Callable[[Books, Settings, Incoming, dt.datetime, Outcome], None]
 _CONFIGURATIONS: dict[str, tuple[Reader, Writer]] = {
-    "ut103": (read_ut103, write_ut103), "ut11": (read_ut11, write_ut11), "unf3": (read_ut11, write_unf3)}
+    "ut103": (read_ut103, write_ut103),
+    "ut11": (read_ut11, write_ut11),
+    "unf3": (read_ut11, write_unf3),
+}

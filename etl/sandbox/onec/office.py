@@ -35,25 +35,35 @@ class Office:
         return _START + dt.timedelta(minutes=int(self.books.setting("counter.session", "0")))
 
     # ---- people in 1C ----
-    def pay(self, number: str, amount: Decimal, on: dt.date | None = None, *, refund: bool = False) -> Document:
+    def pay(
+        self, number: str, amount: Decimal, on: dt.date | None = None, *, refund: bool = False
+    ) -> Document:
         """Money came for the invoice (else the order) with this number; `refund` = it went back. Several payments are several documents."""
         with _Work(self) as moment:
             basis = people.named(self.books, number, "invoice", "order")
             kind = "refund" if refund else "payment"
             return people.based(self.books, basis, kind, Decimal(amount), on or moment.date(), moment, [])
 
-    def ship(self, number: str, amount: Decimal | None = None, on: dt.date | None = None, lines: Rows | None = None) -> Document:
+    def ship(
+        self, number: str, amount: Decimal | None = None, on: dt.date | None = None, lines: Rows | None = None
+    ) -> Document:
         """A shipment upon the order: given rows, a part of the sum, or everything not yet shipped."""
         return self._move("shipment", number, amount, on, lines)
 
-    def take_back(self, number: str, amount: Decimal | None = None, on: dt.date | None = None, lines: Rows | None = None) -> Document:
+    def take_back(
+        self, number: str, amount: Decimal | None = None, on: dt.date | None = None, lines: Rows | None = None
+    ) -> Document:
         """The customer returns goods of the order: given rows, a part of the sum, or everything shipped."""
         return self._move("return", number, amount, on, lines)
 
-    def _move(self, kind: str, number: str, amount: Decimal | None, on: dt.date | None, given: Rows | None) -> Document:
+    def _move(
+        self, kind: str, number: str, amount: Decimal | None, on: dt.date | None, given: Rows | None
+    ) -> Document:
         with _Work(self) as moment:
             basis = people.named(self.books, number, "order", "invoice")
-            lines = people.lines_from(self.books, given, included=basis.vat_included) if given is not None else []
+            lines = (
+                people.lines_from(self.books, given, included=basis.vat_included) if given is not None else []
+            )
             if amount is None:
                 shipped = self.books.shipped(basis)
                 rest = shipped if kind == "return" else basis.amount - shipped
@@ -87,13 +97,14 @@ class Office:
 
     def delete_mark(self, number: str) -> Document:
         """The document is marked for deletion and is no longer posted."""
-        return self._edit(number, _EVERY,
-                          {"deleted": True, "posted": False})
+        return self._edit(number, _EVERY, {"deleted": True, "posted": False})
 
     def confirm_act(self, number: str) -> Document:
         """The accountant accepts an act: posted, requisite «Подтвержден»."""
         act = self.document(number, "act")
-        return self._edit(number, ("act",), {"posted": True, "requisites": {**act.requisites, "Подтвержден": "true"}})
+        return self._edit(
+            number, ("act",), {"posted": True, "requisites": {**act.requisites, "Подтвержден": "true"}}
+        )
 
     def _edit(self, number: str, kinds: tuple[str, ...], changes: dict[str, Any]) -> Document:
         with _Work(self):
@@ -101,27 +112,61 @@ class Office:
             people.edit(self.books, document, dict(changes))
             return document
 
-    def new_order(self, party: Party | str, lines: Rows, *, on: dt.date | None = None, contract: str | None = None,
-                  **values: Any) -> Document:
+    def new_order(
+        self,
+        party: Party | str,
+        lines: Rows,
+        *,
+        on: dt.date | None = None,
+        contract: str | None = None,
+        **values: Any,
+    ) -> Document:
         """An order born in 1C. `party` is a counterparty or its exact name (created when absent)."""
         with _Work(self) as moment:
             buyer = self._buyer(party)
-            return people.new_order(self.books, buyer, lines, on or moment.date(), moment, kind="order",
-                                         organisation=self.settings.organisation, contract=contract, values=values)
+            return people.new_order(
+                self.books,
+                buyer,
+                lines,
+                on or moment.date(),
+                moment,
+                kind="order",
+                organisation=self.settings.organisation,
+                contract=contract,
+                values=values,
+            )
 
     def new_invoice(self, number: str, amount: Decimal | None = None, on: dt.date | None = None) -> Document:
         """An invoice 1C issues upon an order."""
         with _Work(self) as moment:
             order = people.named(self.books, number, "order")
             sum_ = order.amount if amount is None else Decimal(amount)
-            return people.based(self.books, order, "invoice", sum_, on or moment.date(), moment, people.share(order, sum_))
+            return people.based(
+                self.books, order, "invoice", sum_, on or moment.date(), moment, people.share(order, sum_)
+            )
 
-    def new_act(self, party: Party | str, lines: Rows, *, on: dt.date | None = None, contract: str | None = None,
-                **values: Any) -> Document:
+    def new_act(
+        self,
+        party: Party | str,
+        lines: Rows,
+        *,
+        on: dt.date | None = None,
+        contract: str | None = None,
+        **values: Any,
+    ) -> Document:
         """An act of completed work born in 1C."""
         with _Work(self) as moment:
-            return people.new_order(self.books, self._buyer(party), lines, on or moment.date(), moment, kind="act",
-                                         organisation=self.settings.organisation, contract=contract, values=values)
+            return people.new_order(
+                self.books,
+                self._buyer(party),
+                lines,
+                on or moment.date(),
+                moment,
+                kind="act",
+                organisation=self.settings.organisation,
+                contract=contract,
+                values=values,
+            )
 
     def new_party(self, name: str, **values: Any) -> Party:
         """A counterparty born in 1C: any attribute of Party."""

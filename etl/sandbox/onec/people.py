@@ -23,12 +23,35 @@ def named(books: Books, number: str, *kinds: str) -> Document:
     raise Rejected(f"В базе 1С нет документа № {number}.", "Проверьте номер.")
 
 
-def based(books: Books, basis: Document, kind: str, amount: Decimal, on: dt.date, now: dt.datetime, lines: list[Line]) -> Document:
+def based(
+    books: Books,
+    basis: Document,
+    kind: str,
+    amount: Decimal,
+    on: dt.date,
+    now: dt.datetime,
+    lines: list[Line],
+) -> Document:
     """A new posted document upon another; its basis is registered for export."""
     number = books.new_number(kind, on.year)
-    document = Document(books.new_guid("document"), kind, number, number, on, dt.datetime.combine(on, now.time()), money(amount),
-                        basis.currency, basis=basis.guid, party=basis.party, role=basis.role, contract=basis.contract,
-                        organisation=basis.organisation, manager=basis.manager, vat_included=basis.vat_included, lines=lines)
+    document = Document(
+        books.new_guid("document"),
+        kind,
+        number,
+        number,
+        on,
+        dt.datetime.combine(on, now.time()),
+        money(amount),
+        basis.currency,
+        basis=basis.guid,
+        party=basis.party,
+        role=basis.role,
+        contract=basis.contract,
+        organisation=basis.organisation,
+        manager=basis.manager,
+        vat_included=basis.vat_included,
+        lines=lines,
+    )
     basis.approved = True
     books.put(document)
     books.touch(basis)
@@ -39,7 +62,11 @@ def lines_from(books: Books, given: Iterable[Line | dict[str, Any]], *, included
     """Rows from Line or plain dicts (`name`, `quantity`, `price`, `amount`, `vat`, …); sums and VAT that are not given are computed."""
     made = []
     for item in given:
-        line = copy.copy(item) if isinstance(item, Line) else Line(**{key: _decimal(key, value) for key, value in item.items()})
+        line = (
+            copy.copy(item)
+            if isinstance(item, Line)
+            else Line(**{key: _decimal(key, value) for key, value in item.items()})
+        )
         if not line.amount:
             line.amount = money(line.price * line.quantity)
         if not line.price and line.quantity:
@@ -47,7 +74,11 @@ def lines_from(books: Books, given: Iterable[Line | dict[str, Any]], *, included
         line.vat_amount = line.vat_amount or vat_of(line.amount, line.vat, included=included)
         if line.product is None:
             known = books.find_product(guid=None, name=line.name, article=line.article)
-            line.product = known.guid if known else new_product(books, line.name, vat=line.vat, service=line.service, unit=line.unit).guid
+            line.product = (
+                known.guid
+                if known
+                else new_product(books, line.name, vat=line.vat, service=line.service, unit=line.unit).guid
+            )
         made.append(line)
     return made
 
@@ -70,7 +101,11 @@ def share(basis: Document, amount: Decimal) -> list[Line]:
         line = copy.copy(source)
         last = index == len(basis.lines) - 1
         line.amount = left if last else money(source.amount * amount / basis.amount)
-        line.quantity = (source.quantity * line.amount / source.amount).quantize(Decimal("0.001")) if source.amount else source.quantity
+        line.quantity = (
+            (source.quantity * line.amount / source.amount).quantize(Decimal("0.001"))
+            if source.amount
+            else source.quantity
+        )
         line.vat_amount = vat_of(line.amount, line.vat, included=basis.vat_included)
         left -= line.amount
         lines.append(line)
@@ -101,14 +136,35 @@ def _assign(record: Document | Party | Product, changes: dict[str, Any]) -> None
         setattr(record, name, value)
 
 
-def new_order(books: Books, party: Party, given: Iterable[Line | dict[str, Any]], on: dt.date, now: dt.datetime, *, kind: str,
-              organisation: str, contract: str | None, values: dict[str, Any]) -> Document:
+def new_order(
+    books: Books,
+    party: Party,
+    given: Iterable[Line | dict[str, Any]],
+    on: dt.date,
+    now: dt.datetime,
+    *,
+    kind: str,
+    organisation: str,
+    contract: str | None,
+    values: dict[str, Any],
+) -> Document:
     """An order (or an invoice) born in 1C, with 1C's own number on both sides."""
     number = books.new_number(kind, on.year)
     lines = lines_from(books, given, included=values.get("vat_included", True))
-    document = Document(books.new_guid("document"), kind, number, number, on, now, total(lines, included=values.get("vat_included", True)),
-                        party=party.guid, organisation=organisation, lines=lines, time=f"{now:%H:%M:%S}",
-                        contract=books.contract(party, contract).guid if contract else None)
+    document = Document(
+        books.new_guid("document"),
+        kind,
+        number,
+        number,
+        on,
+        now,
+        total(lines, included=values.get("vat_included", True)),
+        party=party.guid,
+        organisation=organisation,
+        lines=lines,
+        time=f"{now:%H:%M:%S}",
+        contract=books.contract(party, contract).guid if contract else None,
+    )
     _assign(document, values)
     books.put(document)
     return document

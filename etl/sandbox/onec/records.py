@@ -16,15 +16,28 @@ KOPECK = Decimal("0.01")
 
 #: kind -> ХозОперация of CommerceML (reference: commerceml §3.2). An act and a closing are «Прочие» with a «ВидДокумента».
 OPERATIONS: dict[str, str] = {
-    "order": "Заказ товара", "invoice": "Счет на оплату", "payment": "Выплата безналичных денег",
-    "refund": "Возврат безналичных денег", "shipment": "Отпуск товара", "return": "Возврат товара",
-    "act": "Прочие", "closing": "Прочие",
+    "order": "Заказ товара",
+    "invoice": "Счет на оплату",
+    "payment": "Выплата безналичных денег",
+    "refund": "Возврат безналичных денег",
+    "shipment": "Отпуск товара",
+    "return": "Возврат товара",
+    "act": "Прочие",
+    "closing": "Прочие",
 }
 KIND_WORDS: dict[str, str] = {"act": "Акт выполненных работ", "closing": "Закрытие заказа"}
 #: kinds that move money or goods: a document they refer to is in use
 MOVING = frozenset({"payment", "refund", "shipment", "return", "closing"})
-PREFIXES: dict[str, str] = {"order": "ЗК", "invoice": "СЧ", "payment": "ПП", "refund": "ВД", "shipment": "РТ",
-                            "return": "ВТ", "act": "АК", "closing": "ЗЗ"}
+PREFIXES: dict[str, str] = {
+    "order": "ЗК",
+    "invoice": "СЧ",
+    "payment": "ПП",
+    "refund": "ВД",
+    "shipment": "РТ",
+    "return": "ВТ",
+    "act": "АК",
+    "closing": "ЗЗ",
+}
 
 
 def money(value: Decimal) -> Decimal:

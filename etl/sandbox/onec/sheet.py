@@ -36,7 +36,9 @@ def load_sheet(books: Books, settings: Settings, path: Path, now: dt.datetime) -
     captions = [caption.strip() for caption in rows[0]] if rows else []
     kind = next((kind for kind, needed in _NEEDED.items() if set(needed) <= set(captions)), None)
     if kind is None or "Сумма" not in captions:
-        raise Refusal(f"файл «{path.name}»: в первой строке нет заголовков столбцов, которые сопоставлены в базе")
+        raise Refusal(
+            f"файл «{path.name}»: в первой строке нет заголовков столбцов, которые сопоставлены в базе"
+        )
     outcome, empty = Outcome(), 0
     for place, texts in enumerate(rows[1:], start=2):
         row = dict(zip(captions, (text.strip() for text in texts), strict=False))
@@ -48,19 +50,30 @@ def load_sheet(books: Books, settings: Settings, path: Path, now: dt.datetime) -
     return outcome
 
 
-def _load_row(books: Books, settings: Settings, kind: str, row: Row, place: int, now: dt.datetime, outcome: Outcome) -> None:
+def _load_row(
+    books: Books, settings: Settings, kind: str, row: Row, place: int, now: dt.datetime, outcome: Outcome
+) -> None:
     amount, on = to_number(row["Сумма"]), to_date(row.get("Дата", ""))
     who = row.get("Контрагент") or row.get("Исполнитель") or ""
     if amount is None or on is None or not (who or kind == "payment"):
-        outcome.warnings.append(f"строка {place}: не сопоставлено (дата «{row.get('Дата', '')}», сумма «{row['Сумма']}», «{who}»)")
+        outcome.warnings.append(
+            f"строка {place}: не сопоставлено (дата «{row.get('Дата', '')}», сумма «{row['Сумма']}», «{who}»)"
+        )
         return
-    target = {"charge": "invoice" if settings.dialect == "bp3" else "order", "act": "act",
-              "payment": "refund" if amount < 0 else "payment"}[kind]
+    target = {
+        "charge": "invoice" if settings.dialect == "bp3" else "order",
+        "act": "act",
+        "payment": "refund" if amount < 0 else "payment",
+    }[kind]
     if settings.match_key and books.numbered(target, row.get(KEY, "")):
         outcome.skipped.append(row.get(KEY, ""))
         return
     moment = dt.datetime.combine(on, now.time())
-    document = _payment(books, target, row, amount, moment) if kind == "payment" else _charge(books, settings, target, row, amount, moment)
+    document = (
+        _payment(books, target, row, amount, moment)
+        if kind == "payment"
+        else _charge(books, settings, target, row, amount, moment)
+    )
     if document is None:
         outcome.warnings.append(f"строка {place}: не найден заказ «{row['Заказ']}»")
         return
@@ -70,22 +83,49 @@ def _load_row(books: Books, settings: Settings, kind: str, row: Row, place: int,
     outcome.created.append(document.number)
 
 
-def _charge(books: Books, settings: Settings, kind: str, row: Row, amount: Decimal, moment: dt.datetime) -> Document:
+def _charge(
+    books: Books, settings: Settings, kind: str, row: Row, amount: Decimal, moment: dt.datetime
+) -> Document:
     name = row.get("Контрагент") or row["Исполнитель"]
     inn = row.get("ИНН") or None
-    party, _ = find_or_create_party(books, Party("", name, "person", row.get("ФИО плательщика") or name, inn), keep_guid=False)
+    party, _ = find_or_create_party(
+        books, Party("", name, "person", row.get("ФИО плательщика") or name, inn), keep_guid=False
+    )
     number = books.new_number(kind, moment.year)
     quantity, rate = to_number(row.get("Количество", "")) or Decimal(1), vat_rate(row.get("Ставка НДС"))
-    line = Line(row.get("Номенклатура", ""), quantity, to_number(row.get("Цена", "")) or amount / quantity, amount, vat=rate,
-                vat_amount=to_number(row.get("Сумма НДС", "")) or ZERO, service=True)
+    line = Line(
+        row.get("Номенклатура", ""),
+        quantity,
+        to_number(row.get("Цена", "")) or amount / quantity,
+        amount,
+        vat=rate,
+        vat_amount=to_number(row.get("Сумма НДС", "")) or ZERO,
+        service=True,
+    )
     line.product = find_or_create_product(books, line, keep_guid=False, by_article=False)
-    document = Document(books.new_guid("document"), kind, number, number, moment.date(), moment, money(amount), origin="sheet",
-                        party=party.guid, role="Исполнитель" if kind == "act" else "Покупатель", lines=[line],
-                        comment=row.get("Комментарий", ""), manager=row.get("Ответственный") or None,
-                        organisation=row.get("Организация") or settings.organisation)
+    document = Document(
+        books.new_guid("document"),
+        kind,
+        number,
+        number,
+        moment.date(),
+        moment,
+        money(amount),
+        origin="sheet",
+        party=party.guid,
+        role="Исполнитель" if kind == "act" else "Покупатель",
+        lines=[line],
+        comment=row.get("Комментарий", ""),
+        manager=row.get("Ответственный") or None,
+        organisation=row.get("Организация") or settings.organisation,
+    )
     if row.get("Номер договора"):
-        document.contract = books.contract(party, row["Номер договора"], to_date(row.get("Дата договора", ""))).guid
-    document.requisites = {name: value for name, value in row.items() if value and name not in ("Цена", "Сумма", "Количество")}
+        document.contract = books.contract(
+            party, row["Номер договора"], to_date(row.get("Дата договора", ""))
+        ).guid
+    document.requisites = {
+        name: value for name, value in row.items() if value and name not in ("Цена", "Сумма", "Количество")
+    }
     return document
 
 
@@ -94,9 +134,21 @@ def _payment(books: Books, kind: str, row: Row, amount: Decimal, moment: dt.date
     if basis is None:
         return None
     number = books.new_number(kind, moment.year)
-    return Document(books.new_guid("document"), kind, number, number, moment.date(), moment, money(abs(amount)), basis=basis.guid,
-                    party=basis.party, contract=basis.contract, organisation=basis.organisation, origin="sheet",
-                    requisites={KEY: row[KEY]} if row.get(KEY) else {})
+    return Document(
+        books.new_guid("document"),
+        kind,
+        number,
+        number,
+        moment.date(),
+        moment,
+        money(abs(amount)),
+        basis=basis.guid,
+        party=basis.party,
+        contract=basis.contract,
+        organisation=basis.organisation,
+        origin="sheet",
+        requisites={KEY: row[KEY]} if row.get(KEY) else {},
+    )
 
 
 def _payable(books: Books, told: str) -> Document | None:

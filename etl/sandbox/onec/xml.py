@@ -29,7 +29,9 @@ class Refusal(Exception):
 # ---- reading ----
 def parse(raw: bytes) -> Element:
     """Root of a CommerceML file. Raises Refusal on broken XML, a DTD or a foreign root."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:

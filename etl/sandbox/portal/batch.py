@@ -48,10 +48,15 @@ def run_batch(params: dict[str, Any], run: Run) -> dict[str, Any]:
             results["total"][key] = page.total
         if page.next is not None:
             results["next"][key] = page.next
-    return {"result": results["result"], **{f"result_{name}": results[name] for name in ("error", "total", "next", "time")}}
+    return {
+        "result": results["result"],
+        **{f"result_{name}": results[name] for name in ("error", "total", "next", "time")},
+    }
 
 
-def _run_command(position: int, command: str, results: dict[str, dict[str, Any]], run: Run) -> tuple[Page, dict[str, Any]]:
+def _run_command(
+    position: int, command: str, results: dict[str, dict[str, Any]], run: Run
+) -> tuple[Page, dict[str, Any]]:
     if position >= MAX_COMMANDS:
         raise RestError(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded")
     method, query = split_command(command)

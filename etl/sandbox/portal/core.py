@@ -56,7 +56,9 @@ class Schema:
 
     def old_view(self, names: Iterable[str]) -> View:
         """How old methods show these fields; names that are no fields are passed over."""
-        return View({name: (name, old_show(self.fields[name], self.zone)) for name in names if name in self.fields})
+        return View(
+            {name: (name, old_show(self.fields[name], self.zone)) for name in names if name in self.fields}
+        )
 
     def new_view(self, names: Iterable[str], original: bool = False) -> View:
         """How crm.item.* shows these fields; `original` keeps the upper-case names of user fields."""

@@ -70,7 +70,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS and self.kind not in REFUSALS:
-            raise ValueError(f"unknown kind of fault: {self.kind}; known: {', '.join(sorted({*KINDS, *REFUSALS}))}")
+            raise ValueError(
+                f"unknown kind of fault: {self.kind}; known: {', '.join(sorted({*KINDS, *REFUSALS}))}"
+            )
         if self.inside and self.kind not in REFUSALS:
             raise ValueError(f"a single command can only be refused: {self.kind}")
 
@@ -116,5 +118,7 @@ def parse_fault(entry: dict[str, Any]) -> Fault:
     """Raises ValueError for a kind or a key the plan may not have."""
     unknown = sorted(set(entry) - SETTINGS)
     if unknown:
-        raise ValueError(f"unknown keys in a fault: {', '.join(unknown)}; known: {', '.join(sorted(SETTINGS))}")
+        raise ValueError(
+            f"unknown keys in a fault: {', '.join(unknown)}; known: {', '.join(sorted(SETTINGS))}"
+        )
     return Fault(**entry)

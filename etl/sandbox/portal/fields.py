@@ -16,7 +16,9 @@ from typing import Any
 
 from etl.sandbox.portal.wire import php_int
 
-LINK_TYPES = frozenset({"crm_company", "crm_contact", "crm_lead", "crm_quote", "crm_deal", "user", "crm_category"})
+LINK_TYPES = frozenset(
+    {"crm_company", "crm_contact", "crm_lead", "crm_quote", "crm_deal", "user", "crm_category"}
+)
 INT_TYPES = LINK_TYPES | {"integer", "employee", "iblock_element", "iblock_section", "enumeration"}
 NUMBER_TYPES = frozenset({"double", "amount"})
 TYPED_TEXT = frozenset({"crm_status", "crm_company", "crm_contact"})  # `%` does not work on these
@@ -136,7 +138,9 @@ def new_show(field: Field, zone: timezone) -> Show:
     if field.type == "date":
         return lambda value: f"{value}{midnight}" if value else None
     if field.type in NUMBER_TYPES:
-        return lambda value: json_number(value) if value is not None else (0 if field.type == "amount" else None)
+        return lambda value: (
+            json_number(value) if value is not None else (0 if field.type == "amount" else None)
+        )
     if field.type == "boolean":
         return lambda value: "Y" if value == "1" else "N"
     if field.type == "crm_company":

@@ -96,7 +96,9 @@ class Gateway:
         if uid and uid != str(self.user_id):
             raise RestError(401, "INVALID_CREDENTIALS", "Invalid request credentials")
 
-    def _execute(self, method: str, params: dict[str, Any], fault: Fault | None) -> tuple[int, dict[str, Any]]:
+    def _execute(
+        self, method: str, params: dict[str, Any], fault: Fault | None
+    ) -> tuple[int, dict[str, Any]]:
         if fault is None:
             return 200, self._run(method, params)
         for call in fault.call:
@@ -165,7 +167,9 @@ class Gateway:
         operating = self.operating.shown(method) if self.operating else {}
         return time_block(start, start + spent, spent, self.core.zone, operating)
 
-    def _note(self, method: str, methods: list[str], params: dict[str, Any], status: int, fault: Fault | None) -> None:
+    def _note(
+        self, method: str, methods: list[str], params: dict[str, Any], status: int, fault: Fault | None
+    ) -> None:
         shown = {key: value for key, value in params.items() if key.lower() != "auth"}
         if fault and fault.view in ("cut", "hang"):
             status = 0

@@ -19,7 +19,13 @@ from etl.sandbox.portal.wire import RestError, as_list, as_map, is_yes, old_erro
 MULTIFIELDS = ("PHONE", "EMAIL", "WEB", "IM", "LINK")
 CENT = Decimal("0.01")
 IMPORTED = ("DATE_CREATE", "DATE_MODIFY", "CREATED_BY_ID", "MODIFY_BY_ID", "MOVED_TIME", "MOVED_BY_ID")
-FRESH_DEAL = {"IS_NEW": "Y", "CLOSED": "N", "IS_RECURRING": "N", "IS_RETURN_CUSTOMER": "N", "IS_REPEATED_APPROACH": "N"}
+FRESH_DEAL = {
+    "IS_NEW": "Y",
+    "CLOSED": "N",
+    "IS_RECURRING": "N",
+    "IS_RETURN_CUSTOMER": "N",
+    "IS_REPEATED_APPROACH": "N",
+}
 CONTACT_PRIMARY = {"deal": "CONTACT", "invoice": "CONTACT", "lead": "CONTACT", "contact": "COMPANY"}
 
 
@@ -271,11 +277,15 @@ def recount(core: Core, entity: Entity, number: int, *, emptied: bool = False) -
     record = core.store.get(entity.table, number)
     if record is None or "OPPORTUNITY" not in {field.name for field in entity.fields}:
         return
-    rows = [row for row in core.store.find("productrow", "OWNER_ID", number) if row["OWNER_TYPE"] == entity.code]
+    rows = [
+        row for row in core.store.find("productrow", "OWNER_ID", number) if row["OWNER_TYPE"] == entity.code
+    ]
     if is_yes(record.get("IS_MANUAL_OPPORTUNITY")) or (not rows and not emptied):
         return
     total = sum((line_sum(Decimal(row["QUANTITY"]), Decimal(row["PRICE"])) for row in rows), Decimal(0))
-    net = sum((line_sum(Decimal(row["QUANTITY"]), Decimal(row["PRICE_EXCLUSIVE"])) for row in rows), Decimal(0))
+    net = sum(
+        (line_sum(Decimal(row["QUANTITY"]), Decimal(row["PRICE_EXCLUSIVE"])) for row in rows), Decimal(0)
+    )
     changed = {**record, "OPPORTUNITY": f"{total:.2f}", "TAX_VALUE": f"{total - net:.2f}"}
     if changed != record:
         changed["DATE_MODIFY"] = core.stamp()

@@ -73,7 +73,9 @@ class Operating:
         return {"operating_reset_at": (oldest + MINUTES) * MINUTE, "operating": round(total, 6)}
 
 
-def time_block(start: float, finish: float, processing: float, zone: timezone, operating: dict[str, Any]) -> dict[str, Any]:
+def time_block(
+    start: float, finish: float, processing: float, zone: timezone, operating: dict[str, Any]
+) -> dict[str, Any]:
     """`time` as replies carry it; all instants in seconds since 1970."""
     return {
         "start": round(start, 6),

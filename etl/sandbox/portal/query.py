@@ -19,7 +19,25 @@ from etl.sandbox.portal.store import Record
 from etl.sandbox.portal.wire import Page, RestError, as_list, as_map, php_int
 
 PAGE = 50
-OPERATORS = ("!=%", "!%=", "!><", "!@", "!=", "!%", "=%", "%=", ">=", "<=", "><", "!", "=", "%", "@", ">", "<")
+OPERATORS = (
+    "!=%",
+    "!%=",
+    "!><",
+    "!@",
+    "!=",
+    "!%",
+    "=%",
+    "%=",
+    ">=",
+    "<=",
+    "><",
+    "!",
+    "=",
+    "%",
+    "@",
+    ">",
+    "<",
+)
 INDEXED = frozenset(
     [
         "ORIGIN_ID",
@@ -111,7 +129,12 @@ def _fetch(core: Core, table: str, keys: Iterable[Any]) -> list[Record]:
 
 
 def _first_page(
-    core: Core, table: str, conditions: list[Condition], order: list[tuple[str, bool]], id_field: str, family: Family
+    core: Core,
+    table: str,
+    conditions: list[Condition],
+    order: list[tuple[str, bool]],
+    id_field: str,
+    family: Family,
 ) -> list[Record]:
     """`start=-1`: no counting, so an order by id needs only as many rows as it shows."""
     if order and order[0][0] == id_field:
@@ -149,13 +172,20 @@ def _all_keys(
 
 
 def _matching(
-    core: Core, table: str, conditions: list[Condition], order: list[tuple[str, bool]], id_field: str, family: Family
+    core: Core,
+    table: str,
+    conditions: list[Condition],
+    order: list[tuple[str, bool]],
+    id_field: str,
+    family: Family,
 ) -> list[Any]:
     keys = _candidates(core, table, conditions, id_field)
     tests = [item.test for item in conditions]
     if tests:
         get = core.store.get
-        keys = [key for key in keys if (row := get(table, key)) is not None and all(test(row) for test in tests)]
+        keys = [
+            key for key in keys if (row := get(table, key)) is not None and all(test(row) for test in tests)
+        ]
     if not order:
         return sorted(keys, key=_shuffle) if family.shuffled else list(keys)
     return _sorted(core, table, list(keys), order, id_field)
@@ -166,12 +196,17 @@ def _shuffle(key: Any) -> int:
     return php_int(key) * 2654435761 % 4294967291
 
 
-def _sorted(core: Core, table: str, keys: list[Any], order: list[tuple[str, bool]], id_field: str) -> list[Any]:
+def _sorted(
+    core: Core, table: str, keys: list[Any], order: list[tuple[str, bool]], id_field: str
+) -> list[Any]:
     for field, ascending in reversed(order):
         if field == id_field:
             keys.sort(reverse=not ascending)
         else:
-            keys.sort(key=lambda key: sort_value((core.store.get(table, key) or {}).get(field)), reverse=not ascending)
+            keys.sort(
+                key=lambda key: sort_value((core.store.get(table, key) or {}).get(field)),
+                reverse=not ascending,
+            )
     return keys
 
 
@@ -213,7 +248,9 @@ def _narrow(keys: list[int], low: int, high: int, operator: str, bound: int) -> 
 class _Compiler:
     """Turns the `filter` and `order` of one request into tests and sort keys."""
 
-    def __init__(self, core: Core, types: Mapping[str, str], rename: Mapping[str, str], family: Family) -> None:
+    def __init__(
+        self, core: Core, types: Mapping[str, str], rename: Mapping[str, str], family: Family
+    ) -> None:
         self.core, self.types, self.rename, self.family = core, types, rename, family
 
     def _field(self, name: str, place: str) -> str | None:
@@ -223,7 +260,9 @@ class _Compiler:
         if stored.upper() in self.types:
             return stored.upper()
         if self.family.strict:
-            raise RestError(400, "INVALID_ARG_VALUE", f"Invalid {place}: field '{name}' is not allowed in {place}")
+            raise RestError(
+                400, "INVALID_ARG_VALUE", f"Invalid {place}: field '{name}' is not allowed in {place}"
+            )
         return None
 
     def order(self, order: Any) -> list[tuple[str, bool]]:
@@ -278,7 +317,9 @@ def _comparable(kind: str, value: Any, core: Core) -> Any:
     if isinstance(value, (list, dict)):
         return str(php_int(value))
     if kind == "boolean":
-        return int(value) if isinstance(value, bool) else value  # 1 and 0 are understood here, Y and N are not
+        return (
+            int(value) if isinstance(value, bool) else value
+        )  # 1 and 0 are understood here, Y and N are not
     return core.clean(kind, value) if kind in ("date", "datetime", "double", "amount") else value
 
 
@@ -342,7 +383,9 @@ def _order_test(operator: str, field: str, kind: str, values: tuple[Any, ...]) -
 def _multifield_test(kind: str, values: list[Any]) -> Test:
     """Telephones and e-mails are found by their exact text only."""
     wanted = {str(value).casefold() for value in values}
-    return lambda row: any(item["TYPE_ID"] == kind and item["VALUE"].casefold() in wanted for item in row.get("FM") or ())
+    return lambda row: any(
+        item["TYPE_ID"] == kind and item["VALUE"].casefold() in wanted for item in row.get("FM") or ()
+    )
 
 
 def _pattern_test(operator: str, field: str, values: tuple[Any, ...]) -> Test:

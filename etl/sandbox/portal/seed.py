@@ -79,7 +79,9 @@ COUNTED = ("users", "deals", "companies", "contacts", "leads", "invoices", "requ
            "products", "prices", "productrows", "comments", "notifications")  # fmt: skip
 
 
-def _statuses(entity_id: str, rows: list[tuple[str, str, str | None]], category: int | None = None) -> list[Record]:
+def _statuses(
+    entity_id: str, rows: list[tuple[str, str, str | None]], category: int | None = None
+) -> list[Record]:
     return [
         {"ENTITY_ID": entity_id, "STATUS_ID": code, "NAME": name, "SORT": 10 * n, "SEMANTICS": meaning,
          "CATEGORY_ID": category, "SYSTEM": "Y"}
@@ -154,7 +156,9 @@ def load(core: Core, seed: dict[str, Any]) -> None:
     """Fills an empty portal. Raises ValueError for a part of the seed that nobody reads."""
     unknown = sorted(set(seed) - set(SEED_TABLES) - {"settings"})
     if unknown:
-        raise ValueError(f"unknown parts of the seed: {', '.join(unknown)}; known: settings, {', '.join(SEED_TABLES)}")
+        raise ValueError(
+            f"unknown parts of the seed: {', '.join(unknown)}; known: settings, {', '.join(SEED_TABLES)}"
+        )
     core.settings.update({**SETTINGS, **seed.get("settings", {})})
     for name, table in SEED_TABLES.items():
         given = seed.get(name, DEFAULTS.get(name, []))
@@ -231,7 +235,9 @@ def _complete_row(core: Core, record: Record) -> Record:
     if record.keys() >= COMPLETE_ROW:
         return record
     owner = (str(record["OWNER_TYPE"]), int(record["OWNER_ID"]))
-    present = [row for row in core.store.find("productrow", "OWNER_ID", owner[1]) if row["OWNER_TYPE"] == owner[0]]
+    present = [
+        row for row in core.store.find("productrow", "OWNER_ID", owner[1]) if row["OWNER_TYPE"] == owner[0]
+    ]
     return build_row(core, owner, record, record["ID"], len(present) + 1)
 
 
@@ -289,7 +295,12 @@ class _ItemFiller:
         base: Record = {"ASSIGNED_BY_ID": 1, "CREATED_BY_ID": 1, "MODIFY_BY_ID": 1, "OPENED": "Y",
                         "DATE_CREATE": SEEDED_AT, "DATE_MODIFY": SEEDED_AT}  # fmt: skip
         if "OPPORTUNITY" in self.schema.fields:
-            base |= {"CURRENCY_ID": "RUB", "OPPORTUNITY": "0.00", "IS_MANUAL_OPPORTUNITY": "N", "TAX_VALUE": "0.00"}
+            base |= {
+                "CURRENCY_ID": "RUB",
+                "OPPORTUNITY": "0.00",
+                "IS_MANUAL_OPPORTUNITY": "N",
+                "TAX_VALUE": "0.00",
+            }
         if self.entity.table in ("deal", "invoice"):
             base["CATEGORY_ID"] = self.category
         if self.entity.table == "company":
@@ -297,7 +308,9 @@ class _ItemFiller:
         return base
 
     def _client(self, record: Record) -> None:
-        one, many = ("COMPANY_ID", "COMPANY_IDS") if self.entity.table == "contact" else ("CONTACT_ID", "CONTACT_IDS")
+        one, many = (
+            ("COMPANY_ID", "COMPANY_IDS") if self.entity.table == "contact" else ("CONTACT_ID", "CONTACT_IDS")
+        )
         if many not in self.schema.fields:
             return
         if record.get(many):

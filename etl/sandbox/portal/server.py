@@ -125,19 +125,25 @@ class BrokenAnswer(Response):
             await super().__call__(scope, receive, send)
             return
         if view in ("short", "drip"):
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
             await self._pour(send)
         if view != "drip":
             await self._cut()
 
     async def _pour(self, send: Send) -> None:
         if self.fault.view == "short":
-            await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+            await send(
+                {"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True}
+            )
             await asyncio.sleep(0.05)  # let the half leave before the line is cut
             return
         pause = self.fault.seconds / max(len(self.body), 1)
         for index in range(len(self.body)):
-            await send({"type": "http.response.body", "body": self.body[index : index + 1], "more_body": True})
+            await send(
+                {"type": "http.response.body", "body": self.body[index : index + 1], "more_body": True}
+            )
             await asyncio.sleep(pause)
         await send({"type": "http.response.body", "body": b""})
 

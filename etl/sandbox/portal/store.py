@@ -158,7 +158,9 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", kept)
             if self._sequences != self._sequences_saved:
                 self._sequences_saved = dict(self._sequences)
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (json.dumps(self._sequences),))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (json.dumps(self._sequences),)
+                )
 
     def close(self) -> None:
         self.flush()

@@ -72,7 +72,9 @@ def _decode_json(body: bytes) -> dict[str, Any]:
 
 
 def _multipart_pairs(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    message = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body
+    )
     pairs = []
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
@@ -162,7 +164,13 @@ def encode(payload: dict[str, Any]) -> bytes:
     b'{"result":{"url":"a\\\\/b\\\\u0026c"}}'
     """
     text = json.dumps(payload, separators=(",", ":"), default=str)
-    for raw, escaped in (("/", "\\/"), ("&", "\\u0026"), ("<", "\\u003C"), (">", "\\u003E"), ("'", "\\u0027")):
+    for raw, escaped in (
+        ("/", "\\/"),
+        ("&", "\\u0026"),
+        ("<", "\\u003C"),
+        (">", "\\u003E"),
+        ("'", "\\u0027"),
+    ):
         text = text.replace(raw, escaped)
     return text.encode("ascii")
 

@@ -42,7 +42,16 @@ MOUNTING_STAGES = (
     ("C2:WON", "Объект сдан", "S"),
     ("C2:LOSE", "Отказ", "F"),
 )
-SALES_STAGES = ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "WON", "LOSE", "APOLOGY")
+SALES_STAGES = (
+    "NEW",
+    "PREPARATION",
+    "PREPAYMENT_INVOICE",
+    "EXECUTING",
+    "FINAL_INVOICE",
+    "WON",
+    "LOSE",
+    "APOLOGY",
+)
 VIDEO_FIELDS = (
     ("UF_CRM_PAYER", "string", "ФИО плательщика"),
     ("UF_CRM_OBJECT_ADDRESS", "string", "Адрес объекта"),
@@ -68,11 +77,16 @@ def user_fields(fields: tuple[tuple[str, str, str], ...]) -> list[Record]:
 
 def product_records() -> dict[str, list[Record]]:
     goods = [{"id": n, "name": name, "xmlId": f"demo-{n}"} for n, (name, _) in enumerate(PRODUCTS, 1)]
-    prices = [{"id": n, "productId": n, "catalogGroupId": 1, "price": price, "currency": "RUB"} for n, (_, price) in enumerate(PRODUCTS, 1)]
+    prices = [
+        {"id": n, "productId": n, "catalogGroupId": 1, "price": price, "currency": "RUB"}
+        for n, (_, price) in enumerate(PRODUCTS, 1)
+    ]
     return {"products": goods, "prices": prices}
 
 
-def row(number: int, owner: int, name: str, price: str, quantity: str, product: int, position: int = 1) -> Record:
+def row(
+    number: int, owner: int, name: str, price: str, quantity: str, product: int, position: int = 1
+) -> Record:
     """A complete product row of a deal, without VAT and discount."""
     return {
         "ID": number, "OWNER_TYPE": "D", "OWNER_ID": owner, "PRODUCT_ID": product, "PRODUCT_NAME": name,
@@ -215,7 +229,12 @@ def _contract(random: Random, number: int, contracts: int, today: date) -> Recor
     if number % 6 == 0:
         deal["COMPANY_ID"] = 3 + number % 30
     made = f"{deal['BEGINDATE']}T10:{number % 60:02d}:00+03:00"
-    return {**deal, "TITLE": f"Видеонаблюдение: {deal['UF_CRM_OBJECT_ADDRESS']}", "DATE_CREATE": made, "DATE_MODIFY": made}
+    return {
+        **deal,
+        "TITLE": f"Видеонаблюдение: {deal['UF_CRM_OBJECT_ADDRESS']}",
+        "DATE_CREATE": made,
+        "DATE_MODIFY": made,
+    }
 
 
 def _awkward(number: int, month: date, signed: date) -> Record:
@@ -246,7 +265,9 @@ def _add_contract(portal: Seed, deal: Record) -> None:
     portal["deals"].append({name: value for name, value in deal.items() if value is not None})
     fee = str(deal["UF_CRM_MONTHLY_FEE"] or "1000.00|RUB").split("|")[0]
     number = len(portal["productrows"]) + 1
-    portal["productrows"].append(row(number, deal["ID"], "Видеонаблюдение, абонентская плата за месяц", fee, "12", 0))
+    portal["productrows"].append(
+        row(number, deal["ID"], "Видеонаблюдение, абонентская плата за месяц", fee, "12", 0)
+    )
     portal["requisite_links"].append(
         {"ENTITY_TYPE_ID": 2, "ENTITY_ID": deal["ID"], "REQUISITE_ID": 0, "BANK_DETAIL_ID": 0,
          "MC_REQUISITE_ID": OWN, "MC_BANK_DETAIL_ID": OWN}
@@ -269,4 +290,6 @@ def _add_sale(portal: Seed, random: Random, number: int, today: date) -> None:
         product = 1 + (number + position) % len(PRODUCTS)
         name, price = PRODUCTS[product - 1]
         next_id = len(portal["productrows"]) + 1
-        portal["productrows"].append(row(next_id, number, name, price, str(1 + number % 5), product, position))
+        portal["productrows"].append(
+            row(next_id, number, name, price, str(1 + number % 5), product, position)
+        )

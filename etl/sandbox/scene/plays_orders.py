@@ -21,7 +21,12 @@ def prepaid(stage: Stage, turn: int) -> list[str]:
     log = _session(stage)
     if _once(stage, "turn", "folders"):
         log += _two_folders(stage)
-    paid = [number for order in stage.onec.invoices if _once(stage, "paid", order.number) for number in _pay(stage, order)]
+    paid = [
+        number
+        for order in stage.onec.invoices
+        if _once(stage, "paid", order.number)
+        for number in _pay(stage, order)
+    ]
     shipped = [order.number for order in stage.onec.orders if _ship(stage, order)]
     if paid or shipped:
         stage.session()
@@ -40,7 +45,11 @@ def leads(stage: Stage, turn: int) -> list[str]:
 def twoway(stage: Stage, turn: int) -> list[str]:
     """003: orders of deals are loaded, both sides edit, 1C makes an order of its own, goods and money move."""
     log = _session(stage)
-    acts = {1: _edits, 2: _born, 3: _both_moves}    # people edit what the exchange has let go of: 1C reads our file again every session
+    acts = {
+        1: _edits,
+        2: _born,
+        3: _both_moves,
+    }  # people edit what the exchange has let go of: 1C reads our file again every session
     if turn in acts and _once(stage, "turn", str(turn)):
         log += acts[turn](stage)
         stage.session()
@@ -78,8 +87,14 @@ def _habit(number: str) -> int:
 def _two_folders(stage: Stage) -> list[str]:
     """One buyer in two folders of 1C, by kind of business: only folder and code tell them apart."""
     for folder in ("Покупатели/Опт", "Покупатели/Розница"):
-        stage.onec.new_party("ООО «Новосёл»", full_name="Общество с ограниченной ответственностью «Новосёл»", inn="0000007711", kpp="000001001",
-                             folder=folder, city="Новореченск")
+        stage.onec.new_party(
+            "ООО «Новосёл»",
+            full_name="Общество с ограниченной ответственностью «Новосёл»",
+            inn="0000007711",
+            kpp="000001001",
+            folder=folder,
+            city="Новореченск",
+        )
     stage.session()
     return ["В 1С завели покупателя в двух папках."]
 
@@ -107,7 +122,10 @@ def _ship(stage: Stage, order: Document) -> bool:
 
 
 def _send_paid_to_work(stage: Stage) -> list[int]:
-    invoices: Any = stage.portal.call("crm.item.list", {"entityTypeId": 31, "filter": {"=stageId": "DT31_5:P"}, "select": ["id", "parentId2"]})
+    invoices: Any = stage.portal.call(
+        "crm.item.list",
+        {"entityTypeId": 31, "filter": {"=stageId": "DT31_5:P"}, "select": ["id", "parentId2"]},
+    )
     rows = (invoices.rows if hasattr(invoices, "rows") else invoices)["items"]
     ready = [int(row["parentId2"]) for row in rows if _once(stage, "worked", str(row["parentId2"]))]
     for deal in ready:
@@ -118,19 +136,56 @@ def _send_paid_to_work(stage: Stage) -> list[int]:
 # ---- 002/004 ----
 def _new_orders(stage: Stage) -> list[str]:
     onec = stage.onec
-    door = onec.new_product("Дверь входная «Кедр»", article="ДВ-01", price=Decimal("24900.00"), purchase=Decimal("16300.00"), group="Двери")
-    lock = onec.new_product("Замок врезной", article="ЗМ-07", price=Decimal("3150.50"), purchase=Decimal("2210.00"), group="Фурнитура")
+    door = onec.new_product(
+        "Дверь входная «Кедр»",
+        article="ДВ-01",
+        price=Decimal("24900.00"),
+        purchase=Decimal("16300.00"),
+        group="Двери",
+    )
+    lock = onec.new_product(
+        "Замок врезной",
+        article="ЗМ-07",
+        price=Decimal("3150.50"),
+        purchase=Decimal("2210.00"),
+        group="Фурнитура",
+    )
     account = Account("40702810900000000123", "АО «Вымышленный банк»", "049999901", "30101810000000000901")
-    firm = onec.new_party("ООО «Причал»", full_name="Общество с ограниченной ответственностью «Причал»", inn="0000004205", kpp="000001001",
-                          phones=["+70005550101"], emails=["prichal@example.ru"], city="Новореченск",
-                          legal_address="г. Новореченск, ул. Речная, д. 1", actual_address="г. Новореченск, ул. Речная, д. 2",
-                          accounts=[account], folder="Покупатели", contacts={"7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"})
-    trader = onec.new_party("ИП Карпов Олег Фёдорович", kind="sole_trader", full_name="ИП Карпов Олег Фёдорович", inn="000000420539",
-                            phones=["+70005550102"], city="Заозёрный Бор")
-    person = onec.new_party("Мохова Инна Егоровна", kind="person", full_name="Мохова Инна Егоровна", phones=["+70005550103"])
+    firm = onec.new_party(
+        "ООО «Причал»",
+        full_name="Общество с ограниченной ответственностью «Причал»",
+        inn="0000004205",
+        kpp="000001001",
+        phones=["+70005550101"],
+        emails=["prichal@example.ru"],
+        city="Новореченск",
+        legal_address="г. Новореченск, ул. Речная, д. 1",
+        actual_address="г. Новореченск, ул. Речная, д. 2",
+        accounts=[account],
+        folder="Покупатели",
+        contacts={"7d6f4c1e-52b1-5b0e-9f0e-0c1b24000077": "Лосева Полина Денисовна"},
+    )
+    trader = onec.new_party(
+        "ИП Карпов Олег Фёдорович",
+        kind="sole_trader",
+        full_name="ИП Карпов Олег Фёдорович",
+        inn="000000420539",
+        phones=["+70005550102"],
+        city="Заозёрный Бор",
+    )
+    person = onec.new_party(
+        "Мохова Инна Егоровна", kind="person", full_name="Мохова Инна Егоровна", phones=["+70005550103"]
+    )
     for number, buyer in enumerate((firm, trader, person, firm, trader), 1):
-        onec.new_order(buyer, [{"name": door.name, "quantity": number, "price": door.price}, {"name": lock.name, "quantity": 3, "amount": "9451.51"}],
-                       manager="Соколов И. А.", comment=f"Заявка {number}")
+        onec.new_order(
+            buyer,
+            [
+                {"name": door.name, "quantity": number, "price": door.price},
+                {"name": lock.name, "quantity": 3, "amount": "9451.51"},
+            ],
+            manager="Соколов И. А.",
+            comment=f"Заявка {number}",
+        )
     return ["В 1С завели номенклатуру, контрагентов и 5 заказов."]
 
 
@@ -144,10 +199,12 @@ def _money_and_goods(stage: Stage) -> list[str]:
     first, second, third, fourth = stage.onec.orders[:4]
     stage.onec.pay(first.number, first.amount)
     stage.onec.ship(first.number)
-    stage.onec.ship(second.number)                                  # shipped, not paid
-    stage.onec.pay(third.number, third.amount / 2)                  # a part only
+    stage.onec.ship(second.number)  # shipped, not paid
+    stage.onec.pay(third.number, third.amount / 2)  # a part only
     stage.onec.ship(fourth.number, (fourth.amount / 2).quantize(_CENT))
-    return ["Первый заказ оплачен и отгружен, второй отгружен без оплаты, третий оплачен частью, четвёртый отгружен наполовину."]
+    return [
+        "Первый заказ оплачен и отгружен, второй отгружен без оплаты, третий оплачен частью, четвёртый отгружен наполовину."
+    ]
 
 
 def _second_shipment(stage: Stage) -> list[str]:
@@ -160,22 +217,44 @@ def _second_shipment(stage: Stage) -> list[str]:
 # ---- 003 ----
 def _edits(stage: Stage) -> list[str]:
     order = stage.onec.orders[0]
-    lines = [{"name": line.name, "quantity": line.quantity + 1, "price": line.price, "vat": line.vat, "product": line.product}
-             for line in order.lines]
+    lines = [
+        {
+            "name": line.name,
+            "quantity": line.quantity + 1,
+            "price": line.price,
+            "vat": line.vat,
+            "product": line.product,
+        }
+        for line in order.lines
+    ]
     stage.onec.edit_order(order.number, lines=lines)
     rows: Any = stage.portal.call("crm.item.productrow.list", {"filter": {"=ownerType": "D", "=ownerId": 2}})
     held = (rows.rows if hasattr(rows, "rows") else rows)["productRows"]
-    kept = [{name: row[name] for name in ("productId", "productName", "price", "taxRate", "taxIncluded", "measureCode")} | {"quantity": 7}
-            for row in held]
+    kept = [
+        {
+            name: row[name]
+            for name in ("productId", "productName", "price", "taxRate", "taxIncluded", "measureCode")
+        }
+        | {"quantity": 7}
+        for row in held
+    ]
     stage.portal.call("crm.item.productrow.set", {"ownerType": "D", "ownerId": 2, "productRows": kept})
     _portal_stage(stage, 3, "Счет выставлен")
-    return [f"В 1С исправили состав заказа {order.number}, на портале состав сделки 2; сделка 3 переведена в «Счет выставлен»."]
+    return [
+        f"В 1С исправили состав заказа {order.number}, на портале состав сделки 2; сделка 3 переведена в «Счет выставлен»."
+    ]
 
 
 def _born(stage: Stage) -> list[str]:
-    buyer = stage.onec.new_party("ООО «Береговой»", full_name="ООО «Береговой»", inn="0000005505", kpp="000001001", city="Новореченск")
-    order = stage.onec.new_order(buyer, [{"name": "Замок врезной", "quantity": 3, "amount": "9451.51", "vat": "22"}], manager="Уваров С. П.",
-                                 organisation="ООО «Южный склад»")
+    buyer = stage.onec.new_party(
+        "ООО «Береговой»", full_name="ООО «Береговой»", inn="0000005505", kpp="000001001", city="Новореченск"
+    )
+    order = stage.onec.new_order(
+        buyer,
+        [{"name": "Замок врезной", "quantity": 3, "amount": "9451.51", "vat": "22"}],
+        manager="Уваров С. П.",
+        organisation="ООО «Южный склад»",
+    )
     return [f"В 1С создали заказ {order.number} новому покупателю."]
 
 

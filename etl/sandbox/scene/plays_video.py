@@ -20,9 +20,16 @@ def video(stage: Stage, turn: int) -> list[str]:
     if stage.profile.delivery.charge == "spreadsheet":
         return _accountant(stage)
     session = stage.session()
-    log = [f"1С, сеанс {session.number}: загружено документов {session.loaded}, выгружено {len(session.exported)}."] \
-        if session.created or session.updated or session.exported else []
-    paid = [line for invoice in stage.onec.invoices for line in _payment(stage, invoice.number, invoice.amount)]
+    log = (
+        [
+            f"1С, сеанс {session.number}: загружено документов {session.loaded}, выгружено {len(session.exported)}."
+        ]
+        if session.created or session.updated or session.exported
+        else []
+    )
+    paid = [
+        line for invoice in stage.onec.invoices for line in _payment(stage, invoice.number, invoice.amount)
+    ]
     if paid:
         stage.session()
         log.append(f"Клиенты оплатили счетов: {len(paid)}; 1С сообщила об оплатах.")
@@ -60,7 +67,9 @@ def _accountant(stage: Stage) -> list[str]:
     receipts = _statement_rows(stage)
     if receipts:
         stage.clock.tick()
-        (stage.profile.folder / "spreadsheets" / "in" / f"kl_to_1c-{len(loaded)}.txt").write_bytes(statement(stage, receipts))
+        (stage.profile.folder / "spreadsheets" / "in" / f"kl_to_1c-{len(loaded)}.txt").write_bytes(
+            statement(stage, receipts)
+        )
         log.append(f"Банк прислал выписку: поступлений {len(receipts)}.")
     return log
 
@@ -83,14 +92,44 @@ def statement(stage: Stage, receipts: list[tuple[str, str, Decimal]]) -> bytes:
     day = f"{stage.clock.moment:%d.%m.%Y}"
     account = stage.profile.bank.accounts[0] if stage.profile.bank.accounts else "40702810900000000001"
     total = sum((amount for _, _, amount in receipts), Decimal(0))
-    lines = ["1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=Windows", "Получатель=obmen24", f"ДатаСоздания={day}", f"ДатаНачала={day}",
-             f"ДатаКонца={day}", f"РасчСчет={account}", "СекцияРасчСчет", f"ДатаНачала={day}", f"ДатаКонца={day}", f"РасчСчет={account}",
-             "НачальныйОстаток=0.00", f"ВсегоПоступило={total:.2f}", "ВсегоСписано=0.00", f"КонечныйОстаток={total:.2f}", "КонецРасчСчет"]
+    lines = [
+        "1CClientBankExchange",
+        "ВерсияФормата=1.03",
+        "Кодировка=Windows",
+        "Получатель=obmen24",
+        f"ДатаСоздания={day}",
+        f"ДатаНачала={day}",
+        f"ДатаКонца={day}",
+        f"РасчСчет={account}",
+        "СекцияРасчСчет",
+        f"ДатаНачала={day}",
+        f"ДатаКонца={day}",
+        f"РасчСчет={account}",
+        "НачальныйОстаток=0.00",
+        f"ВсегоПоступило={total:.2f}",
+        "ВсегоСписано=0.00",
+        f"КонечныйОстаток={total:.2f}",
+        "КонецРасчСчет",
+    ]
     for number, (contract, payer, amount) in enumerate(receipts, 1):
-        lines += ["СекцияДокумент=Платежное поручение", f"Номер={number}", f"Дата={day}", f"Сумма={amount:.2f}",
-                  "ПлательщикСчет=40817810000000000000", f"Плательщик1={payer}", f"ПолучательСчет={account}", f"ДатаПоступило={day}",
-                  f"НазначениеПлатежа=Оплата по договору № {contract} за видеонаблюдение", "КонецДокумента"]
+        lines += [
+            "СекцияДокумент=Платежное поручение",
+            f"Номер={number}",
+            f"Дата={day}",
+            f"Сумма={amount:.2f}",
+            "ПлательщикСчет=40817810000000000000",
+            f"Плательщик1={payer}",
+            f"ПолучательСчет={account}",
+            f"ДатаПоступило={day}",
+            f"НазначениеПлатежа=Оплата по договору № {contract} за видеонаблюдение",
+            "КонецДокумента",
+        ]
     return "\r\n".join([*lines, "КонецФайла", ""]).encode("cp1251")
 
 
-PLAYS: dict[str, Play] = {"video": video, "prepaid": plays_orders.prepaid, "leads": plays_orders.leads, "twoway": plays_orders.twoway}
+PLAYS: dict[str, Play] = {
+    "video": video,
+    "prepaid": plays_orders.prepaid,
+    "leads": plays_orders.leads,
+    "twoway": plays_orders.twoway,
+}

@@ -103,9 +103,18 @@ class _Run:
         return self.version if month == self.month else self.register.versions.get(month, 0) + 1
 
 
-def plan(deals: pd.DataFrame, register: pd.DataFrame, *, month: str, settings: Billing, organisations: Sequence[Organisation],
-         today: dt.date, version: int | None = None, referred: Collection[str] = frozenset(),
-         vat_on: fees.VatOn = dialects.standard_vat) -> BillingPlan:
+def plan(
+    deals: pd.DataFrame,
+    register: pd.DataFrame,
+    *,
+    month: str,
+    settings: Billing,
+    organisations: Sequence[Organisation],
+    today: dt.date,
+    version: int | None = None,
+    referred: Collection[str] = frozenset(),
+    vat_on: fees.VatOn = dialects.standard_vat,
+) -> BillingPlan:
     """Plan the charges of `month` (`YYYY-MM`) and the corrections of earlier months.
 
     In: `deals` (table `deals`, stage = canonical stage name, monthly_fee in roubles with VAT), `register` (table `charges`, every
@@ -127,7 +136,8 @@ def plan(deals: pd.DataFrame, register: pd.DataFrame, *, month: str, settings: B
         exceptions=_left_table([pair for pair in left if pair[1].attention] + _lost(listed, run)),
         skipped=_left_table([pair for pair in left if not pair[1].attention]),
         terminated=frame("charges", _terminated(sent, run)),
-        hand=frame("charges", hand))
+        hand=frame("charges", hand),
+    )
 
 
 def current(register: pd.DataFrame, month: str | None = None) -> pd.DataFrame:
@@ -136,13 +146,19 @@ def current(register: pd.DataFrame, month: str | None = None) -> pd.DataFrame:
     for row in sorted(records(register), key=lambda row: row["version"]):
         if month is None or row["month"] == month:
             last[row["deal"], row["month"], row["kind"]] = row
-    return frame("charges", sorted(last.values(), key=lambda row: (row["month"], _rank(row["deal"]), row["kind"])))
+    return frame(
+        "charges", sorted(last.values(), key=lambda row: (row["month"], _rank(row["deal"]), row["kind"]))
+    )
 
 
 def totals(charges: pd.DataFrame) -> Totals:
     """Control totals of charges (table `charges`, one row per charge)."""
     billed = [row for row in records(charges) if row["amount"]]
-    return Totals(len(billed), sum((row["amount"] for row in billed), ZERO), sum((row["vat_amount"] or ZERO for row in billed), ZERO))
+    return Totals(
+        len(billed),
+        sum((row["amount"] for row in billed), ZERO),
+        sum((row["vat_amount"] or ZERO for row in billed), ZERO),
+    )
 
 
 def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +169,9 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    before, after = ({row["deal"]: row for row in each(part) if row["amount"]} for part in (last_month, this_month))
+    before, after = (
+        {row["deal"]: row for row in each(part) if row["amount"]} for part in (last_month, this_month)
+    )
     rows = []
     for deal in sorted(before.keys() | after.keys(), key=_rank):
         old, new = before.get(deal), after.get(deal)
@@ -161,12 +179,17 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
         was, now = (old or {}).get("amount"), (new or {}).get("amount")
         change = "added" if was is None else "ended" if now is None else "same" if was == now else "changed"
         rows.append((change, deal, shown["payer"], shown["contract_number"], was, now))
-    return pd.DataFrame(rows, columns=["change", "deal", "payer", "contract_number", "before", "after"], dtype=object)
+    return pd.DataFrame(
+        rows, columns=["change", "deal", "payer", "contract_number", "before", "after"], dtype=object
+    )
 
 
 # ---- who is charged, and how much ----
 
-def _fresh(listed: Mapping[str, Record], run: _Run) -> tuple[dict[str, Record], list[tuple[Record, _LeftOut]]]:
+
+def _fresh(
+    listed: Mapping[str, Record], run: _Run
+) -> tuple[dict[str, Record], list[tuple[Record, _LeftOut]]]:
     """Charges of the month by deal, and the deals left out with the reason."""
     fresh: dict[str, Record] = {}
     left: list[tuple[Record, _LeftOut]] = []
@@ -175,12 +198,18 @@ def _fresh(listed: Mapping[str, Record], run: _Run) -> tuple[dict[str, Record], 
             if row := _charge(deal, run):
                 fresh[deal["id"]] = row
         except _LeftOut as why:
-            left.append((deal, why.with_traceback(None)))  # a traceback would keep the frames of every deal alive
+            left.append(
+                (deal, why.with_traceback(None))
+            )  # a traceback would keep the frames of every deal alive
     for clash in _clashing(fresh.values(), run.register):
         del fresh[clash["deal"]]
-        left.append((listed[clash["deal"]], _LeftOut(f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»", _SAME_NAME)))
+        left.append(
+            (
+                listed[clash["deal"]],
+                _LeftOut(f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»", _SAME_NAME),
+            )
+        )
     return fresh, left
-
 
 
 def _charge(deal: Record, run: _Run) -> Record | None:
@@ -200,7 +229,9 @@ def _charge(deal: Record, run: _Run) -> Record | None:
         raise _LeftOut(f"Договор расторгнут {clean.day_name(ended)}", attention=False)
     organisation = _organisation(deal, run)
     day = clean.month_bounds(run.month)[run.settings.date == "last"]
-    whole = fees.whole_month(deal["monthly_fee"], deal["contract_date"], day, organisation, run.settings, run.vat_on)
+    whole = fees.whole_month(
+        deal["monthly_fee"], deal["contract_date"], day, organisation, run.settings, run.vat_on
+    )
     amount = fees.part(whole, fees.served(deal["contract_date"], ended, run.month, run.settings), run.month)
     if not amount:
         raise _LeftOut("По настройкам неполный месяц не начисляется", attention=False)
@@ -211,20 +242,38 @@ def _row(deal: Record, organisation: Organisation, day: dt.date, amount: Decimal
     try:
         number = keys.charge(deal["id"], run.month, run.version)
     except ValueError as error:
-        raise _LeftOut(f"Номер начисления не составить: {error}", "Начислите вручную и сообщите тому, кто настраивал обмен.") from None
+        raise _LeftOut(
+            f"Номер начисления не составить: {error}",
+            "Начислите вручную и сообщите тому, кто настраивал обмен.",
+        ) from None
     rate = fees.vat_rate(organisation, day, run.vat_on)
     payer, notes = _payer(deal, run.register.oldest(deal["id"]))
     if not deal["address"]:
         notes.append("не указан адрес объекта")
     return {
-        "deal": deal["id"], "month": run.month, "kind": run.settings.kind, "version": run.version, "number": number, **payer,
-        "address": clean.text(deal["address"]), "contract_number": clean.text(deal["contract_number"]),
+        "deal": deal["id"],
+        "month": run.month,
+        "kind": run.settings.kind,
+        "version": run.version,
+        "number": number,
+        **payer,
+        "address": clean.text(deal["address"]),
+        "contract_number": clean.text(deal["contract_number"]),
         "contract_date": deal["contract_date"],
-        "amount": amount, "vat_rate": rate, "vat_exempt": rate is None,
+        "amount": amount,
+        "vat_rate": rate,
+        "vat_exempt": rate is None,
         "vat_amount": None if rate is None else fees.vat_included(amount, rate),
-        "date": day, "terminated_on": deal["terminated_on"], "manager": deal["manager"], "manager_name": deal["manager_name"],
-        "organisation": organisation.name, "service": run.settings.service.replace("{month}", clean.month_name(run.month)),
-        "note": "; ".join(notes) or None, "action": "new", "delta": amount}
+        "date": day,
+        "terminated_on": deal["terminated_on"],
+        "manager": deal["manager"],
+        "manager_name": deal["manager_name"],
+        "organisation": organisation.name,
+        "service": run.settings.service.replace("{month}", clean.month_name(run.month)),
+        "note": "; ".join(notes) or None,
+        "action": "new",
+        "delta": amount,
+    }
 
 
 def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
@@ -247,34 +296,54 @@ def _check_departed(deal: Record, run: _Run) -> None:
     rows = run.register.last.get(deal["id"], {})
     last = rows.get(clean.month_after(run.month, -1))
     if last and last["amount"] and run.month not in rows and not deal["terminated_on"]:
-        raise _LeftOut(f"Начислялась в прошлом месяце, а теперь на стадии «{deal['stage']}»",
-                       "Верните сделку на стадию договора либо укажите дату расторжения.")
+        raise _LeftOut(
+            f"Начислялась в прошлом месяце, а теперь на стадии «{deal['stage']}»",
+            "Верните сделку на стадию договора либо укажите дату расторжения.",
+        )
 
 
 def _check_termination(deal: Record, run: _Run) -> None:
     if deal["stage"] == run.settings.terminated_stage and deal["terminated_on"] is None:
-        raise _LeftOut(f"Стадия «{run.settings.terminated_stage}», а дата расторжения не заполнена", "Заполните дату расторжения в сделке.")
+        raise _LeftOut(
+            f"Стадия «{run.settings.terminated_stage}», а дата расторжения не заполнена",
+            "Заполните дату расторжения в сделке.",
+        )
     if deal["terminated_on"] and deal["contract_date"] and deal["terminated_on"] < deal["contract_date"]:
         raise _LeftOut("Дата расторжения раньше даты договора", "Исправьте одну из дат в сделке.")
 
 
-_REQUIRED = {"contract_number": "номер договора", "contract_date": "дата договора", "payer": "плательщик",
-             "monthly_fee": "абонентская плата"}
+_REQUIRED = {
+    "contract_number": "номер договора",
+    "contract_date": "дата договора",
+    "payer": "плательщик",
+    "monthly_fee": "абонентская плата",
+}
 
 
 def _check_fields(deal: Record, run: _Run) -> None:
     empty = [word for name, word in _REQUIRED.items() if clean.text(deal[name]) is None]
     if unread := (deal["fields"] or {}).get("?"):
-        raise _LeftOut(f"Не читается: {', '.join(unread)}", "Исправьте значение поля в сделке: дата ДД.ММ.ГГГГ, сумма в рублях.")
+        raise _LeftOut(
+            f"Не читается: {', '.join(unread)}",
+            "Исправьте значение поля в сделке: дата ДД.ММ.ГГГГ, сумма в рублях.",
+        )
     if empty:
-        raise _LeftOut(f"Не заполнено: {', '.join(empty)}", "Заполните поля сделки, она войдёт в следующую версию реестра.")
+        raise _LeftOut(
+            f"Не заполнено: {', '.join(empty)}",
+            "Заполните поля сделки, она войдёт в следующую версию реестра.",
+        )
     if deal["monthly_fee"] <= 0:
         raise _LeftOut("Абонентская плата не больше нуля", "Укажите сумму ежемесячного платежа в сделке.")
     if deal["currency"] not in (None, "RUB"):
-        raise _LeftOut(f"Валюта сделки {deal['currency']}, начисления ведутся в рублях", "Укажите сумму платежа в рублях и валюту «рубль».")
+        raise _LeftOut(
+            f"Валюта сделки {deal['currency']}, начисления ведутся в рублях",
+            "Укажите сумму платежа в рублях и валюту «рубль».",
+        )
     if deal["contract_date"] > clean.month_bounds(run.month)[1]:
-        raise _LeftOut(f"Дата договора {clean.day_name(deal['contract_date'])} позже месяца начисления",
-                       "Проверьте дату договора. Если она верна, сделка войдёт в реестр своего месяца.")
+        raise _LeftOut(
+            f"Дата договора {clean.day_name(deal['contract_date'])} позже месяца начисления",
+            "Проверьте дату договора. Если она верна, сделка войдёт в реестр своего месяца.",
+        )
 
 
 def _organisation(deal: Record, run: _Run) -> Organisation:
@@ -282,11 +351,14 @@ def _organisation(deal: Record, run: _Run) -> Organisation:
     for own in run.organisations:
         if not said or said in (clean.fold(own.name), own.inn):
             return own
-    raise _LeftOut(f"Наша организация «{deal['organisation']}» не описана в профиле",
-                   "Добавьте её в раздел organisations профиля или исправьте в сделке.")
+    raise _LeftOut(
+        f"Наша организация «{deal['organisation']}» не описана в профиле",
+        "Добавьте её в раздел organisations профиля или исправьте в сделке.",
+    )
 
 
 # ---- corrections ----
+
 
 def _corrections(deal: Record, fresh: Record | None, run: _Run) -> list[Record]:
     """Rows that bring the deal's charges up to its termination date: amended sums, and the last charge announced with the date.
@@ -304,7 +376,13 @@ def _corrections(deal: Record, fresh: Record | None, run: _Run) -> list[Record]:
             rows.append(_next(last, due, ended, "amend", run))
         alive = month if due else alive
     complete = ended is None or clean.month_of(ended) <= max(run.month, alive or "")
-    if alive and not fresh and complete and history[alive]["terminated_on"] != ended and alive not in {row["month"] for row in rows}:
+    if (
+        alive
+        and not fresh
+        and complete
+        and history[alive]["terminated_on"] != ended
+        and alive not in {row["month"] for row in rows}
+    ):
         rows.append(_next(history[alive], history[alive]["amount"], ended, "resend", run))
     return rows
 
@@ -325,8 +403,12 @@ def _due(first: Record, deal: Record, run: _Run) -> Decimal:
         return amount
     whole: Decimal | Fraction = Fraction(amount) * clean.month_bounds(first["month"])[1].day / then
     if deal["monthly_fee"]:
-        own = next((item for item in run.organisations if item.name == first["organisation"]), run.organisations[0])
-        agreed = fees.whole_month(deal["monthly_fee"], first["contract_date"], first["date"], own, run.settings, run.vat_on)
+        own = next(
+            (item for item in run.organisations if item.name == first["organisation"]), run.organisations[0]
+        )
+        agreed = fees.whole_month(
+            deal["monthly_fee"], first["contract_date"], first["date"], own, run.settings, run.vat_on
+        )
         # the exact fee, where the frozen part of it proves that it has not changed since
         whole = agreed if fees.part(agreed, then, first["month"]) == amount else whole
     return fees.part(whole, now, first["month"])
@@ -335,19 +417,37 @@ def _due(first: Record, deal: Record, run: _Run) -> Decimal:
 def _next(last: Record, amount: Decimal, ended: dt.date | None, action: str, run: _Run) -> Record:
     told = f"договор расторгнут {clean.day_name(ended)}" if ended else "дата расторжения снята"
     vat = None if last["vat_rate"] is None else fees.vat_included(amount, last["vat_rate"])
-    return last | {"version": run.version_of(last["month"]), "amount": amount, "vat_amount": vat, "terminated_on": ended, "action": action,
-                   "delta": amount - last["amount"], "note": told if amount else f"{told}; начисление отменено"}
+    return last | {
+        "version": run.version_of(last["month"]),
+        "amount": amount,
+        "vat_amount": vat,
+        "terminated_on": ended,
+        "action": action,
+        "delta": amount - last["amount"],
+        "note": told if amount else f"{told}; начисление отменено",
+    }
 
 
 def _terminated(sent: Iterable[Record], run: _Run) -> list[Record]:
     """The last charge of each contract that ended in the month, or whose end this plan or this month's register tells 1C."""
-    corrected = [months[run.month] for months in run.register.last.values() if run.month in months and months[run.month]["action"] != "new"]
+    corrected = [
+        months[run.month]
+        for months in run.register.last.values()
+        if run.month in months and months[run.month]["action"] != "new"
+    ]
     told = {row["deal"] for row in (*sent, *corrected) if row["terminated_on"]}
     state = {deal: dict(months) for deal, months in run.register.last.items()}
     for row in sent:
         state.setdefault(row["deal"], {})[row["month"]] = row
-    lasts = [months[max([month for month in months if months[month]["amount"]] or months)] for months in state.values()]
-    ended = [row for row in lasts if row["terminated_on"] and (row["deal"] in told or clean.month_of(row["terminated_on"]) == run.month)]
+    lasts = [
+        months[max([month for month in months if months[month]["amount"]] or months)]
+        for months in state.values()
+    ]
+    ended = [
+        row
+        for row in lasts
+        if row["terminated_on"] and (row["deal"] in told or clean.month_of(row["terminated_on"]) == run.month)
+    ]
     return sorted(ended, key=lambda row: _rank(row["deal"]))
 
 
@@ -363,7 +463,11 @@ def _frozen(row: Record, referred: Collection[str]) -> bool:
 
 def _party(row: Record) -> str:
     """Who owes: ИНН where it is known, else the contract."""
-    return f"ИНН {row['payer_inn']}" if row["payer_inn"] else f"договор {clean.fold(row['contract_number'])} от {row['contract_date']}"
+    return (
+        f"ИНН {row['payer_inn']}"
+        if row["payer_inn"]
+        else f"договор {clean.fold(row['contract_number'])} от {row['contract_date']}"
+    )
 
 
 def _clashing(fresh: Iterable[Record], register: _Register) -> list[Record]:
@@ -375,26 +479,52 @@ def _clashing(fresh: Iterable[Record], register: _Register) -> list[Record]:
     for name, rows in wanted.items():
         known, several = register.parties.get(name, set()), len({_party(row) for row in rows}) > 1
         # a deal charged under this name before keeps it, even if its contract was renumbered since
-        bad += [row for row in rows if row["deal"] not in register.named.get(name, ())
-                and (_party(row) not in known if known else several)]
+        bad += [
+            row
+            for row in rows
+            if row["deal"] not in register.named.get(name, ())
+            and (_party(row) not in known if known else several)
+        ]
     return bad
 
 
 def _lost(listed: Mapping[str, Record], run: _Run) -> list[tuple[Record, _LeftOut]]:
     """Deals charged last month that the portal no longer shows, without a termination date."""
     before = clean.month_after(run.month, -1)
-    why = _LeftOut("Начислялась в прошлом месяце, а среди сделок портала её нет",
-                   "Проверьте, не удалена ли сделка; если договор расторгнут, сообщите бухгалтеру.")
-    gone = [months[before] for deal, months in run.register.last.items()
-            if deal not in listed and before in months and run.month not in months]
-    return [(row | {"id": row["deal"], "monthly_fee": row["amount"]}, why) for row in gone if row["amount"] and not row["terminated_on"]]
+    why = _LeftOut(
+        "Начислялась в прошлом месяце, а среди сделок портала её нет",
+        "Проверьте, не удалена ли сделка; если договор расторгнут, сообщите бухгалтеру.",
+    )
+    gone = [
+        months[before]
+        for deal, months in run.register.last.items()
+        if deal not in listed and before in months and run.month not in months
+    ]
+    return [
+        (row | {"id": row["deal"], "monthly_fee": row["amount"]}, why)
+        for row in gone
+        if row["amount"] and not row["terminated_on"]
+    ]
 
 
 def _left_table(left: Iterable[tuple[Record, _LeftOut]]) -> pd.DataFrame:
-    return frame("exceptions", [{
-        "deal": deal["id"], "title": deal.get("title"), "stage": deal.get("stage"), "payer": clean.text(deal["payer"]),
-        "contract_number": clean.text(deal["contract_number"]), "amount": deal["monthly_fee"], "manager_name": deal["manager_name"],
-        "reason": why.reason, "advice": why.advice or None} for deal, why in left])
+    return frame(
+        "exceptions",
+        [
+            {
+                "deal": deal["id"],
+                "title": deal.get("title"),
+                "stage": deal.get("stage"),
+                "payer": clean.text(deal["payer"]),
+                "contract_number": clean.text(deal["contract_number"]),
+                "amount": deal["monthly_fee"],
+                "manager_name": deal["manager_name"],
+                "reason": why.reason,
+                "advice": why.advice or None,
+            }
+            for deal, why in left
+        ],
+    )
 
 
 def _near(month: str, today: dt.date) -> None:
@@ -403,9 +533,14 @@ def _near(month: str, today: dt.date) -> None:
     except ValueError as error:
         raise ConfigError(f"Месяц начисления: {error}.", "Укажите его так: --month 2026-11.") from None
     if month > clean.month_after(clean.month_of(today)):
-        raise ConfigError(f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц.")
+        raise ConfigError(
+            f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц."
+        )
     if month < clean.month_after(clean.month_of(today), -12):
-        raise ConfigError(f"Месяц {clean.month_name(month)}: прошло больше года, задним числом он не начисляется.", "Проверьте год и месяц.")
+        raise ConfigError(
+            f"Месяц {clean.month_name(month)}: прошло больше года, задним числом он не начисляется.",
+            "Проверьте год и месяц.",
+        )
 
 
 def _rank(deal: str) -> tuple[int, str]:

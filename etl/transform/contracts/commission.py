@@ -37,8 +37,14 @@ def halves(total: Decimal) -> tuple[Decimal, Decimal]:
     return first, whole - first
 
 
-def accrue(deals: pd.DataFrame, facts: Mapping[str, Facts], accruals: pd.DataFrame, *, settings: Commission,
-           today: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
+def accrue(
+    deals: pd.DataFrame,
+    facts: Mapping[str, Facts],
+    accruals: pd.DataFrame,
+    *,
+    settings: Commission,
+    today: dt.date,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """New acts and reversals, and the deals for which an act is due but cannot be made.
 
     In: `deals`; `facts` = `facts.contract_facts` (paid_charges, paid, terminated_on); `accruals` so far. Out: rows to add to
@@ -61,7 +67,9 @@ def accrue(deals: pd.DataFrame, facts: Mapping[str, Facts], accruals: pd.DataFra
         except _Refused as why:
             refused.append(_exception(deal, *why.args))
     here = set(deals["id"])
-    for gone in sorted(history.keys() - here):  # a deal that was deleted or moved away still owes what was refunded
+    for gone in sorted(
+        history.keys() - here
+    ):  # a deal that was deleted or moved away still owes what was refunded
         if gone in facts:
             rows += _reversals(history[gone], facts[gone], settings, today)
     rows.sort(key=lambda row: row["manager_name"] or row["manager"] or "")
@@ -73,7 +81,9 @@ def confirmation(settings: Commission, dialect: Dialect) -> Literal["seen", "pub
     return settings.confirm or ("seen" if "acts" in dialect.tells else "published")
 
 
-def accepted(mode: Literal["seen", "published", "person"], states: Mapping[str, str], by_person: Collection[str] = ()) -> set[str]:
+def accepted(
+    mode: Literal["seen", "published", "person"], states: Mapping[str, str], by_person: Collection[str] = ()
+) -> set[str]:
     """Numbers of acts that count as accepted by 1C.
 
     `mode` = commission.confirm; `states` = number -> state of its publication (published, echoed, assumed, refused); `by_person` =
@@ -82,7 +92,9 @@ def accepted(mode: Literal["seen", "published", "person"], states: Mapping[str, 
     return {number for number, state in states.items() if state in _ACCEPTED[mode]} | set(by_person)
 
 
-def _due(deal: Record, known: Facts, own: Sequence[Record], settings: Commission, today: dt.date) -> Iterator[Record]:
+def _due(
+    deal: Record, known: Facts, own: Sequence[Record], settings: Commission, today: dt.date
+) -> Iterator[Record]:
     """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be accrued."""
     standing = {key.part for key in _standing(own)}
     wanted = [part for part in (1, 2) if part not in standing and known["paid_charges"] >= part]
@@ -99,8 +111,10 @@ def _in_time(known: Facts) -> bool:
     # terminated before the second payment: no second half (onec §7)
     ended, paid_on = known["terminated_on"], known["paid"][1]["on"]
     if ended and paid_on is None:
-        raise _Refused("Договор расторгнут, а день второй оплаты неизвестен: вторая часть вознаграждения не начислена",
-                       "Внесите дату оплаты (банковская выписка или документ оплаты в 1С).")
+        raise _Refused(
+            "Договор расторгнут, а день второй оплаты неизвестен: вторая часть вознаграждения не начислена",
+            "Внесите дату оплаты (банковская выписка или документ оплаты в 1С).",
+        )
     return not ended or paid_on <= ended
 
 
@@ -112,7 +126,9 @@ def _agreed(deal: Record, settings: Commission) -> Decimal:
         total = None if base is None else base * settings.percent / 100
         source = f"сумма, от которой считается процент (поле «{settings.base}»)"
     if total is None:
-        raise _Refused(f"Не заполнена {source}", "Заполните поле сделки, акт будет составлен при следующем обмене.")
+        raise _Refused(
+            f"Не заполнена {source}", "Заполните поле сделки, акт будет составлен при следующем обмене."
+        )
     if clean.kopecks(total) <= 0:
         raise _Refused("Вознаграждение не больше нуля", "Проверьте сумму вознаграждения в сделке.")
     return clean.kopecks(total)
@@ -126,32 +142,68 @@ def _base(deal: Record, name: str) -> Decimal | None:
         raise _Refused(f"Поле «{name}»: {error}", "Исправьте сумму в сделке.") from None
 
 
-def _act(deal: Record, paid: Facts, part: int, total: Decimal, amount: Decimal, turn: int, settings: Commission, today: dt.date) -> Record:
+def _act(
+    deal: Record,
+    paid: Facts,
+    part: int,
+    total: Decimal,
+    amount: Decimal,
+    turn: int,
+    settings: Commission,
+    today: dt.date,
+) -> Record:
     if not deal["manager"]:
-        raise _Refused("У сделки нет ответственного: вознаграждение некому начислить", "Назначьте ответственного в сделке.")
+        raise _Refused(
+            "У сделки нет ответственного: вознаграждение некому начислить",
+            "Назначьте ответственного в сделке.",
+        )
     try:
         number = keys.act(deal["id"], part, turn)
     except ValueError as error:
-        raise _Refused(f"Номер акта не составить: {error}", "Составьте акт вручную и сообщите тому, кто настраивал обмен.") from None
+        raise _Refused(
+            f"Номер акта не составить: {error}",
+            "Составьте акт вручную и сообщите тому, кто настраивал обмен.",
+        ) from None
     contract = f", договор № {deal['contract_number']}" if deal["contract_number"] else ""
     signed = f" от {clean.day_name(deal['contract_date'])}" if contract and deal["contract_date"] else ""
     return {
-        "deal": deal["id"], "part": _PARTS[part], "number": number, "date": today, "manager": deal["manager"],
-        "manager_name": deal["manager_name"], "organisation": deal["organisation"], "agreed": total, "amount": amount,
-        "contract_number": deal["contract_number"], "contract_date": deal["contract_date"], "payer": deal["payer"], "paid_on": paid["on"],
-        "paid_amount": paid["amount"], "basis": f"Сделка № {deal['id']}{contract}{signed}",
-        "service": settings.service.replace("{part}", str(part))}
+        "deal": deal["id"],
+        "part": _PARTS[part],
+        "number": number,
+        "date": today,
+        "manager": deal["manager"],
+        "manager_name": deal["manager_name"],
+        "organisation": deal["organisation"],
+        "agreed": total,
+        "amount": amount,
+        "contract_number": deal["contract_number"],
+        "contract_date": deal["contract_date"],
+        "payer": deal["payer"],
+        "paid_on": paid["on"],
+        "paid_amount": paid["amount"],
+        "basis": f"Сделка № {deal['id']}{contract}{signed}",
+        "service": settings.service.replace("{part}", str(part)),
+    }
 
 
 # ---- taking back ----
+
 
 def _reversals(own: Iterable[Record], known: Facts, settings: Commission, today: dt.date) -> list[Record]:
     """Rows that take back the halves whose payments were refunded, the second first."""
     rows = []
     for key, row in sorted(_standing(own).items(), key=lambda item: -(item[0].part or 0)):
         if known["paid_charges"] < (key.part or 0):
-            rows.append(row | {"part": f"reversal-{row['part']}", "number": keys.act(key.id, key.part or 0, key.turn, reversal=True),
-                               "date": today, "amount": -row["amount"], "service": settings.reversal.replace("{part}", str(key.part))})
+            rows.append(
+                row
+                | {
+                    "part": f"reversal-{row['part']}",
+                    "number": keys.act(key.id, key.part or 0, key.turn, reversal=True),
+                    "date": today,
+                    "amount": -row["amount"],
+                    "service": settings.reversal.replace("{part}", str(key.part)),
+                }
+            )
     return rows
 
 
@@ -163,11 +215,23 @@ def _standing(own: Iterable[Record]) -> dict[keys.Key, Record]:
 
 
 def _turn(own: Iterable[Record], part: int) -> int:
-    turns = [key.turn for row in own if (key := keys.decode(row["number"])) and key.kind == "act" and key.part == part]
+    turns = [
+        key.turn
+        for row in own
+        if (key := keys.decode(row["number"])) and key.kind == "act" and key.part == part
+    ]
     return max(turns, default=0) + 1
 
 
 def _exception(deal: Record, reason: str, advice: str) -> Record:
-    return {"deal": deal["id"], "title": deal["title"], "stage": deal["stage"], "payer": deal["payer"],
-            "contract_number": deal["contract_number"], "amount": deal["commission"], "manager_name": deal["manager_name"],
-            "reason": reason, "advice": advice}
+    return {
+        "deal": deal["id"],
+        "title": deal["title"],
+        "stage": deal["stage"],
+        "payer": deal["payer"],
+        "contract_number": deal["contract_number"],
+        "amount": deal["commission"],
+        "manager_name": deal["manager_name"],
+        "reason": reason,
+        "advice": advice,
+    }

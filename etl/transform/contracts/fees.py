@@ -29,7 +29,9 @@ def vat_included(total: Decimal, rate: Decimal) -> Decimal:
     return _kopecks(Fraction(total) * Fraction(rate) / (100 + Fraction(rate)))
 
 
-def whole_month(fee: Decimal, signed: dt.date, day: dt.date, organisation: Organisation, settings: Billing, vat_on: VatOn) -> Decimal:
+def whole_month(
+    fee: Decimal, signed: dt.date, day: dt.date, organisation: Organisation, settings: Billing, vat_on: VatOn
+) -> Decimal:
     """The fee of a whole month charged on `day`, in roubles with the VAT of that day.
 
     `keep = gross`: the agreed sum stays whatever the rate. `keep = net`: the agreed fee holds the VAT of the contract date
@@ -60,7 +62,11 @@ def served(signed: dt.date, ended: dt.date | None, month: str, settings: Billing
 def part(whole: Decimal | Fraction, days: int, month: str) -> Decimal:
     """The part of a month's fee for so many of its days, half up to the kopeck."""
     of = clean.month_bounds(month)[1].day
-    return clean.kopecks(whole) if days == of and isinstance(whole, Decimal) else _kopecks(Fraction(whole) * days / of)
+    return (
+        clean.kopecks(whole)
+        if days == of and isinstance(whole, Decimal)
+        else _kopecks(Fraction(whole) * days / of)
+    )
 
 
 def _kopecks(exact: Fraction) -> Decimal:

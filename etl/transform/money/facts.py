@@ -46,8 +46,14 @@ class Paid(NamedTuple):
 
 # ---- documents to targets ----
 
-def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str],
-            remembered: Mapping[str, str] | None = None) -> tuple[dict[str, str], pd.DataFrame]:
+
+def targets(
+    documents: pd.DataFrame,
+    *,
+    portal: str,
+    known: Collection[str],
+    remembered: Mapping[str, str] | None = None,
+) -> tuple[dict[str, str], pd.DataFrame]:
     """For each document of 1C the number or id of ours it speaks about, following `basis` and `basis_number` upwards.
 
     In: table `documents`; `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of documents born in 1C that
@@ -57,18 +63,26 @@ def targets(documents: pd.DataFrame, *, portal: str, known: Collection[str],
     rows = records(documents)
     finder = _Finder(rows, portal, known, remembered or {})
     found = {row["id"]: target for row in rows if (target := finder.target(row))}
-    return found, frame("issues", [_unknown(row) for row in rows if row["id"] not in found and row["kind"] != "other"])
+    return found, frame(
+        "issues", [_unknown(row) for row in rows if row["id"] not in found and row["kind"] != "other"]
+    )
 
 
 class _Finder:
     """Walks from a document up to what we know."""
 
-    def __init__(self, rows: Iterable[Record], portal: str, known: Collection[str], remembered: Mapping[str, str]) -> None:
+    def __init__(
+        self, rows: Iterable[Record], portal: str, known: Collection[str], remembered: Mapping[str, str]
+    ) -> None:
         self._remembered = remembered
         self._by_id = {row["id"]: row for row in rows}
         self._known = known if isinstance(known, set | frozenset | dict) else set(known)
-        self._sent = {keys.document_id(portal, kind, number): number for number in known if keys.decode(number)
-                      for kind in _HEAD_KINDS}
+        self._sent = {
+            keys.document_id(portal, kind, number): number
+            for number in known
+            if keys.decode(number)
+            for kind in _HEAD_KINDS
+        }
 
     def target(self, row: Record | None) -> str | None:
         passed: set[str] = set()
@@ -93,8 +107,16 @@ class _Finder:
         return self._sent.get(row["id"])
 
 
-_KIND_WORDS = {"order": "Заказ", "invoice": "Счёт", "payment": "Оплата", "refund": "Возврат денег", "shipment": "Реализация",
-               "return": "Возврат товара", "act": "Акт", "closing": "Закрытие заказа"}
+_KIND_WORDS = {
+    "order": "Заказ",
+    "invoice": "Счёт",
+    "payment": "Оплата",
+    "refund": "Возврат денег",
+    "shipment": "Реализация",
+    "return": "Возврат товара",
+    "act": "Акт",
+    "closing": "Закрытие заказа",
+}
 
 
 def _unknown(row: Record) -> Record:
@@ -102,42 +124,87 @@ def _unknown(row: Record) -> Record:
     said = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
     ours = next((name for name in (basis, number) if keys.decode(name)), None)
     if ours:
-        message = (f"{said}: номер {ours} выглядит как наш, но в реестре этого портала его нет. Если память потеряна, выполните "
-                   "obmen24 restore; если документ другого портала, уберите его из обмена.")
+        message = (
+            f"{said}: номер {ours} выглядит как наш, но в реестре этого портала его нет. Если память потеряна, выполните "
+            "obmen24 restore; если документ другого портала, уберите его из обмена."
+        )
     elif row["kind"] in _HEAD_KINDS:
         message = f"{said}: такого документа нет на портале, он не загружен. Если он нужен, свяжите его со сделкой: obmen24 link."
     else:
         message = f"{said}: портал не знает заказа или счёта, к которому он относится. Проверьте в 1С документ-основание."
-    return issue(message, severity="reject" if ours else "warn", file=row["file"], place=row["place"], entity="documents", key=row["id"],
-                 field="number" if row["kind"] in _HEAD_KINDS else "basis", value=number)
+    return issue(
+        message,
+        severity="reject" if ours else "warn",
+        file=row["file"],
+        place=row["place"],
+        entity="documents",
+        key=row["id"],
+        field="number" if row["kind"] in _HEAD_KINDS else "basis",
+        value=number,
+    )
 
 
 # ---- documents to facts ----
 
-def payment_facts(documents: pd.DataFrame, found: Mapping[str, str], dialect: Dialect,
-                  recorded: pd.DataFrame | None = None) -> pd.DataFrame:
+
+def payment_facts(
+    documents: pd.DataFrame, found: Mapping[str, str], dialect: Dialect, recorded: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Payments told by documents of 1C: table `payments`, refunds negative.
 
     `found` = document id -> target (`targets`), `recorded` = facts known before, so that a withdrawn flag takes its fact back.
     Flags follow the dialect: a weak one (УТ 10.3) needs a date and gives no sum; a reliable one gives the document's sum.
     """
     rows = [row for row in records(documents) if row["id"] in found]
-    facts = [_document_fact(row, found, row["paid_on"], _MONEY_KINDS[row["kind"]]) for row in rows if row["kind"] in _MONEY_KINDS]
+    facts = [
+        _document_fact(row, found, row["paid_on"], _MONEY_KINDS[row["kind"]])
+        for row in rows
+        if row["kind"] in _MONEY_KINDS
+    ]
     weak = "paid_weak" in dialect.tells
-    flags = [_flag_fact(row, found, "paid", "1c-seen" if weak else "1c-flag", None if weak else row["amount"]) for row in rows
-             if _flagged(row, "paid", dated=weak)]
+    flags = [
+        _flag_fact(row, found, "paid", "1c-seen" if weak else "1c-flag", None if weak else row["amount"])
+        for row in rows
+        if _flagged(row, "paid", dated=weak)
+    ]
     return frame("payments", [*facts, *_once(flags), *_withdrawn(rows, found, flags, recorded)])
 
 
-def shipment_facts(documents: pd.DataFrame, found: Mapping[str, str], recorded: pd.DataFrame | None = None) -> pd.DataFrame:
+def shipment_facts(
+    documents: pd.DataFrame, found: Mapping[str, str], recorded: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Shipments told by documents of 1C, in the layout of the table `payments`: returns negative, a closing without a sum."""
     rows = [row for row in records(documents) if row["id"] in found]
-    facts = [_document_fact(row, found, row["shipped_on"], _GOODS_KINDS[row["kind"]]) for row in rows if row["kind"] in _GOODS_KINDS]
-    closings = [_document_fact(row | {"amount": None}, found, None, 1) | {"source": "1c-closing"}
-                for row in rows if row["kind"] == "closing"]
-    closed = [_flag_fact(row, found, "closed", "1c-closing", None) for row in rows if row["kind"] == "order" and row["closed"]]
-    flags = [_flag_fact(row, found, "shipped", "1c-flag", row["amount"]) for row in rows if _flagged(row, "shipped", dated=False)]
-    return frame("payments", [*facts, *closings, *_once(flags), *_once(closed), *_withdrawn(rows, found, flags + closed, recorded)])
+    facts = [
+        _document_fact(row, found, row["shipped_on"], _GOODS_KINDS[row["kind"]])
+        for row in rows
+        if row["kind"] in _GOODS_KINDS
+    ]
+    closings = [
+        _document_fact(row | {"amount": None}, found, None, 1) | {"source": "1c-closing"}
+        for row in rows
+        if row["kind"] == "closing"
+    ]
+    closed = [
+        _flag_fact(row, found, "closed", "1c-closing", None)
+        for row in rows
+        if row["kind"] == "order" and row["closed"]
+    ]
+    flags = [
+        _flag_fact(row, found, "shipped", "1c-flag", row["amount"])
+        for row in rows
+        if _flagged(row, "shipped", dated=False)
+    ]
+    return frame(
+        "payments",
+        [
+            *facts,
+            *closings,
+            *_once(flags),
+            *_once(closed),
+            *_withdrawn(rows, found, flags + closed, recorded),
+        ],
+    )
 
 
 def _void(row: Record) -> bool:
@@ -147,10 +214,17 @@ def _void(row: Record) -> bool:
 def _document_fact(row: Record, found: Mapping[str, str], on: dt.date | None, sign: int) -> Record:
     amount = None if row["amount"] is None else sign * abs(row["amount"])
     planned = row["kind"] in _MONEY_KINDS and row["paid"] is False
-    return {"source": "1c", "id": row["id"], "target": found[row["id"]], "date": on or row["date_1c"] or row["date"],
-            "amount": ZERO if _void(row) or planned else amount,
-            "number": clean.text(row["number_1c"] or row["paid_number"] or row["number"]), "party": row["party"], "file": row["file"],
-            "place": row["place"]}
+    return {
+        "source": "1c",
+        "id": row["id"],
+        "target": found[row["id"]],
+        "date": on or row["date_1c"] or row["date"],
+        "amount": ZERO if _void(row) or planned else amount,
+        "number": clean.text(row["number_1c"] or row["paid_number"] or row["number"]),
+        "party": row["party"],
+        "file": row["file"],
+        "place": row["place"],
+    }
 
 
 def _flagged(row: Record, what: str, *, dated: bool) -> bool:
@@ -159,11 +233,21 @@ def _flagged(row: Record, what: str, *, dated: bool) -> bool:
     return row["kind"] in _HEAD_KINDS and bool(row[what] or row[f"{what}_amount"]) and real and not _void(row)
 
 
-def _flag_fact(row: Record, found: Mapping[str, str], what: str, source: str, amount: Decimal | None) -> Record:
+def _flag_fact(
+    row: Record, found: Mapping[str, str], what: str, source: str, amount: Decimal | None
+) -> Record:
     given = row.get(f"{what}_amount") if amount is not None else None
-    return {"source": source, "id": found[row["id"]], "target": found[row["id"]], "date": row.get(f"{what}_on"),
-            "amount": given or amount, "number": clean.text(row.get(f"{what}_number")), "party": row["party"], "file": row["file"],
-            "place": row["place"]}
+    return {
+        "source": source,
+        "id": found[row["id"]],
+        "target": found[row["id"]],
+        "date": row.get(f"{what}_on"),
+        "amount": given or amount,
+        "number": clean.text(row.get(f"{what}_number")),
+        "party": row["party"],
+        "file": row["file"],
+        "place": row["place"],
+    }
 
 
 def _once(flags: Sequence[Record]) -> list[Record]:
@@ -174,16 +258,32 @@ def _once(flags: Sequence[Record]) -> list[Record]:
     return list(best.values())
 
 
-def _withdrawn(rows: Iterable[Record], found: Mapping[str, str], flags: Iterable[Record], recorded: pd.DataFrame | None) -> list[Record]:
+def _withdrawn(
+    rows: Iterable[Record], found: Mapping[str, str], flags: Iterable[Record], recorded: pd.DataFrame | None
+) -> list[Record]:
     """Flags recorded before whose order now comes without them: the fact with amount 0."""
     told = {fact["target"] for fact in flags}
     silent = {found[row["id"]]: row for row in rows if row["kind"] == "order"}
-    standing = [fact for fact in ([] if recorded is None else records(recorded)) if fact["source"] in _TOLD_ONCE and fact["amount"] != 0]
-    return [fact | {"amount": ZERO, "date": None, "file": silent[fact["target"]]["file"], "place": silent[fact["target"]]["place"]}
-            for fact in standing if fact["id"] == fact["target"] and fact["target"] in silent and fact["target"] not in told]
+    standing = [
+        fact
+        for fact in ([] if recorded is None else records(recorded))
+        if fact["source"] in _TOLD_ONCE and fact["amount"] != 0
+    ]
+    return [
+        fact
+        | {
+            "amount": ZERO,
+            "date": None,
+            "file": silent[fact["target"]]["file"],
+            "place": silent[fact["target"]]["place"],
+        }
+        for fact in standing
+        if fact["id"] == fact["target"] and fact["target"] in silent and fact["target"] not in told
+    ]
 
 
 # ---- the law ----
+
 
 def paid(payments: pd.DataFrame, due: Mapping[str, Decimal] | None = None) -> dict[str, Paid]:
     """What is paid (or shipped) of every target: the maximum over sources.
@@ -203,14 +303,25 @@ def settle(rows: Iterable[Record], due: Decimal | None) -> Paid:
     sources: dict[str, list[Record]] = defaultdict(list)
     for row in rows:
         sources[row["source"]].append(row)
-    sums = {source: total for source, facts in sources.items() if (total := _total(source, facts)) is not None}
+    sums = {
+        source: total for source, facts in sources.items() if (total := _total(source, facts)) is not None
+    }
     amount = max(sums.values(), default=None)
     seen = any(fact["amount"] is None or fact["amount"] > 0 for facts in sources.values() for fact in facts)
-    numbers = dict.fromkeys(fact["number"] for facts in sources.values() for fact in facts if fact["number"] and fact["amount"] != 0)
+    numbers = dict.fromkeys(
+        fact["number"]
+        for facts in sources.values()
+        for fact in facts
+        if fact["number"] and fact["amount"] != 0
+    )
     full = amount is not None and due is not None and amount > 0 and due > 0 and amount >= due - TOLERANCE
     level = (due or ZERO) - TOLERANCE if full else amount
-    days = [day for source, total in sums.items() if level is not None and total >= level and total > 0
-            if (day := _covered_on(sources[source], level if full else None))]
+    days = [
+        day
+        for source, total in sums.items()
+        if level is not None and total >= level and total > 0
+        if (day := _covered_on(sources[source], level if full else None))
+    ]
     return Paid(amount, seen, min(days, default=None), full, ", ".join(numbers) or None)
 
 
@@ -224,7 +335,10 @@ def _total(source: str, facts: Sequence[Record]) -> Decimal | None:
 def _covered_on(facts: Sequence[Record], level: Decimal | None) -> dt.date | None:
     """The day the running sum reached `level` and stayed there; without a level the day of the last payment."""
     # an undated payment may have come any time: it is counted first, so that it never hides a known day
-    dated = sorted((fact for fact in facts if fact["amount"]), key=lambda fact: (fact["date"] or dt.date.min, -fact["amount"]))
+    dated = sorted(
+        (fact for fact in facts if fact["amount"]),
+        key=lambda fact: (fact["date"] or dt.date.min, -fact["amount"]),
+    )
     if level is None:
         return max((fact["date"] for fact in dated if fact["date"] and fact["amount"] > 0), default=None)
     running, day = ZERO, None
@@ -242,8 +356,14 @@ def referred(*facts: pd.DataFrame) -> set[str]:
 
 # ---- contracts (specification 000) ----
 
-def contract_facts(charges: pd.DataFrame, payments: pd.DataFrame, accruals: pd.DataFrame, deals: pd.DataFrame,
-                   confirmed: Collection[str] = frozenset()) -> dict[str, dict[str, Any]]:
+
+def contract_facts(
+    charges: pd.DataFrame,
+    payments: pd.DataFrame,
+    accruals: pd.DataFrame,
+    deals: pd.DataFrame,
+    confirmed: Collection[str] = frozenset(),
+) -> dict[str, dict[str, Any]]:
     """Facts of each contract: {deal: facts}.
 
     In: `charges` (the register, any number of versions), `payments`, `accruals`, `deals`, numbers of acts that count as accepted.
@@ -259,14 +379,29 @@ def contract_facts(charges: pd.DataFrame, payments: pd.DataFrame, accruals: pd.D
     for row in state.values():
         own[row["deal"]].append(row)
     acts = standing_acts(accruals)
-    return {deal: _contract(own[deal], money, acts.get(deal, {}), ended.get(deal), confirmed)
-            for deal in sorted(ended.keys() | own.keys() | acts.keys(), key=lambda deal: (len(deal), deal))}
+    return {
+        deal: _contract(own[deal], money, acts.get(deal, {}), ended.get(deal), confirmed)
+        for deal in sorted(ended.keys() | own.keys() | acts.keys(), key=lambda deal: (len(deal), deal))
+    }
 
 
-def _contract(charges: Sequence[Record], money: Mapping[str, Paid], acts: Mapping[int, Record], ended: dt.date | None,
-              confirmed: Collection[str]) -> dict[str, Any]:
-    full = [{"number": row["number"], "month": row["month"], "on": money[row["number"]].on, "amount": money[row["number"]].amount}
-            for row in charges if row["number"] in money and money[row["number"]].full]
+def _contract(
+    charges: Sequence[Record],
+    money: Mapping[str, Paid],
+    acts: Mapping[int, Record],
+    ended: dt.date | None,
+    confirmed: Collection[str],
+) -> dict[str, Any]:
+    full = [
+        {
+            "number": row["number"],
+            "month": row["month"],
+            "on": money[row["number"]].on,
+            "amount": money[row["number"]].amount,
+        }
+        for row in charges
+        if row["number"] in money and money[row["number"]].full
+    ]
     full.sort(key=lambda item: (item["on"] or dt.date.max, item["month"], item["number"]))
     last = full[-1] if full else {}
     first, second = acts.get(1), acts.get(2)
@@ -274,19 +409,30 @@ def _contract(charges: Sequence[Record], money: Mapping[str, Paid], acts: Mappin
     # a half of zero kopecks has no act of its own (onec §7)
     nothing_left = act1 and first is not None and first["amount"] == first["agreed"] and len(full) > 1
     return {
-        "paid_charges": len(full), "paid": tuple(full), "act1": act1,
+        "paid_charges": len(full),
+        "paid": tuple(full),
+        "act1": act1,
         "act2": nothing_left or (second is not None and second["number"] in confirmed),
-        "paid_total": sum((money[row["number"]].amount or ZERO for row in charges if row["number"] in money), ZERO),
+        "paid_total": sum(
+            (money[row["number"]].amount or ZERO for row in charges if row["number"] in money), ZERO
+        ),
         "paid_on": max((item["on"] for item in full if item["on"]), default=None),
-        "number": last.get("number"), "amount": last.get("amount"), "date": last.get("on"),
-        "terminated": ended is not None, "terminated_on": ended}
+        "number": last.get("number"),
+        "amount": last.get("amount"),
+        "date": last.get("on"),
+        "terminated": ended is not None,
+        "terminated_on": ended,
+    }
 
 
 def standing_acts(accruals: pd.DataFrame) -> dict[str, dict[int, Record]]:
     """{deal: {half: accrual}} of accruals that no reversal has taken back."""
     state: dict[str, dict[int, Record]] = defaultdict(dict)
-    reversed_keys = {(row["deal"], key.part, key.turn) for row in records(accruals)
-                     if (key := keys.decode(row["number"])) and key.kind == "reversal"}
+    reversed_keys = {
+        (row["deal"], key.part, key.turn)
+        for row in records(accruals)
+        if (key := keys.decode(row["number"])) and key.kind == "reversal"
+    }
     for row in records(accruals):
         key = keys.decode(row["number"])
         if key and key.kind == "act" and key.part and (row["deal"], key.part, key.turn) not in reversed_keys:
@@ -296,8 +442,13 @@ def standing_acts(accruals: pd.DataFrame) -> dict[str, dict[int, Record]]:
 
 # ---- orders (specifications 001, 002/004, 003) ----
 
-def order_facts(documents: pd.DataFrame, payments: pd.DataFrame, shipments: pd.DataFrame,
-                statuses: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+
+def order_facts(
+    documents: pd.DataFrame,
+    payments: pd.DataFrame,
+    shipments: pd.DataFrame,
+    statuses: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
     """Facts of the orders and invoices of each deal: {deal: facts}.
 
     In: `documents` (newest state of each order and invoice, with `deal`; a number of ours tells the deal of an order), facts of
@@ -305,7 +456,10 @@ def order_facts(documents: pd.DataFrame, payments: pd.DataFrame, shipments: pd.D
     Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped (in full by sum, or closed), closed, status, and
     amount, paid_amount, paid_on, shipped_amount, shipped_on, shipped_number (numbers joined), number, number_1c.
     """
-    proofs = {clean.fold(status): {word.strip() for word in words.split(",")} for status, words in (statuses or {}).items()}
+    proofs = {
+        clean.fold(status): {word.strip() for word in words.split(",")}
+        for status, words in (statuses or {}).items()
+    }
     groups: dict[str, list[Record]] = defaultdict(list)
     for row in records(documents):
         key = keys.decode(row["number"]) if row["kind"] == "order" else None
@@ -316,8 +470,12 @@ def order_facts(documents: pd.DataFrame, payments: pd.DataFrame, shipments: pd.D
     return {deal: _order(rows, money, goods, proofs) for deal, rows in groups.items()}
 
 
-def _order(rows: Sequence[Record], money: Mapping[str, list[Record]], goods: Mapping[str, list[Record]],
-           proofs: Mapping[str, set[str]]) -> dict[str, Any]:
+def _order(
+    rows: Sequence[Record],
+    money: Mapping[str, list[Record]],
+    goods: Mapping[str, list[Record]],
+    proofs: Mapping[str, set[str]],
+) -> dict[str, Any]:
     orders = [row for row in rows if row["kind"] == "order" and not (row["deleted"] or row["cancelled"])]
     invoices = [row for row in rows if row["kind"] == "invoice" and not (row["deleted"] or row["cancelled"])]
     heads = orders or invoices
@@ -328,17 +486,36 @@ def _order(rows: Sequence[Record], money: Mapping[str, list[Record]], goods: Map
     sent = settle((fact for fact in sent_facts if fact["source"] != "1c-closing"), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
     # a status «proves» a fact only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к отгрузке» may be unpaid)
-    proven = proofs.get(clean.fold(status), set()) - {name for name, sums in (("paid", got), ("shipped", sent))
-                                                      if sums.amount is not None or any(row[name] is False for row in orders[-1:])}
-    closed = "closed" in proven or any(fact["source"] == "1c-closing" and fact["amount"] != 0 for fact in sent_facts)
+    proven = proofs.get(clean.fold(status), set()) - {
+        name
+        for name, sums in (("paid", got), ("shipped", sent))
+        if sums.amount is not None or any(row[name] is False for row in orders[-1:])
+    }
+    closed = "closed" in proven or any(
+        fact["source"] == "1c-closing" and fact["amount"] != 0 for fact in sent_facts
+    )
     last = heads[-1] if heads else rows[-1]
     return {
-        "ordered": bool(orders), "invoiced": bool(invoices), "amount": amount,
-        "paid": got.full or "paid" in proven, "prepaid": (got.amount or ZERO) > 0 or "prepaid" in proven,
-        "seen": got.seen, "paid_amount": got.amount, "paid_on": got.on,
-        "shipped": sent.full or closed or "shipped" in proven, "closed": closed, "shipped_amount": sent.amount,
-        "shipped_on": max((fact["date"] for fact in sent_facts if fact["date"] and fact["amount"]), default=None),
-        "shipped_number": sent.numbers, "status": status, "number": last["number"], "number_1c": last["number_1c"], "date": got.on}
+        "ordered": bool(orders),
+        "invoiced": bool(invoices),
+        "amount": amount,
+        "paid": got.full or "paid" in proven,
+        "prepaid": (got.amount or ZERO) > 0 or "prepaid" in proven,
+        "seen": got.seen,
+        "paid_amount": got.amount,
+        "paid_on": got.on,
+        "shipped": sent.full or closed or "shipped" in proven,
+        "closed": closed,
+        "shipped_amount": sent.amount,
+        "shipped_on": max(
+            (fact["date"] for fact in sent_facts if fact["date"] and fact["amount"]), default=None
+        ),
+        "shipped_number": sent.numbers,
+        "status": status,
+        "number": last["number"],
+        "number_1c": last["number_1c"],
+        "date": got.on,
+    }
 
 
 def _by_target(facts: pd.DataFrame) -> dict[str, list[Record]]:

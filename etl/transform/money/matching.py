@@ -28,7 +28,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: columns of the open documents: `printed` = numbers as 1C prints them, `remaining` = amount less payments of source "bank"
-OPEN_DOCUMENTS = ("number", "printed", "contract_number", "payer", "inn", "date", "month", "amount", "remaining", "deal")
+OPEN_DOCUMENTS = (
+    "number",
+    "printed",
+    "contract_number",
+    "payer",
+    "inn",
+    "date",
+    "month",
+    "amount",
+    "remaining",
+    "deal",
+)
 #: columns of the ask-list and of what matched nothing
 ASKS = ("key", "number", "date", "amount", "payer_name", "payer_inn", "purpose", "reason", "candidates")
 
@@ -108,7 +119,12 @@ class _Ledger:
         inn = receipt["payer_inn"]
         if inn and inn in self.by_inn:
             return "inn", self.by_inn[inn]
-        named = [one for name in _names(receipt["payer_name"]) for one in self.by_name.get(name, ()) if not (inn and one.inn)]
+        named = [
+            one
+            for name in _names(receipt["payer_name"])
+            for one in self.by_name.get(name, ())
+            if not (inn and one.inn)
+        ]
         return ("name", named) if named else ("foreign", [])
 
 
@@ -131,8 +147,13 @@ def unique(receipts: pd.DataFrame) -> pd.DataFrame:
     return frame("receipts", kept.values())
 
 
-def match(receipts: pd.DataFrame, documents: pd.DataFrame, settings: Bank, answers: Mapping[str, Sequence[str]] | None = None,
-          known: Collection[str] = ()) -> Matching:
+def match(
+    receipts: pd.DataFrame,
+    documents: pd.DataFrame,
+    settings: Bank,
+    answers: Mapping[str, Sequence[str]] | None = None,
+    known: Collection[str] = (),
+) -> Matching:
     """Match receipts with open documents.
 
     In: table `receipts` (any number of statements, overlapping or not), `documents` (columns `OPEN_DOCUMENTS`), `answers` of people
@@ -144,7 +165,10 @@ def match(receipts: pd.DataFrame, documents: pd.DataFrame, settings: Bank, answe
     asks: list[Record] = []
     unmatched: list[Record] = []
     coverage = {"inn": 0, "name": 0, "foreign": 0}
-    for row in sorted(records(unique(receipts)), key=lambda one: (one["booked_on"] or dt.date.max, one["date"], receipt_key(one))):
+    for row in sorted(
+        records(unique(receipts)),
+        key=lambda one: (one["booked_on"] or dt.date.max, one["date"], receipt_key(one)),
+    ):
         key = receipt_key(row)
         refund = row["direction"] == "out"
         if key in known or row["booked_on"] is None or (refund and not _REFUND.search(row["purpose"] or "")):
@@ -163,6 +187,7 @@ def match(receipts: pd.DataFrame, documents: pd.DataFrame, settings: Bank, answe
 
 
 # ---- the cascade ----
+
 
 def _judge(receipt: Record, found: str, own: list[_Document], ledger: _Ledger, settings: Bank) -> _Verdict:
     if receipt["amount"] <= 0:
@@ -185,30 +210,49 @@ def _judge(receipt: Record, found: str, own: list[_Document], ledger: _Ledger, s
 
 def _foreign(named: Named, ledger: _Ledger) -> _Verdict:
     """Somebody else pays: the documents named are shown to a person and never taken."""
-    meant = [one for one in ledger.all if one.remaining > 0 and (one.forms & {*named.invoices} or one.contract in named.contracts)]
+    meant = [
+        one
+        for one in ledger.all
+        if one.remaining > 0 and (one.forms & {*named.invoices} or one.contract in named.contracts)
+    ]
     if not meant:
-        return _Verdict(reason="Плательщика нет среди сторон договоров, номер документа не назван или неизвестен")
-    return _Verdict(tuple(_Candidate(_ZERO, ((one, one.remaining),)) for one in meant[:5]),
-                    "Платит не сторона договора. Если так и должно быть, подтвердите и добавьте его ИНН в [bank.payers] профиля")
+        return _Verdict(
+            reason="Плательщика нет среди сторон договоров, номер документа не назван или неизвестен"
+        )
+    return _Verdict(
+        tuple(_Candidate(_ZERO, ((one, one.remaining),)) for one in meant[:5]),
+        "Платит не сторона договора. Если так и должно быть, подтвердите и добавьте его ИНН в [bank.payers] профиля",
+    )
 
 
 def _by_numbers(receipt: Record, found: str, named: Named, live: list[_Document]) -> _Verdict:
     choices = [[one for one in live if form in one.forms] for form in named.invoices]
     if not all(choices):
         absent = ", ".join(form for form, fits in zip(named.invoices, choices, strict=True) if not fits)
-        return _Verdict(_shown(live), f"Назван документ {absent}, среди открытых документов плательщика его нет")
+        return _Verdict(
+            _shown(live), f"Назван документ {absent}, среди открытых документов плательщика его нет"
+        )
     if len({one.number for fits in choices for one in fits}) > 1 and len(choices) > 1:
         return _several(receipt, [_best_dated(fits, named) for fits in choices], live)
-    ranked = sorted((_Candidate(_number_score(receipt, found, named, one), ((one, receipt["amount"]),)) for one in choices[0]),
-                    key=lambda one: -one.score)
+    ranked = sorted(
+        (
+            _Candidate(_number_score(receipt, found, named, one), ((one, receipt["amount"]),))
+            for one in choices[0]
+        ),
+        key=lambda one: -one.score,
+    )
     if receipt["amount"] > ranked[0].shares[0][0].remaining:
         return _Verdict(_shown(choices[0]), "Сумма больше остатка по названному документу")
     return _Verdict(tuple(ranked))
 
 
 def _number_score(receipt: Record, found: str, named: Named, one: _Document) -> Decimal:
-    return (_BY_NUMBER + (_SUM_FITS if receipt["amount"] in (one.remaining, one.amount) else _ZERO)
-            + _name_bonus(receipt, found, one) + (_DATE_FITS if one.date in named.dates else _ZERO))
+    return (
+        _BY_NUMBER
+        + (_SUM_FITS if receipt["amount"] in (one.remaining, one.amount) else _ZERO)
+        + _name_bonus(receipt, found, one)
+        + (_DATE_FITS if one.date in named.dates else _ZERO)
+    )
 
 
 def _best_dated(fits: list[_Document], named: Named) -> _Document | None:
@@ -231,7 +275,10 @@ def _by_contract(receipt: Record, found: str, named: Named, live: list[_Document
     meant = [one for one in live if one.contract in named.contracts]
     if not meant:
         return _Verdict(_shown(live), "Назван договор, по которому у плательщика нет открытых начислений")
-    if len({one.contract for one in meant}) > 1 and sum((one.remaining for one in meant), _ZERO) != receipt["amount"]:
+    if (
+        len({one.contract for one in meant}) > 1
+        and sum((one.remaining for one in meant), _ZERO) != receipt["amount"]
+    ):
         return _Verdict(_shown(meant), "Названо несколько договоров, их долг не равен сумме платежа")
     if named.months and not (meant := _of_months(meant, named)):
         return _Verdict(_shown(live), "За названный месяц по договору нет открытого начисления")
@@ -253,8 +300,12 @@ def _by_sum(receipt: Record, found: str, named: Named, live: list[_Document]) ->
     meant = _of_months(live, named) if named.months else live
     fits = [one for one in meant if receipt["amount"] <= one.remaining]
     if not fits:
-        return _Verdict(_shown(live), "Ничего не названо, и ни один открытый документ плательщика не подходит по сумме" if live
-                        else "У плательщика нет открытых документов")
+        return _Verdict(
+            _shown(live),
+            "Ничего не названо, и ни один открытый документ плательщика не подходит по сумме"
+            if live
+            else "У плательщика нет открытых документов",
+        )
     exact = [one for one in fits if one.remaining == receipt["amount"]]
     best = exact[0] if exact else fits[0]
     if found == "name":
@@ -269,7 +320,11 @@ def _by_sum(receipt: Record, found: str, named: Named, live: list[_Document]) ->
 
 def _refund(receipt: Record, named: Named, dated: list[_Document]) -> _Verdict:
     """Money back to a client: only from one document that is named and paid at least that much."""
-    meant = [one for one in dated if one.forms & {*named.invoices} or (not named.invoices and one.contract in named.contracts)]
+    meant = [
+        one
+        for one in dated
+        if one.forms & {*named.invoices} or (not named.invoices and one.contract in named.contracts)
+    ]
     meant = _of_months(meant, named) if named.months else meant
     paid = [one for one in meant if one.paid >= receipt["amount"]]
     if len(paid) == 1:
@@ -287,7 +342,9 @@ def _of_months(documents: list[_Document], named: Named) -> list[_Document]:
     return kept
 
 
-def _oldest_first(documents: list[_Document], amount: Decimal) -> tuple[tuple[_Document, Decimal], ...] | None:
+def _oldest_first(
+    documents: list[_Document], amount: Decimal
+) -> tuple[tuple[_Document, Decimal], ...] | None:
     """Shares of the amount, oldest document first; None when it is more than they owe."""
     shares, left = [], amount
     for one in documents:
@@ -305,10 +362,18 @@ def _shown(documents: Iterable[_Document]) -> tuple[_Candidate, ...]:
 
 # ---- verdicts to rows ----
 
+
 def _accepted(verdict: _Verdict, settings: Bank) -> bool:
-    if not verdict.candidates or verdict.candidates[0].score < settings.accept or verdict.candidates[0].score == 0:
+    if (
+        not verdict.candidates
+        or verdict.candidates[0].score < settings.accept
+        or verdict.candidates[0].score == 0
+    ):
         return False
-    return len(verdict.candidates) == 1 or verdict.candidates[0].score - verdict.candidates[1].score >= settings.lead
+    return (
+        len(verdict.candidates) == 1
+        or verdict.candidates[0].score - verdict.candidates[1].score >= settings.lead
+    )
 
 
 def _paid(receipt: Record, key: str, candidate: _Candidate, refund: bool) -> list[Record]:
@@ -334,14 +399,28 @@ def _answered(receipt: Record, key: str, numbers: Sequence[str], ledger: _Ledger
 
 
 def _payment(receipt: Record, key: str, number: str, amount: Decimal) -> Record:
-    return {"source": "bank", "id": f"{key}:{number}", "target": number, "date": receipt["booked_on"], "amount": amount,
-            "number": receipt["number"], "party": receipt["payer_name"], "file": receipt["file"], "place": receipt["place"]}
+    return {
+        "source": "bank",
+        "id": f"{key}:{number}",
+        "target": number,
+        "date": receipt["booked_on"],
+        "amount": amount,
+        "number": receipt["number"],
+        "party": receipt["payer_name"],
+        "file": receipt["file"],
+        "place": receipt["place"],
+    }
 
 
 def _asked(receipt: Record, key: str, verdict: _Verdict) -> Record:
     said = {name: receipt[name] for name in ("number", "amount", "payer_name", "payer_inn", "purpose")}
-    return {**said, "key": key, "date": receipt["booked_on"], "reason": verdict.reason or "Варианты почти равны",
-            "candidates": tuple(_candidate_text(one) for one in verdict.candidates)}
+    return {
+        **said,
+        "key": key,
+        "date": receipt["booked_on"],
+        "reason": verdict.reason or "Варианты почти равны",
+        "candidates": tuple(_candidate_text(one) for one in verdict.candidates),
+    }
 
 
 def _candidate_text(candidate: _Candidate) -> str:
@@ -351,7 +430,9 @@ def _candidate_text(candidate: _Candidate) -> str:
 
 def _document_text(one: _Document) -> str:
     contract = f"договор {one.shown_contract}" if one.shown_contract else None
-    return " · ".join(part for part in (one.number, contract, one.payer, f"остаток {one.remaining:.2f}") if part)
+    return " · ".join(
+        part for part in (one.number, contract, one.payer, f"остаток {one.remaining:.2f}") if part
+    )
 
 
 def _listed(rows: list[Record]) -> pd.DataFrame:
@@ -362,19 +443,32 @@ def _listed(rows: list[Record]) -> pd.DataFrame:
 
 # ---- documents and names ----
 
+
 def _document(row: Record) -> _Document:
     printed = row.get("printed") or ()
     forms = frozenset(purpose.fold(number) for number in (row["number"], *printed) if number)
     month = row.get("month") or f"{row['date']:%Y-%m}"
     contract = row["contract_number"]
-    return _Document(row["number"], forms, purpose.fold(contract or ""), contract, row["payer"], row["inn"], row["date"],
-                     (int(month[:4]), int(month[5:7])), row["amount"], row["remaining"])
+    return _Document(
+        row["number"],
+        forms,
+        purpose.fold(contract or ""),
+        contract,
+        row["payer"],
+        row["inn"],
+        row["date"],
+        (int(month[:4]), int(month[5:7])),
+        row["amount"],
+        row["remaining"],
+    )
 
 
 @lru_cache(maxsize=50_000)
 def _name(said: str | None) -> str:
     """A name in the form in which names are compared: no legal form quotes, no ИП, one case."""
-    words = re.sub(r"^(?:ип|индивидуальный предприниматель)\s+|\s*\(ип\)$", "", clean.fold(clean.short_company(said)))
+    words = re.sub(
+        r"^(?:ип|индивидуальный предприниматель)\s+|\s*\(ип\)$", "", clean.fold(clean.short_company(said))
+    )
     return " ".join(re.sub(r'["().,]', " ", words).split())
 
 

@@ -16,22 +16,47 @@ from dataclasses import dataclass
 _L = "0-9A-ZА-Я"
 _NUM = r"((?:[A-ZА-Я]{1,4}[-/]?)?\d[0-9A-ZА-Я\-/\\]{0,31})(?!\d|\.\d)"
 _SIGN = r"(?:№|#|N[Oo]?\.?(?=\s*\d))?\s*"
-_INVOICE_WORD = (rf"(?<![{_L}])(?<!расчетный )(?<!лицевой )(?<!р/)(?<!л/)(?:счет(?:а|у|ом|ов|ам)?(?!-?\s*ф)"
-                 r"(?:[-\s]*(?:договор|оферт)\w*)?|сч\.?)")
+_INVOICE_WORD = (
+    rf"(?<![{_L}])(?<!расчетный )(?<!лицевой )(?<!р/)(?<!л/)(?:счет(?:а|у|ом|ов|ам)?(?!-?\s*ф)"
+    r"(?:[-\s]*(?:договор|оферт)\w*)?|сч\.?)"
+)
 #: prepositions open a date or a count of months, never a number: «договору от 01.03», «договору за 2 месяца»
-_CONTRACT_WORD = (rf"(?<![{_L}])(?:договор(?:а|у|ом|ов|ам)?|дог\.?|д-р[ау]?|контракт(?:а|у)?|лицев\w+ счет\w?|л/с(?:ч\w*)?)\s*"
-                  r"(?:(?!(?:за|от|до|на|с|по|в)\s)[а-я]+\s+){0,4}?")
+_CONTRACT_WORD = (
+    rf"(?<![{_L}])(?:договор(?:а|у|ом|ов|ам)?|дог\.?|д-р[ау]?|контракт(?:а|у)?|лицев\w+ счет\w?|л/с(?:ч\w*)?)\s*"
+    r"(?:(?!(?:за|от|до|на|с|по|в)\s)[а-я]+\s+){0,4}?"
+)
 _INVOICE = re.compile(rf"{_INVOICE_WORD}\s*(?:на оплату\s*)?[:\-]?\s*{_SIGN}{_NUM}(?![{_L}])", re.I)
 _CONTRACT = re.compile(rf"{_CONTRACT_WORD}{_SIGN}{_NUM}", re.I)
 #: a contract number that does not begin with a digit stands after the sign №
-_CONTRACT_MARKED = re.compile(rf"{_CONTRACT_WORD}[№#]\s*([{_L}](?:[{_L}\-/\\]{{0,31}}[{_L}])?)(?!\d|\.\d)", re.I)
-_NEXT = re.compile(rf"^(?:\s*от\s*[\d.]+(?:\s*г\.?)?)?\s*(?:,|;|\sи\s)\s*(?:№\s*{_NUM}|(\d{{1,15}}))(?=\s*(?:от|,|;|\.|и\b|$))", re.I)
+_CONTRACT_MARKED = re.compile(
+    rf"{_CONTRACT_WORD}[№#]\s*([{_L}](?:[{_L}\-/\\]{{0,31}}[{_L}])?)(?!\d|\.\d)", re.I
+)
+_NEXT = re.compile(
+    rf"^(?:\s*от\s*[\d.]+(?:\s*г\.?)?)?\s*(?:,|;|\sи\s)\s*(?:№\s*{_NUM}|(\d{{1,15}}))(?=\s*(?:от|,|;|\.|и\b|$))",
+    re.I,
+)
 
 _ENDS = "[ьяюеи]?"
-_STEMS = (f"янв(?:ар{_ENDS})?", f"фев(?:рал{_ENDS})?|февр", "март?[ауе]?", f"апр(?:ел{_ENDS})?", "ма[йяюе]", "июн[ьяюе]?", "июл[ьяюе]?",
-          "авг(?:уст[ауе]?)?", f"сент?(?:ябр{_ENDS})?", f"окт(?:ябр{_ENDS})?", f"ноя(?:б(?:р{_ENDS})?)?", f"дек(?:абр{_ENDS})?")
-_MONTH = re.compile(r"(?<![а-я])(?:" + "|".join(f"(?P<m{number}>{stem})" for number, stem in enumerate(_STEMS, start=1)) +
-                    r")(?![а-я])\.?\s*(?P<year>20\d{2}|\d{2}(?=\s*г))?", re.I)
+_STEMS = (
+    f"янв(?:ар{_ENDS})?",
+    f"фев(?:рал{_ENDS})?|февр",
+    "март?[ауе]?",
+    f"апр(?:ел{_ENDS})?",
+    "ма[йяюе]",
+    "июн[ьяюе]?",
+    "июл[ьяюе]?",
+    "авг(?:уст[ауе]?)?",
+    f"сент?(?:ябр{_ENDS})?",
+    f"окт(?:ябр{_ENDS})?",
+    f"ноя(?:б(?:р{_ENDS})?)?",
+    f"дек(?:абр{_ENDS})?",
+)
+_MONTH = re.compile(
+    r"(?<![а-я])(?:"
+    + "|".join(f"(?P<m{number}>{stem})" for number, stem in enumerate(_STEMS, start=1))
+    + r")(?![а-я])\.?\s*(?P<year>20\d{2}|\d{2}(?=\s*г))?",
+    re.I,
+)
 _MONTH_DIGITS = re.compile(r"за\s+(0[1-9]|1[0-2])[./](20\d\d)(?!\d)", re.I)
 _DATED = re.compile(r"\bот\s*\d{1,2}\s*$", re.I)
 _DATE = re.compile(r"от\s*(\d{1,2})[./\-](\d{1,2})[./\-](\d{4}|\d{2})(?!\d)", re.I)
@@ -56,8 +81,12 @@ def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
     if not line:
         return Named()
     masked, rest = _masked(line, masks)
-    return Named(tuple(dict.fromkeys([*masked, *_numbers(_INVOICE, rest)])),
-                 tuple(dict.fromkeys([*_numbers(_CONTRACT_MARKED, rest), *_numbers(_CONTRACT, rest)])), _months(line), _dates(line))
+    return Named(
+        tuple(dict.fromkeys([*masked, *_numbers(_INVOICE, rest)])),
+        tuple(dict.fromkeys([*_numbers(_CONTRACT_MARKED, rest), *_numbers(_CONTRACT, rest)])),
+        _months(line),
+        _dates(line),
+    )
 
 
 def plain(purpose: str | None) -> str:
@@ -76,10 +105,10 @@ def _numbers(form: re.Pattern[str], line: str) -> list[str]:
     found = []
     for match in form.finditer(line):
         found += _forms(match[1])
-        rest = line[match.end():]
+        rest = line[match.end() :]
         while following := _NEXT.match(rest):
             found += _forms(following[1] or following[2])
-            rest = rest[following.end():]
+            rest = rest[following.end() :]
     return found
 
 
@@ -90,7 +119,7 @@ def _masked(line: str, masks: Iterable[str]) -> tuple[list[str], str]:
         form = re.escape(mask.upper().translate(_LATIN)).replace(r"D\+", r"\d+")
         for match in re.finditer(rf"(?<![{_L}]){form}(?![{_L}])", folded):
             found.append(fold(match[0]))
-            line = line[:match.start()] + " " * len(match[0]) + line[match.end():]
+            line = line[: match.start()] + " " * len(match[0]) + line[match.end() :]
     return found, line
 
 
@@ -105,7 +134,9 @@ def _forms(number: str) -> list[str]:
 def _months(line: str) -> tuple[tuple[int | None, int], ...]:
     found: list[tuple[int | None, int]] = []
     for match in _MONTH.finditer(line):
-        if not _DATED.search(line[:match.start()]):  # «от 5 ноября» is the date of a paper, not the month that is paid
+        if not _DATED.search(
+            line[: match.start()]
+        ):  # «от 5 ноября» is the date of a paper, not the month that is paid
             year = match["year"]
             number = next(number for number in range(1, 13) if match[f"m{number}"])
             found.append((int(year) + (2000 if len(year) == 2 else 0) if year else None, number))

@@ -59,9 +59,15 @@ class _Cell:
     notes: list[str] = field(default_factory=list)
 
 
-def reconcile(charges: pd.DataFrame, *, expected: Mapping[str, Decimal] | None = None, documents: pd.DataFrame | None = None,
-              payments: pd.DataFrame | None = None, portal_paid: Mapping[str, Decimal] | None = None,
-              bank: bool = False) -> Result:
+def reconcile(
+    charges: pd.DataFrame,
+    *,
+    expected: Mapping[str, Decimal] | None = None,
+    documents: pd.DataFrame | None = None,
+    payments: pd.DataFrame | None = None,
+    portal_paid: Mapping[str, Decimal] | None = None,
+    bank: bool = False,
+) -> Result:
     """Compare the four sides.
 
     charges      register: table `charges`, one row per charge as it stands (`billing.current`)
@@ -73,8 +79,10 @@ def reconcile(charges: pd.DataFrame, *, expected: Mapping[str, Decimal] | None =
     """
     rows = {row["number"]: row for row in records(charges)}
     entries = [_Entry("register", CHARGED, number, row["amount"]) for number, row in rows.items()]
-    entries += [_Entry("portal", CHARGED, number, amount, _fee_note(rows.get(number), amount))
-                for number, amount in (expected or {}).items()]
+    entries += [
+        _Entry("portal", CHARGED, number, amount, _fee_note(rows.get(number), amount))
+        for number, amount in (expected or {}).items()
+    ]
     entries += [_Entry("portal", PAID, number, amount) for number, amount in (portal_paid or {}).items()]
     charged, paid = {"register"}, set()
     if expected is not None:
@@ -107,8 +115,16 @@ def _charged_in_1c(documents: pd.DataFrame) -> list[_Entry]:
         number = row["number"] if row["kind"] == "order" else row["basis_number"] or row["number"]
         if row["kind"] in ("order", "invoice") and number and (number not in best or row["kind"] == "order"):
             best[number] = row
-    return [_Entry("onec", CHARGED, number, _ZERO if _dead(row) else row["amount"] or _ZERO, _dead(row) or _unposted(row))
-            for number, row in best.items()]
+    return [
+        _Entry(
+            "onec",
+            CHARGED,
+            number,
+            _ZERO if _dead(row) else row["amount"] or _ZERO,
+            _dead(row) or _unposted(row),
+        )
+        for number, row in best.items()
+    ]
 
 
 def _dead(row: Record) -> str:
@@ -135,23 +151,33 @@ def _payments(payments: pd.DataFrame) -> list[_Entry]:
         side = "bank" if source == "bank" else "onec"
         found[side, target] = max(amount, found.get((side, target), amount))
     entries = [_Entry(side, PAID, target, amount) for (side, target), amount in found.items()]
-    return entries + [_Entry("onec", PAID, target, _ZERO, "1С сообщила оплату без суммы")
-                      for target in sorted(weak) if ("onec", target) not in found]
+    return entries + [
+        _Entry("onec", PAID, target, _ZERO, "1С сообщила оплату без суммы")
+        for target in sorted(weak)
+        if ("onec", target) not in found
+    ]
 
 
 # ---- levels ----
 
+
 def _result(entries: Sequence[_Entry], asked: Mapping[str, set[str]], rows: Mapping[str, Record]) -> Result:
     documents = _cells(entries, lambda one: (one.document,))
-    listed = [_row(kind, cell, asked[kind], rows.get(key[0]), key[0]) for (kind, *key), cell in documents.items()]
-    by_contract = _level(entries, asked, rows, lambda row: (row["contract_number"], _party(row)), ("contract_number", "party"))
+    listed = [
+        _row(kind, cell, asked[kind], rows.get(key[0]), key[0]) for (kind, *key), cell in documents.items()
+    ]
+    by_contract = _level(
+        entries, asked, rows, lambda row: (row["contract_number"], _party(row)), ("contract_number", "party")
+    )
     by_party = _level(entries, asked, rows, lambda row: (_party(row),), ("party",))
     summary = [_totals(kind, entries, asked[kind], listed) for kind in (CHARGED, PAID) if asked[kind]]
     levels = (_frame(_ordered(level), LEVEL) for level in (listed, by_contract, by_party))
     return Result(_frame(summary, SUMMARY), *levels)
 
 
-def _cells(entries: Iterable[_Entry], key: Callable[[_Entry], tuple[str, ...]]) -> dict[tuple[str, ...], _Cell]:
+def _cells(
+    entries: Iterable[_Entry], key: Callable[[_Entry], tuple[str, ...]]
+) -> dict[tuple[str, ...], _Cell]:
     cells: dict[tuple[str, ...], _Cell] = defaultdict(_Cell)
     for one in entries:
         cell = cells[one.kind, *key(one)]
@@ -161,23 +187,43 @@ def _cells(entries: Iterable[_Entry], key: Callable[[_Entry], tuple[str, ...]]) 
     return cells
 
 
-def _level(entries: Sequence[_Entry], asked: Mapping[str, set[str]], rows: Mapping[str, Record],
-           key: Callable[[Record], tuple[str | None, ...]], names: Sequence[str]) -> list[Record]:
+def _level(
+    entries: Sequence[_Entry],
+    asked: Mapping[str, set[str]],
+    rows: Mapping[str, Record],
+    key: Callable[[Record], tuple[str | None, ...]],
+    names: Sequence[str],
+) -> list[Record]:
     """Entries of known charges gathered by a property of the charge; unknown documents have no contract and stay on their level."""
     known = [one for one in entries if one.document in rows]
     cells = _cells(known, lambda one: tuple(part or "" for part in key(rows[one.document])))
-    return [{**_row(kind, cell, asked[kind]), **dict(zip(names, (part or None for part in parts), strict=True))}
-            for (kind, *parts), cell in cells.items()]
+    return [
+        {**_row(kind, cell, asked[kind]), **dict(zip(names, (part or None for part in parts), strict=True))}
+        for (kind, *parts), cell in cells.items()
+    ]
 
 
-def _row(kind: str, cell: _Cell, asked: set[str], charge: Record | None = None, document: str | None = None) -> Record:
+def _row(
+    kind: str, cell: _Cell, asked: set[str], charge: Record | None = None, document: str | None = None
+) -> Record:
     amounts = {side: cell.amounts.get(side) for side in SIDES}
     present = {side: amount for side, amount in amounts.items() if amount is not None and side in asked}
     compared = [present.get(side, _ZERO) for side in SIDES if side in asked]
     difference = max(compared) - min(compared) if compared else _ZERO
-    named = {"contract_number": charge["contract_number"], "party": _party(charge)} if charge else {"contract_number": None, "party": None}
-    return {"kind": kind, "document": document, **named, **amounts, "difference": difference,
-            "status": _status(present, asked, difference), "reason": _reason(kind, cell, present, asked, difference)}
+    named = (
+        {"contract_number": charge["contract_number"], "party": _party(charge)}
+        if charge
+        else {"contract_number": None, "party": None}
+    )
+    return {
+        "kind": kind,
+        "document": document,
+        **named,
+        **amounts,
+        "difference": difference,
+        "status": _status(present, asked, difference),
+        "reason": _reason(kind, cell, present, asked, difference),
+    }
 
 
 def _status(present: Mapping[str, Decimal], asked: set[str], difference: Decimal) -> str:
@@ -189,7 +235,9 @@ def _status(present: Mapping[str, Decimal], asked: set[str], difference: Decimal
     return f"нет: {', '.join(absent)}" if absent else "расходится на " + f"{difference:.2f}".replace(".", ",")
 
 
-def _reason(kind: str, cell: _Cell, present: Mapping[str, Decimal], asked: set[str], difference: Decimal) -> str | None:
+def _reason(
+    kind: str, cell: _Cell, present: Mapping[str, Decimal], asked: set[str], difference: Decimal
+) -> str | None:
     """What is known about a difference; None where nobody knows and a person must look."""
     if difference == 0:
         return None
@@ -207,10 +255,19 @@ def _reason(kind: str, cell: _Cell, present: Mapping[str, Decimal], asked: set[s
 
 
 def _totals(kind: str, entries: Sequence[_Entry], asked: set[str], listed: Sequence[Record]) -> Record:
-    sums = {side: sum((one.amount for one in entries if (one.side, one.kind) == (side, kind)), _ZERO) if side in asked else None
-            for side in SIDES}
+    sums = {
+        side: sum((one.amount for one in entries if (one.side, one.kind) == (side, kind)), _ZERO)
+        if side in asked
+        else None
+        for side in SIDES
+    }
     equal = sum(row["kind"] == kind and row["status"] == EQUAL for row in listed)
-    return {"title": kind, **sums, "equal": equal, "different": sum(row["kind"] == kind for row in listed) - equal}
+    return {
+        "title": kind,
+        **sums,
+        "equal": equal,
+        "different": sum(row["kind"] == kind for row in listed) - equal,
+    }
 
 
 def _party(row: Record) -> str:
@@ -219,8 +276,17 @@ def _party(row: Record) -> str:
 
 def _ordered(rows: Iterable[Record]) -> list[Record]:
     """Differences first, the largest on top; then by payer, contract, document."""
-    return sorted(rows, key=lambda row: (row["status"] == EQUAL, -row["difference"], clean.fold(row["party"]),
-                                         row["contract_number"] or "", row["document"] or "", row["kind"]))
+    return sorted(
+        rows,
+        key=lambda row: (
+            row["status"] == EQUAL,
+            -row["difference"],
+            clean.fold(row["party"]),
+            row["contract_number"] or "",
+            row["document"] or "",
+            row["kind"],
+        ),
+    )
 
 
 def _frame(rows: Sequence[Record], names: Sequence[str]) -> pd.DataFrame:

@@ -59,13 +59,21 @@ def test_deals_of_the_pipeline(client: Client, names: fields.Names, portal: Port
         fee = deal.get("UF_CRM_MONTHLY_FEE")
         ended = deal.get("UF_CRM_TERMINATED_ON")
         assert row["monthly_fee"] == (Decimal(fee.split("|")[0]) if fee else None)
-        assert row["payer"] == deal.get("UF_CRM_PAYER") and row["contract_number"] == deal.get("UF_CRM_CONTRACT_NUMBER")
+        assert row["payer"] == deal.get("UF_CRM_PAYER") and row["contract_number"] == deal.get(
+            "UF_CRM_CONTRACT_NUMBER"
+        )
         assert row["terminated_on"] == (dt.date.fromisoformat(ended) if ended else None)
         assert row["amount"] == Decimal(deal["OPPORTUNITY"]) and row["currency"] == "RUB"
-        assert row["party"] == (f"company_{deal['COMPANY_ID']}" if deal.get("COMPANY_ID") else f"contact_{deal['CONTACT_ID']}")
+        assert row["party"] == (
+            f"company_{deal['COMPANY_ID']}" if deal.get("COMPANY_ID") else f"contact_{deal['CONTACT_ID']}"
+        )
         assert row["contact"] == f"contact_{deal['CONTACT_ID']}"
     first = rows["1"]
-    assert (first["stage"], first["category"], first["closed"]) == ("Договор подтвержден", "Видеонаблюдение", False)
+    assert (first["stage"], first["category"], first["closed"]) == (
+        "Договор подтвержден",
+        "Видеонаблюдение",
+        False,
+    )
     assert first["organisation"] == "ООО «Светлый глаз»" and first["modified"].tzinfo is not None
     users = {str(user["ID"]): f"{user['NAME']} {user['LAST_NAME']}" for user in portal.dump()["users"]}
     assert first["manager_name"] == users[first["manager"]]
@@ -78,13 +86,24 @@ def test_only_what_changed_since(portal: Portal, client: Client, names: fields.N
     assert set(by_id(extract.deals(client, names, PROFILE, since=moment))) == {"7"}
     later = moment + dt.timedelta(hours=1)
     assert not len(extract.deals(client, names, PROFILE, since=later))
-    assert "7" in by_id(extract.deals(client, names, PROFILE, since=moment + dt.timedelta(minutes=9))), "the overlap"
+    assert "7" in by_id(extract.deals(client, names, PROFILE, since=moment + dt.timedelta(minutes=9))), (
+        "the overlap"
+    )
 
 
 def test_organisations_by_requisite_link(portal: Portal, client: Client) -> None:
-    two = bench.profile(organisations=[{"name": "ООО «Светлый глаз Монтаж»"}, {"name": "Глаз", "inn": "0000000000"}])
-    own = [row for row in portal.dump()["requisites"] if row["ENTITY_TYPE_ID"] == 4 and row["ENTITY_ID"] in (1, 2)]
-    portal.call("crm.requisite.link.register", {"fields": {"ENTITY_TYPE_ID": 2, "ENTITY_ID": 2, "MC_REQUISITE_ID": own[1]["ID"]}})
+    two = bench.profile(
+        organisations=[{"name": "ООО «Светлый глаз Монтаж»"}, {"name": "Глаз", "inn": "0000000000"}]
+    )
+    own = [
+        row
+        for row in portal.dump()["requisites"]
+        if row["ENTITY_TYPE_ID"] == 4 and row["ENTITY_ID"] in (1, 2)
+    ]
+    portal.call(
+        "crm.requisite.link.register",
+        {"fields": {"ENTITY_TYPE_ID": 2, "ENTITY_ID": 2, "MC_REQUISITE_ID": own[1]["ID"]}},
+    )
     rows = by_id(extract.deals(client, fields.load(client, two), two))
     assert rows["2"]["organisation"] == "ООО «Светлый глаз Монтаж»"
     assert rows["1"]["organisation"] not in (None, rows["2"]["organisation"])
@@ -107,26 +126,68 @@ def test_lines(client: Client, portal: Portal) -> None:
 
 
 def test_a_line_with_tax_and_discount(portal: Portal, client: Client) -> None:
-    portal.call("crm.item.productrow.set", {"ownerType": "D", "ownerId": 9, "productRows": [
-        {"productName": "a", "price": 80000, "quantity": 2, "taxRate": 20, "taxIncluded": "Y", "discountTypeId": 2, "discountRate": 20},
-        {"productName": "b", "price": 10, "quantity": 1, "taxRate": 0}, {"productName": "c", "price": 10, "quantity": 1},
-        {"productName": "d", "price": 120, "quantity": 1, "taxRate": 20, "taxIncluded": "N"}]})
+    portal.call(
+        "crm.item.productrow.set",
+        {
+            "ownerType": "D",
+            "ownerId": 9,
+            "productRows": [
+                {
+                    "productName": "a",
+                    "price": 80000,
+                    "quantity": 2,
+                    "taxRate": 20,
+                    "taxIncluded": "Y",
+                    "discountTypeId": 2,
+                    "discountRate": 20,
+                },
+                {"productName": "b", "price": 10, "quantity": 1, "taxRate": 0},
+                {"productName": "c", "price": 10, "quantity": 1},
+                {"productName": "d", "price": 120, "quantity": 1, "taxRate": 20, "taxIncluded": "N"},
+            ],
+        },
+    )
     taxed, zero, exempt, shown_without = tables.records(extract.lines(client, ["9"]))
-    assert (taxed["price"], taxed["amount"], taxed["discount"]) == (Decimal("80000.00"), Decimal("160000.00"), Decimal("40000.02"))
+    assert (taxed["price"], taxed["amount"], taxed["discount"]) == (
+        Decimal("80000.00"),
+        Decimal("160000.00"),
+        Decimal("40000.02"),
+    )
     assert (taxed["vat_rate"], taxed["vat_amount"], taxed["vat_included"]) == (20, Decimal("26666.66"), True)
     assert (zero["vat_rate"], zero["vat_exempt"], zero["vat_amount"]) == (0, False, Decimal("0.00"))
     assert (exempt["vat_rate"], exempt["vat_exempt"], exempt["vat_amount"]) == (None, True, None)
     # TAX_INCLUDED is about how the portal shows a price: the sum holds the tax either way
-    assert (shown_without["amount"], shown_without["vat_amount"], shown_without["vat_included"]) == (120, Decimal("20.00"), True)
+    assert (shown_without["amount"], shown_without["vat_amount"], shown_without["vat_included"]) == (
+        120,
+        Decimal("20.00"),
+        True,
+    )
 
 
 def test_smart_invoices_of_deals(portal: Portal, client: Client, names: fields.Names) -> None:
-    made = portal.call("crm.item.add", {"entityTypeId": 31, "fields": {
-        "parentId2": 4, "title": "Счёт", "companyId": 5, "opportunity": 120.5, "begindate": "2026-11-02", "xmlId": "x-1"}})["item"]
+    made = portal.call(
+        "crm.item.add",
+        {
+            "entityTypeId": 31,
+            "fields": {
+                "parentId2": 4,
+                "title": "Счёт",
+                "companyId": 5,
+                "opportunity": 120.5,
+                "begindate": "2026-11-02",
+                "xmlId": "x-1",
+            },
+        },
+    )["item"]
     invoices = extract.invoices(client, names, ["4", "5"])
     valid("documents", invoices)
     row = by_id(invoices)[str(made["id"])]
-    assert (row["kind"], row["deal"], row["party"], row["amount"]) == ("invoice", "4", "company_5", Decimal("120.50"))
+    assert (row["kind"], row["deal"], row["party"], row["amount"]) == (
+        "invoice",
+        "4",
+        "company_5",
+        Decimal("120.50"),
+    )
     assert row["date"] == dt.date(2026, 11, 2) and row["number"] == made["accountNumber"]
     assert row["requisites"]["xmlId"] == "x-1" and row["status"] in names.invoice_stages.values()
 
@@ -142,7 +203,11 @@ def test_the_directory(portal: Portal, client: Client) -> None:
     requisites = {row["ENTITY_ID"]: row for row in dump["requisites"] if row["ENTITY_TYPE_ID"] == 4}
     for company in foreign:
         row, requisite = rows[f"company_{company['ID']}"], requisites[company["ID"]]
-        assert (row["name"], row["inn"], row["kpp"]) == (company["TITLE"], requisite["RQ_INN"], requisite.get("RQ_KPP"))
+        assert (row["name"], row["inn"], row["kpp"]) == (
+            company["TITLE"],
+            requisite["RQ_INN"],
+            requisite.get("RQ_KPP"),
+        )
         assert row["kind"] == ("sole_trader" if len(row["inn"]) == 12 else "legal")
     accounts = {(row["party"], row["number"]): row for row in tables.records(found["accounts"])}
     bank = next(row for row in dump["bankdetails"] if row["ENTITY_ID"] == requisites[foreign[0]["ID"]]["ID"])
@@ -151,28 +216,50 @@ def test_the_directory(portal: Portal, client: Client) -> None:
 
 
 def test_the_catalogue(portal: Portal, client: Client) -> None:
-    portal.call("catalog.product.update", {"id": 1, "fields": {"purchasingPrice": 12.5, "purchasingCurrency": "RUB", "xmlId": "guid-1"}})
+    portal.call(
+        "catalog.product.update",
+        {"id": 1, "fields": {"purchasingPrice": 12.5, "purchasingCurrency": "RUB", "xmlId": "guid-1"}},
+    )
     found = products(client)
     for name, frame in found.items():
         valid(name, frame)
     dump = portal.dump()
-    assert {row["id"]: row["name"] for row in tables.records(found["products"])} == {str(row["id"]): row["name"] for row in dump["products"]}
+    assert {row["id"]: row["name"] for row in tables.records(found["products"])} == {
+        str(row["id"]): row["name"] for row in dump["products"]
+    }
     assert by_id(found["products"])["1"]["extra"]["xml_id"] == "guid-1"
     prices = {(row["product"], row["purchasing"]): row["price"] for row in tables.records(found["prices"])}
     assert prices["1", True] == Decimal("12.50")
-    assert prices["1", False] == Decimal(str(next(row["price"] for row in dump["prices"] if row["productId"] == 1)))
+    assert prices["1", False] == Decimal(
+        str(next(row["price"] for row in dump["prices"] if row["productId"] == 1))
+    )
 
 
 def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -> None:
     wrong = bench.profile(
-        deals={"pipeline": "Видеонаблюдение", "fields": {"payer": "ФИО плательшика", "address": "Нет такого"}},
+        deals={
+            "pipeline": "Видеонаблюдение",
+            "fields": {"payer": "ФИО плательшика", "address": "Нет такого"},
+        },
         rules=[{"to": "Оплачено", "from": ["Договор подтвержден", "Где-то"], "when": {"paid": True}}],
-        orders={"send_stages": ["Отправка"], "managers": {"Иванова": "nobody@example.ru"}, "invoice_paid_stage": "Оплачен?"})
+        orders={
+            "send_stages": ["Отправка"],
+            "managers": {"Иванова": "nobody@example.ru"},
+            "invoice_paid_stage": "Оплачен?",
+        },
+    )
     with pytest.raises(ConfigError) as caught:
         fields.load(client, wrong)
     problems = "\n".join(caught.value.problems)
-    for place in ("deals.fields.payer", "deals.fields.address", "rules[0].to", "rules[0].from", "orders.send_stages",
-                  "orders.managers.Иванова", "orders.invoice_paid_stage"):
+    for place in (
+        "deals.fields.payer",
+        "deals.fields.address",
+        "rules[0].to",
+        "rules[0].from",
+        "orders.send_stages",
+        "orders.managers.Иванова",
+        "orders.invoice_paid_stage",
+    ):
         assert f"{place}: " in problems
     assert "похоже на: «ФИО плательщика»" in problems and "«1-ая оплата клиента»" in problems
     assert len(caught.value.problems) == 7
@@ -182,15 +269,26 @@ def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -
 
 def test_aliases_and_codes_of_stages(client: Client) -> None:
     rules = [{"to": "Первая оплата", "from": ["C1:CONFIRMED"], "when": {"paid_charges": 1}}]
-    aliased = bench.profile(rules=rules, deals={"pipeline": "Видеонаблюдение", "aliases": {"Первая оплата": ["1-АЯ  оплата клиента"]}})
+    aliased = bench.profile(
+        rules=rules,
+        deals={"pipeline": "Видеонаблюдение", "aliases": {"Первая оплата": ["1-АЯ  оплата клиента"]}},
+    )
     names = fields.load(client, aliased)
-    assert names.stage("C1:CLIENT_PAID_1") == "Первая оплата" and names.stage_id("первая оплата") == "C1:CLIENT_PAID_1"
+    assert (
+        names.stage("C1:CLIENT_PAID_1") == "Первая оплата"
+        and names.stage_id("первая оплата") == "C1:CLIENT_PAID_1"
+    )
     assert names.stage("C1:CONFIRMED") == "C1:CONFIRMED" and names.stage("C1:NEW") == "Новая"
     assert names.stage_id("Новая", 2) is None and names.stage_id("Новая", 1) == "C1:NEW"
 
 
 def test_fields_a_profile_needs_and_the_portal_lacks(client: Client) -> None:
-    wanting = bench.profile(deals={"fields": {"payer": "ФИО плательщика", "contract_date": "Когда", "address": "UF_CRM_NOPE"}},
-                            results={"paid_total": "Всего оплачено"})
+    wanting = bench.profile(
+        deals={"fields": {"payer": "ФИО плательщика", "contract_date": "Когда", "address": "UF_CRM_NOPE"}},
+        results={"paid_total": "Всего оплачено"},
+    )
     found = {one.title: (one.code, one.kind) for one in fields.missing(client, wanting)}
-    assert found == {"Когда": ("UF_CRM_OBMEN24_CONTRACT_DATE", "date"), "Всего оплачено": ("UF_CRM_OBMEN24_PAID_TOTAL", "money")}
+    assert found == {
+        "Когда": ("UF_CRM_OBMEN24_CONTRACT_DATE", "date"),
+        "Всего оплачено": ("UF_CRM_OBMEN24_PAID_TOTAL", "money"),
+    }

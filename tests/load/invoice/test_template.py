@@ -23,30 +23,69 @@ WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 PLACEHOLDER = re.compile(r"\{([a-zA-Z0-9._-]*)~?([^~\r\t\n<]*?)\}")
 
 OURS = {
-    "MyCompanyRequisiteRqCompanyName": "ООО «Ромашка»", "MyCompanyRequisiteRqInn": "7701000019", "MyCompanyRequisiteRqKpp": "770101001",
-    "MyCompanyRequisiteRegisteredAddressText": "101000, г. Москва, ул. Вымышленная, д. 1, оф. 20", "MyCompanyPhone": "+7 000 111-22-33",
-    "MyCompanyBankDetailRqBankName": "АО «Вымышленный банк»", "MyCompanyBankDetailRqBankAddr": "г. Москва",
-    "MyCompanyBankDetailRqBik": "044525901", "MyCompanyBankDetailRqAccNum": "40702810900000000001",
-    "MyCompanyBankDetailRqCorAccNum": "30101810000000000901", "MyCompanyRequisiteRqDirector": "Орлова И. П.",
+    "MyCompanyRequisiteRqCompanyName": "ООО «Ромашка»",
+    "MyCompanyRequisiteRqInn": "7701000019",
+    "MyCompanyRequisiteRqKpp": "770101001",
+    "MyCompanyRequisiteRegisteredAddressText": "101000, г. Москва, ул. Вымышленная, д. 1, оф. 20",
+    "MyCompanyPhone": "+7 000 111-22-33",
+    "MyCompanyBankDetailRqBankName": "АО «Вымышленный банк»",
+    "MyCompanyBankDetailRqBankAddr": "г. Москва",
+    "MyCompanyBankDetailRqBik": "044525901",
+    "MyCompanyBankDetailRqAccNum": "40702810900000000001",
+    "MyCompanyBankDetailRqCorAccNum": "30101810000000000901",
+    "MyCompanyRequisiteRqDirector": "Орлова И. П.",
     "MyCompanyRequisiteRqAccountant": "Соколова А. В.",
 }
-BUYER = {"ClientName": "ООО «Василёк»", "RequisiteRqInn": "5001000014", "RequisiteRqKpp": "500101001", "ClientPhone": "+7 000 444-55-66",
-         "RequisiteRegisteredAddressText": "140000, Московская обл., г. Выдуманск, пр. Мира, д. 5"}
-DEAL = {"Id": "17", "Title": "Договор поставки № 4 от 01.02.2026", "Begindate": "05.03.2026", "TotalRows": "2", "TotalSum": Decimal("14640.00"),
-        "TotalRaw": Decimal("14640.00"), "TotalSumWords": "Четырнадцать тысяч шестьсот сорок рублей 00 копеек"}
+BUYER = {
+    "ClientName": "ООО «Василёк»",
+    "RequisiteRqInn": "5001000014",
+    "RequisiteRqKpp": "500101001",
+    "ClientPhone": "+7 000 444-55-66",
+    "RequisiteRegisteredAddressText": "140000, Московская обл., г. Выдуманск, пр. Мира, д. 5",
+}
+DEAL = {
+    "Id": "17",
+    "Title": "Договор поставки № 4 от 01.02.2026",
+    "Begindate": "05.03.2026",
+    "TotalRows": "2",
+    "TotalSum": Decimal("14640.00"),
+    "TotalRaw": Decimal("14640.00"),
+    "TotalSumWords": "Четырнадцать тысяч шестьсот сорок рублей 00 копеек",
+}
 PRODUCTS = [
-    {"ProductsIndex": "1", "ProductsProductName": "Камера купольная уличная", "ProductsProductQuantity": "4", "ProductsProductMeasureName": "шт",
-     "ProductsProductPriceRaw": Decimal("3050"), "ProductsProductPriceRawSum": Decimal("12200")},
-    {"ProductsIndex": "2", "ProductsProductName": "Монтаж", "ProductsProductQuantity": "1", "ProductsProductMeasureName": "усл",
-     "ProductsProductPriceRaw": Decimal("2440"), "ProductsProductPriceRawSum": Decimal("2440")}]
+    {
+        "ProductsIndex": "1",
+        "ProductsProductName": "Камера купольная уличная",
+        "ProductsProductQuantity": "4",
+        "ProductsProductMeasureName": "шт",
+        "ProductsProductPriceRaw": Decimal("3050"),
+        "ProductsProductPriceRawSum": Decimal("12200"),
+    },
+    {
+        "ProductsIndex": "2",
+        "ProductsProductName": "Монтаж",
+        "ProductsProductQuantity": "1",
+        "ProductsProductMeasureName": "усл",
+        "ProductsProductPriceRaw": Decimal("2440"),
+        "ProductsProductPriceRawSum": Decimal("2440"),
+    },
+]
 TAXES = [{"TaxesTaxTitle": "В том числе НДС", "TaxesTaxRate": "22", "TaxesTaxValue": Decimal("2640")}]
 
 PICTURES = ("PaymentQrCode", "MyCompanyUfStamp", "MyCompanyUfDirectorSign", "MyCompanyUfAccountantSign")
 
 
-def fill(template: bytes, values: Mapping[str, Any], lists: Mapping[str, list[dict[str, Any]]], pictures: Mapping[str, bytes] | None = None) -> bytes:
+def fill(
+    template: bytes,
+    values: Mapping[str, Any],
+    lists: Mapping[str, list[dict[str, Any]]],
+    pictures: Mapping[str, bytes] | None = None,
+) -> bytes:
     """A document as the portal's generator makes it: rows of lists repeated, pictures by their alternative text, then the words."""
-    parts = {name: zipfile.ZipFile(io.BytesIO(template)).read(name) for name in zipfile.ZipFile(io.BytesIO(template)).namelist()}
+    parts = {
+        name: zipfile.ZipFile(io.BytesIO(template)).read(name)
+        for name in zipfile.ZipFile(io.BytesIO(template)).namelist()
+    }
     document = etree.fromstring(parts["word/document.xml"])
     for prefix, listed in lists.items():
         _repeat(document, prefix, listed)
@@ -67,7 +106,9 @@ def _repeat(document: etree._Element, prefix: str, listed: list[dict[str, Any]])
     for one in listed:
         filled = copy.deepcopy(row)
         for words in filled.iter(f"{W}t"):
-            words.text = PLACEHOLDER.sub(lambda found, one=one: _print(one.get(found[1]), found[2]), words.text or "")
+            words.text = PLACEHOLDER.sub(
+                lambda found, one=one: _print(one.get(found[1]), found[2]), words.text or ""
+            )
         row.addprevious(filled)
     row.getparent().remove(row)
 
@@ -79,7 +120,9 @@ def _show(parts: dict[str, bytes], described: etree._Element, pictures: Mapping[
     if image is None:
         drawing.getparent().remove(drawing)
         return
-    number = drawing.find(".//{*}blip").get("{http://schemas.openxmlformats.org/officeDocument/2006/relationships}embed")
+    number = drawing.find(".//{*}blip").get(
+        "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}embed"
+    )
     target = re.search(rf'Id="{number}"[^>]*Target="([^"]+)"', parts["word/_rels/document.xml.rels"].decode())
     parts[f"word/{target[1]}"] = image
 
@@ -97,7 +140,10 @@ def lines(document: bytes) -> list[str]:
     said = []
     for block in body:
         if block.tag == f"{W}tbl":
-            said += [" | ".join("".join(cell.itertext()) for cell in row.iter(f"{W}tc")) for row in block.iter(f"{W}tr")]
+            said += [
+                " | ".join("".join(cell.itertext()) for cell in row.iter(f"{W}tc"))
+                for row in block.iter(f"{W}tr")
+            ]
         elif text := "".join(block.itertext()):
             said.append(text)
     return said
@@ -143,7 +189,10 @@ def test_without_tax_no_row_speaks_of_it(template: bytes) -> None:
 def test_each_rate_has_its_row(template: bytes) -> None:
     two = [*TAXES, {"TaxesTaxTitle": "В том числе НДС", "TaxesTaxRate": "10", "TaxesTaxValue": Decimal("1")}]
     said = lines(fill(template, OURS | BUYER | DEAL, {"Products": PRODUCTS, "Taxes": two}))
-    assert [line for line in said if "НДС" in line] == ["В том числе НДС (22%): | 2 640,00", "В том числе НДС (10%): | 1,00"]
+    assert [line for line in said if "НДС" in line] == [
+        "В том числе НДС (22%): | 2 640,00",
+        "В том числе НДС (10%): | 1,00",
+    ]
 
 
 def test_nothing_of_the_template_is_left(template: bytes) -> None:
@@ -153,7 +202,9 @@ def test_nothing_of_the_template_is_left(template: bytes) -> None:
         archive = zipfile.ZipFile(io.BytesIO(document))
         assert "{" not in " ".join(lines(document))
         assert archive.read("word/document.xml").count(b"<w:drawing>") == len(given)
-        assert [archive.read(name) for name in archive.namelist() if name.endswith(".png")].count(b"png") == len(given)
+        assert [archive.read(name) for name in archive.namelist() if name.endswith(".png")].count(
+            b"png"
+        ) == len(given)
 
 
 def test_every_placeholder_is_known_and_whole(template: bytes) -> None:
@@ -163,7 +214,9 @@ def test_every_placeholder_is_known_and_whole(template: bytes) -> None:
     known = {*OURS, *BUYER, *DEAL, *PRODUCTS[0], *TAXES[0], *PICTURES}
     assert found == known
     assert xml.count("{") == xml.count("}") == len(PLACEHOLDER.findall(xml))
-    rows = [row for row in etree.fromstring(xml.encode()).iter(f"{W}tr") if "{Products" in "".join(row.itertext())]
+    rows = [
+        row for row in etree.fromstring(xml.encode()).iter(f"{W}tr") if "{Products" in "".join(row.itertext())
+    ]
     assert len(rows) == 1, "the generator repeats the first row that names a product"
 
 
@@ -179,23 +232,42 @@ def test_the_package_is_whole_and_the_same_every_time(template: bytes) -> None:
     assert set(embedded) <= {one.get("Id") for one in relations}
 
 
-PAYEE = Payee("ООО «Три кита»", "40702810138250123017", 'ОАО "БАНК"', "044525225", "30101810400000000225", "6200098765", "620001001")
+PAYEE = Payee(
+    "ООО «Три кита»",
+    "40702810138250123017",
+    'ОАО "БАНК"',
+    "044525225",
+    "30101810400000000225",
+    "6200098765",
+    "620001001",
+)
 
 
 def test_qr_as_in_the_standard() -> None:
     """ГОСТ Р 56042-2014: service block ST00012, the five required fields first, the sum in kopecks."""
     assert payment_qr(PAYEE, "Оплата по счету № S24-17 от 05.03.2026", Decimal("1000.00")) == (
         'ST00012|Name=ООО «Три кита»|PersonalAcc=40702810138250123017|BankName=ОАО "БАНК"|BIC=044525225|CorrespAcc=30101810400000000225'
-        "|PayeeINN=6200098765|KPP=620001001|Purpose=Оплата по счету № S24-17 от 05.03.2026|Sum=100000")
+        "|PayeeINN=6200098765|KPP=620001001|Purpose=Оплата по счету № S24-17 от 05.03.2026|Sum=100000"
+    )
 
 
-@pytest.mark.parametrize(("amount", "kopecks"), [("0.01", "1"), ("1.15", "115"), ("4.35", "435"), ("99999999999.99", "9999999999999")])
+@pytest.mark.parametrize(
+    ("amount", "kopecks"),
+    [("0.01", "1"), ("1.15", "115"), ("4.35", "435"), ("99999999999.99", "9999999999999")],
+)
 def test_qr_keeps_every_kopeck(amount: str, kopecks: str) -> None:
     assert payment_qr(PAYEE, None, Decimal(amount)).endswith(f"|KPP=620001001|Sum={kopecks}")
 
 
 def test_qr_leaves_out_what_is_not_known() -> None:
-    sole = Payee("ИП Вымышленный Пётр Петрович", "40802810138250123017", "АО «Банк»", "044525225", "30101810400000000225", "500100732259")
+    sole = Payee(
+        "ИП Вымышленный Пётр Петрович",
+        "40802810138250123017",
+        "АО «Банк»",
+        "044525225",
+        "30101810400000000225",
+        "500100732259",
+    )
     assert payment_qr(sole).endswith("|CorrespAcc=30101810400000000225|PayeeINN=500100732259")
 
 
@@ -218,5 +290,12 @@ def test_qr_cuts_only_the_name_of_the_bank() -> None:
 def test_qr_names_every_fault_at_once() -> None:
     with pytest.raises(Rejected) as refused:
         payment_qr(Payee("ООО «Х»", "4070281", None, "04452522", "", "12"), None, Decimal("10.005"))
-    for fault in ("не заполнено: название банка", "не заполнено: корр. счёт", "расчётный счёт «4070281»", "БИК «04452522»", "ИНН «12»", "сумма 10.005"):
+    for fault in (
+        "не заполнено: название банка",
+        "не заполнено: корр. счёт",
+        "расчётный счёт «4070281»",
+        "БИК «04452522»",
+        "ИНН «12»",
+        "сумма 10.005",
+    ):
         assert fault in str(refused.value)

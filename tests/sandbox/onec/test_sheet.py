@@ -13,11 +13,33 @@ import pytest
 from etl.sandbox.onec.base import OneC
 from etl.sandbox.onec.display import NBSP, displayed
 
-CAPTIONS = ["Ключ", "Дата", "Контрагент", "ИНН", "Номер договора", "Номенклатура", "Количество", "Сумма", "Ставка НДС"]
-ROW = ["M2611100001", dt.date(2026, 11, 1), "Иванов И. И.", "500100732259", "17", "Услуги", 1, 1500, "Без НДС"]
+CAPTIONS = [
+    "Ключ",
+    "Дата",
+    "Контрагент",
+    "ИНН",
+    "Номер договора",
+    "Номенклатура",
+    "Количество",
+    "Сумма",
+    "Ставка НДС",
+]
+ROW = [
+    "M2611100001",
+    dt.date(2026, 11, 1),
+    "Иванов И. И.",
+    "500100732259",
+    "17",
+    "Услуги",
+    1,
+    1500,
+    "Без НДС",
+]
 
 
-def book(path: Path, rows: list[list[Any]], *, money: str = "0.00", width: float = 20, day: str = "dd.mm.yyyy") -> Path:
+def book(
+    path: Path, rows: list[list[Any]], *, money: str = "0.00", width: float = 20, day: str = "dd.mm.yyyy"
+) -> Path:
     """A workbook of one sheet, captions in row 1."""
     made = openpyxl.Workbook()
     sheet = made.worksheets[0]
@@ -25,7 +47,13 @@ def book(path: Path, rows: list[list[Any]], *, money: str = "0.00", width: float
         sheet.append(row)
     for row in sheet.iter_rows(min_row=2):
         for cell in row:
-            cell.number_format = day if isinstance(cell.value, dt.date) else money if isinstance(cell.value, (int, float)) else "@"
+            cell.number_format = (
+                day
+                if isinstance(cell.value, dt.date)
+                else money
+                if isinstance(cell.value, (int, float))
+                else "@"
+            )
     for letter in "ABCDEFGHI":
         sheet.column_dimensions[letter].width = width
     made.save(path)
@@ -47,11 +75,23 @@ def text_of(path: Path, value: Any, pattern: str, width: float = 20) -> str:
     return displayed(path)[0][0]
 
 
-@pytest.mark.parametrize(("value", "pattern", "width", "text"), [
-    (1234567.5, "0.00", 20, "1234567,50"), (1234567.5, "#,##0.00", 20, f"1{NBSP}234{NBSP}567,50"), (1234567.5, "# ##0,00", 20, f"1{NBSP}2 34{NBSP}568"),
-    (1234567.5, "0.00", 6, "######"), (-5.005, "0.00", 20, "-5,01"), (0.5, "0.00", 20, "0,50"), (1500, "General", 20, "1500"),
-    ("0123", "@", 20, "0123"), ("длинный текст не портится", "@", 3, "длинный текст не портится"),
-    (dt.date(2026, 11, 1), "dd.mm.yyyy", 20, "01.11.2026"), (dt.date(2026, 11, 1), "yyyy-mm-dd", 20, "2026-11-01"), (dt.date(2026, 11, 1), "dd.mm.yyyy", 5, "#####")])
+@pytest.mark.parametrize(
+    ("value", "pattern", "width", "text"),
+    [
+        (1234567.5, "0.00", 20, "1234567,50"),
+        (1234567.5, "#,##0.00", 20, f"1{NBSP}234{NBSP}567,50"),
+        (1234567.5, "# ##0,00", 20, f"1{NBSP}2 34{NBSP}568"),
+        (1234567.5, "0.00", 6, "######"),
+        (-5.005, "0.00", 20, "-5,01"),
+        (0.5, "0.00", 20, "0,50"),
+        (1500, "General", 20, "1500"),
+        ("0123", "@", 20, "0123"),
+        ("длинный текст не портится", "@", 3, "длинный текст не портится"),
+        (dt.date(2026, 11, 1), "dd.mm.yyyy", 20, "01.11.2026"),
+        (dt.date(2026, 11, 1), "yyyy-mm-dd", 20, "2026-11-01"),
+        (dt.date(2026, 11, 1), "dd.mm.yyyy", 5, "#####"),
+    ],
+)
 def test_displayed_text(tmp_path: Path, value: Any, pattern: str, width: float, text: str) -> None:
     """Facts 1 and 2: «number format and column width are data»; `# ##0,00` in the file shows `1 2 34 568`."""
     assert text_of(tmp_path / "a.xlsx", value, pattern, width) == text
@@ -83,7 +123,9 @@ def test_a_narrow_column_and_a_total_row_are_not_matched(base: OneC, tmp_path: P
     assert len(base.invoices) == 1
 
 
-def test_a_formula_without_a_cached_value_and_a_hidden_column_read_as_nothing(base: OneC, tmp_path: Path) -> None:
+def test_a_formula_without_a_cached_value_and_a_hidden_column_read_as_nothing(
+    base: OneC, tmp_path: Path
+) -> None:
     """§2.1 rule 5 and [S3]: no cached value, no number; hidden cells are empty text."""
     path = book(tmp_path / "a.xlsx", [CAPTIONS, [*ROW[:7], "=1500+0", ROW[8]]])
     assert len(base.load_spreadsheet(path).warnings) == 1
@@ -105,7 +147,10 @@ def test_a_second_sheet_is_read_as_more_rows(base: OneC, tmp_path: Path) -> None
 def test_empty_rows_are_skipped_until_there_are_more_than_thirty(base: OneC, tmp_path: Path) -> None:
     """§2.1: «skipped; stops after more than 30 in a row»."""
     second = ["M2611100002", *ROW[1:]]
-    assert base.load_spreadsheet(book(tmp_path / "a.xlsx", [CAPTIONS, ROW, *([[""]] * 30), second])).warnings == ()
+    assert (
+        base.load_spreadsheet(book(tmp_path / "a.xlsx", [CAPTIONS, ROW, *([[""]] * 30), second])).warnings
+        == ()
+    )
     base.load_spreadsheet(book(tmp_path / "b.xlsx", [CAPTIONS, ROW, *([[""]] * 31), second]))
     assert len(base.invoices) == 3
 
@@ -131,11 +176,21 @@ def test_ut103_takes_the_txt_twin_only(tmp_path: Path) -> None:
 
 def test_acts_and_payments_are_loaded_by_their_captions(base: OneC, tmp_path: Path) -> None:
     base.load_spreadsheet(book(tmp_path / "a.xlsx", [CAPTIONS, ROW]))
-    acts = [["Ключ", "Дата", "Исполнитель", "Номенклатура", "Сумма"], ["A1-17", dt.date(2026, 11, 9), "Мария", "Вознаграждение", 500]]
+    acts = [
+        ["Ключ", "Дата", "Исполнитель", "Номенклатура", "Сумма"],
+        ["A1-17", dt.date(2026, 11, 9), "Мария", "Вознаграждение", 500],
+    ]
     base.load_spreadsheet(book(tmp_path / "b.xlsx", acts))
-    payments = [["Ключ", "Дата", "Заказ", "Контрагент", "Сумма"], ["1", dt.date(2026, 11, 5), "M2611100001", "Иванов И. И.", 1500],
-                ["2", dt.date(2026, 11, 6), "M2611100001", "Иванов И. И.", -500], ["3", dt.date(2026, 11, 6), "M2611100777", "Кто-то", 1]]
+    payments = [
+        ["Ключ", "Дата", "Заказ", "Контрагент", "Сумма"],
+        ["1", dt.date(2026, 11, 5), "M2611100001", "Иванов И. И.", 1500],
+        ["2", dt.date(2026, 11, 6), "M2611100001", "Иванов И. И.", -500],
+        ["3", dt.date(2026, 11, 6), "M2611100777", "Кто-то", 1],
+    ]
     session = base.load_spreadsheet(book(tmp_path / "c.xlsx", payments))
     assert base.acts[0].amount == Decimal("500.00") and "M2611100777" in session.warnings[0]
-    assert [(item.kind, item.amount) for item in base.payments] == [("payment", Decimal("1500.00")), ("refund", Decimal("500.00"))]
+    assert [(item.kind, item.amount) for item in base.payments] == [
+        ("payment", Decimal("1500.00")),
+        ("refund", Decimal("500.00")),
+    ]
     assert base.debts() == {"17": Decimal("500.00")}

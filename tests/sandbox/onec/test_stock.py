@@ -51,7 +51,9 @@ def quiet(base: OneC) -> Session:
 
 
 def told(base: OneC, session: Session) -> Answer:
-    return Answer(base.folder / next(name for name in session.files if "import" not in name and "offers" not in name))
+    return Answer(
+        base.folder / next(name for name in session.files if "import" not in name and "offers" not in name)
+    )
 
 
 # ---- what all stock configurations share ----
@@ -97,16 +99,27 @@ def test_other_operations_fail_the_whole_file(any_base: OneC) -> None:
 def test_clients_by_inn_when_given_else_by_exact_name(any_base: OneC) -> None:
     """Fact 16: «the same client under two spellings becomes two»."""
     named = "<Наименование>{}</Наименование><ПолноеНаименование>{}</ПолноеНаименование>{}"
-    buyers = [("Иванов И. И.", ""), ("Иванов И.И.", ""), ("Иванов И. И.", "<ИНН>500100732259</ИНН>"), ("ИП Иванов", "<ИНН>500100732259</ИНН>")]
-    send(any_base, *(order(f"B24-{at}", buyer=named.format(name, name, inn)) for at, (name, inn) in enumerate(buyers)))
+    buyers = [
+        ("Иванов И. И.", ""),
+        ("Иванов И.И.", ""),
+        ("Иванов И. И.", "<ИНН>500100732259</ИНН>"),
+        ("ИП Иванов", "<ИНН>500100732259</ИНН>"),
+    ]
+    send(
+        any_base,
+        *(order(f"B24-{at}", buyer=named.format(name, name, inn)) for at, (name, inn) in enumerate(buyers)),
+    )
     parties = [any_base.document(f"B24-{at}").party for at in range(4)]
     assert len(set(parties)) == 3 and parties[2] == parties[3]
 
 
 def test_files_are_bom_versioned_and_never_removed(any_base: OneC) -> None:
     """Facts 1, 3: fixed places and names per configuration; outgoing order files accumulate."""
-    version, space = {"ut103": ("2.04", None), "ut11": ("2.07", "urn:1C.ru:commerceml_2"),
-                      "unf3": ("2.10", "urn:1C.ru:commerceml_210")}[any_base.settings.dialect]
+    version, space = {
+        "ut103": ("2.04", None),
+        "ut11": ("2.07", "urn:1C.ru:commerceml_2"),
+        "unf3": ("2.10", "urn:1C.ru:commerceml_210"),
+    }[any_base.settings.dialect]
     send(any_base, order())
     any_base.edit_order("B24-1", comment="раз")
     first = quiet(any_base)
@@ -130,7 +143,9 @@ def test_stale_export_of_a_stock_order_keeps_old_registers(any_base: OneC) -> No
     old = told(any_base, quiet(any_base))
     any_base.pay("B24-1", Decimal("1000"))
     any_base.ship("B24-1")
-    assert any("оплаты" in name or name == "#Оплачен" for name in told(any_base, any_base.session()).one("B24-1"))
+    assert any(
+        "оплаты" in name or name == "#Оплачен" for name in told(any_base, any_base.session()).one("B24-1")
+    )
     again = Answer(any_base.folder / any_base.export_stale("B24-1")).one("B24-1")
     assert again == old.one("B24-1")
 
@@ -147,10 +162,19 @@ def test_ut103_is_silent_when_order_xml_is_missing_and_ut11_is_not(ut103: OneC, 
     assert "не найден" in ut11.session().errors[0]
 
 
-@pytest.mark.parametrize(("document", "said"), [
-    (order(currency="RUB"), "нет валюты «RUB»"), (order(day="02.11.2026"), "ГГГГ-ММ-ДД"), (order(day="2026-11-02+03:00"), "ГГГГ-ММ-ДД"),
-    (order(clock="9:00:00"), "ЧЧ:ММ:СС"), (order(clock="10:00:00.5"), "ЧЧ:ММ:СС"), (order(rows=row(price="1 000,00")), "не число"),
-    (order(operation="заказ товара"), "ХозОперация"), (order(operation=""), "ХозОперация")])
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (order(currency="RUB"), "нет валюты «RUB»"),
+        (order(day="02.11.2026"), "ГГГГ-ММ-ДД"),
+        (order(day="2026-11-02+03:00"), "ГГГГ-ММ-ДД"),
+        (order(clock="9:00:00"), "ЧЧ:ММ:СС"),
+        (order(clock="10:00:00.5"), "ЧЧ:ММ:СС"),
+        (order(rows=row(price="1 000,00")), "не число"),
+        (order(operation="заказ товара"), "ХозОперация"),
+        (order(operation=""), "ХозОперация"),
+    ],
+)
 def test_ut103_stops_at(ut103: OneC, document: str, said: str) -> None:
     """Fact 10 and §7: unknown currency, date not exactly yyyy-MM-dd, one-digit hour, a number with a comma: the file fails."""
     session = send(ut103, order("B24-9"), document)
@@ -161,7 +185,11 @@ def test_ut103_wants_date_before_time_and_number_before_comment(ut103: OneC) -> 
     """§3.1: «10.3's reader is a stream by path: Номер must come before Комментарий and Дата before Время»."""
     early = order().replace("<Время>10:00:00</Время>", "").replace("<Дата>", "<Время>10:00:00</Время><Дата>")
     assert "раньше" in send(ut103, early).errors[0]
-    send(ut103, order(comment="к вечеру"), order("B24-2").replace("<Номер>", "<Комментарий>к утру</Комментарий><Номер>"))
+    send(
+        ut103,
+        order(comment="к вечеру"),
+        order("B24-2").replace("<Номер>", "<Комментарий>к утру</Комментарий><Номер>"),
+    )
     assert ut103.document("B24-1").comment == "№ B24-1 bitrix24: к вечеру"
     assert ut103.document("B24-2").comment == "№  bitrix24: к утру"
 
@@ -187,7 +215,10 @@ def test_ut103_looks_paid_after_a_prepayment_and_not_after_shipment(ut103: OneC)
     send(ut103, order())
     ut103.edit_order("B24-1", comment="x")
     bare = told(ut103, quiet(ut103)).one("B24-1")
-    assert (bare["#Номер оплаты по 1С"], bare["#Дата оплаты по 1С"]) == ("0", "0001-01-01") and "#Номер отгрузки по 1С" not in bare
+    assert (bare["#Номер оплаты по 1С"], bare["#Дата оплаты по 1С"]) == (
+        "0",
+        "0001-01-01",
+    ) and "#Номер отгрузки по 1С" not in bare
     ut103.pay("B24-1", Decimal("100"), dt.date(2026, 11, 4))
     early = told(ut103, ut103.session()).one("B24-1")
     assert early["#Дата оплаты по 1С"] == "2026-11-04" and early["#Номер оплаты по 1С"].endswith(" ")
@@ -202,7 +233,9 @@ def test_ut103_takes_the_largest_number_and_the_latest_date_of_different_payment
     ut103.pay("B24-1", Decimal("600"), dt.date(2026, 11, 20))
     second = ut103.pay("B24-1", Decimal("400"), dt.date(2026, 11, 10))
     seen = told(ut103, quiet(ut103)).one("B24-1")
-    assert seen["#Номер оплаты по 1С"].strip() == second.number_1c and seen["#Дата оплаты по 1С"] == "2026-11-20"
+    assert (
+        seen["#Номер оплаты по 1С"].strip() == second.number_1c and seen["#Дата оплаты по 1С"] == "2026-11-20"
+    )
 
 
 def test_ut103_a_closed_order_looks_shipped(ut103: OneC) -> None:
@@ -224,7 +257,9 @@ def test_ut103_cancellation_marks_for_deletion(ut103: OneC) -> None:
 
 def test_ut103_services_lose_quantity_and_new_clients_get_brackets(ut103: OneC) -> None:
     """§3.4: «in 10.3 a service row is stored with Количество=1 and Цена=Сумма»; §7: «full name in brackets»."""
-    service = row("Монтаж", price="500.00", quantity="3", amount="1500.00").replace("<Значение>Товар</Значение>", "<Значение>Услуга</Значение>")
+    service = row("Монтаж", price="500.00", quantity="3", amount="1500.00").replace(
+        "<Значение>Товар</Значение>", "<Значение>Услуга</Значение>"
+    )
     send(ut103, order(rows=service, amount="1500.00"))
     line = ut103.document("B24-1").lines[0]
     assert (line.quantity, line.price, line.amount) == (Decimal(1), Decimal("1500.00"), Decimal("1500.00"))
@@ -251,7 +286,9 @@ def test_ut103_full_order_export_leaves_out_only_the_just_loaded(tmp_path: Path)
 def test_ut103_single_shipment_by_hand(ut103: OneC) -> None:
     """§8: Отпуск товара with 1C's own number, two counterparties, a link by НомерДокументаОснования, services missing."""
     send(ut103, order())
-    shipment = ut103.ship("B24-1", lines=[{"name": "Камера", "price": 400}, {"name": "Монтаж", "price": 600, "service": True}])
+    shipment = ut103.ship(
+        "B24-1", lines=[{"name": "Камера", "price": 400}, {"name": "Монтаж", "price": 600, "service": True}]
+    )
     name = ut103.export_single(shipment.number)
     single = Answer(ut103.folder / name)
     assert name == "from_1c/ООО Ромашка_Отпуск товара_2026-11-03.xml"
@@ -266,9 +303,16 @@ def test_ut11_cuts_the_number_at_eleven(ut11: OneC) -> None:
     assert session.created == ("B24-1234567",) and len(ut11.orders) == 1
 
 
-@pytest.mark.parametrize(("document", "said"), [
-    (order(currency=""), "не указана валюта"), (order(buyer=None), "контрагент"), (order(buyer="<ИНН>7707083893</ИНН>"), "контрагент"),
-    (order(extra="<Склады><Склад><Ид>1</Ид></Склад></Склады>"), "Склад"), (order(rows=row(tail="<Скидки><Скидка/></Скидки>")), "Скидки")])
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (order(currency=""), "не указана валюта"),
+        (order(buyer=None), "контрагент"),
+        (order(buyer="<ИНН>7707083893</ИНН>"), "контрагент"),
+        (order(extra="<Склады><Склад><Ид>1</Ид></Склад></Склады>"), "Склад"),
+        (order(rows=row(tail="<Скидки><Скидка/></Скидки>")), "Скидки"),
+    ],
+)
 def test_ut11_stops_at(ut11: OneC, document: str, said: str) -> None:
     """Fact 10: «УТ 11 at a missing Контрагент or Валюта … one transaction»; fact 15; §6 Склады."""
     session = send(ut11, order("B24-9"), document)
@@ -277,9 +321,14 @@ def test_ut11_stops_at(ut11: OneC, document: str, said: str) -> None:
 
 def test_ut11_takes_an_unknown_currency_for_its_own_and_words_for_zero(ut11: OneC) -> None:
     """§6: «unknown -> accounting currency»; «text that is not a number becomes 0 without an error»; rows with quantity 0 are dropped."""
-    session = send(ut11, order(currency="643", rows=row() + row("Лампа", price="сто") + row("Шнур", quantity="много")))
+    session = send(
+        ut11, order(currency="643", rows=row() + row("Лампа", price="сто") + row("Шнур", quantity="много"))
+    )
     assert session.errors == () and ut11.document("B24-1").currency == "руб"
-    assert [(line.name, line.amount) for line in ut11.document("B24-1").lines] == [("Камера", Decimal("1000.00")), ("Лампа", Decimal(0))]
+    assert [(line.name, line.amount) for line in ut11.document("B24-1").lines] == [
+        ("Камера", Decimal("1000.00")),
+        ("Лампа", Decimal(0)),
+    ]
 
 
 @pytest.mark.parametrize("rate", ["22", "5", "7"])
@@ -299,8 +348,10 @@ def test_ut11_with_a_patched_table_knows_22(tmp_path: Path) -> None:
 
 def test_ut11_rows_inherit_rate_unit_and_factor(ut11: OneC) -> None:
     """Fact 14: «a row without them inherits the previous row's»."""
-    poor = (f"<Товар><Ид>{ref('Шнур')}</Ид><Наименование>Шнур</Наименование><ЦенаЗаЕдиницу>10</ЦенаЗаЕдиницу><Количество>2</Количество>"
-            "<Сумма>20</Сумма></Товар>")
+    poor = (
+        f"<Товар><Ид>{ref('Шнур')}</Ид><Наименование>Шнур</Наименование><ЦенаЗаЕдиницу>10</ЦенаЗаЕдиницу><Количество>2</Количество>"
+        "<Сумма>20</Сумма></Товар>"
+    )
     rich = row(rate="10").replace("<Единица>шт", "<Единица>упак").replace("<Коэффициент>1", "<Коэффициент>12")
     send(ut11, order(rows=rich + poor))
     line = ut11.document("B24-1").lines[1]
@@ -319,7 +370,9 @@ def test_ut11_touches_only_orders_awaiting_approval(ut11: OneC) -> None:
     assert send(ut11, order(rows=row(price="1100.00"))).updated == ("B24-1",)
     ut11.approve("B24-1")
     session = send(ut11, order(rows=row(price="1200.00")))
-    assert (session.skipped, session.errors) == (("B24-1",), ()) and ut11.document("B24-1").amount == Decimal("1100.00")
+    assert (session.skipped, session.errors) == (("B24-1",), ()) and ut11.document("B24-1").amount == Decimal(
+        "1100.00"
+    )
 
 
 def test_ut11_a_paid_order_is_no_longer_awaiting_approval(ut11: OneC) -> None:
@@ -346,12 +399,20 @@ def test_ut11_tells_only_full_payment_and_full_shipment(ut11: OneC) -> None:
     assert "#Номер оплаты по 1С" not in part and part["#Дата отгрузки по 1С"] == "2026-11-03T9:05:07"
     ut11.pay("B24-1", Decimal("600"), dt.date(2026, 11, 9))
     full = told(ut11, ut11.session()).one("B24-1")
-    assert full["#Дата оплаты по 1С"] == "2026-11-09T9:05:07" and "#Отменен" not in full and "#ПометкаУдаления" not in full
+    assert (
+        full["#Дата оплаты по 1С"] == "2026-11-09T9:05:07"
+        and "#Отменен" not in full
+        and "#ПометкаУдаления" not in full
+    )
 
 
 def test_ut11_drops_unknown_requisites_and_cancels_rows(ut11: OneC) -> None:
     """§4: «УТ 11 ignores unknown names»; «11 cancels all rows»."""
-    send(ut11, order(values={"Сделка": "42", "Комментарии покупателя": "позвонить"}), order("B24-2", values={"Отменен": "true"}))
+    send(
+        ut11,
+        order(values={"Сделка": "42", "Комментарии покупателя": "позвонить"}),
+        order("B24-2", values={"Отменен": "true"}),
+    )
     assert ut11.document("B24-1").requisites == {} and ut11.document("B24-1").comment == "позвонить"
     assert ut11.document("B24-2").lines == [] and ut11.document("B24-2").amount == 0
 
@@ -381,16 +442,22 @@ def test_unf_tells_every_payment_and_shipment_without_own_numbers(unf3: OneC) ->
     assert session.files[0].startswith("webdata - ")
     seen = told(unf3, session)
     payments = seen.documents("Выплата безналичных денег")
-    assert [item["Сумма"] for item in payments] == ["400", "600"] and all("Номер" not in item for item in payments)
+    assert [item["Сумма"] for item in payments] == ["400", "600"] and all(
+        "Номер" not in item for item in payments
+    )
     assert seen.documents("Отпуск товара")[0]["#Отгружен"] == "true"
     assert (seen.one("B24-1")["#Оплачен"], seen.one("B24-1")["#Отгружен"]) == ("true", "false")
 
 
 def test_unf_takes_an_acquiring_operation_of_the_site_only(unf3: OneC) -> None:
     """§9: «from the site it accepts only subordinate «Эквайринговая операция» with Оплачено<>false»."""
+
     def part(operation: str, number: str) -> str:
-        return (f"<ПодчиненныйДокумент><Номер>{number}</Номер><Дата>2026-11-02</Дата><ХозОперация>{operation}</ХозОперация>"
-                f"<Сумма>1000.00</Сумма></ПодчиненныйДокумент>")
+        return (
+            f"<ПодчиненныйДокумент><Номер>{number}</Номер><Дата>2026-11-02</Дата><ХозОперация>{operation}</ХозОперация>"
+            f"<Сумма>1000.00</Сумма></ПодчиненныйДокумент>"
+        )
+
     nested = f"<ПодчиненныеДокументы>{part('Эквайринговая операция', 'P-1')}{part('Выплата безналичных денег', 'P-2')}</ПодчиненныеДокументы>"
     send(unf3, order(extra=nested))
     assert [payment.number for payment in unf3.payments] == ["P-1"]
@@ -412,7 +479,14 @@ def test_handler_beside_stock_links_by_number_of_the_basis(tmp_path: Path) -> No
     base = base_of(tmp_path, "ut103", extended=True)
     put(base.folder, "order.xml", stock(order()))
     base.session()
-    linked = paper("Счет на оплату", "S24-1", amount="1000.00", basis=ref("B24-1"), values={"НомерДокументаОснования": "B24-1"}, name="ООО Ромашка")
+    linked = paper(
+        "Счет на оплату",
+        "S24-1",
+        amount="1000.00",
+        basis=ref("B24-1"),
+        values={"НомерДокументаОснования": "B24-1"},
+        name="ООО Ромашка",
+    )
     put(base.folder, "to_1c/documents.xml", contract(linked))
     session = base.session()
     assert session.errors == () and base.invoices[0].basis == base.document("B24-1", "order").guid

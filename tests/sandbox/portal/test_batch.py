@@ -16,7 +16,9 @@ MAPS = ("result", "result_error", "result_total", "result_next", "result_time")
 
 @pytest.fixture
 def call() -> Iterator[Caller]:
-    with Portal(seed={"deals": [{"ID": n} for n in range(1, 131)]}, enforce_limits=False, clock=Clock()) as portal:
+    with Portal(
+        seed={"deals": [{"ID": n} for n in range(1, 131)]}, enforce_limits=False, clock=Clock()
+    ) as portal:
         caller = Caller(portal)
         yield caller
         caller.close()
@@ -29,14 +31,20 @@ def batch(call: Caller, cmd: Any, halt: int = 0) -> dict[str, Any]:
 
 
 def test_documented_shape(call: Caller) -> None:
-    cmd = {"a": "crm.deal.list?filter[%3EID]=0&select[]=ID&order[ID]=ASC", "b": "crm.deal.add?fields[TITLE]=x", "c": "crm.deal.get?id=999"}
+    cmd = {
+        "a": "crm.deal.list?filter[%3EID]=0&select[]=ID&order[ID]=ASC",
+        "b": "crm.deal.add?fields[TITLE]=x",
+        "c": "crm.deal.get?id=999",
+    }
     result = batch(call, cmd)
     assert len(result["result"]["a"]) == 50
     assert isinstance(result["result"]["b"], int)
     assert result["result_error"] == {"c": {"error": "", "error_description": "Not found"}}
     assert (result["result_total"], result["result_next"]) == ({"a": 130}, {"a": 50})
     assert set(result["result_time"]) == {"a", "b"}
-    assert {"start", "finish", "duration", "processing", "date_start", "date_finish", "operating"} <= set(result["result_time"]["a"])
+    assert {"start", "finish", "duration", "processing", "date_start", "date_finish", "operating"} <= set(
+        result["result_time"]["a"]
+    )
 
 
 def test_empty_maps_are_lists_and_numbered_keys_too(call: Caller) -> None:
@@ -72,7 +80,9 @@ def test_references(call: Caller) -> None:
 def test_chained_keyset_pages_and_what_happens_past_the_end(call: Caller) -> None:
     """A reference that leads nowhere becomes the deepest node there is: the chain starts over."""
     base = "crm.deal.list?order[ID]=ASC&start=-1&select[]=ID&filter[%3EID]="
-    cmd = {"k0": f"{base}0"} | {f"k{n}": f"{base}%24result%5Bk{n - 1}%5D%5B49%5D%5BID%5D" for n in range(1, 4)}
+    cmd = {"k0": f"{base}0"} | {
+        f"k{n}": f"{base}%24result%5Bk{n - 1}%5D%5B49%5D%5BID%5D" for n in range(1, 4)
+    }
     result = batch(call, cmd)["result"]
     assert result["k1"][0]["ID"] == "51"
     assert [len(result[f"k{n}"]) for n in range(3)] == [50, 50, 30]
@@ -80,7 +90,10 @@ def test_chained_keyset_pages_and_what_happens_past_the_end(call: Caller) -> Non
 
 
 def test_a_failed_write_feeds_rubbish_onwards(call: Caller) -> None:
-    cmd = {"add": "crm.company.add?fields[X]=1", "set": "crm.deal.update?id=$result[add]&fields[TITLE]=Испорчена"}
+    cmd = {
+        "add": "crm.company.add?fields[X]=1",
+        "set": "crm.deal.update?id=$result[add]&fields[TITLE]=Испорчена",
+    }
     assert batch(call, cmd)["result"] == []  # with nothing done before, the reference is an empty list
     cmd = {"time": "server.time", **cmd}
     assert batch(call, cmd)["result"]["set"] is True  # (int)array is 1: deal 1 is hit

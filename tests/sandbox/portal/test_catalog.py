@@ -22,7 +22,9 @@ def call() -> Iterator[Caller]:
 def test_main_catalogue_and_dictionaries(call: Caller) -> None:
     catalogs = call.result("catalog.catalog.list")["catalogs"]
     assert [row["iblockId"] for row in catalogs if row["productIblockId"] is None] == [23]
-    assert [row["id"] for row in call.result("catalog.priceType.list")["priceTypes"] if row["base"] == "Y"] == [1]
+    assert [
+        row["id"] for row in call.result("catalog.priceType.list")["priceTypes"] if row["base"] == "Y"
+    ] == [1]
     symbols = {row["code"]: row["symbol"] for row in call.result("catalog.measure.list")["measures"]}
     assert symbols[796] == "шт"
     assert {row["rate"] for row in call.result("catalog.vat.list")["vats"]} >= {None, 0, 10, 20}
@@ -39,14 +41,22 @@ def test_list_insists_on_id_and_iblock(call: Caller) -> None:
 
 def test_array_values_work_and_the_in_prefix_does_not(call: Caller) -> None:
     select = ["id", "iblockId", "xmlId"]
-    found = call.result("catalog.product.list", select=select, filter={"iblockId": 23, "xmlId": ["g-1", "g-7"]})
+    found = call.result(
+        "catalog.product.list", select=select, filter={"iblockId": 23, "xmlId": ["g-1", "g-7"]}
+    )
     assert {row["xmlId"] for row in found["products"]} == {"g-1", "g-7"}
     ignored = call.body("catalog.product.list", select=select, filter={"iblockId": 23, "@xmlId": ["g-1"]})
     assert ignored["total"] == 60
 
 
 def test_product_life(call: Caller) -> None:
-    fields = {"iblockId": 23, "name": "Болт", "xmlId": "g-1", "purchasingPrice": 1000, "purchasingCurrency": "RUB"}
+    fields = {
+        "iblockId": 23,
+        "name": "Болт",
+        "xmlId": "g-1",
+        "purchasingPrice": 1000,
+        "purchasingCurrency": "RUB",
+    }
     element = call.result("catalog.product.add", fields=fields)["element"]
     assert (element["purchasingPrice"], element["type"], element["xmlId"]) == ("1000.000000", 1, "g-1")
     listed = call.result(
@@ -78,9 +88,16 @@ def test_prices(call: Caller) -> None:
 
 
 def test_old_flat_products(call: Caller) -> None:
-    number = call.result("crm.product.add", fields={"NAME": "Гайка", "PRICE": "12.5", "CURRENCY_ID": "RUB", "XML_ID": "g-x"})
+    number = call.result(
+        "crm.product.add", fields={"NAME": "Гайка", "PRICE": "12.5", "CURRENCY_ID": "RUB", "XML_ID": "g-x"}
+    )
     row = call.result("crm.product.get", id=number)
-    assert (row["ID"], row["NAME"], row["PRICE"], row["CURRENCY_ID"]) == (str(number), "Гайка", "12.50", "RUB")
+    assert (row["ID"], row["NAME"], row["PRICE"], row["CURRENCY_ID"]) == (
+        str(number),
+        "Гайка",
+        "12.50",
+        "RUB",
+    )
     call.result("crm.product.update", id=number, fields={"PRICE": 13})
     found = call.result("crm.product.list", filter={"XML_ID": "g-x"}, select=["ID", "PRICE"])
     assert found == [{"ID": str(number), "PRICE": "13.00"}]

@@ -22,7 +22,10 @@ def clock() -> Clock:
 def call(clock: Clock) -> Iterator[Caller]:
     seed = {
         "userfields": [
-            *({"ENTITY_ID": "CRM_DEAL", "FIELD_NAME": name, "USER_TYPE_ID": "double"} for name in DEAL_FIELDS),
+            *(
+                {"ENTITY_ID": "CRM_DEAL", "FIELD_NAME": name, "USER_TYPE_ID": "double"}
+                for name in DEAL_FIELDS
+            ),
             {"ENTITY_ID": "CRM_DEAL", "FIELD_NAME": "UF_CRM_MANY", "USER_TYPE_ID": "string", "MULTIPLE": "Y"},
         ],
         "categories": [
@@ -34,7 +37,10 @@ def call(clock: Clock) -> Iterator[Caller]:
         "contacts": [{"ID": 4, "NAME": "Иван"}, {"ID": 5, "NAME": "Пётр"}],
     }
     with Portal(seed=seed, enforce_limits=False, clock=clock) as portal:
-        portal.call("crm.status.add", {"fields": {"ENTITY_ID": "DEAL_STAGE_9", "STATUS_ID": "UC_KN8KFI", "NAME": "Ждём"}})
+        portal.call(
+            "crm.status.add",
+            {"fields": {"ENTITY_ID": "DEAL_STAGE_9", "STATUS_ID": "UC_KN8KFI", "NAME": "Ждём"}},
+        )
         won = {"ENTITY_ID": "DEAL_STAGE_9", "STATUS_ID": "WON", "NAME": "Успех", "SEMANTICS": "S", "SORT": 90}
         portal.call("crm.status.add", {"fields": won})
         caller = Caller(portal)
@@ -48,7 +54,10 @@ def test_a_new_deal_gets_the_defaults(call: Caller) -> None:
     deal = call.result("crm.deal.get", id=number)
     assert deal["TITLE"] == f"Deal #{number}"
     assert (deal["CATEGORY_ID"], deal["STAGE_ID"], deal["STAGE_SEMANTIC_ID"]) == ("0", "NEW", "P")
-    assert (deal["BEGINDATE"], deal["CLOSEDATE"]) == ("2026-03-05T00:00:00+03:00", "2026-03-12T00:00:00+03:00")
+    assert (deal["BEGINDATE"], deal["CLOSEDATE"]) == (
+        "2026-03-05T00:00:00+03:00",
+        "2026-03-12T00:00:00+03:00",
+    )
     assert (deal["OPENED"], deal["CLOSED"], deal["ASSIGNED_BY_ID"]) == ("Y", "N", "1")
     assert (deal["OPPORTUNITY"], deal["CURRENCY_ID"]) == ("0.00", "RUB")
     assert deal["DATE_CREATE"] == "2026-03-05T12:00:00+03:00"
@@ -103,9 +112,18 @@ def test_camel_names_of_user_fields(call: Caller) -> None:
 def test_update_changes_the_given_fields_only(call: Caller, clock: Clock) -> None:
     number = call.result("crm.deal.add", fields={"TITLE": "Было", "COMMENTS": "Остаётся"})
     clock.now += 60
-    assert call.result("crm.deal.update", id=number, fields={"TITLE": "Стало", "ID": 99, "DATE_CREATE": "2001-01-01"}) is True
+    assert (
+        call.result(
+            "crm.deal.update", id=number, fields={"TITLE": "Стало", "ID": 99, "DATE_CREATE": "2001-01-01"}
+        )
+        is True
+    )
     deal = call.result("crm.deal.get", id=number)
-    assert (deal["TITLE"], deal["COMMENTS"], deal["DATE_CREATE"]) == ("Стало", "Остаётся", "2026-03-05T12:00:00+03:00")
+    assert (deal["TITLE"], deal["COMMENTS"], deal["DATE_CREATE"]) == (
+        "Стало",
+        "Остаётся",
+        "2026-03-05T12:00:00+03:00",
+    )
     assert deal["DATE_MODIFY"] == "2026-03-05T12:01:00+03:00"
     clock.now += 60
     call.result("crm.deal.update", id=number, fields={"TITLE": "Стало"})
@@ -115,7 +133,9 @@ def test_update_changes_the_given_fields_only(call: Caller, clock: Clock) -> Non
 def test_clearing_and_dates_in_other_zones(call: Caller) -> None:
     number = call.result("crm.deal.add", fields={"COMMENTS": "x", "CLOSEDATE": "2026-05-01T22:30:00+00:00"})
     assert call.result("crm.deal.get", id=number)["CLOSEDATE"].startswith("2026-05-02")
-    call.result("crm.deal.update", id=number, fields={"COMMENTS": "", "CLOSEDATE": "", "UF_CRM_MANY": ["a", "b"]})
+    call.result(
+        "crm.deal.update", id=number, fields={"COMMENTS": "", "CLOSEDATE": "", "UF_CRM_MANY": ["a", "b"]}
+    )
     item = call.result("crm.item.get", entityTypeId=2, id=number)["item"]
     assert (item["comments"], item["closedate"], item["ufCrmMany"]) == (None, None, ["a", "b"])
     refusal = call.refusal("crm.item.update", entityTypeId=2, id=number, fields={"ufCrmMany": "a"})
@@ -147,7 +167,9 @@ def test_stages_carry_their_meaning_and_history(call: Caller, clock: Clock) -> N
 def test_external_ids_are_not_unique(call: Caller) -> None:
     fields = {"TITLE": "Двойник", "ORIGINATOR_ID": "1c", "ORIGIN_ID": "g-1"}
     first, second = (call.result("crm.company.add", fields=fields) for _ in range(2))
-    found = call.result("crm.company.list", filter={"ORIGINATOR_ID": "1c", "ORIGIN_ID": "g-1"}, order={"ID": "ASC"})
+    found = call.result(
+        "crm.company.list", filter={"ORIGINATOR_ID": "1c", "ORIGIN_ID": "g-1"}, order={"ID": "ASC"}
+    )
     assert [int(row["ID"]) for row in found] == [first, second]
     new = {"=originatorId": "1c", "=originId": "g-1"}
     assert len(call.result("crm.item.list", entityTypeId=4, filter=new)["items"]) == 2
@@ -157,7 +179,13 @@ def test_multifields_by_element_id(call: Caller) -> None:
     phones = [{"VALUE": "+7001", "VALUE_TYPE": "WORK"}, {"VALUE": "+7002", "VALUE_TYPE": "MOBILE"}]
     number = call.result("crm.contact.add", fields={"NAME": "Анна", "PHONE": phones})
     first, second = call.result("crm.contact.get", id=number)["PHONE"]
-    change = {"PHONE": [{"ID": first["ID"], "VALUE": "+7111"}, {"VALUE": "+7003"}, {"ID": second["ID"], "VALUE": ""}]}
+    change = {
+        "PHONE": [
+            {"ID": first["ID"], "VALUE": "+7111"},
+            {"VALUE": "+7003"},
+            {"ID": second["ID"], "VALUE": ""},
+        ]
+    }
     call.result("crm.contact.update", id=number, fields=change)
     call.result("crm.contact.update", id=number, fields={"PHONE": [{"VALUE": "+7003"}]})
     call.result("crm.contact.update", id=number, fields={"PHONE": []})
@@ -202,7 +230,9 @@ def test_smart_invoice_defaults(call: Caller) -> None:
     assert item["closedate"] == "2026-03-12T00:00:00+03:00"
     found = call.result("crm.item.list", entityTypeId=31, filter={"parentId2": deal})["items"]
     assert [row["xmlId"] for row in found] == ["guid-1"]
-    paid = call.result("crm.item.update", entityTypeId=31, id=item["id"], fields={"stageId": "DT31_5:P"})["item"]
+    paid = call.result("crm.item.update", entityTypeId=31, id=item["id"], fields={"stageId": "DT31_5:P"})[
+        "item"
+    ]
     assert (paid["stageId"], paid["previousStageId"]) == ("DT31_5:P", "DT31_5:N")
 
 
@@ -213,7 +243,10 @@ def test_import_sets_stamps_and_limits_its_size(call: Caller) -> None:
     rows = call.result("crm.item.batchImport", entityTypeId=2, data=[fields, {"stageId": "NO"}])["items"]
     assert rows[0]["item"]["id"] == number + 1
     assert rows[1]["error"] == "CRM_FIELD_ERROR_VALUE_NOT_VALID"
-    assert call.refusal("crm.item.batchImport", entityTypeId=2, data=[fields] * 21)[1] == "MAX_IMPORT_BATCH_SIZE_EXCEEDED"
+    assert (
+        call.refusal("crm.item.batchImport", entityTypeId=2, data=[fields] * 21)[1]
+        == "MAX_IMPORT_BATCH_SIZE_EXCEEDED"
+    )
 
 
 def test_contacts_of_a_deal(call: Caller) -> None:

@@ -73,7 +73,11 @@ def test_no_limits_for_people_at_the_portal() -> None:
         assert call.portal.requests == []
 
 
-@pytest.mark.parametrize(("kind", "deals"), [("cut_before", 0), ("cut_after", 1), ("truncated", 1)], ids=["before", "after", "short body"])
+@pytest.mark.parametrize(
+    ("kind", "deals"),
+    [("cut_before", 0), ("cut_after", 1), ("truncated", 1)],
+    ids=["before", "after", "short body"],
+)
 def test_lines_that_break(kind: str, deals: int) -> None:
     with opened(faults=[{"kind": kind, "method": "crm.deal.add"}]) as call:
         with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
@@ -92,7 +96,9 @@ def test_answers_that_never_come(kind: str, deals: int) -> None:
 
 def test_late_effect() -> None:
     clock = Clock()
-    with opened(clock=clock, faults=[{"kind": "late_apply", "method": "crm.deal.add", "seconds": 50}]) as call:
+    with opened(
+        clock=clock, faults=[{"kind": "late_apply", "method": "crm.deal.add", "seconds": 50}]
+    ) as call:
         with pytest.raises(requests.ConnectionError):
             call.post("crm.deal.add", **ADD)
         assert call.result("crm.deal.list", filter={"ORIGIN_ID": "g-1"}) == []
@@ -152,7 +158,10 @@ def test_answers_that_are_none(kind: str, status: int, body: bytes, deals: int) 
 
 
 def test_redirects() -> None:
-    faults = [{"kind": "redirect", "location": "http://127.0.0.1:9/rest/"}, {"kind": "redirect_308", "nth": 2}]
+    faults = [
+        {"kind": "redirect", "location": "http://127.0.0.1:9/rest/"},
+        {"kind": "redirect_308", "nth": 2},
+    ]
     with opened(faults=faults) as call:
         first, second = call.post("crm.deal.add", **ADD), call.post("crm.deal.add", **ADD)
         assert (first.status_code, first.headers["Location"]) == (302, "http://127.0.0.1:9/rest/")
@@ -161,7 +170,9 @@ def test_redirects() -> None:
 
 
 def test_slow_bodies_arrive_whole() -> None:
-    with opened(faults=[{"kind": "drip", "seconds": 0.2}, {"kind": "slow", "nth": 2, "seconds": 0.05}]) as call:
+    with opened(
+        faults=[{"kind": "drip", "seconds": 0.2}, {"kind": "slow", "nth": 2, "seconds": 0.05}]
+    ) as call:
         assert call.result("server.time").startswith("2026-03-05")
         assert call.result("server.time").startswith("2026-03-05")
 

@@ -43,7 +43,9 @@ def call() -> Iterator[Caller]:
 
 
 def old_ids(call: Caller, **params: Any) -> list[int]:
-    return [int(row["ID"]) for row in call.result("crm.deal.list", select=["ID"], order={"ID": "ASC"}, **params)]
+    return [
+        int(row["ID"]) for row in call.result("crm.deal.list", select=["ID"], order={"ID": "ASC"}, **params)
+    ]
 
 
 def new_ids(call: Caller, condition: dict[str, Any]) -> list[int]:
@@ -161,7 +163,9 @@ def test_multifields_must_be_named(call: Caller) -> None:
     assert (phone["VALUE"], phone["VALUE_TYPE"], phone["TYPE_ID"]) == ("+70000000001", "WORK", "PHONE")
     assert len(call.result("crm.company.list", filter={"PHONE": "+70000000001"})) == 1
     assert call.result("crm.company.list", filter={"PHONE": "0000000001"}) == []
-    assert call.result("crm.item.list", entityTypeId=4, select=["*"])["items"][0]["fm"][0]["typeId"] == "PHONE"
+    assert (
+        call.result("crm.item.list", entityTypeId=4, select=["*"])["items"][0]["fm"][0]["typeId"] == "PHONE"
+    )
     assert "fm" not in call.result("crm.item.list", entityTypeId=4)["items"][0]
 
 
@@ -177,8 +181,14 @@ def test_values_of_both_families(call: Caller) -> None:
 
 
 def test_pages_shift_when_rows_vanish_in_between() -> None:
-    faults = [{"kind": "mutate", "method": "crm.deal.list", "nth": 2, "call": [["crm.deal.delete", {"id": 3}]]}]
-    with Portal(seed={"userfields": FIELDS, "deals": [deal(n) for n in range(1, 101)]}, enforce_limits=False, faults=faults) as portal:
+    faults = [
+        {"kind": "mutate", "method": "crm.deal.list", "nth": 2, "call": [["crm.deal.delete", {"id": 3}]]}
+    ]
+    with Portal(
+        seed={"userfields": FIELDS, "deals": [deal(n) for n in range(1, 101)]},
+        enforce_limits=False,
+        faults=faults,
+    ) as portal:
         call = Caller(portal)
         seen = old_ids(call, start=0) + old_ids(call, start=50)
         assert 3 * 51 not in seen  # offset paging loses a row that nobody deleted

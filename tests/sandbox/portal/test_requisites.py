@@ -13,7 +13,11 @@ from tests.support.portal_http import Caller, Clock
 @pytest.fixture
 def call() -> Iterator[Caller]:
     seed = {
-        "companies": [{"ID": 5, "TITLE": "ООО"}, {"ID": 6, "TITLE": "Другие"}, {"ID": 7, "IS_MY_COMPANY": "Y"}],
+        "companies": [
+            {"ID": 5, "TITLE": "ООО"},
+            {"ID": 6, "TITLE": "Другие"},
+            {"ID": 7, "IS_MY_COMPANY": "Y"},
+        ],
         "contacts": [{"ID": 4, "NAME": "Иван"}],
         "deals": [{"ID": 17, "COMPANY_ID": 5, "CONTACT_ID": 4}],
         "requisites": [{"ID": 70, "ENTITY_TYPE_ID": 4, "ENTITY_ID": 7, "PRESET_ID": 1, "NAME": "Наши"}],
@@ -59,8 +63,12 @@ def test_update_keeps_the_owner_and_delete_cascades(call: Caller) -> None:
     number = requisite(call, XML_ID="guid-1")
     call.result("crm.requisite.update", id=number, fields={"RQ_INN": "0099", "ENTITY_ID": 6})
     assert call.result("crm.requisite.list", filter={"XML_ID": "guid-1"})[0]["ENTITY_ID"] == "5"
-    bank = call.result("crm.requisite.bankdetail.add", fields={"ENTITY_ID": number, "NAME": "Счёт", "RQ_ACC_NUM": "1"})
-    call.result("crm.address.add", fields={"TYPE_ID": 6, "ENTITY_TYPE_ID": 8, "ENTITY_ID": number, "CITY": "Город"})
+    bank = call.result(
+        "crm.requisite.bankdetail.add", fields={"ENTITY_ID": number, "NAME": "Счёт", "RQ_ACC_NUM": "1"}
+    )
+    call.result(
+        "crm.address.add", fields={"TYPE_ID": 6, "ENTITY_TYPE_ID": 8, "ENTITY_ID": number, "CITY": "Город"}
+    )
     assert call.result("crm.requisite.delete", id=number) is True
     assert call.refusal("crm.requisite.bankdetail.get", id=bank)[0] == 400
     assert call.result("crm.address.list", filter={"ENTITY_ID": number}) == []
@@ -87,13 +95,21 @@ def test_total_of_addresses_is_wrong_as_in_the_real_portal(call: Caller) -> None
 
 def test_link_needs_the_items_own_client(call: Caller) -> None:
     mine, foreign = requisite(call), requisite(call, owner=6)
-    link = {"ENTITY_TYPE_ID": 2, "ENTITY_ID": 17, "BANK_DETAIL_ID": 0, "MC_REQUISITE_ID": 70, "MC_BANK_DETAIL_ID": 71}
+    link = {
+        "ENTITY_TYPE_ID": 2,
+        "ENTITY_ID": 17,
+        "BANK_DETAIL_ID": 0,
+        "MC_REQUISITE_ID": 70,
+        "MC_BANK_DETAIL_ID": 71,
+    }
     refusal = call.refusal("crm.requisite.link.register", fields={**link, "REQUISITE_ID": foreign})
     assert refusal[2].startswith(f"The Requisite with ID '{foreign}' is not assigned to")
     assert call.result("crm.requisite.link.register", fields={**link, "REQUISITE_ID": mine}) is True
     expected = {**link, "REQUISITE_ID": mine}
     found = call.result("crm.requisite.link.get", entityTypeId=2, entityId=17)
-    assert found == {name: str(value) if value else None for name, value in expected.items()} | {"BANK_DETAIL_ID": "0"}
+    assert found == {name: str(value) if value else None for name, value in expected.items()} | {
+        "BANK_DETAIL_ID": "0"
+    }
 
 
 def test_presets(call: Caller) -> None:

@@ -47,7 +47,11 @@ def test_absolute_discount() -> None:
     assert (prices["DISCOUNT_RATE"], prices["PRICE_NETTO"]) == (Decimal("10.00"), Decimal("100.00"))
 
 
-@given(st.decimals(0, 10**7, places=2), st.sampled_from([None, 0, 5, 10, 20, 22]), st.integers(min_value=0, max_value=99))
+@given(
+    st.decimals(0, 10**7, places=2),
+    st.sampled_from([None, 0, 5, 10, 20, 22]),
+    st.integers(min_value=0, max_value=99),
+)
 def test_prices_hang_together(price: Decimal, tax: int | None, rate: int) -> None:
     prices = price_row({"PRICE": price, "TAX_RATE": tax, "DISCOUNT_TYPE_ID": 2, "DISCOUNT_RATE": rate})
     assert prices["PRICE"] == price
@@ -90,10 +94,16 @@ def test_old_shape(call: Caller) -> None:
 
 
 def test_new_methods(call: Caller) -> None:
-    given_rows = [{"productName": "A", "price": 120.00, "quantity": 2, "taxRate": 20, "taxIncluded": "Y", "sort": 10}]
-    answer = call.result("crm.item.productrow.set", ownerType="D", ownerId=1, productRows=given_rows)["productRows"]
+    given_rows = [
+        {"productName": "A", "price": 120.00, "quantity": 2, "taxRate": 20, "taxIncluded": "Y", "sort": 10}
+    ]
+    answer = call.result("crm.item.productrow.set", ownerType="D", ownerId=1, productRows=given_rows)[
+        "productRows"
+    ]
     assert (answer[0]["price"], answer[0]["priceExclusive"], answer[0]["taxIncluded"]) == (120, 100, "Y")
-    added = call.result("crm.item.productrow.add", fields={"ownerType": "D", "ownerId": 1, "price": 10})["productRow"]
+    added = call.result("crm.item.productrow.add", fields={"ownerType": "D", "ownerId": 1, "price": 10})[
+        "productRow"
+    ]
     assert call.result("crm.deal.get", id=1)["OPPORTUNITY"] == "250.00"
     changed = call.result("crm.item.productrow.update", id=added["id"], fields={"quantity": 4})["productRow"]
     assert (changed["id"], changed["price"], changed["quantity"]) == (added["id"], 10, 4)
@@ -120,11 +130,19 @@ def test_refusals(call: Caller) -> None:
         row(PRICE=1, DISCOUNT_TYPE_ID=2, DISCOUNT_RATE=100),
     ):
         assert call.refusal("crm.deal.productrows.set", id=1, rows=[bad])[:2] == (400, "ERROR_CORE")
-    assert call.refusal("crm.item.productrow.set", ownerType="D", ownerId=99, productRows=[])[1] == "OWNER_NOT_FOUND"
-    assert call.refusal("crm.item.productrow.set", ownerType="X", ownerId=1, productRows=[])[1] == "ENTITY_TYPE_NOT_SUPPORTED"
+    assert (
+        call.refusal("crm.item.productrow.set", ownerType="D", ownerId=99, productRows=[])[1]
+        == "OWNER_NOT_FOUND"
+    )
+    assert (
+        call.refusal("crm.item.productrow.set", ownerType="X", ownerId=1, productRows=[])[1]
+        == "ENTITY_TYPE_NOT_SUPPORTED"
+    )
 
 
 def test_badly_nested_rows_empty_the_deal(call: Caller) -> None:
     call.result("crm.deal.productrows.set", id=1, rows=[row(PRICE=100)])
-    call.session.post(f"{call.portal.webhook}crm.deal.productrows.set?id=1&rows[PRODUCT_NAME]=x&rows[PRICE]=5", timeout=10)
+    call.session.post(
+        f"{call.portal.webhook}crm.deal.productrows.set?id=1&rows[PRODUCT_NAME]=x&rows[PRICE]=5", timeout=10
+    )
     assert call.result("crm.deal.productrows.get", id=1) == []

@@ -16,7 +16,10 @@ def call() -> Iterator[Caller]:
         {"ID": 1, "NAME": "Ирина", "LAST_NAME": "Орлова", "EMAIL": "admin@example.ru"},
         {"ID": 6, "NAME": "Илья", "LAST_NAME": "Соколов", "EMAIL": "sokolov@example.ru", "ACTIVE": "N"},
     ]
-    contacts = [{"ID": 275, "NAME": "А", "PHONE": ["8 (000) 111-22-33"]}, {"ID": 2297, "NAME": "Б", "PHONE": ["+70001112233"]}]
+    contacts = [
+        {"ID": 275, "NAME": "А", "PHONE": ["8 (000) 111-22-33"]},
+        {"ID": 2297, "NAME": "Б", "PHONE": ["+70001112233"]},
+    ]
     seed = {"users": users, "contacts": contacts, "deals": [{"ID": 17}]}
     with Portal(seed=seed, enforce_limits=False, clock=Clock()) as portal:
         caller = Caller(portal)
@@ -46,7 +49,9 @@ def test_pipelines(call: Caller) -> None:
     assert default == {"id": 0, "name": "Общая", "sort": 100, "entityTypeId": 2, "isDefault": "Y"}
     new = call.result("crm.category.add", entityTypeId=2, fields={"name": "Монтаж"})["category"]
     assert {"originId", "originatorId"} <= set(new)
-    stages = call.result("crm.status.list", filter={"ENTITY_ID": f"DEAL_STAGE_{new['id']}"}, order={"SORT": "ASC"})
+    stages = call.result(
+        "crm.status.list", filter={"ENTITY_ID": f"DEAL_STAGE_{new['id']}"}, order={"SORT": "ASC"}
+    )
     assert stages[0]["STATUS_ID"] == f"C{new['id']}:NEW"
     number = call.result("crm.deal.add", fields={"CATEGORY_ID": new["id"]})
     assert call.result("crm.deal.get", id=number)["STAGE_ID"] == f"C{new['id']}:NEW"
@@ -57,7 +62,9 @@ def test_statuses(call: Caller) -> None:
     body = call.body("crm.status.list")
     assert len(body["result"]) > 30  # everything at once
     assert "next" not in body
-    rows = {row["STATUS_ID"]: row for row in call.result("crm.status.list", filter={"ENTITY_ID": "DEAL_STAGE"})}
+    rows = {
+        row["STATUS_ID"]: row for row in call.result("crm.status.list", filter={"ENTITY_ID": "DEAL_STAGE"})
+    }
     assert [rows[code]["SEMANTICS"] for code in ("NEW", "WON", "LOSE")] == [None, "S", "F"]
     assert (rows["WON"]["EXTRA"]["SEMANTICS"], rows["NEW"]["EXTRA"]["SEMANTICS"]) == ("success", "process")
     kinds = {row["ID"]: row for row in call.result("crm.status.entity.types")}
@@ -102,7 +109,10 @@ def test_refused_user_fields(call: Caller, fields: dict[str, str], code: str) ->
 
 def test_user_fields_of_smart_invoices(call: Caller) -> None:
     field = {"entityId": "CRM_SMART_INVOICE", "fieldName": "UF_CRM_7_PAID", "userTypeId": "date"}
-    assert call.result("userfieldconfig.add", moduleId="crm", field=field)["field"]["fieldName"] == "UF_CRM_7_PAID"
+    assert (
+        call.result("userfieldconfig.add", moduleId="crm", field=field)["field"]["fieldName"]
+        == "UF_CRM_7_PAID"
+    )
     item = call.result("crm.item.add", entityTypeId=31, fields={"ufCrm7Paid": "2026-01-02"})["item"]
     assert item["ufCrm7Paid"] == "2026-01-02T00:00:00+03:00"
 
@@ -123,11 +133,15 @@ def test_timeline_comments(call: Caller) -> None:
     found = call.result("crm.timeline.comment.list", filter={"ENTITY_ID": 17, "ENTITY_TYPE": "deal"})
     assert [row["ID"] for row in found] == [str(number)]
     assert call.refusal("crm.timeline.comment.add", FIELDS=fields)[1] == "100"
-    assert call.refusal("crm.timeline.comment.add", fields={**fields, "ENTITY_ID": 99})[1] == "OWNER_NOT_FOUND"
+    assert (
+        call.refusal("crm.timeline.comment.add", fields={**fields, "ENTITY_ID": 99})[1] == "OWNER_NOT_FOUND"
+    )
 
 
 def test_duplicates(call: Caller) -> None:
-    found = call.result("crm.duplicate.findbycomm", type="PHONE", values=["+7 000 111 22 33"], entity_type="CONTACT")
+    found = call.result(
+        "crm.duplicate.findbycomm", type="PHONE", values=["+7 000 111 22 33"], entity_type="CONTACT"
+    )
     assert found == {"CONTACT": [275, 2297]}
     assert call.result("crm.duplicate.findbycomm", type="PHONE", values=["+7999"]) == []
     assert call.refusal("crm.duplicate.findbycomm", values=["1"])[1] == "Communication type is not defined"
@@ -136,4 +150,6 @@ def test_duplicates(call: Caller) -> None:
 def test_workflows(call: Caller) -> None:
     document = ["crm", "CCrmDocumentDeal", "DEAL_17"]
     assert isinstance(call.result("bizproc.workflow.start", TEMPLATE_ID=3, DOCUMENT_ID=document), str)
-    assert call.refusal("bizproc.workflow.start", TEMPLATE_ID=3, DOCUMENT_ID=["crm"])[2] == "Wrong DOCUMENT_ID!"
+    assert (
+        call.refusal("bizproc.workflow.start", TEMPLATE_ID=3, DOCUMENT_ID=["crm"])[2] == "Wrong DOCUMENT_ID!"
+    )

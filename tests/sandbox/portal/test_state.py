@@ -107,9 +107,13 @@ def test_video_portal_tells_the_specification() -> None:
         assert portal.counts["deals"] >= 200
         categories = portal.call("crm.category.list", {"entityTypeId": 2})["categories"]
         assert [row["name"] for row in categories] == ["Продажи", "Видеонаблюдение", "Монтаж"]
-        stages = portal.call("crm.status.list", {"filter": {"ENTITY_ID": "DEAL_STAGE_1"}, "order": {"SORT": "ASC"}})
+        stages = portal.call(
+            "crm.status.list", {"filter": {"ENTITY_ID": "DEAL_STAGE_1"}, "order": {"SORT": "ASC"}}
+        )
         assert [row["NAME"] for row in stages] == [name for _, name, _ in VIDEO_STAGES]
-        labels = {row["formLabel"]: name for name, row in portal.call("crm.deal.fields").items() if row["isDynamic"]}
+        labels = {
+            row["formLabel"]: name for name, row in portal.call("crm.deal.fields").items() if row["isDynamic"]
+        }
         assert labels == {caption: name for name, _, caption in VIDEO_FIELDS}
         users = portal.call("user.get")
         assert all(user["EMAIL"].endswith("@example.ru") for user in users)
@@ -117,7 +121,12 @@ def test_video_portal_tells_the_specification() -> None:
 
 def test_video_contracts_hold_every_awkward_case() -> None:
     deals = {deal["ID"]: deal for deal in video(TODAY)["deals"] if deal["CATEGORY_ID"] == 1}
-    assert {deal["STAGE_ID"] for deal in deals.values()} == {"C1:NEW", "C1:AGREEMENT", "C1:CONFIRMED", "C1:LOSE"}
+    assert {deal["STAGE_ID"] for deal in deals.values()} == {
+        "C1:NEW",
+        "C1:AGREEMENT",
+        "C1:CONFIRMED",
+        "C1:LOSE",
+    }
     confirmed = [deal for deal in deals.values() if deal["STAGE_ID"] == "C1:CONFIRMED"]
     assert len(confirmed) > len(deals) / 2
     payers = Counter(deal.get("UF_CRM_PAYER") for deal in deals.values())

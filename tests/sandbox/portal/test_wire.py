@@ -76,7 +76,10 @@ def test_unknown_method_and_missing_scope(call: Caller) -> None:
     "options",
     [
         {"json": {"filter": {">ID": 37}, "select": ["ID"]}},
-        {"data": "filter[%3EID]=37&select[]=ID&", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        {
+            "data": "filter[%3EID]=37&select[]=ID&",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        },
         {"data": "filter[>ID]=37&select[0]=ID", "headers": {"Content-Type": "text/plain"}},
         {"params": {"filter[>ID]": "37", "select[]": "ID"}},
         {"files": {"filter[>ID]": (None, "37"), "select[]": (None, "ID")}},
@@ -96,7 +99,9 @@ def test_body_wins_over_query(portal: Portal) -> None:
 
 def test_broken_json_counts_as_no_parameters(portal: Portal) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = requests.post(f"{portal.webhook}crm.deal.list", data='{"filter": {"ID": 37}', headers=headers, timeout=10)
+    answer = requests.post(
+        f"{portal.webhook}crm.deal.list", data='{"filter": {"ID": 37}', headers=headers, timeout=10
+    )
     assert len(answer.json()["result"]) == 2
 
 
@@ -161,4 +166,13 @@ def test_php_shapes_and_casts() -> None:
         "d": [[]],
     }
     assert as_map(["x"]) == {"0": "x"}
-    assert [php_int(value) for value in ("12abc", "-3", "", None, [5], {}, True, "٣")] == [12, -3, 0, 0, 1, 0, 1, 0]
+    assert [php_int(value) for value in ("12abc", "-3", "", None, [5], {}, True, "٣")] == [
+        12,
+        -3,
+        0,
+        0,
+        1,
+        0,
+        1,
+        0,
+    ]

@@ -14,12 +14,20 @@ TODAY = date(2026, 12, 1)
 
 
 def facts(paid=0, ended=None, days=(date(2026, 10, 12), date(2026, 11, 12), date(2026, 12, 12))):
-    items = tuple({"number": f"M26{10 + index}10003F", "on": days[index], "amount": D(1500)} for index in range(paid))
+    items = tuple(
+        {"number": f"M26{10 + index}10003F", "on": days[index], "amount": D(1500)} for index in range(paid)
+    )
     return {"paid_charges": paid, "paid": items, "terminated_on": ended}
 
 
 def accrue(known, history=(), settings=COMMISSION, **changes):
-    return commission.accrue(deals(deal(**changes)), {"123": known}, tables.frame("accruals", history), settings=settings, today=TODAY)
+    return commission.accrue(
+        deals(deal(**changes)),
+        {"123": known},
+        tables.frame("accruals", history),
+        settings=settings,
+        today=TODAY,
+    )
 
 
 def acts(known, history=(), **changes):
@@ -30,8 +38,15 @@ def after(known, history=(), **changes):
     return [*history, *tables.records(accrue(known, history, **changes)[0])]
 
 
-@pytest.mark.parametrize(("total", "first", "second"), [
-    ("1000.01", "500.01", "500.00"), ("99.99", "50.00", "49.99"), ("0.01", "0.01", "0.00"), ("1000", "500.00", "500.00")])
+@pytest.mark.parametrize(
+    ("total", "first", "second"),
+    [
+        ("1000.01", "500.01", "500.00"),
+        ("99.99", "50.00", "49.99"),
+        ("0.01", "0.01", "0.00"),
+        ("1000", "500.00", "500.00"),
+    ],
+)
 def test_halves(total, first, second):
     assert commission.halves(D(total)) == (D(first), D(second))
 
@@ -39,10 +54,23 @@ def test_halves(total, first, second):
 def test_the_first_act():
     (row,) = tables.records(accrue(facts(1))[0])
     assert row == {
-        "deal": "123", "part": "first", "number": "A1-123", "date": TODAY, "manager": "7", "manager_name": "Менеджерова Мария",
-        "organisation": None, "agreed": D("1000.01"), "amount": D("500.01"), "contract_number": "ВН-123", "contract_date": date(2026, 9, 10),
-        "payer": "Плательщиков Пётр 123-й", "paid_on": date(2026, 10, 12), "paid_amount": D(1500),
-        "basis": "Сделка № 123, договор № ВН-123 от 10.09.2026", "service": "Вознаграждение за заключение договора, часть 1 из 2"}
+        "deal": "123",
+        "part": "first",
+        "number": "A1-123",
+        "date": TODAY,
+        "manager": "7",
+        "manager_name": "Менеджерова Мария",
+        "organisation": None,
+        "agreed": D("1000.01"),
+        "amount": D("500.01"),
+        "contract_number": "ВН-123",
+        "contract_date": date(2026, 9, 10),
+        "payer": "Плательщиков Пётр 123-й",
+        "paid_on": date(2026, 10, 12),
+        "paid_amount": D(1500),
+        "basis": "Сделка № 123, договор № ВН-123 от 10.09.2026",
+        "service": "Вознаграждение за заключение договора, часть 1 из 2",
+    }
 
 
 def test_each_half_once_and_in_order():
@@ -68,8 +96,12 @@ def test_the_sum_is_frozen_at_the_first_accrual():
 def test_terminated_before_the_second_payment_gives_no_second_half():
     first = after(facts(1))
     assert acts(facts(2, date(2026, 11, 11)), first) == []
-    assert acts(facts(2, date(2026, 11, 12)), first) == [("A2-123", D("500.00"))], "paid on the day of termination"
-    assert acts(facts(1, date(2026, 10, 1))) == [("A1-123", D("500.01"))], "the first half needs the first payment only"
+    assert acts(facts(2, date(2026, 11, 12)), first) == [("A2-123", D("500.00"))], (
+        "paid on the day of termination"
+    )
+    assert acts(facts(1, date(2026, 10, 1))) == [("A1-123", D("500.01"))], (
+        "the first half needs the first payment only"
+    )
 
 
 def test_an_unknown_day_of_the_second_payment_after_a_termination_is_asked():
@@ -86,7 +118,9 @@ def test_a_refund_is_reversed_and_paid_again_is_accrued_again():
     undone = after(facts(0), both)
     assert acts(facts(0), undone) == []
     assert [(row["part"], row["service"]) for row in undone[2:]] == [
-        ("reversal-second", "Возврат вознаграждения, часть 2 из 2"), ("reversal-first", "Возврат вознаграждения, часть 1 из 2")]
+        ("reversal-second", "Возврат вознаграждения, часть 2 из 2"),
+        ("reversal-first", "Возврат вознаграждения, часть 1 из 2"),
+    ]
     again = after(facts(2), undone, manager="8", manager_name="Другов Денис")
     assert [row["number"] for row in again[4:]] == ["A12123", "A22123"]
     assert again[2]["manager"] == "7" and again[4]["manager"] == "8", "taken back from whom it was given"
@@ -94,37 +128,68 @@ def test_a_refund_is_reversed_and_paid_again_is_accrued_again():
 
 
 def test_acts_are_grouped_by_responsible_manager():
-    listed = deals(deal(1, manager="9", manager_name="Яковлев"), deal(2, manager="8", manager_name="Антонов"), deal(3, manager="9", manager_name="Яковлев"))
-    rows, _ = commission.accrue(listed, {number: facts(1) for number in "123"}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)
+    listed = deals(
+        deal(1, manager="9", manager_name="Яковлев"),
+        deal(2, manager="8", manager_name="Антонов"),
+        deal(3, manager="9", manager_name="Яковлев"),
+    )
+    rows, _ = commission.accrue(
+        listed,
+        {number: facts(1) for number in "123"},
+        tables.frame("accruals"),
+        settings=COMMISSION,
+        today=TODAY,
+    )
     assert rows["deal"].tolist() == ["2", "1", "3"]
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"commission": None}, "Не заполнена согласованная сумма вознаграждения (поле «Вознаграждение»)"),
-    ({"commission": D(0)}, "Вознаграждение не больше нуля"), ({"manager": None}, "У сделки нет ответственного"),
-    ({"id": "123456789"}, "Номер акта не составить")])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"commission": None}, "Не заполнена согласованная сумма вознаграждения (поле «Вознаграждение»)"),
+        ({"commission": D(0)}, "Вознаграждение не больше нуля"),
+        ({"manager": None}, "У сделки нет ответственного"),
+        ({"id": "123456789"}, "Номер акта не составить"),
+    ],
+)
 def test_what_cannot_be_accrued_is_an_exception(change, said):
     row = deal() | change
-    rows, refused = commission.accrue(deals(row), {row["id"]: facts(2)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)
+    rows, refused = commission.accrue(
+        deals(row), {row["id"]: facts(2)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY
+    )
     assert not len(rows) and said in refused["reason"].item() and refused["advice"].item().endswith(".")
-    assert not len(commission.accrue(deals(row), {row["id"]: facts(0)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)[1]), "not due yet"
+    assert not len(
+        commission.accrue(
+            deals(row), {row["id"]: facts(0)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY
+        )[1]
+    ), "not due yet"
 
 
 @pytest.mark.parametrize("base", [D("34567.89"), "34 567,89 руб.", "34567.89|RUB"])
 def test_percent_of_a_named_base(base):
     settings = Commission(percent="10", base="Цена установки")
-    assert acts(facts(2), settings=settings, fields={"Цена установки": base}) == [("A1-123", D("1728.40")), ("A2-123", D("1728.39"))]
+    assert acts(facts(2), settings=settings, fields={"Цена установки": base}) == [
+        ("A1-123", D("1728.40")),
+        ("A2-123", D("1728.39")),
+    ]
 
 
 def test_percent_of_a_bad_or_empty_base():
     settings = Commission(percent="10", base="Цена установки")
     assert "Не заполнена сумма, от которой" in accrue(facts(1), settings=settings)[1]["reason"].item()
-    assert "не число" in accrue(facts(1), settings=settings, fields={"Цена установки": "дорого"})[1]["reason"].item()
-    assert acts(facts(1), settings=Commission(percent="0.5", base="amount")) == [("A1-123", D("86417.50"))], "a column of deals"
+    assert (
+        "не число"
+        in accrue(facts(1), settings=settings, fields={"Цена установки": "дорого"})[1]["reason"].item()
+    )
+    assert acts(facts(1), settings=Commission(percent="0.5", base="amount")) == [("A1-123", D("86417.50"))], (
+        "a column of deals"
+    )
 
 
 def test_deals_without_facts_are_left_alone():
-    assert not len(commission.accrue(deals(deal(5)), {}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)[0])
+    assert not len(
+        commission.accrue(deals(deal(5)), {}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)[0]
+    )
 
 
 def test_when_an_act_counts_as_accepted():
@@ -139,4 +204,6 @@ def test_the_default_confirmation_depends_on_what_1c_tells():
     silent = Commission(agreed="Сумма")
     assert commission.confirmation(silent, DIALECTS["bitrix3"]) == "seen"
     assert commission.confirmation(silent, DIALECTS["ut11"]) == "published"
-    assert commission.confirmation(Commission(agreed="Сумма", confirm="person"), DIALECTS["bitrix3"]) == "person"
+    assert (
+        commission.confirmation(Commission(agreed="Сумма", confirm="person"), DIALECTS["bitrix3"]) == "person"
+    )

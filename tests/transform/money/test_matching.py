@@ -21,17 +21,37 @@ INN, OTHER_INN, PETER = "500100732259", "7707083893", "Кузнецов Пётр
 
 
 def doc(number: str, amount: str = "1500.00", **changes: Any) -> dict[str, Any]:
-    row = {"number": number, "printed": (), "contract_number": "15", "payer": PETER, "inn": INN, "date": dt.date(2026, 11, 1), "month": None,
-           "amount": D(amount), "remaining": D(amount), "deal": "1"}
+    row = {
+        "number": number,
+        "printed": (),
+        "contract_number": "15",
+        "payer": PETER,
+        "inn": INN,
+        "date": dt.date(2026, 11, 1),
+        "month": None,
+        "amount": D(amount),
+        "remaining": D(amount),
+        "deal": "1",
+    }
     return row | changes
 
 
 def documents(*rows: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in matching.OPEN_DOCUMENTS})
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=object) for name in matching.OPEN_DOCUMENTS}
+    )
 
 
-def match(receipts: list[dict[str, Any]], *docs: dict[str, Any], answers: Any = None, known: Any = (), **settings: Any) -> matching.Matching:
-    return matching.match(tables.frame("receipts", receipts), documents(*docs), Bank(**settings), answers, known)
+def match(
+    receipts: list[dict[str, Any]],
+    *docs: dict[str, Any],
+    answers: Any = None,
+    known: Any = (),
+    **settings: Any,
+) -> matching.Matching:
+    return matching.match(
+        tables.frame("receipts", receipts), documents(*docs), Bank(**settings), answers, known
+    )
 
 
 def paid(found: matching.Matching) -> list[tuple[str, str]]:
@@ -44,30 +64,76 @@ def asked(found: matching.Matching) -> str:
 
 
 def own(purpose: str, amount: str = "1500.00", **changes: Any) -> dict[str, Any]:
-    return receipt(changes.pop("number", "17"), amount, purpose, **{"payer_inn": INN, "payer_name": PETER, **changes})
+    return receipt(
+        changes.pop("number", "17"), amount, purpose, **{"payer_inn": INN, "payer_name": PETER, **changes}
+    )
 
 
 # ---- purposes ----
 
-@pytest.mark.parametrize(("purpose", "invoices", "contracts"), [
-    ("Оплата по счету № 199 от 30.04.2026, № 209 от 02.05.2026", ["199", "209"], []), ("Оплата счетов 12, 13 и 14", ["12", "13", "14"], []),
-    ("Оплата по СЧЕТУ1000001", ["1000001"], []), ("по сч.N1000002 от 01.02.2026", ["1000002"], []), ("сч. № 00199", ["199"], []),
-    ("Счёт на оплату № 00БП-000123 от 05.11.2026 без НДС", ["0БП-000123"], []), ("счету: БП-15", ["БП-15"], []), ("счет 10003\\01.01.26", ["10003"], []),
-    ("оплата по счету-договору № 45", ["45"], ["45"]), ("по счету M261110003F", ["M261110003F"], []), ("по счету М261110003F", ["M261110003F"], []),
-    ("счет-фактура 15", [], []), ("по АКТУ NO456", [], []), ("ТОВАР PN1234", [], []), ("ТОВАР N1", [], []), ("ЛИСЧ1234", [], []), ("счет N б/н", [], []),
-    ("на расчетный счет 40702810900000000001", [], []), ("р/сч 123", [], []), ("счет от 05.11.2026", [], []), ("счету 05.11.2026", [], []),
-    ("Оплата 1500 руб за 2026", [], []), ("По договору № ВН-15/26 от 01.03.2026", [], ["BH-15/26"]), ("дог. 15", [], ["15"]), ("Дог.№ 12/В от 1 марта", [], ["12/B"]),
-    ("по договору оказания услуг № 77", [], ["77"]), ("Контракту N 5/2026", [], ["5/2026"]), ("по договорам № 5 и № 6", [], ["5", "6"]), ("Договор №АБ/7", [], ["AБ/7"]),
-    ("лицевой счет 55", [], ["55"]), ("л/с 77", [], ["77"]), ("по договору от 01.03.2026", [], []), ("по договору за 2 месяца", [], []), ("по договору б/н", [], []),
-    ("д-р 9", [], ["9"]), ("Оплата по счету\u00a0№\u00a07", ["7"], []), (None, [], []), ("", [], [])])
+
+@pytest.mark.parametrize(
+    ("purpose", "invoices", "contracts"),
+    [
+        ("Оплата по счету № 199 от 30.04.2026, № 209 от 02.05.2026", ["199", "209"], []),
+        ("Оплата счетов 12, 13 и 14", ["12", "13", "14"], []),
+        ("Оплата по СЧЕТУ1000001", ["1000001"], []),
+        ("по сч.N1000002 от 01.02.2026", ["1000002"], []),
+        ("сч. № 00199", ["199"], []),
+        ("Счёт на оплату № 00БП-000123 от 05.11.2026 без НДС", ["0БП-000123"], []),
+        ("счету: БП-15", ["БП-15"], []),
+        ("счет 10003\\01.01.26", ["10003"], []),
+        ("оплата по счету-договору № 45", ["45"], ["45"]),
+        ("по счету M261110003F", ["M261110003F"], []),
+        ("по счету М261110003F", ["M261110003F"], []),
+        ("счет-фактура 15", [], []),
+        ("по АКТУ NO456", [], []),
+        ("ТОВАР PN1234", [], []),
+        ("ТОВАР N1", [], []),
+        ("ЛИСЧ1234", [], []),
+        ("счет N б/н", [], []),
+        ("на расчетный счет 40702810900000000001", [], []),
+        ("р/сч 123", [], []),
+        ("счет от 05.11.2026", [], []),
+        ("счету 05.11.2026", [], []),
+        ("Оплата 1500 руб за 2026", [], []),
+        ("По договору № ВН-15/26 от 01.03.2026", [], ["BH-15/26"]),
+        ("дог. 15", [], ["15"]),
+        ("Дог.№ 12/В от 1 марта", [], ["12/B"]),
+        ("по договору оказания услуг № 77", [], ["77"]),
+        ("Контракту N 5/2026", [], ["5/2026"]),
+        ("по договорам № 5 и № 6", [], ["5", "6"]),
+        ("Договор №АБ/7", [], ["AБ/7"]),
+        ("лицевой счет 55", [], ["55"]),
+        ("л/с 77", [], ["77"]),
+        ("по договору от 01.03.2026", [], []),
+        ("по договору за 2 месяца", [], []),
+        ("по договору б/н", [], []),
+        ("д-р 9", [], ["9"]),
+        ("Оплата по счету\u00a0№\u00a07", ["7"], []),
+        (None, [], []),
+        ("", [], []),
+    ],
+)
 def test_numbers_named_in_a_purpose(purpose: str | None, invoices: list[str], contracts: list[str]) -> None:
     named = payments_purpose.read(purpose)
     assert (list(named.invoices), list(named.contracts)) == (invoices, contracts)
 
 
-@pytest.mark.parametrize(("purpose", "months"), [
-    ("за ноябрь 2026 г.", [(2026, 11)]), ("за окт. и нояб. 2026", [(None, 10), (2026, 11)]), ("за 11.2026", [(2026, 11)]), ("за май", [(None, 5)]), ("По марту", [(None, 3)]),
-    ("декабрь 26 г.", [(2026, 12)]), ("от 5 ноября 2026", []), ("декларация, марка, майка, июльский", []), ("за январь, февраль, март, апрель", [(None, 1), (None, 2), (None, 3), (None, 4)])])
+@pytest.mark.parametrize(
+    ("purpose", "months"),
+    [
+        ("за ноябрь 2026 г.", [(2026, 11)]),
+        ("за окт. и нояб. 2026", [(None, 10), (2026, 11)]),
+        ("за 11.2026", [(2026, 11)]),
+        ("за май", [(None, 5)]),
+        ("По марту", [(None, 3)]),
+        ("декабрь 26 г.", [(2026, 12)]),
+        ("от 5 ноября 2026", []),
+        ("декларация, марка, майка, июльский", []),
+        ("за январь, февраль, март, апрель", [(None, 1), (None, 2), (None, 3), (None, 4)]),
+    ],
+)
 def test_months_named_in_a_purpose(purpose: str, months: list[Any]) -> None:
     assert list(payments_purpose.read(purpose).months) == months
 
@@ -79,9 +145,12 @@ def test_masks_of_the_profile() -> None:
 
 # ---- the cascade ----
 
+
 def test_a_number_decides_and_the_sum_may_be_a_part() -> None:
     docs = [doc("M261110003F", printed=("БП-15", "15")), doc("M261210003F", contract_number="15")]
-    assert paid(match([own("Оплата по счету № 15 от 01.11.2026", "500.00")], *docs)) == [("M261110003F", "500.00")]
+    assert paid(match([own("Оплата по счету № 15 от 01.11.2026", "500.00")], *docs)) == [
+        ("M261110003F", "500.00")
+    ]
     assert paid(match([own("по счету М261210003F")], *docs)) == [("M261210003F", "1500.00")]
 
 
@@ -109,7 +178,11 @@ def test_a_document_later_than_the_payment_is_no_candidate() -> None:
 
 
 def test_a_contract_pays_its_oldest_charge_first() -> None:
-    docs = [doc("N", date=dt.date(2026, 11, 1)), doc("O", date=dt.date(2026, 10, 1)), doc("S", date=dt.date(2026, 9, 1), contract_number="16")]
+    docs = [
+        doc("N", date=dt.date(2026, 11, 1)),
+        doc("O", date=dt.date(2026, 10, 1)),
+        doc("S", date=dt.date(2026, 9, 1), contract_number="16"),
+    ]
     assert paid(match([own("по договору № 15", "2000.00")], *docs)) == [("O", "1500.00"), ("N", "500.00")]
     assert paid(match([own("по договору № 15 за ноябрь")], *docs)) == [("N", "1500.00")]
     assert "За названный месяц" in asked(match([own("по договору № 15 за август")], *docs))
@@ -126,7 +199,9 @@ def test_the_sum_alone_is_certain_for_one_open_document_only() -> None:
     assert paid(match([own("за видеонаблюдение")], doc("7"))) == [("7", "1500.00")]
     assert "несколько" in asked(match([own("за видеонаблюдение")], doc("7"), doc("8")))
     assert "меньше остатка" in asked(match([own("за видеонаблюдение", "100.00")], doc("7")))
-    assert paid(match([own("за видеонаблюдение")], doc("7"), doc("8"), accept=D("0.86"), lead=D("0.01"))) == [("7", "1500.00")]
+    assert paid(match([own("за видеонаблюдение")], doc("7"), doc("8"), accept=D("0.86"), lead=D("0.01"))) == [
+        ("7", "1500.00")
+    ]
 
 
 def test_a_person_without_inn_needs_a_number_or_a_contract() -> None:
@@ -140,10 +215,16 @@ def test_a_person_without_inn_needs_a_number_or_a_contract() -> None:
 def test_a_foreign_payer_is_never_taken_without_an_alias() -> None:
     wife = own("по договору № 15 за мужа", payer_inn="500100732260", payer_name="Кузнецова Мария")
     found = match([wife], doc("7"))
-    assert "не сторона договора" in asked(found) and found.asks["candidates"][0] == ("7 · договор 15 · Кузнецов Пётр Ильич · остаток 1500.00",)
+    assert "не сторона договора" in asked(found) and found.asks["candidates"][0] == (
+        "7 · договор 15 · Кузнецов Пётр Ильич · остаток 1500.00",
+    )
     assert paid(match([wife], doc("7"), payers={INN: ("500100732260",)})) == [("7", "1500.00")]
     stranger = match([own("аренда помещения", payer_inn=OTHER_INN, payer_name="ООО «Ромашка»")], doc("7"))
-    assert not len(stranger.asks) and len(stranger.unmatched) == 1 and stranger.coverage == {"inn": 0, "name": 0, "foreign": 1}
+    assert (
+        not len(stranger.asks)
+        and len(stranger.unmatched) == 1
+        and stranger.coverage == {"inn": 0, "name": 0, "foreign": 1}
+    )
 
 
 @pytest.mark.parametrize("changes", [{"amount": "0.00"}, {"amount": "-5.00"}])
@@ -152,7 +233,9 @@ def test_nothing_or_less_never_matches(changes: dict[str, Any]) -> None:
 
 
 def test_money_the_bank_has_not_moved_and_other_outgoing_money_are_left_alone() -> None:
-    found = match([own("по счету 7", booked_on=None), own("за аренду", direction="out", number="2")], doc("7"))
+    found = match(
+        [own("по счету 7", booked_on=None), own("за аренду", direction="out", number="2")], doc("7")
+    )
     assert not len(found.payments) and not len(found.asks) and not len(found.unmatched)
 
 
@@ -165,7 +248,13 @@ def test_a_refund_is_a_negative_payment_of_a_paid_document() -> None:
     assert paid(match([back], doc("7", remaining=D("0.00")))) == [("7", "-500.00")]
     assert "неясно" in asked(match([back], doc("7")))
     assert "неясно" in asked(match([back], doc("7", remaining=D(0)), doc("8", remaining=D(0))))
-    assert paid(match([own("Возврат по счету № 8", "500.00", direction="out")], doc("7", remaining=D(0)), doc("8", remaining=D(0)))) == [("8", "-500.00")]
+    assert paid(
+        match(
+            [own("Возврат по счету № 8", "500.00", direction="out")],
+            doc("7", remaining=D(0)),
+            doc("8", remaining=D(0)),
+        )
+    ) == [("8", "-500.00")]
 
 
 def test_answers_of_people_are_remembered_and_none_means_not_ours() -> None:
@@ -185,6 +274,7 @@ def test_a_receipt_matched_before_is_not_touched() -> None:
 
 # ---- statements twice, overlapping, completed later ----
 
+
 def statement_receipts(*rows: dict[str, str]) -> pd.DataFrame:
     return bank.read(statement(rows).encode("cp1251"), "kl.txt").receipts
 
@@ -195,8 +285,13 @@ def test_overlapping_statements_change_nothing() -> None:
     twice = tables.concat("receipts", [whole, statement_receipts(second), whole, statement_receipts(first)])
     docs = documents(doc("7"), doc("8", "700.00", contract_number="16"))
     once, again = (matching.match(frame, docs, Bank()) for frame in (whole, twice))
-    assert tables.records(once.payments) == tables.records(again.payments) and sorted(paid(once)) == [("7", "1500.00"), ("8", "700.00")]
-    assert len(matching.unique(twice)) == 2 and len({row["id"] for row in tables.records(again.payments)}) == 2
+    assert tables.records(once.payments) == tables.records(again.payments) and sorted(paid(once)) == [
+        ("7", "1500.00"),
+        ("8", "700.00"),
+    ]
+    assert (
+        len(matching.unique(twice)) == 2 and len({row["id"] for row in tables.records(again.payments)}) == 2
+    )
 
 
 def test_the_booked_copy_of_a_receipt_wins() -> None:
@@ -206,13 +301,26 @@ def test_the_booked_copy_of_a_receipt_wins() -> None:
 
 
 def test_equal_numbers_of_different_days_payers_and_directions_are_different_receipts() -> None:
-    keys = {matching.receipt_key(row) for row in (
-        own("a"), own("a", day=dt.date(2026, 11, 19)), own("a", payer_inn=OTHER_INN), own("a", "1.00"), own("a", direction="out"), own("a", account=OUR[::-1]))}
+    keys = {
+        matching.receipt_key(row)
+        for row in (
+            own("a"),
+            own("a", day=dt.date(2026, 11, 19)),
+            own("a", payer_inn=OTHER_INN),
+            own("a", "1.00"),
+            own("a", direction="out"),
+            own("a", account=OUR[::-1]),
+        )
+    }
     assert len(keys) == 6
-    nameless = statement_receipts(document(Номер="", НазначениеПлатежа="счет 1"), document(Номер="", НазначениеПлатежа="счет 2"))
+    nameless = statement_receipts(
+        document(Номер="", НазначениеПлатежа="счет 1"), document(Номер="", НазначениеПлатежа="счет 2")
+    )
     assert len(matching.unique(nameless)) == 2
 
 
 def test_refund_of_a_statement_reaches_the_paid_document() -> None:
-    frame = statement_receipts(document(НазначениеПлатежа="по договору № 15"), outgoing(Номер="9", Сумма="300.00"))
+    frame = statement_receipts(
+        document(НазначениеПлатежа="по договору № 15"), outgoing(Номер="9", Сумма="300.00")
+    )
     assert paid(matching.match(frame, documents(doc("7")), Bank())) == [("7", "1500.00"), ("7", "-300.00")]

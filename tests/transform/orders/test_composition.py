@@ -20,7 +20,15 @@ def documents(**values: Any) -> pd.DataFrame:
 
 
 def line(position: int = 1, **values: Any) -> dict[str, Any]:
-    return {"document": "d1", "position": position, "product": "g1", "name": "Болт", "quantity": D(3), "amount": D("100.00"), **values}
+    return {
+        "document": "d1",
+        "position": position,
+        "product": "g1",
+        "name": "Болт",
+        "quantity": D(3),
+        "amount": D("100.00"),
+        **values,
+    }
 
 
 def lines(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -39,11 +47,18 @@ def test_seed_002_deal_sum_is_the_invoice_sum() -> None:
     assert rows(line(quantity=D(4), amount=D("100.00"))) == [(D(4), D("25.00"))]
 
 
-@pytest.mark.parametrize(("quantity", "amount", "expected"), [
-    ("1", "0.01", [("1", "0.01")]), ("0.333", "10.00", [("0.333", "30.03")]), ("7", "0.05", [("2", "0.00"), ("5", "0.01")]),
-    ("1.5", "100.00", [("1", "66.67"), ("0.5", "66.66")]), ("2.5", "100.01", [("1", "40.00"), ("1", "40.01"), ("0.5", "40.00")]), ("3", "0.00", [("3", "0.00")]),
-    ("1000.001", "999.99", [("2", "0.99"), ("998", "1.00"), ("0.001", "10.00")]),
-])
+@pytest.mark.parametrize(
+    ("quantity", "amount", "expected"),
+    [
+        ("1", "0.01", [("1", "0.01")]),
+        ("0.333", "10.00", [("0.333", "30.03")]),
+        ("7", "0.05", [("2", "0.00"), ("5", "0.01")]),
+        ("1.5", "100.00", [("1", "66.67"), ("0.5", "66.66")]),
+        ("2.5", "100.01", [("1", "40.00"), ("1", "40.01"), ("0.5", "40.00")]),
+        ("3", "0.00", [("3", "0.00")]),
+        ("1000.001", "999.99", [("2", "0.99"), ("998", "1.00"), ("0.001", "10.00")]),
+    ],
+)
 def test_split(quantity: str, amount: str, expected: list[tuple[str, str]]) -> None:
     made = composition.split(D(quantity), D(amount))
     assert made == [(D(units), D(price)) for units, price in expected]
@@ -52,21 +67,35 @@ def test_split(quantity: str, amount: str, expected: list[tuple[str, str]]) -> N
 @pytest.mark.parametrize(("quantity", "amount"), [("0", "1"), ("-1", "1"), ("1", "-1"), ("0.00001", "1")])
 def test_what_the_portal_cannot_hold_stops_its_document_only(quantity: str, amount: str) -> None:
     heads = tables.frame("documents", [HEAD, HEAD | {"id": "d2"}])
-    made, issues = composition.portal_rows(heads, lines(line(1), line(2, quantity=D(quantity), amount=D(amount)), line(1) | {"document": "d2"}), {})
+    made, issues = composition.portal_rows(
+        heads,
+        lines(line(1), line(2, quantity=D(quantity), amount=D(amount)), line(1) | {"document": "d2"}),
+        {},
+    )
     assert set(made["document"]) == {"d2"}
     assert issues["message"].str.contains("Исправьте строку в 1С").all()
 
 
 def test_price_has_vat_and_discount_inside() -> None:
     assert rows(line(quantity=D(2), price=D("60"), discount=D("20"), amount=D("100"))) == [(D(2), D("50.00"))]
-    assert rows(line(quantity=D(2), amount=D("120"), discount=D("20"), requisites={"СкидкаУчтенаВСумме": "false"})) == [(D(2), D("50.00"))]
-    assert rows(line(quantity=D(2), amount=D("100"), vat_rate=D(22), vat_amount=D("22"), vat_included=False)) == [(D(2), D("61.00"))]
-    assert rows(line(quantity=D(2), amount=D("100"), vat_rate=D(22)), vat_included=False) == [(D(2), D("61.00"))]
+    assert rows(
+        line(quantity=D(2), amount=D("120"), discount=D("20"), requisites={"СкидкаУчтенаВСумме": "false"})
+    ) == [(D(2), D("50.00"))]
+    assert rows(
+        line(quantity=D(2), amount=D("100"), vat_rate=D(22), vat_amount=D("22"), vat_included=False)
+    ) == [(D(2), D("61.00"))]
+    assert rows(line(quantity=D(2), amount=D("100"), vat_rate=D(22)), vat_included=False) == [
+        (D(2), D("61.00"))
+    ]
     assert rows(line(quantity=D(2), amount=None, price=D("50"))) == [(D(2), D("50.00"))]
 
 
 def test_exempt_is_not_zero_percent() -> None:
-    made, _ = composition.portal_rows(documents(), lines(line(1, vat_exempt=True), line(2, vat_rate=D(0)), line(3, vat_rate=D(20))), {"g1": "10"})
+    made, _ = composition.portal_rows(
+        documents(),
+        lines(line(1, vat_exempt=True), line(2, vat_rate=D(0)), line(3, vat_rate=D(20))),
+        {"g1": "10"},
+    )
     assert made["vat_rate"].tolist()[::2] == [None, D(0), D(20)]
     assert made["vat_amount"].tolist()[0] is None
     assert made["vat_amount"].tolist()[2] == D("0.00")
@@ -75,11 +104,17 @@ def test_exempt_is_not_zero_percent() -> None:
 
 
 def test_both_sides_have_one_form() -> None:
-    given = lines(line(1, quantity=D(3), amount=D("100.00")), line(2, product="g2", name="Гайка", quantity=D(1), amount=D("5")))
+    given = lines(
+        line(1, quantity=D(3), amount=D("100.00")),
+        line(2, product="g2", name="Гайка", quantity=D(1), amount=D("5")),
+    )
     made, _ = composition.portal_rows(documents(), given, {"g1": "10"})
     theirs = composition.positions(given, {"g1": "g1"}, {"d1": True})
     assert composition.positions(made, {"10": "g1"}) == theirs
-    assert theirs["d1"] == (Position("g1", D(3), D("100.00"), None), Position("название: гайка", D(1), D("5.00"), None))
+    assert theirs["d1"] == (
+        Position("g1", D(3), D("100.00"), None),
+        Position("название: гайка", D(1), D("5.00"), None),
+    )
     assert made["product"].tolist() == ["10", "10", None]
 
 
@@ -91,24 +126,44 @@ def test_portal_flag_of_tax_shown_inside_does_not_change_sums() -> None:
 
 def test_seed_003_discounts_of_the_portal_go_as_net_prices() -> None:
     """«[как решается вопрос со скидками? Которые есть у клиентов в 1с, а выставляем счет через б24]»: default owner is the portal."""
-    sent = tables.records(composition.net_lines(lines(line(quantity=D(2), price=D("45"), discount=D("10"), amount=D("90.00"), vat_rate=D(20))), {"g1": "guid"}))
-    assert [(row["product"], row["price"], row["discount"], row["amount"], row["vat_amount"]) for row in sent] == [("guid", D("45"), None, D("90.00"), D("15.00"))]
+    sent = tables.records(
+        composition.net_lines(
+            lines(line(quantity=D(2), price=D("45"), discount=D("10"), amount=D("90.00"), vat_rate=D(20))),
+            {"g1": "guid"},
+        )
+    )
+    assert [
+        (row["product"], row["price"], row["discount"], row["amount"], row["vat_amount"]) for row in sent
+    ] == [("guid", D("45"), None, D("90.00"), D("15.00"))]
 
 
 def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> None:
     prices = tables.frame("prices", [{"product": "g1", "price_type": "opt", "price": D("80.00")}])
     types = tables.frame("price_types", [{"id": "opt", "name": "Оптовая"}])
-    given = lines(*(line(quantity=D(2), price=D("100")) | {"document": name} for name in ("d1", "d2", "d3", "d4", "d5")))
-    buyers = {"d1": {"extra": {"Вид цен": "оптовая"}}, "d2": {"extra": {"Процент скидки": "12,5"}}, "d3": {"extra": None},
-              "d4": {"extra": {"Вид цен": "Дилер"}}, "d5": {"extra": {"Процент скидки": "много"}}}
+    given = lines(
+        *(line(quantity=D(2), price=D("100")) | {"document": name} for name in ("d1", "d2", "d3", "d4", "d5"))
+    )
+    buyers = {
+        "d1": {"extra": {"Вид цен": "оптовая"}},
+        "d2": {"extra": {"Процент скидки": "12,5"}},
+        "d3": {"extra": None},
+        "d4": {"extra": {"Вид цен": "Дилер"}},
+        "d5": {"extra": {"Процент скидки": "много"}},
+    }
     made, issues = composition.priced_by_1c(given, buyers, prices, types)
-    assert made[["document", "price", "amount"]].to_numpy().tolist() == [["d1", D("80.00"), D("160.00")], ["d2", D("87.50"), D("175.00")], ["d3", D("100"), D("200.00")]]
+    assert made[["document", "price", "amount"]].to_numpy().tolist() == [
+        ["d1", D("80.00"), D("160.00")],
+        ["d2", D("87.50"), D("175.00")],
+        ["d3", D("100"), D("200.00")],
+    ]
     assert issues["key"].tolist() == ["d4", "d5"]
 
 
 def test_a_document_whose_lines_do_not_add_up_is_stopped_with_both_computations() -> None:
     heads = documents(amount=D("120.00"))
-    (problem,) = composition.wrong_totals(heads, lines(line(1, quantity=D(2), price=D("60"), discount=D("20"), amount=D("100"))))["message"]
+    (problem,) = composition.wrong_totals(
+        heads, lines(line(1, quantity=D(2), price=D("60"), discount=D("20"), amount=D("100")))
+    )["message"]
     assert "сумма 120,00, а строки дают 100,00" in problem
     assert "2,00 × 60,00 − скидка 20,00 = 100,00, в строке 100,00" in problem
     assert composition.wrong_totals(documents(amount=D("100.01")), lines(line())).empty
@@ -117,7 +172,10 @@ def test_a_document_whose_lines_do_not_add_up_is_stopped_with_both_computations(
 
 
 def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> None:
-    ours, theirs = {"B24-1": (Position("g1", D(2), D("100.00"), None),)}, {"B24-1": (Position("g1", D(2), D("90.00"), None),)}
+    ours, theirs = (
+        {"B24-1": (Position("g1", D(2), D("100.00"), None),)},
+        {"B24-1": (Position("g1", D(2), D("90.00"), None),)},
+    )
     (problem,) = composition.different_totals(ours, theirs)["message"]
     assert "портал считает 100,00, 1С считает 90,00" in problem
     assert "портал 2,00 × 50,00 = 100,00, 1С 2,00 × 45,00 = 90,00" in problem

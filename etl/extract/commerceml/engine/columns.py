@@ -48,10 +48,10 @@ class Plan:
     """The steps of one shape, by indices of tokens."""
 
     values: list[tuple[int, Value]] = field(default_factory=list)
-    handled: list[tuple[int, Value]] = field(default_factory=list)          # after the values, on which they may look
-    pairs: list[tuple[int, int, Pair]] = field(default_factory=list)        # name, value; -1 where there is none
+    handled: list[tuple[int, Value]] = field(default_factory=list)  # after the values, on which they may look
+    pairs: list[tuple[int, int, Pair]] = field(default_factory=list)  # name, value; -1 where there is none
     rows: list[tuple[Attach, int, Plan]] = field(default_factory=list)
-    lines: int = -1                                                         # where the lines of a document stand
+    lines: int = -1  # where the lines of a document stand
 
 
 Put = Callable[[Node, Plan], None]
@@ -136,11 +136,16 @@ class _Converted(_Text):
         return None
 
     def _problem(self, text: str) -> Problem:
-        said = "Запись отклонена, исправьте её в 1С." if self.severity == "reject" else "Значение пропущено, исправьте его в 1С."
+        said = (
+            "Запись отклонена, исправьте её в 1С."
+            if self.severity == "reject"
+            else "Значение пропущено, исправьте его в 1С."
+        )
         return Problem(f"«{text[:60]}» не {self.what}. {said}", text, self.severity)
 
 
 # ---- the kinds of columns ------------------------------------------------------------------------------------------
+
 
 def text(column: str) -> Value:
     """Text without the blanks around it; an empty element is absence."""
@@ -189,6 +194,7 @@ def currency(column: str) -> Value:
 
 def note(text: str, mark: str) -> Value:
     """A text without a column, kept as `row[text][mark]`."""
+
     def handle(row: Row, words: str) -> None:
         if words:
             row.setdefault(text, {})[mark] = words
@@ -216,7 +222,9 @@ def _rate(row: Row, text: str) -> Problem | None:
         row["vat_rate"], row["vat_exempt"] = values.rate(text)
     except ValueError:
         row.setdefault("requisites", {})["Ставка"] = text
-        return Problem(f"Ставка НДС «{text[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", text, "warn")
+        return Problem(
+            f"Ставка НДС «{text[:60]}» неизвестна и не учтена. Проверьте ставку в 1С.", text, "warn"
+        )
     return None
 
 

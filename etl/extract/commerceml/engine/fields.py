@@ -17,7 +17,7 @@ from etl.extract.commerceml.engine.scope import Row, Scope
 from etl.extract.commerceml.engine.tokens import bare, is_empty, is_end, local
 from etl.extract.commerceml.engine.units import Column, Series, Uneven, Units
 
-_SHAPES = 1000                   # plans of one table; a file of ever new shapes must not fill the memory
+_SHAPES = 1000  # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
 _TAGS, _LONG_TAG = 10_000, 300
 
@@ -89,7 +89,7 @@ def _tree(shape: tuple[bytes, ...]) -> Node:
 def read(series: Series, scope: Scope, rows: list[Row]) -> list[Row]:
     """The values of a series into its rows, one for each element."""
     for units in series.shapes.values():
-        if units.starts:                                    # a shape may have been looked at only
+        if units.starts:  # a shape may have been looked at only
             _follow(units.plan, units, scope, [rows[number] for number in units.numbers])
     return rows
 
@@ -101,7 +101,14 @@ def _follow(plan: Plan, units: Units, scope: Scope, rows: list[Row]) -> list[Row
     for index, value in chain(plan.values, plan.handled):
         value.take(rows, units.column(index), partial(scope.report, units, index))
     for named, index, pair in plan.pairs:
-        _give(pair, rows, units.column(named), units.column(index), scope, partial(scope.report, units, index if index >= 0 else named))
+        _give(
+            pair,
+            rows,
+            units.column(named),
+            units.column(index),
+            scope,
+            partial(scope.report, units, index if index >= 0 else named),
+        )
     for attach, index, inner in plan.rows:
         attach(rows, _follow(inner, units, scope, [{} for _ in rows]), units, index, scope)
     return rows
@@ -131,8 +138,10 @@ def _give(pair: Pair, rows: list[Row], names: Column, values: Column, scope: Sco
 
 # ---- elements with children ----------------------------------------------------------------------------------------
 
+
 def each(put: Put) -> Put:
     """A list element: `put` for each of its children."""
+
     def add(node: Node, plan: Plan) -> None:
         for child in node.children:
             put(child, plan)
@@ -142,6 +151,7 @@ def each(put: Put) -> Put:
 
 def nested(fields: Fields) -> Put:
     """An element whose children go into the same row."""
+
     def add(node: Node, plan: Plan) -> None:
         fields.extend(node, plan)
 
@@ -150,6 +160,7 @@ def nested(fields: Fields) -> Put:
 
 def row_of(fields: Fields, attach: Attach) -> Put:
     """An element with a row of its own, which `attach` joins to the row around it."""
+
     def add(node: Node, plan: Plan) -> None:
         plan.rows.append((attach, node.first, fields.extend(node, Plan())))
 
@@ -158,6 +169,7 @@ def row_of(fields: Fields, attach: Attach) -> Put:
 
 def joined(fields: Fields, join: Callable[[Row, Row], None]) -> Put:
     """As `row_of`, for a rule that needs nothing but the row and the element's."""
+
     def attach(rows: list[Row], found: list[Row], _units: Units, _index: int, _scope: Scope) -> None:
         for row, own in zip(rows, found, strict=True):
             join(row, own)
@@ -167,6 +179,7 @@ def joined(fields: Fields, join: Callable[[Row, Row], None]) -> Put:
 
 def one(column: str, fields: Fields) -> Put:
     """A repeated element: a row of its own, appended to the list `row[column]`."""
+
     def join(row: Row, own: Row) -> None:
         row.setdefault(column, []).append(own)
 
@@ -191,6 +204,7 @@ def lines(column: str, fields: Fields) -> Put:
 
 def aside(column: str) -> Put:
     """An element for a record reader of its own: where in the window it begins and ends, in the list `row[column]`."""
+
     def add(node: Node, plan: Plan) -> None:
         length = node.last - node.first
 

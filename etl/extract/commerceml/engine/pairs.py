@@ -10,8 +10,8 @@ from etl.extract.commerceml.engine.fields import each
 from etl.extract.commerceml.engine.scope import Problem, Row, Scope
 from etl.extract.commerceml.engine.units import Column
 
-_LONG_NAME = 200                 # no requisite that we know
-_SPELLINGS = 1000                # names of requisites that are remembered as written
+_LONG_NAME = 200  # no requisite that we know
+_SPELLINGS = 1000  # names of requisites that are remembered as written
 
 
 def paired(pair: Pair) -> Put:
@@ -19,12 +19,16 @@ def paired(pair: Pair) -> Put:
 
     Of two children without a Значение the second is the value (Ид and ИдЗначения).
     """
+
     def add(node: Node, plan: Plan) -> None:
         found = [child for child in node.children if child.name.endswith("Значение")]
         if not found and len(node.children) == 2:
             found = node.children[1:]
         names = [child for child in node.children if child not in found]
-        name = next((child for child in reversed(names) if child.name.endswith("Наименование")), names[0] if names else None)
+        name = next(
+            (child for child in reversed(names) if child.name.endswith("Наименование")),
+            names[0] if names else None,
+        )
         named = name.first if name and not name.empty else -1
         plan.pairs.extend((named, -1 if child.empty else child.first, pair) for child in found)
 
@@ -33,6 +37,7 @@ def paired(pair: Pair) -> Put:
 
 def a_pair(column: str) -> Put:
     """One pair, appended to the list `row[column]`; one without a value is left out."""
+
     def give(row: Row, name: str, text: str, _scope: Scope) -> None:
         if text:
             row.setdefault(column, []).append((name, text))

@@ -41,16 +41,16 @@ class Scope:
     def __init__(self, source: Tokens, most: int = 2000) -> None:
         self.source, self.file, self.most = source, source.name, most
         self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
-        self.size = 0                                          # rows not yet handed out
+        self.size = 0  # rows not yet handed out
         self.counts: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
-        self.groups: dict[str, str] = {}                       # Ид of a group -> path
+        self.groups: dict[str, str] = {}  # Ид of a group -> path
         self.properties: dict[str, tuple[str, dict[str, str]]] = {}
         self.price_types: dict[str, tables.Record] = {}
-        self.numbers: dict[str, str] = {}                      # Ид of a document -> Номер, the last ones only
-        self.seen: set[int] = set()                            # accounts and contacts already handed out
-        self.above: list[str] = []                             # the elements around the outermost records
-        self.hand: _Hand                                       # once `begin` was called
+        self.numbers: dict[str, str] = {}  # Ид of a document -> Номер, the last ones only
+        self.seen: set[int] = set()  # accounts and contacts already handed out
+        self.above: list[str] = []  # the elements around the outermost records
+        self.hand: _Hand  # once `begin` was called
 
     def add(self, table: str, row: tables.Record) -> None:
         """A finished row of a canonical table."""
@@ -106,8 +106,19 @@ class Scope:
         for token, problem in sorted(self.hand.found.pop(self.hand.number, ()), key=itemgetter(0)):
             path, line = self.source.find(self.top(), token)
             place = f"{'/'.join([*self.above, *path])}, строка {line}"
-            self.add("issues", tables.issue(problem.message, severity=problem.severity, file=self.file, entity=self.hand.entity, key=key,
-                                            field=path[-1], place=place, value=problem.value))
+            self.add(
+                "issues",
+                tables.issue(
+                    problem.message,
+                    severity=problem.severity,
+                    file=self.file,
+                    entity=self.hand.entity,
+                    key=key,
+                    field=path[-1],
+                    place=place,
+                    value=problem.value,
+                ),
+            )
 
     def places(self) -> list[str]:
         """Where the records at hand stand, for people."""

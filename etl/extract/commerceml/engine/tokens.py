@@ -31,7 +31,9 @@ _NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _BLANKS = str.maketrans("\t\n", "  ")
 _REMEMBERED = 1000
-_STRETCH = 1 << 18                 # bytes: the more records stand together, the more of them are alike; more than this, and they leave the cache
+_STRETCH = (
+    1 << 18
+)  # bytes: the more records stand together, the more of them are alike; more than this, and they leave the cache
 
 
 def local(tag: bytes) -> str:
@@ -68,7 +70,10 @@ def is_empty(tag: bytes) -> bool:
 
 def attributes(tag: bytes) -> dict[str, str]:
     """The attributes in a tag by name, prefix included."""
-    return {name: _plain((one or other).translate(_BLANKS)) for name, one, other in _ATTRIBUTE.findall(tag.decode())}
+    return {
+        name: _plain((one or other).translate(_BLANKS))
+        for name, one, other in _ATTRIBUTE.findall(tag.decode())
+    }
 
 
 def _plain(text: str) -> str:
@@ -118,13 +123,15 @@ class Tokens:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.stream, self.name = stream, name
-        self.encoding = xml_safe.root(stream, name).encoding             # refuses a DOCTYPE even of a file that was not checked
+        self.encoding = xml_safe.root(
+            stream, name
+        ).encoding  # refuses a DOCTYPE even of a file that was not checked
         self.position = self.encoding.bom
         self.tags: list[bytes] = []
         self.texts: list[bytes] = []
-        self.at = self.base = 0                                          # base: index in the file of the first token here
+        self.at = self.base = 0  # base: index in the file of the first token here
         self.line = 1
-        self.pieces: list[_Piece] = []                                   # those that tokens here are from
+        self.pieces: list[_Piece] = []  # those that tokens here are from
         self._stretches = self._plain_texts()
         self._finder = _Finder(self.pieces)
 
@@ -133,7 +140,7 @@ class Tokens:
         text = next(self._stretches, None)
         if text is None:
             return False
-        del self.tags[:self.at], self.texts[:self.at]
+        del self.tags[: self.at], self.texts[: self.at]
         self.base, self.at = self.base + self.at, 0
         while len(self.pieces) > 1 and self.pieces[1].base <= self.base:
             del self.pieces[0]
@@ -172,8 +179,10 @@ class Tokens:
             try:
                 return self.tags.index(close, behind)
             except ValueError:
-                blank = (index for index in range(behind, len(self.tags)) if self.tags[index].rstrip() == close)      # `</Ид >`
-            if (found := next(blank, 0)):
+                blank = (
+                    index for index in range(behind, len(self.tags)) if self.tags[index].rstrip() == close
+                )  # `</Ид >`
+            if found := next(blank, 0):
                 return found
             behind = len(self.tags) - self.at
             self._go_on()
@@ -191,7 +200,10 @@ class Tokens:
             self._go_on()
 
     def _go_on(self) -> None:
-        if sum(len(piece.text) for piece in self._pieces(self.base + self.at, self.base + len(self.tags))) > xml_safe.MAX_RECORD:
+        if (
+            sum(len(piece.text) for piece in self._pieces(self.base + self.at, self.base + len(self.tags)))
+            > xml_safe.MAX_RECORD
+        ):
             raise TooLong
         if not self.more():
             raise xml_safe.refused("файл обрывается.", self.name)
@@ -210,7 +222,7 @@ class Tokens:
 
     def decoded(self, texts: list[bytes]) -> list[str]:
         """Texts with their references resolved."""
-        with_references = b"<".join(texts)                       # no text holds that character
+        with_references = b"<".join(texts)  # no text holds that character
         found = self._utf8(with_references).split("<")
         return [_plain(text) for text in found] if b"&" in with_references else found
 
@@ -228,12 +240,16 @@ class Tokens:
         """The lines of tags of the records at hand, which are in ascending order."""
         tokens, found = numpy.array(starts, dtype=numpy.int64) + self.base, list[int]()
         for piece in self._pieces(int(tokens[0]), int(tokens[-1])):
-            found += piece.lines(tokens[(tokens >= piece.base) & (tokens < piece.base + len(piece.opened) - 1)]).tolist()
+            found += piece.lines(
+                tokens[(tokens >= piece.base) & (tokens < piece.base + len(piece.opened) - 1)]
+            ).tolist()
         return found
 
     def _pieces(self, first: int, last: int) -> list[_Piece]:
         """Those that two tokens and what is between them are from."""
-        return self.pieces[bisect_right(self.pieces, first, key=_base) - 1:bisect_right(self.pieces, last, key=_base)]
+        return self.pieces[
+            bisect_right(self.pieces, first, key=_base) - 1 : bisect_right(self.pieces, last, key=_base)
+        ]
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         """(names from the token `start` down to the token `index`, its line). Slow: for issues only."""
@@ -247,7 +263,7 @@ class Tokens:
         for text in self._visible():
             cut = _cut(text)
             if cut or (held and _begins(text)):
-                yield _line_ends(b"".join([*held, text[:cut + 1]]))
+                yield _line_ends(b"".join([*held, text[: cut + 1]]))
                 held = []
             held.append(text[cut:])
         yield _line_ends(b"".join([*held, b"<"]))
@@ -258,21 +274,23 @@ class Tokens:
         for text in self._texts():
             overlap = held[-1][-2:] if held else b""
             held.append(text)
-            if closing and closing not in overlap + text:            # a long one is not looked through again and again
+            if closing and closing not in overlap + text:  # a long one is not looked through again and again
                 continue
             whole = b"".join(held)
             shown = _HIDDEN.sub(partial(_uncovered, last), whole) if _hidden(whole) < len(whole) else whole
             at = _hidden(shown)
             held, closing = [shown[at:]] if at < len(shown) else [], _closing(shown[at:])
             if at:
-                last = shown[at - 1:at]
+                last = shown[at - 1 : at]
                 yield shown[:at]
         if held:
             raise xml_safe.refused("файл обрывается.", self.name)
 
     def _texts(self) -> Iterator[bytes]:
         """The file in UTF-8."""
-        decoder = None if self.encoding.name == "utf-8" else codecs.getincrementaldecoder(self.encoding.name)()
+        decoder = (
+            None if self.encoding.name == "utf-8" else codecs.getincrementaldecoder(self.encoding.name)()
+        )
         for chunk in xml_safe.chunks(self.stream, self.encoding, _STRETCH):
             self.position += len(chunk)
             if decoder is None:
@@ -319,7 +337,7 @@ def _uncovered(start: bytes, found: re.Match[bytes]) -> bytes:
     inside = found[1]
     if inside is not None:
         return inside.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-    before = found.string[found.start() - 1:found.start()] or start
+    before = found.string[found.start() - 1 : found.start()] or start
     return b"\n" * found[0].count(b"\n") if before in b" >\t\n" else b""
 
 
@@ -332,7 +350,7 @@ def _without_bare(part: bytes) -> bytes:
     """What stands behind a `<`: the rest of a tag, and a text."""
     found = _TAG.match(part)
     end = found.end() - 1 if found else 0
-    return part[:end].replace(b">", b"&gt;") + part[end:end + 1] + part[end + 1:].replace(b">", b"&gt;")
+    return part[:end].replace(b">", b"&gt;") + part[end : end + 1] + part[end + 1 :].replace(b">", b"&gt;")
 
 
 class _Finder:
@@ -343,11 +361,16 @@ class _Finder:
         self.steps = self._walk()
         self.start = self.index = -1
         self.path: list[str] = []
-        self.line, self.inside = 0, True                                     # not inside an empty element
+        self.line, self.inside = 0, True  # not inside an empty element
 
     def reaches(self, start: int, index: int, pieces: list[_Piece]) -> bool:
         """Does it stand before that token, in stretches that are still there?"""
-        return self.first is not None and pieces[0] is self.first and index >= self.index and (start == self.start or start > self.index)
+        return (
+            self.first is not None
+            and pieces[0] is self.first
+            and index >= self.index
+            and (start == self.start or start > self.index)
+        )
 
     def find(self, start: int, index: int) -> tuple[list[str], int]:
         if start != self.start:

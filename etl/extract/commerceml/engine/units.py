@@ -114,7 +114,7 @@ class Units:
 def single(source: Tokens, first: int, last: int, fields: Fields) -> Series:
     """One element of the window."""
     series = Series(source, fields)
-    series.add(series.like(source.tags[first:last + 1]), first)
+    series.add(series.like(source.tags[first : last + 1]), first)
     return series
 
 
@@ -135,11 +135,11 @@ def records(source: Tokens, last: int, fields: Fields, most: int) -> Series:
 def _next(series: Series, start: int, name: bytes) -> Units | None:
     """The element of that name that begins there, if all of it is in the window."""
     tags, latest = series.source.tags, series.latest
-    if latest is not None and tags[start:start + len(latest.shape)] == latest.shape:
+    if latest is not None and tags[start : start + len(latest.shape)] == latest.shape:
         return latest
     last = _end(tags, start, name)
     try:
-        return series.like(tags[start:last + 1]) if last else None
+        return series.like(tags[start : last + 1]) if last else None
     except Uneven:
         return None
 
@@ -156,14 +156,22 @@ def _end(tags: list[bytes], start: int, name: bytes) -> int:
         return 0
 
 
-def documents(source: Tokens, last: int, fields: Fields, line_fields: Fields, most: int) -> tuple[Series, Series]:
+def documents(
+    source: Tokens, last: int, fields: Fields, line_fields: Fields, most: int
+) -> tuple[Series, Series]:
     """As `records`, and the lines of those documents, owned by them: about `most` of both. Raises Uneven.
 
     Lines in unusual places stay with their document.
     """
-    name, heads, lines = qualified(source.tags[source.at]), Series(source, fields), Series(source, line_fields)
+    name, heads, lines = (
+        qualified(source.tags[source.at]),
+        Series(source, fields),
+        Series(source, line_fields),
+    )
     start = _document(heads, lines, source.at, last)
-    while len(heads.starts) + len(lines.starts) < most and (behind := _like_the_latest(heads, lines, start) or _other(heads, lines, start, name)):
+    while len(heads.starts) + len(lines.starts) < most and (
+        behind := _like_the_latest(heads, lines, start) or _other(heads, lines, start, name)
+    ):
         start = behind
     source.at = start
     return heads, lines
@@ -183,12 +191,14 @@ def _document(heads: Series, lines: Series, start: int, last: int) -> int:
     try:
         first = tags.index(_LIST, start + 1, last) + 1
         found, close = _lines(lines, first)
-        shape = tags[start:first] + tags[close:last + 1]
-        whole = tags[close] != b"/" + _LIST or heads.fields.plan(shape).lines != first - 1 - start       # the list of another element
+        shape = tags[start:first] + tags[close : last + 1]
+        whole = (
+            tags[close] != b"/" + _LIST or heads.fields.plan(shape).lines != first - 1 - start
+        )  # the list of another element
     except ValueError:
         whole = True
     if whole:
-        heads.add(heads.like(tags[start:last + 1]), start)
+        heads.add(heads.like(tags[start : last + 1]), start)
     else:
         _own(lines, found, len(heads.starts))
         heads.add(heads.like(shape, first - 1 - start), start, close - first)
@@ -201,11 +211,11 @@ def _like_the_latest(heads: Series, lines: Series, start: int) -> int:
     if latest is None:
         return 0
     first = start + latest.cut + 1
-    if tags[start:first] != latest.shape[:latest.cut + 1]:
+    if tags[start:first] != latest.shape[: latest.cut + 1]:
         return 0
     found, close = _lines(lines, first) if latest.cut else ([], first)
     end = close + len(latest.shape) - latest.cut - 1
-    if tags[close:end] != latest.shape[latest.cut + 1:]:
+    if tags[close:end] != latest.shape[latest.cut + 1 :]:
         return 0
     _own(lines, found, len(heads.starts))
     heads.add(latest, start, close - first)

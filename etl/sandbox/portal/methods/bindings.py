@@ -15,7 +15,12 @@ def _contact_items(core: Core, table: str, params: dict[str, Any]) -> tuple[Reco
         raise old_error("Not found")
     many, one = ("COMPANY_IDS", "COMPANY_ID") if table == "contact" else ("CONTACT_IDS", "CONTACT_ID")
     bindings = record.get("BINDINGS") or [
-        {one: number, "SORT": 10 * position, "ROLE_ID": 0, "IS_PRIMARY": "Y" if number == record.get(one) else "N"}
+        {
+            one: number,
+            "SORT": 10 * position,
+            "ROLE_ID": 0,
+            "IS_PRIMARY": "Y" if number == record.get(one) else "N",
+        }
         for position, number in enumerate(record.get(many) or [], 1)
     ]
     return record, bindings
@@ -82,6 +87,11 @@ def company_contacts(core: Core, params: dict[str, Any]) -> list[Record]:
     number = php_int(params.get("id"))
     rows = [row for row in core.store.all("contact") if number in (row.get("COMPANY_IDS") or [])]
     return [
-        {"CONTACT_ID": row["ID"], "SORT": 10 * position, "ROLE_ID": 0, "IS_PRIMARY": "Y" if position == 1 else "N"}
+        {
+            "CONTACT_ID": row["ID"],
+            "SORT": 10 * position,
+            "ROLE_ID": 0,
+            "IS_PRIMARY": "Y" if position == 1 else "N",
+        }
         for position, row in enumerate(rows, 1)
     ]

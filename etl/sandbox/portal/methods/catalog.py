@@ -32,11 +32,17 @@ PRICE = _types(
     """id:integer productId:integer catalogGroupId:integer price:double currency:string quantityFrom:integer
     quantityTo:integer extraId:integer priceScale:double timestampX:datetime"""
 )
-SECTION = _types("id:integer iblockId:integer iblockSectionId:integer name:string xmlId:string code:string sort:integer active:char")
-MEASURE = _types("id:integer code:integer isDefault:char measureTitle:string symbol:string symbolIntl:string symbolLetterIntl:string")
+SECTION = _types(
+    "id:integer iblockId:integer iblockSectionId:integer name:string xmlId:string code:string sort:integer active:char"
+)
+MEASURE = _types(
+    "id:integer code:integer isDefault:char measureTitle:string symbol:string symbolIntl:string symbolLetterIntl:string"
+)
 VAT = _types("id:integer name:string rate:double active:char sort:integer excludeVat:char")
 PRICE_TYPE = _types("id:integer name:string base:char xmlId:string sort:integer")
-CATALOGS = _types("iblockId:integer id:integer name:string productIblockId:integer skuPropertyId:integer vatId:integer iblockTypeId:string")
+CATALOGS = _types(
+    "iblockId:integer id:integer name:string productIblockId:integer skuPropertyId:integer vatId:integer iblockTypeId:string"
+)
 READ_ONLY = ("id", "dateCreate", "timestampX", "createdBy", "modifiedBy", "available", "priceScale")
 VARIANTS = {  # method family: (product type, key of one, key of many)
     "product": (1, "product", "products"),
@@ -92,14 +98,20 @@ def _product_list(core: Core, kind: int, key: str, params: dict[str, Any]) -> Pa
     select = [str(name) for name in as_list(params.get("select"))]
     if "*" not in select and not {"id", "iblockId"} <= set(select):
         raise denied(0, "Required select fields: id, iblockId")
-    condition = {name: value for name, value in as_map(params.get("filter")).items() if not name.startswith("@")}
+    condition = {
+        name: value for name, value in as_map(params.get("filter")).items() if not name.startswith("@")
+    }
     if not any(name.lstrip("=") == "iblockId" for name in condition):
         raise denied(0, "Required filter fields: iblockId")
     if kind != 1:
         condition["=type"] = kind
     types = dict(PRODUCT)
     page = select_rows(core, "product", types, {**params, "filter": condition}, CATALOG, id_field="id")
-    names = list(PRODUCT) if "*" in select else [name for name in select if name in PRODUCT or name.startswith("property")]
+    names = (
+        list(PRODUCT)
+        if "*" in select
+        else [name for name in select if name in PRODUCT or name.startswith("property")]
+    )
     return Page({key: [_show(PRODUCT, row, names) for row in page.result]}, page.total, page.next)
 
 
@@ -276,7 +288,10 @@ def _show_old(core: Core, row: Record) -> Record:
     price = _base_price(core, row["id"])
     shown = {old: None if row.get(new) is None else str(row[new]) for old, new in OLD_PRODUCT.items()}
     value = price.get("price")
-    shown |= {"PRICE": None if value is None else f"{Decimal(value):.2f}", "CURRENCY_ID": price.get("currency")}
+    shown |= {
+        "PRICE": None if value is None else f"{Decimal(value):.2f}",
+        "CURRENCY_ID": price.get("currency"),
+    }
     shown |= {f"PROPERTY_{key[8:]}": value for key, value in row.items() if key.startswith("property")}
     return shown
 

@@ -15,7 +15,12 @@ from etl.sandbox.portal.query import OLD, select_rows
 from etl.sandbox.portal.store import Record
 from etl.sandbox.portal.wire import Page, as_list, as_map, is_yes, old_error, php_int
 
-NOT_FOUND = {"deal": "Not found", "lead": "Not found", "company": "Company is not found", "contact": "Not found"}
+NOT_FOUND = {
+    "deal": "Not found",
+    "lead": "Not found",
+    "company": "Company is not found",
+    "contact": "Not found",
+}
 
 
 def item_id(params: dict[str, Any]) -> int:
@@ -160,8 +165,16 @@ def field_info(field: Field) -> Record:
 def fields_of(core: Core, entity: Entity) -> Record:
     info = {name: field_info(field) for name, field in core.schema(entity).fields.items()}
     if entity.multifields:
-        flags = {"isRequired": False, "isReadOnly": False, "isImmutable": False, "isMultiple": True, "isDynamic": False}
-        info |= {kind: {"type": "crm_multifield", **flags, "title": kind.capitalize()} for kind in MULTIFIELDS}
+        flags = {
+            "isRequired": False,
+            "isReadOnly": False,
+            "isImmutable": False,
+            "isMultiple": True,
+            "isDynamic": False,
+        }
+        info |= {
+            kind: {"type": "crm_multifield", **flags, "title": kind.capitalize()} for kind in MULTIFIELDS
+        }
     return info
 
 

@@ -47,7 +47,9 @@ def stored_fields(core: Core, entity: Entity, given: dict[str, Any]) -> dict[str
     schema = core.schema(entity)
     fields = {}
     for name, value in given.items():
-        stored = schema.by_camel.get(name, name if name in schema.fields and schema.fields[name].user else None)
+        stored = schema.by_camel.get(
+            name, name if name in schema.fields and schema.fields[name].user else None
+        )
         if stored is not None:
             fields[stored] = value
         elif name == "fm":
@@ -60,8 +62,16 @@ def checked(core: Core, entity: Entity, fields: dict[str, Any], category: int | 
     schema = core.schema(entity)
     for name, value in fields.items():
         field = schema.fields.get(name)
-        if field is not None and field.user and field.multiple and not isinstance(value, (list, dict)) and value:
-            raise RestError(400, "100", f"Invalid value {{{value}}} to match with parameter {{{name}}}. Should be array.")
+        if (
+            field is not None
+            and field.user
+            and field.multiple
+            and not isinstance(value, (list, dict))
+            and value
+        ):
+            raise RestError(
+                400, "100", f"Invalid value {{{value}}} to match with parameter {{{name}}}. Should be array."
+            )
     stage = fields.get(entity.stage or "")
     if stage and stage not in {row["STATUS_ID"] for row in stages(core, entity, category)}:
         raise RestError(400, "CRM_FIELD_ERROR_VALUE_NOT_VALID", f"Invalid value for field '{entity.stage}'")
@@ -73,7 +83,8 @@ def checked(core: Core, entity: Entity, fields: dict[str, Any], category: int | 
 
 def multifields(record: Record) -> list[Record]:
     return [
-        {"id": one["ID"], "typeId": one["TYPE_ID"], "valueType": one["VALUE_TYPE"], "value": one["VALUE"]} for one in record.get("FM") or []
+        {"id": one["ID"], "typeId": one["TYPE_ID"], "valueType": one["VALUE_TYPE"], "value": one["VALUE"]}
+        for one in record.get("FM") or []
     ]
 
 
@@ -196,5 +207,10 @@ def item_fields(core: Core, params: dict[str, Any]) -> Record:
         info = {key: value for key, value in info.items() if not key.endswith("Label")}
         described[name if original and field.user else field.camel] = {**info, "upperName": name}
     if entity.multifields:
-        described["fm"] = {"type": "crm_multifield", "isMultiple": True, "title": "Multifields", "upperName": "FM"}
+        described["fm"] = {
+            "type": "crm_multifield",
+            "isMultiple": True,
+            "title": "Multifields",
+            "upperName": "FM",
+        }
     return {"fields": described}

@@ -109,7 +109,11 @@ def status_update(core: Core, params: dict[str, Any]) -> bool:
     if row is None:
         raise old_error("Status is not found.")
     fields = array(params, "fields")
-    changes = {name: core.clean(STATUS_TYPES[name], fields[name]) for name in ("NAME", "SORT", "COLOR") if name in fields}
+    changes = {
+        name: core.clean(STATUS_TYPES[name], fields[name])
+        for name in ("NAME", "SORT", "COLOR")
+        if name in fields
+    }
     core.store.put("status", row["ID"], row | changes)
     return True
 
@@ -198,7 +202,9 @@ def category_add(core: Core, params: dict[str, Any]) -> Record:
 def category_update(core: Core, params: dict[str, Any]) -> Record:
     row = _category(core, params)
     given = as_map(required(params, "fields"))
-    changed = row | {name: given[name] for name in ("name", "sort", "originId", "originatorId") if name in given}
+    changed = row | {
+        name: given[name] for name in ("name", "sort", "originId", "originatorId") if name in given
+    }
     core.store.put("category", f"{row['entityTypeId']}:{row['id']}", changed)
     return {"category": show_category(changed)}
 
@@ -218,7 +224,16 @@ DEFAULT_STAGES: tuple[tuple[str, str, str | None], ...] = (
 @rest("crm.dealcategory.list")
 def dealcategory_list(core: Core, params: dict[str, Any]) -> Page:
     rows = [row for row in categories(core, 2) if row["id"]]
-    shown = [{"ID": str(row["id"]), "NAME": row["name"], "SORT": str(row["sort"]), "IS_LOCKED": "N", "CREATED_DATE": ""} for row in rows]
+    shown = [
+        {
+            "ID": str(row["id"]),
+            "NAME": row["name"],
+            "SORT": str(row["sort"]),
+            "IS_LOCKED": "N",
+            "CREATED_DATE": "",
+        }
+        for row in rows
+    ]
     return Page(shown, len(shown))
 
 
@@ -240,8 +255,12 @@ def stage_history(core: Core, params: dict[str, Any]) -> Page:
     types = {"ID": "integer", "TYPE_ID": "integer", "OWNER_ID": "integer", "CREATED_TIME": "datetime",
              "CATEGORY_ID": "integer", "STAGE_SEMANTIC_ID": "string", "STAGE_ID": "string"}  # fmt: skip
     condition = {**as_map(params.get("filter")), "=ENTITY_TYPE_ID": entity.type_id}
-    page = select_rows(core, "stagehistory", {**types, "ENTITY_TYPE_ID": "integer"}, {**params, "filter": condition}, PLAIN)
-    return Page({"items": [{name: row.get(name) for name in types} for row in page.result]}, page.total, page.next)
+    page = select_rows(
+        core, "stagehistory", {**types, "ENTITY_TYPE_ID": "integer"}, {**params, "filter": condition}, PLAIN
+    )
+    return Page(
+        {"items": [{name: row.get(name) for name in types} for row in page.result]}, page.total, page.next
+    )
 
 
 @rest("crm.currency.list")

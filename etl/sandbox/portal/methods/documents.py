@@ -39,7 +39,12 @@ def _show(row: Record) -> Record:
     link = f"https://sandbox/bitrix/services/main/ajax.php?action=crm.documentgenerator.template.download&SITE_ID=s1&id={row['id']}"
     machine = "https://sandbox/rest/crm.documentgenerator.template.download.json?auth=***&token=***"
     rights = {code: code for code in row["users"]}
-    return shown | {"download": link, "downloadMachine": machine, "users": rights, "entityTypeId": row["entityTypeId"]}
+    return shown | {
+        "download": link,
+        "downloadMachine": machine,
+        "users": rights,
+        "entityTypeId": row["entityTypeId"],
+    }
 
 
 def _file(value: Any) -> str:
@@ -58,14 +63,20 @@ def _file(value: Any) -> str:
 def _bindings(core: Core, value: Any) -> list[str]:
     """Owners of a template; pipelines that do not exist are passed over without a word."""
     known = set(OWNERS)
-    known |= {f"2_category_{row['id']}" for row in categories(core, 2)} | {f"31_{row['id']}" for row in categories(core, 31)}
+    known |= {f"2_category_{row['id']}" for row in categories(core, 2)} | {
+        f"31_{row['id']}" for row in categories(core, 31)
+    }
     return [code for code in dict.fromkeys(map(str, as_list(value))) if code in known]
 
 
 def _fields(params: dict[str, Any]) -> Record:
     value = required(params, "fields")
     if not isinstance(value, (dict, list)):
-        raise RestError(400, "100", f"Invalid value {{{value}}} to match with parameter {{fields}}. Should be value of type array.")
+        raise RestError(
+            400,
+            "100",
+            f"Invalid value {{{value}}} to match with parameter {{fields}}. Should be value of type array.",
+        )
     return as_map(value)
 
 
@@ -98,7 +109,11 @@ def template_add(core: Core, params: dict[str, Any]) -> Record:
 def template_update(core: Core, params: dict[str, Any]) -> Record:
     """What is not named stays, rights and owners too."""
     row, fields = _template(core, params), _fields(params)
-    changed = {name: fields[name] for name in ("name", "region", "active", "withStamps", "sort", "numeratorId") if fields.get(name)}
+    changed = {
+        name: fields[name]
+        for name in ("name", "region", "active", "withStamps", "sort", "numeratorId")
+        if fields.get(name)
+    }
     if fields.get("users"):
         changed["users"] = [str(code) for code in as_list(fields["users"])]
     if fields.get("entityTypeId"):
@@ -149,7 +164,12 @@ def numerator_add(core: Core, params: dict[str, Any]) -> Record:
     given = as_map(as_map(fields.get("settings")).get(SEQUENT))
     settings = {"start": php_int(given.get("start", 1)), "step": php_int(given.get("step", 1)), "length": 0, "padString": "0",
                 "periodicBy": None, "timezone": None, "isDirectNumeration": False}  # fmt: skip
-    row = {"id": number, "name": str(fields["name"]), "template": str(fields["template"]), "settings": {SEQUENT: settings}}
+    row = {
+        "id": number,
+        "name": str(fields["name"]),
+        "template": str(fields["template"]),
+        "settings": {SEQUENT: settings},
+    }
     core.store.put("numerator", number, row)
     return {"numerator": {**row, "code": None}}
 
@@ -159,4 +179,6 @@ def numerator_list(core: Core, params: dict[str, Any]) -> Page:
     listed = [{**row, "id": str(row["id"])} for row in core.store.all("numerator")]
     start = max(0, php_int(params.get("start")))
     following = start + PAGE
-    return Page({"numerators": listed[start:following]}, len(listed), following if following < len(listed) else None)
+    return Page(
+        {"numerators": listed[start:following]}, len(listed), following if following < len(listed) else None
+    )

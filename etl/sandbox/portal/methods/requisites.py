@@ -17,7 +17,11 @@ from etl.sandbox.portal.wire import Page, RestError, as_list, as_map, old_error,
 
 
 def _types(integers: str, texts: str, moments: str = "DATE_CREATE DATE_MODIFY") -> dict[str, str]:
-    return dict.fromkeys(integers.split(), "integer") | dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(texts.split(), "string")
+    return (
+        dict.fromkeys(integers.split(), "integer")
+        | dict.fromkeys(moments.split(), "datetime")
+        | dict.fromkeys(texts.split(), "string")
+    )
 
 
 REQUISITE = _types(
@@ -40,8 +44,18 @@ ADDRESS = _types(
     "",
 )
 PRESET = _types("ID ENTITY_TYPE_ID COUNTRY_ID CREATED_BY_ID MODIFY_BY_ID SORT", "NAME XML_ID ACTIVE")
-LINK = _types("ENTITY_TYPE_ID ENTITY_ID REQUISITE_ID BANK_DETAIL_ID MC_REQUISITE_ID MC_BANK_DETAIL_ID", "", "")
-READ_ONLY = ("ID", "DATE_CREATE", "DATE_MODIFY", "CREATED_BY_ID", "MODIFY_BY_ID", "ANCHOR_TYPE_ID", "ANCHOR_ID")
+LINK = _types(
+    "ENTITY_TYPE_ID ENTITY_ID REQUISITE_ID BANK_DETAIL_ID MC_REQUISITE_ID MC_BANK_DETAIL_ID", "", ""
+)
+READ_ONLY = (
+    "ID",
+    "DATE_CREATE",
+    "DATE_MODIFY",
+    "CREATED_BY_ID",
+    "MODIFY_BY_ID",
+    "ANCHOR_TYPE_ID",
+    "ANCHOR_ID",
+)
 FIXED = ("ENTITY_TYPE_ID", "ENTITY_ID")
 REQUISITE_TYPE = 8
 ADDRESSES = Family(floored=False, shuffled=False)
@@ -55,7 +69,11 @@ def _types_of(core: Core, table: str, types: dict[str, str]) -> dict[str, str]:
 
 
 def _clean(core: Core, types: dict[str, str], fields: dict[str, Any]) -> Record:
-    return {name: core.clean(types[name], value) for name, value in fields.items() if name in types and name not in READ_ONLY}
+    return {
+        name: core.clean(types[name], value)
+        for name, value in fields.items()
+        if name in types and name not in READ_ONLY
+    }
 
 
 def _show(types: dict[str, str], row: Record) -> Record:
@@ -66,7 +84,9 @@ def _list(core: Core, table: str, types: dict[str, str], params: dict[str, Any])
     types = _types_of(core, table, types)
     page = select_rows(core, table, types, params, PLAIN)
     wanted = [str(name).upper() for name in as_list(params.get("select"))]
-    names = list(types) if not wanted or "*" in wanted or "UF_*" in wanted else [n for n in types if n in wanted]
+    names = (
+        list(types) if not wanted or "*" in wanted or "UF_*" in wanted else [n for n in types if n in wanted]
+    )
     return Page([_show(dict.fromkeys(names, ""), row) for row in page.result], page.total, page.next)
 
 
@@ -154,7 +174,9 @@ def _register(prefix: str, table: str, types: dict[str, str]) -> None:
 
 
 def _describe(types: dict[str, str]) -> Record:
-    return {name: {"type": kind, "isReadOnly": name in READ_ONLY, "title": name} for name, kind in types.items()}
+    return {
+        name: {"type": kind, "isReadOnly": name in READ_ONLY, "title": name} for name, kind in types.items()
+    }
 
 
 _register("crm.requisite", "requisite", REQUISITE)
@@ -186,7 +208,11 @@ def address_add(core: Core, params: dict[str, Any]) -> bool:
 
 def _anchor(core: Core, triple: Record) -> Record:
     """Who the address finally belongs to: the company or contact of the requisite."""
-    owner = core.store.get("requisite", triple["ENTITY_ID"]) if triple["ENTITY_TYPE_ID"] == REQUISITE_TYPE else None
+    owner = (
+        core.store.get("requisite", triple["ENTITY_ID"])
+        if triple["ENTITY_TYPE_ID"] == REQUISITE_TYPE
+        else None
+    )
     if owner is None:
         return {"ANCHOR_TYPE_ID": triple["ENTITY_TYPE_ID"], "ANCHOR_ID": triple["ENTITY_ID"]}
     return {"ANCHOR_TYPE_ID": owner["ENTITY_TYPE_ID"], "ANCHOR_ID": owner["ENTITY_ID"]}
@@ -239,7 +265,12 @@ def link_register(core: Core, params: dict[str, Any]) -> bool:
     own_ids = {row["ID"] for row in core.store.find("company", "IS_MY_COMPANY", "Y")}
     clients = {(4, item.get("COMPANY_ID"))} | {(3, number) for number in item.get("CONTACT_IDS") or []}
     _check_requisite(core, link["REQUISITE_ID"], link["BANK_DETAIL_ID"], clients)
-    _check_requisite(core, link["MC_REQUISITE_ID"], link["MC_BANK_DETAIL_ID"], {(4, own)} if own else {(4, n) for n in own_ids})
+    _check_requisite(
+        core,
+        link["MC_REQUISITE_ID"],
+        link["MC_BANK_DETAIL_ID"],
+        {(4, own)} if own else {(4, n) for n in own_ids},
+    )
     core.store.put("requisite_link", f"{link['ENTITY_TYPE_ID']}:{link['ENTITY_ID']}", link)
     return True
 
@@ -251,9 +282,13 @@ def _check_requisite(core: Core, requisite_id: int, bank_id: int, owners: set[tu
     if (requisite["ENTITY_TYPE_ID"], requisite["ENTITY_ID"]) not in owners:
         kind, number = next(iter(sorted(owners, key=str)), (4, 0))
         name = "Company" if kind == 4 else "Contact"
-        raise old_error(f"The Requisite with ID '{requisite_id}' is not assigned to {name} with ID '{number}'")
+        raise old_error(
+            f"The Requisite with ID '{requisite_id}' is not assigned to {name} with ID '{number}'"
+        )
     if bank_id and _existing(core, "bankdetail", bank_id)["ENTITY_ID"] != requisite_id:
-        raise old_error(f"The BankDetail with ID '{bank_id}' is not assigned to Requisite with ID '{requisite_id}'")
+        raise old_error(
+            f"The BankDetail with ID '{bank_id}' is not assigned to Requisite with ID '{requisite_id}'"
+        )
 
 
 @rest("crm.requisite.link.get", case="exact")
@@ -273,7 +308,9 @@ def link_list(core: Core, params: dict[str, Any]) -> Page:
 
 @rest("crm.requisite.link.unregister", case="exact")
 def link_unregister(core: Core, params: dict[str, Any]) -> bool:
-    core.store.drop("requisite_link", f"{php_int(params.get('entityTypeId'))}:{php_int(params.get('entityId'))}")
+    core.store.drop(
+        "requisite_link", f"{php_int(params.get('entityTypeId'))}:{php_int(params.get('entityId'))}"
+    )
     return True
 
 
@@ -288,5 +325,8 @@ def preset_fields(core: Core, params: dict[str, Any]) -> Page:
     if core.store.get("preset", php_int(preset.get("ID"))) is None:
         raise RestError(400, "", "Preset is not found")
     names = ["RQ_COMPANY_NAME", "RQ_INN", "RQ_KPP", "RQ_OGRN"]
-    rows = [{"ID": str(n), "FIELD_NAME": name, "IN_SHORT_LIST": "Y", "SORT": str(n * 10)} for n, name in enumerate(names, 1)]
+    rows = [
+        {"ID": str(n), "FIELD_NAME": name, "IN_SHORT_LIST": "Y", "SORT": str(n * 10)}
+        for n, name in enumerate(names, 1)
+    ]
     return Page(rows, len(rows))

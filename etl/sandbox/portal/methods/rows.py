@@ -44,7 +44,10 @@ ROW_TYPES = {
     "TYPE": "integer",
     "STORE_ID": "integer",
 }
-CAMEL = {name: name.split("_")[0].lower() + name.title().replace("_", "")[len(name.split("_")[0]) :] for name in ROW_TYPES}
+CAMEL = {
+    name: name.split("_")[0].lower() + name.title().replace("_", "")[len(name.split("_")[0]) :]
+    for name in ROW_TYPES
+}
 STORED = {camel: name for name, camel in CAMEL.items()}
 ROW_LIST = Family(strict=True, floored=False, shuffled=False)
 ABSOLUTE = 1
@@ -78,7 +81,9 @@ def price_row(row: Record) -> dict[str, Decimal]:
     else:
         rate = _round(rate or Decimal(0))
         share = rate / 100
-        total = _round(exclusive * share / (1 - share) if total is None and share != 1 else total or Decimal(0))
+        total = _round(
+            exclusive * share / (1 - share) if total is None and share != 1 else total or Decimal(0)
+        )
     netto = _given(row, "PRICE_NETTO")
     netto = _round(exclusive + total if netto is None else netto)
     brutto = _given(row, "PRICE_BRUTTO")
@@ -97,11 +102,19 @@ def check_discount(row: Record) -> None:
     kind = row.get("DISCOUNT_TYPE_ID")
     rate, total = _given(row, "DISCOUNT_RATE"), _given(row, "DISCOUNT_SUM")
     if kind not in (None, "") and php_int(kind) == ABSOLUTE and total is None:
-        raise RestError(400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Monetary Discount Type is defined.")
+        raise RestError(
+            400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Monetary Discount Type is defined."
+        )
     if kind not in (None, "") and php_int(kind) == 2 and rate is None:
-        raise RestError(400, "ERROR_CORE", "Discount Rate (DISCOUNT_RATE) is required if Percentage Discount Type is defined.")
+        raise RestError(
+            400,
+            "ERROR_CORE",
+            "Discount Rate (DISCOUNT_RATE) is required if Percentage Discount Type is defined.",
+        )
     if rate == 100 and total is None:
-        raise RestError(400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Discount Rate is 100%.")
+        raise RestError(
+            400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Discount Rate is 100%."
+        )
 
 
 def build_row(core: Core, owner: tuple[str, int], given: Record, number: int, position: int) -> Record:
@@ -119,7 +132,9 @@ def build_row(core: Core, owner: tuple[str, int], given: Record, number: int, po
         "PRODUCT_NAME": str(given.get("PRODUCT_NAME") or product.get("name") or f"[{number}]"),
         **{name: f"{value:.2f}" for name, value in prices.items()},
         "PRICE_ACCOUNT": f"{prices['PRICE']:.2f}",
-        "QUANTITY": clean_number((Decimal(1) if quantity is None else quantity).quantize(Decimal("0.0001"), ROUND_HALF_UP), None),
+        "QUANTITY": clean_number(
+            (Decimal(1) if quantity is None else quantity).quantize(Decimal("0.0001"), ROUND_HALF_UP), None
+        ),
         "DISCOUNT_TYPE_ID": ABSOLUTE if php_int(given.get("DISCOUNT_TYPE_ID")) == ABSOLUTE else 2,
         "TAX_RATE": None if tax is None else f"{_round(tax):.2f}",
         "TAX_INCLUDED": "Y" if is_yes(given.get("TAX_INCLUDED")) else "N",
@@ -143,7 +158,9 @@ def _measure(core: Core, code: Any, product: Record) -> tuple[int, str]:
 
 
 def rows_of(core: Core, entity: Entity, owner_id: int) -> list[Record]:
-    rows = [row for row in core.store.find("productrow", "OWNER_ID", owner_id) if row["OWNER_TYPE"] == entity.code]
+    rows = [
+        row for row in core.store.find("productrow", "OWNER_ID", owner_id) if row["OWNER_TYPE"] == entity.code
+    ]
     return sorted(rows, key=lambda row: (row["SORT"], row["ID"]))
 
 
@@ -172,7 +189,9 @@ def show_old_row(row: Record) -> Record:
 
 def show_row(row: Record) -> Record:
     return {
-        CAMEL[name]: json_number(row[name]) if kind == "double" and row.get(name) is not None else row.get(name)
+        CAMEL[name]: json_number(row[name])
+        if kind == "double" and row.get(name) is not None
+        else row.get(name)
         for name, kind in ROW_TYPES.items()
     }
 
@@ -220,7 +239,9 @@ def _stored(row: Any) -> Record:
 def row_list(core: Core, params: dict[str, Any]) -> Page:
     condition = as_map(params.get("filter"))
     if "=ownerType" not in condition or "=ownerId" not in condition:
-        raise RestError(400, "INVALID_ARG_VALUE", "Filter must contain the fields '=ownerType' and '=ownerId'")
+        raise RestError(
+            400, "INVALID_ARG_VALUE", "Filter must contain the fields '=ownerType' and '=ownerId'"
+        )
     page = select_rows(core, "productrow", ROW_TYPES, params, ROW_LIST, rename=STORED)
     return Page({"productRows": [show_row(row) for row in page.result]}, page.total, page.next)
 
@@ -279,7 +300,10 @@ def row_delete(core: Core, params: dict[str, Any]) -> None:
 
 @rest("crm.item.productrow.fields", case="exact")
 def row_fields(core: Core, params: dict[str, Any]) -> Record:
-    names = {CAMEL[name]: {"type": kind, "isReadOnly": name == "ID", "upperName": name} for name, kind in ROW_TYPES.items()}
+    names = {
+        CAMEL[name]: {"type": kind, "isReadOnly": name == "ID", "upperName": name}
+        for name, kind in ROW_TYPES.items()
+    }
     return {"fields": names}
 
 

@@ -40,7 +40,9 @@ def user_get(core: Core, params: dict[str, Any]) -> Page:
     if not condition:
         condition = {name: params[name] for name in ("ID", "EMAIL", "ACTIVE") if name in params}
     order = {str(params.get("SORT") or "ID"): str(params.get("ORDER") or "ASC")}
-    page = select_rows(core, "user", USER, {"filter": condition, "order": order, "start": params.get("START")}, PLAIN)
+    page = select_rows(
+        core, "user", USER, {"filter": condition, "order": order, "start": params.get("START")}, PLAIN
+    )
     return Page([show_user(row) for row in page.result], page.total, page.next)
 
 
@@ -114,7 +116,13 @@ def notify(core: Core, params: dict[str, Any]) -> int:
         if old["USER_ID"] == user_id:
             core.store.drop("notification", old["ID"])
     number = core.store.new_id("notification")
-    record = {"ID": number, "USER_ID": user_id, "MESSAGE": str(params["MESSAGE"]), "TAG": tag, "DATE": core.stamp()}
+    record = {
+        "ID": number,
+        "USER_ID": user_id,
+        "MESSAGE": str(params["MESSAGE"]),
+        "TAG": tag,
+        "DATE": core.stamp(),
+    }
     core.store.put("notification", number, record)
     return number
 
@@ -206,7 +214,9 @@ def _communication(kind: str, value: Any) -> str:
 
 
 def _has(row: Record, kind: str, values: list[str]) -> bool:
-    return any(one["TYPE_ID"] == kind and _communication(kind, one["VALUE"]) in values for one in row.get("FM") or ())
+    return any(
+        one["TYPE_ID"] == kind and _communication(kind, one["VALUE"]) in values for one in row.get("FM") or ()
+    )
 
 
 @rest("bizproc.workflow.start", scope="bizproc", case="upper")

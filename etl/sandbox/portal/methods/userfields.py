@@ -63,7 +63,9 @@ def _show_field(row: Record, full: bool, language: Any = None) -> Record:
         shown[label] = captions if full else captions.get(str(language))
     if row["USER_TYPE_ID"] == "enumeration":
         names = ("ID", "SORT", "VALUE", "DEF", "XML_ID")
-        shown["LIST"] = [{name: str(option.get(name, "")) for name in names} for option in row.get("LIST") or []]
+        shown["LIST"] = [
+            {name: str(option.get(name, "")) for name in names} for option in row.get("LIST") or []
+        ]
     return shown
 
 
@@ -127,7 +129,11 @@ def _options(core: Core, present: list[Record], given: Any) -> list[Record]:
             continue
         number = number or core.store.new_id("enum")
         old = options.get(number, {"SORT": 500, "DEF": "N", "XML_ID": ""})
-        options[number] = {**old, **{k: item[k] for k in ("VALUE", "SORT", "DEF", "XML_ID") if k in item}, "ID": number}
+        options[number] = {
+            **old,
+            **{k: item[k] for k in ("VALUE", "SORT", "DEF", "XML_ID") if k in item},
+            "ID": number,
+        }
     codes = [option["XML_ID"] for option in options.values() if option["XML_ID"]]
     if len(codes) != len(set(codes)):
         raise RestError(400, "ERROR_CORE", "XML_ID of list items must be unique.")
@@ -137,7 +143,9 @@ def _options(core: Core, present: list[Record], given: Any) -> list[Record]:
 def _field_update(core: Core, entity_id: str, params: dict[str, Any]) -> bool:
     row = _field(core, entity_id, params)
     fields = array(params, "fields")
-    changes: Record = {name: fields[name] for name in ("XML_ID", "SORT", "MANDATORY", "SHOW_FILTER") if name in fields}
+    changes: Record = {
+        name: fields[name] for name in ("XML_ID", "SORT", "MANDATORY", "SHOW_FILTER") if name in fields
+    }
     if "LIST" in fields and row["USER_TYPE_ID"] == "enumeration":
         changes["LIST"] = _options(core, row.get("LIST") or [], fields["LIST"])
     core.store.put("userfield", row["ID"], {**row, **changes, **_labels(fields)})

@@ -133,8 +133,14 @@ def _identity() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_link_number", "link", ["portal", "entity", "number"])
-    op.create_index("uq_link_portal", "link", ["portal", "entity", "portal_id"], unique=True,
-                    sqlite_where=sa.text("state = 'linked'"), postgresql_where=sa.text("state = 'linked'"))
+    op.create_index(
+        "uq_link_portal",
+        "link",
+        ["portal", "entity", "portal_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'linked'"),
+        postgresql_where=sa.text("state = 'linked'"),
+    )
     op.create_table(
         "question",
         sa.Column("portal", sa.Text(), nullable=False),
