@@ -417,7 +417,8 @@ def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
 KILLED = """
 import datetime as dt, sys
 from pathlib import Path
-from etl import pipeline, profile
+from etl import pipeline
+from etl.config import profile
 loaded = profile.load(Path(sys.argv[1]))
 address = loaded.bitrix24.model_copy(update={"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000})
 pipeline.run(loaded.model_copy(update={"bitrix24": address}), trigger="test", now=dt.datetime.fromisoformat(sys.argv[3]))
