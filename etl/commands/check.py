@@ -243,9 +243,9 @@ def portal(profile: Profile) -> Iterator[tuple[Client, Names]]:
     from etl.bitrix24 import fields
 
     if profile.bitrix24.sandbox:
-        from etl.commands import rehearse
+        from etl.sandbox.scene.stage import staged
 
-        with rehearse.staged(profile) as stage, portal(stage.profile) as found:
+        with staged(profile) as stage, portal(stage.profile) as found:
             yield found
         return
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
@@ -272,9 +272,9 @@ def coverage(profile: Profile) -> dict[str, int]:
     from etl.flows.run import Options
 
     if profile.bitrix24.sandbox:
-        from etl.commands import rehearse
+        from etl.sandbox.scene.stage import staged
 
-        with rehearse.staged(profile) as stage:
+        with staged(profile) as stage:
             return coverage(stage.profile)
     with pipeline.opened(profile, ("parties",), trigger="check", options=Options(dry=True)) as run:
         return parties.coverage(run, intake.take(run))
