@@ -137,7 +137,7 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
 
         with path.open("rb") as stream:
             return read.verify(stream, name=name)
-    if _is_statement(path):
+    if is_statement(path):
         from etl.extract import bank
 
         bank.read(path, name=name)
@@ -151,7 +151,8 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
     return None
 
 
-def _is_statement(path: Path) -> bool:
+def is_statement(path: Path) -> bool:
+    """A bank statement by its first bytes, whatever its name."""
     with path.open("rb") as stream:
         return BANK_MARK in stream.read(64)
 
@@ -160,7 +161,7 @@ def _kind(taken: Taken) -> str:
     """What the file is: `1c`, or the flow that reads what people put into spreadsheets/in."""
     if not taken.name.startswith(SHEETS_IN + "/"):
         return "1c"
-    return "bank" if _is_statement(taken.path) else "spreadsheet-in"
+    return "bank" if is_statement(taken.path) else "spreadsheet-in"
 
 
 def _claim(run: Run, taken: Taken, info: Any) -> Item | None:
@@ -247,8 +248,8 @@ def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
     with item.taken.path.open("rb") as stream:
         for table, part in read.read(stream, name=item.taken.name):
             if table == "parties" and not directories:
-                part = part[part["document"].notna()]
-            if table in parts:
+                parts[table].append(part[part["document"].notna()])
+            elif table in parts:
                 parts[table].append(part)
     return {name: tables.concat(name, found) for name, found in parts.items()}
 
