@@ -176,6 +176,7 @@ def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange
 
 
 def _flow(module: str) -> Callable[[Run, Reading], None]:
+    """The flow of a module below `etl.flows`, imported when it is needed."""
     flow: Callable[[Run, Reading], None] = importlib.import_module(f"etl.flows.{module}").flow
     return flow
 

@@ -119,11 +119,14 @@ def report_to_1c(run: Run) -> None:
 
 # ---- questions
 def _ask(run: Run, asks: Sequence[Ask]) -> None:
+    """Doubtful receipts become questions, and each is told in the account for as long as it stands."""
     run.state.questions.ask([_question(row) for row in asks], run.number)
     run.journal.note([_issue(row) for row in asks], SCOPE)
 
 
 def _question(row: Ask) -> Record:
+    """A receipt as a person is asked: day, number, sum, payer, purpose, why it is doubtful, and the charges
+    it may pay."""
     said = f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб."
     text = f"{said} от «{row['payer_name']}»: «{row['purpose']}». {row['reason']}. За какое начисление?"
     candidates = [{"id": option.partition(" ")[0], "text": option} for option in row["candidates"]]

@@ -41,6 +41,7 @@ def flow(run: Run, reading: Reading) -> None:
 
 
 def _is_of_register(row: Document) -> bool:
+    """A number of ours that names a charge, an act or its reversal (DESIGN §5)."""
     key = keys.decode(row["number"])
     return key is not None and key.kind in ("charge", "act", "reversal")
 

@@ -93,4 +93,5 @@ def _deal(target: str) -> str | None:
 
 
 def _money(amount: Decimal | None) -> str:
+    """A sum of the journal; 1C may tell a payment without one."""
     return "без суммы" if amount is None else f"{amount:.2f} руб."

@@ -218,6 +218,7 @@ def _read_file(run: Run, item: Item, read: _Read) -> None:
 
 
 def _read_statement(run: Run, item: Item, read: _Read) -> None:
+    """Receipts of a bank statement; what is wrong in it is told under the name of the file."""
     from etl.extract import bank
 
     receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
@@ -227,6 +228,7 @@ def _read_statement(run: Run, item: Item, read: _Read) -> None:
 
 
 def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
+    """Tables of a file of 1C; of its documents those that are newer than what is known."""
     found = _tables(run.profile, item)
     run.journal.note(found.pop("issues"), f"file:{item.taken.name}")
     run.journal.counts["documents_read"] += len(found["documents"])
@@ -284,6 +286,7 @@ def _version(run: Run, item: Item, row: Record, lines: list[Record], parties: li
 
 
 def _by_document(found: pd.DataFrame) -> dict[str, list[Record]]:
+    """Rows apart by the document they belong to."""
     held: defaultdict[str, list[Record]] = defaultdict(list)
     for row in tables.each(found):
         held[row["document"]].append(row)
@@ -297,15 +300,18 @@ def _hash(row: Record, lines: list[Record]) -> str:
 
 
 def _placeless(row: Record) -> Record:
+    """A record without the place it was read at."""
     return {name: value for name, value in row.items() if name not in ("file", "place")}
 
 
 # ---- what is wrong
 def _note(run: Run, text: str, file: str, *, severity: str = "reject", place: str | None = None) -> None:
+    """One issue about a file."""
     run.journal.note([tables.issue(text, severity=severity, file=file, place=place)], SCOPE)
 
 
 def _set_aside(run: Run, taken: Taken, error: Rejected) -> None:
+    """Put a bad file into quarantine and say so, in the state and in the account."""
     place = run.folder.quarantine(taken, error)
     if place is None:
         return  # it changed meanwhile: the new version is looked at next time

@@ -145,6 +145,7 @@ def _by_name(path: Path) -> str:
 
 
 def _read_documents(run: Run, path: Path, seq: int, archived: _Archived) -> None:
+    """Documents of one archived file, where they are newer than what was read before."""
     with path.open("rb") as stream:
         info = commerceml.verify(stream, name=path.name)
     moment = intake.aware(run, info.generated_at)
@@ -156,6 +157,7 @@ def _read_documents(run: Run, path: Path, seq: int, archived: _Archived) -> None
 
 
 def _record_facts(run: Run, archived: _Archived) -> None:
+    """Payments and shipments that the archived documents and statements prove."""
     known = recording.known_numbers(run)
     found, _ = targets.targets(archived.documents, portal=run.profile.bitrix24.name, known=known)
     recording.record_facts(run, archived.documents, found)
@@ -200,6 +202,7 @@ def _send_again(run: Run, shown: set[str | None]) -> int:
 
 
 def _unshown(rows: pd.DataFrame, shown: set[str | None]) -> pd.DataFrame:
+    """Rows whose number no file of 1C has shown."""
     return rows[~rows["number"].isin(shown)].reset_index(drop=True)
 
 

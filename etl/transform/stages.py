@@ -102,6 +102,7 @@ def _said(pattern: str, deal: Deal, known: Facts) -> str:
 
 
 def _word(value: Any) -> str:
+    """A fact as people read it: да and нет, sums with a comma."""
     if isinstance(value, bool) or value is None:
         return "да" if value else "нет"
     return f"{value:.2f}".replace(".", ",") if isinstance(value, Decimal) else str(value)
@@ -131,6 +132,7 @@ def _shown(value: Any) -> Any:
 
 
 def _result(deal: Deal, caption: str, before: Any, after: Any) -> dict[str, Any]:
+    """One result field that the portal shall show."""
     return {
         "side": "portal",
         "entity": "deal",

@@ -38,6 +38,7 @@ def write_import(run: Run, rows: pd.DataFrame, kind: Kind, name: str) -> None:
 
 
 def _import_file(writer: Callable[..., Any], rows: pd.DataFrame, kind: Kind, target: BinaryIO) -> None:
+    """`writer` with the target last, as `write_book` hands it over."""
     writer(target, rows, kind)
 
 
@@ -79,6 +80,7 @@ def rewrite(run: Run, month: str) -> list[Path]:
 
 
 def _planned_at(run: Run, month: str, version: int) -> dt.datetime:
+    """When a register version was planned, as 1C's clock shows it."""
     held = [one for one in run.state.charges.versions(month) if one["version"] == version]
     return local(run, held[0]["planned_at"])
 

@@ -83,6 +83,7 @@ def _archived(run: Run, since: str) -> Iterator[Path]:
 
 
 def _is_charge(row: Document, month: str) -> bool:
+    """An order or invoice of 1C under the number of a charge of the month."""
     key = keys.decode(row["number"])
     is_ours = key is not None and key.kind == "charge" and key.month == month
     return is_ours and row["kind"] in ("order", "invoice")
@@ -114,10 +115,12 @@ def lines(result: Result) -> list[str]:
 
 
 def _totals(row: Record) -> str:
+    """«Начислено: портал 1500.00; реестр 1500.00; совпадает 1, расходится 0»."""
     sides = "; ".join(f"{words} {row[side]}" for side, words in SIDES.items() if row[side] is not None)
     return f"{row['title']}: {sides}; совпадает {row['equal']}, расходится {row['different']}"
 
 
 def _difference(row: Record) -> str:
+    """«  M261110003F (ВН-1): Оплачено: только банк, платёж есть в банке, …»."""
     what = ", ".join(part for part in (row["status"], row["reason"]) if part)
     return f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: {what}"

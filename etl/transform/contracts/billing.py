@@ -118,10 +118,12 @@ def plan(
 
 
 def _by_id(deal: Deal) -> tuple[int, str]:
+    """Deals in the order of their numbers."""
     return rank(deal["id"])
 
 
 def _by_month(row: Charge) -> tuple[str, tuple[int, str]]:
+    """Charges by month, then in the order of deals."""
     return row["month"], rank(row["deal"])
 
 
@@ -346,6 +348,7 @@ def _charged(last: Charge) -> NotBilled:
 
 
 def _shown(deal: Deal) -> NotBilled:
+    """A deal as the sheet of exceptions shows it."""
     return {
         "deal": deal["id"],
         "title": deal["title"],
@@ -358,5 +361,6 @@ def _shown(deal: Deal) -> NotBilled:
 
 
 def _left_table(left: Iterable[_Left]) -> pd.DataFrame:
+    """Deals left out as the table `exceptions`."""
     rows = [{**one.row, "reason": one.why.reason, "advice": one.why.advice or None} for one in left]
     return frame("exceptions", rows)

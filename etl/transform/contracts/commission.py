@@ -80,10 +80,12 @@ def accrue(
 
 
 def _by_id(deal: Deal) -> tuple[int, str]:
+    """Deals in the order of their numbers."""
     return rank(deal["id"])
 
 
 def _by_manager(row: Accrual) -> str:
+    """Acts go to the managers, so they stand together by manager."""
     return row["manager_name"] or row["manager"] or ""
 
 
@@ -187,6 +189,7 @@ def _act(deal: Deal, paid: PaidCharge, part: int, turn: int, settings: Commissio
 
 
 def _number(deal: Deal, part: int, turn: int) -> str:
+    """The number of the act towards 1C (DESIGN §5); what does not fit is an Issue, never cut off."""
     try:
         return keys.act(deal["id"], part, turn)
     except ValueError as error:
@@ -197,6 +200,7 @@ def _number(deal: Deal, part: int, turn: int) -> str:
 
 
 def _basis(deal: Deal) -> str:
+    """«Сделка № 123, договор № ВН-1 от 10.09.2026»: what the act rests on."""
     said = f"Сделка № {deal['id']}"
     if not deal["contract_number"]:
         return said
@@ -225,6 +229,7 @@ def _reversals(
 
 
 def _second_first(item: tuple[keys.Key, Accrual]) -> int:
+    """The second half is taken back before the first."""
     return -(item[0].part or 0)
 
 
@@ -243,6 +248,7 @@ def _turn(own: Iterable[Accrual], part: int) -> int:
 
 
 def _exception(deal: Deal, why: _Refused) -> NotBilled:
+    """A deal for which an act is due but cannot be made."""
     return {
         "deal": deal["id"],
         "title": deal["title"],

@@ -102,6 +102,7 @@ def _whole(first: Charge, signed: dt.date, then: int, deal: Deal, terms: Terms) 
 
 
 def _own(name: str | None, organisations: Sequence[Organisation]) -> Organisation:
+    """The organisation that charged; the first of the profile where it is no longer there."""
     found = [own for own in organisations if own.name == name]
     return found[0] if found else organisations[0]
 
@@ -160,5 +161,6 @@ def _last(months: Mapping[str, Charge]) -> Charge:
 
 
 def _ended(row: Charge, told: Collection[str], month: str) -> bool:
+    """Whether a last charge belongs on the sheet: its contract ended in the month, or its end is news."""
     ended = row["terminated_on"]
     return ended is not None and (row["deal"] in told or clean.month_of(ended) == month)

@@ -74,6 +74,7 @@ def contract_facts(
 
 
 def _version(row: Charge) -> int:
+    """The register in the order in which it was written."""
     return row["version"]
 
 
@@ -84,6 +85,7 @@ def _contract(
     ended: dt.date | None,
     confirmed: Collection[str],
 ) -> ContractFacts:
+    """What one contract's charges, payments and acts add up to."""
     known = [(row, money[row["number"]]) for row in charges if row["number"] in money]
     full = [PaidCharge(row["number"], row["month"], got.on, got.amount) for row, got in known if got.full]
     full.sort(key=_by_day)

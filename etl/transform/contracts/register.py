@@ -84,6 +84,7 @@ def rank(deal: str) -> tuple[int, str]:
 
 
 def _version(row: Charge) -> int:
+    """The register in the order in which it was written."""
     return row["version"]
 
 
@@ -128,6 +129,7 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
 
 
 def _billed(month: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Charges that are not cancelled, their sum under the name of the month's column."""
     billed = month[month["amount"] != 0]
     return billed[["deal", "payer", "contract_number", "amount"]].rename(columns={"amount": name})
 
@@ -154,6 +156,7 @@ def by_route(
 def _goes(
     row: Charge, delivery: str, routes: Mapping[tuple[str, int], str], referred: Collection[str]
 ) -> bool:
+    """Whether one row goes this way, see `by_route`."""
     first = keys.decode(row["number"])
     if row["action"] == "new" or first is None:
         return True

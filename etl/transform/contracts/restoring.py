@@ -36,5 +36,6 @@ def stages_without_acts(
 
 
 def _has(facts: ContractFacts | None, half: str) -> bool:
+    """Whether the act of a half is known to stand."""
     value: Any = getattr(facts, half) if facts else False
     return bool(value)

@@ -109,6 +109,7 @@ def _foreign(named: Named, ledger: Ledger) -> Verdict:
 
 
 def _is_named(one: Debt, named: Named) -> bool:
+    """Whether a purpose names the number of a debt or its contract."""
     return bool(one.forms & {*named.invoices}) or one.contract in named.contracts
 
 
@@ -141,6 +142,7 @@ def _numbered(case: _Case, one: Debt) -> Candidate:
 
 
 def _by_score(candidate: Candidate) -> Decimal:
+    """The best candidate first."""
     return -candidate.score
 
 
@@ -163,6 +165,7 @@ def _several(case: _Case, meant: Sequence[Debt | None], live: list[Debt]) -> Ver
 
 
 def _owed(debts: Iterable[Debt]) -> Decimal:
+    """What debts add up to, roubles."""
     return sum((one.remaining for one in debts), _ZERO)
 
 

@@ -87,4 +87,5 @@ def of_payments(payments: pd.DataFrame) -> list[Entry]:
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of one source."""
     return sum(amounts, _ZERO)

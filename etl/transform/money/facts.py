@@ -88,6 +88,7 @@ def is_void(row: Document) -> bool:
 
 # ---- documents
 def _document_fact(row: Document, target: str, on: dt.date | None, amount: Decimal | None) -> Payment:
+    """The fact that a document of its own tells; the day of the bank comes before that of the document."""
     return {
         "source": "1c",
         "id": row["id"],
@@ -115,6 +116,7 @@ def _signed(row: Document, kinds: Mapping[str, int]) -> Decimal | None:
 
 # ---- flags
 def _says(row: Document, flag: _Flag) -> bool:
+    """Whether an order or invoice that counts tells the fact, by its flag or by a sum."""
     return row["kind"] in HEAD_KINDS and (flag.told or bool(flag.amount)) and not is_void(row)
 
 
@@ -173,4 +175,5 @@ def _stands(fact: Payment, silent: Collection[str]) -> bool:
 
 
 def _taken_back(fact: Payment, row: Document) -> Payment:
+    """The fact with nothing in it, told by the order that no longer says so."""
     return {**fact, "amount": ZERO, "date": None, "file": row["file"], "place": row["place"]}

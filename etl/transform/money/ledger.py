@@ -99,10 +99,12 @@ def ledger(documents: Iterable[OpenDocument], payers: Mapping[str, Sequence[str]
 
 
 def _by_date(one: Debt) -> tuple[dt.date, str]:
+    """The oldest debt first."""
     return one.date, one.number
 
 
 def _debt(row: OpenDocument) -> Debt:
+    """An open document in the forms in which it is compared."""
     numbers = (row["number"], *(row["printed"] or ()))
     month = row["month"] or f"{row['date']:%Y-%m}"
     return Debt(

@@ -98,6 +98,7 @@ def match(
 
 
 def _in_order(row: Receipt) -> tuple[dt.date, dt.date, str]:
+    """Receipts in the order of booking, so that the order of files does not matter."""
     return row["booked_on"] or dt.date.max, row["date"] or dt.date.max, receipt_key(row)
 
 
@@ -124,10 +125,12 @@ def _take(row: Receipt, key: str, books: Ledger, settings: Bank, result: Matchin
 
 # ---- verdicts to rows
 def _sign(receipt: Receipt) -> int:
+    """Money back to a client counts as less."""
     return -1 if receipt["direction"] == "out" else 1
 
 
 def _paid(receipt: Receipt, key: str, candidate: Candidate) -> list[Payment]:
+    """A fact for each debt the receipt pays."""
     return [_payment(receipt, key, one.number, share, one) for one, share in candidate.shares]
 
 
@@ -171,6 +174,7 @@ def _payment(receipt: Receipt, key: str, number: str, share: Decimal, one: Debt 
 
 
 def _asked(receipt: Receipt, key: str, verdict: Verdict) -> Ask:
+    """A receipt with what is known of it and why it was not taken."""
     return {
         "key": key,
         "number": receipt["number"],
@@ -185,5 +189,6 @@ def _asked(receipt: Receipt, key: str, verdict: Verdict) -> Ask:
 
 
 def _candidate_text(candidate: Candidate) -> str:
+    """A candidate as a person is shown it; a score only where it could have been taken."""
     debts = "; ".join(str(one) for one, _ in candidate.shares)
     return f"{debts} · оценка {candidate.score:.2f}" if candidate.score else debts

@@ -68,6 +68,7 @@ def settle(facts: Iterable[Payment], due: Decimal | None) -> Paid:
 
 
 def _by_source(facts: Iterable[Payment]) -> dict[str, list[Payment]]:
+    """Facts apart by who tells them."""
     sources: defaultdict[str, list[Payment]] = defaultdict(list)
     for fact in facts:
         sources[fact["source"]].append(fact)
@@ -114,6 +115,7 @@ def _days(
 
 
 def _last_day(facts: Iterable[Payment]) -> dt.date | None:
+    """The day of the last payment."""
     received = [fact for fact in facts if fact["amount"] and fact["amount"] > 0]
     return max((fact["date"] for fact in received if fact["date"]), default=None)
 
@@ -129,6 +131,7 @@ def _covered_on(facts: Iterable[Payment], level: Decimal) -> dt.date | None:
 
 
 def _moves(facts: Iterable[Payment]) -> list[tuple[dt.date | None, Decimal]]:
+    """Days and sums of what moved; a fact without a sum moves nothing."""
     return [(fact["date"], fact["amount"]) for fact in facts if fact["amount"]]
 
 

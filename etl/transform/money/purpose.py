@@ -150,6 +150,7 @@ def _months(line: str) -> tuple[tuple[int | None, int], ...]:
 
 
 def _month_number(match: re.Match[str]) -> int:
+    """Which of the twelve words was found."""
     return next(number for number in range(1, len(_STEMS) + 1) if match[f"m{number}"])
 
 

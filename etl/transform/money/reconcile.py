@@ -103,10 +103,12 @@ def _result(told: pd.DataFrame, asked: Mapping[str, set[str]], rows: Mapping[str
 
 
 def _contract(row: Charge | None) -> str:
+    """The contract of a charge; none where no charge is known."""
     return row["contract_number"] or "" if row else ""
 
 
 def _party(row: Charge | None) -> str:
+    """The payer as the workbook names him."""
     if row is None:
         return ""
     return f"{row['payer']} (ИНН {row['payer_inn']})" if row["payer_inn"] else row["payer_key"]
@@ -131,16 +133,19 @@ def _level(told: pd.DataFrame, asked: Mapping[str, set[str]], names: list[str]) 
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of one side."""
     return sum(amounts, _ZERO)
 
 
 def _joined(notes: Iterable[str]) -> str:
+    """What is known about a key, each remark once."""
     return "; ".join(dict.fromkeys(note for note in notes if note))
 
 
 def _row(
     kind: str, named: Mapping[str, str], amounts: Mapping[str, Decimal], asked: Collection[str], note: str
 ) -> dict[str, Any]:
+    """One row of a level: what each side says, the difference and what it means."""
     compared = [amounts.get(side, _ZERO) for side in asked]
     difference = max(compared) - min(compared)
     differs = difference != 0
@@ -210,6 +215,7 @@ def _totals(
 
 
 def _frame(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame of objects, so that money stays Decimal."""
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(names), dtype=object)
