@@ -71,7 +71,6 @@ def part(whole: Decimal | Fraction, days: int, month: str) -> Decimal:
 def _kopecks(exact: Fraction) -> Decimal:
     """Half up to the kopeck, from exact arithmetic: a rounded intermediate result must not push a half over
     the edge."""
-    # exact arithmetic: a rounded intermediate result must not push a half over the edge
     cents, rest = divmod(abs(exact.numerator) * 100, exact.denominator)
     cents += 2 * rest >= exact.denominator
     return Decimal(cents if exact >= 0 else -cents).scaleb(-2)
