@@ -1,7 +1,8 @@
 """A Bitrix24 portal on this machine: for rehearsing a profile and for tests over real HTTP.
 
-It answers as the documented REST interface does and enforces no more than the real portal enforces. It listens
-on loopback only and accepts nothing without the right code. State lives in one SQLite file of its folder.
+It answers as the documented REST interface does and enforces no more than the real portal enforces (bitrix24
+§10). It listens on loopback only and accepts nothing without the right code. State lives in one SQLite file
+of its folder.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ from etl.sandbox.portal.faults import FaultPlan
 from etl.sandbox.portal.gateway import Gateway, JournalRow
 from etl.sandbox.portal.limits import Bucket, Operating
 from etl.sandbox.portal.methods import (  # noqa: F401  (importing a module registers its methods)
+    addresses,
     bindings,
     catalog,
     crm,
     crm_items,
     dictionaries,
     documents,
+    flat_products,
+    products,
     requisites,
     rows,
     service,
     userfields,
 )
-from etl.sandbox.portal.seed import COUNTED, SEED_TABLES, dump, load
+from etl.sandbox.portal.seeds.document import COUNTED, SEED_TABLES, dump, load
 from etl.sandbox.portal.server import HOST, BackgroundServer, listen, respond, tracked_protocol
 from etl.sandbox.portal.store import Store
 from etl.sandbox.portal.wire import decode_request
@@ -51,9 +55,9 @@ class Portal:
 
     data: folder of the state, None for a portal that is forgotten at the end; a folder with a state wins over
     `seed`. rate, burst: the leaky bucket. operating_limit: seconds of execution one method may use in ten
-    minutes, each call counting at least operating_floor; operating_style: `real`, `zero` or `absent` numbers in
-    replies; bill_batch: the budget of `batch` itself is charged too. enforce_limits=False switches all of it
-    off. faults: a plan as described in portal_faults. latency: seconds added to every request, and to every
+    minutes, each call counting at least operating_floor; operating_style: `real`, `zero` or `absent` numbers
+    in replies; bill_batch: the budget of `batch` itself is charged too. enforce_limits=False switches all of
+    it off. faults: a plan as described in `faults`. latency: seconds added to every request, and to every
     command of a batch. clock: seconds since 1970.
     """
 
@@ -199,7 +203,7 @@ class Portal:
 
 
 def _open(data: Path | None, seed: dict[str, Any], clock: Callable[[], float]) -> Core:
-    """The portal with its stored state if there is one, else with the seed. Raises ValueError for a bad seed."""
+    """The portal with its stored state, else with the seed. Raises ValueError for a bad seed."""
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
     store = Store(None if data is None else data / FILE)

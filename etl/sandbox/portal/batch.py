@@ -72,7 +72,7 @@ def split_command(command: str) -> tuple[str, str]:
 
 
 def run_batch(params: Params, run: Run) -> Params:
-    """Executes the commands one after another; nothing is taken back when one fails (bitrix24 §4.12, §10.3, 10).
+    """Executes the commands in turn; nothing is taken back when one fails (bitrix24 §4.12, §10.3, 10).
 
     `run` executes one method and answers its page and `time` block, or raises RestError.
     """

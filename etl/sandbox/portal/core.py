@@ -184,7 +184,7 @@ def user_field_label(meta: Record, key: str) -> str:
 
 
 def _recase(params: Params, case: str) -> Params:
-    """Top-level names in the letter case a method reads; of two spellings of one parameter the first one wins."""
+    """Top-level names in the case a method reads; of two spellings of one parameter the first one wins."""
     if case == "exact":
         return params
     change = str.lower if case == "lower" else str.upper

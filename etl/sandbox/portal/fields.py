@@ -80,7 +80,10 @@ def clean_text(value: Any) -> Any:
 
 
 def clean_number(value: Any, places: int | None) -> str:
-    """A decimal as text, rounded to `places` or without the zeros at its end; what is no number is cast by PHP."""
+    """A decimal as text, rounded to `places` or without the zeros at its end.
+
+    What is no number is cast as PHP casts it.
+    """
     text = str(value).strip().replace(" ", "")
     try:
         number = Decimal(text)

@@ -16,7 +16,7 @@ STYLES = ("real", "zero", "absent")
 
 @dataclass
 class Bucket:
-    """Every request adds 1, `rate` flows out each second, above `burst` the request is refused unseen (bitrix24 §2.1)."""
+    """Every request adds 1, `rate` flows out each second, above `burst` it is refused (bitrix24 §2.1)."""
 
     rate: float
     burst: int

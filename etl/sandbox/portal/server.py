@@ -1,4 +1,4 @@
-"""The network side of the portal: a server that starts and stops fast, and answers that go wrong on the wire."""
+"""The network side of the portal: a server that starts and stops fast, answers that go wrong on the wire."""
 
 from __future__ import annotations
 

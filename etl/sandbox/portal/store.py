@@ -97,7 +97,7 @@ class Store:
         return [rows[key] for key in keys]
 
     def lookup(self, table: str, field: str, value: Any) -> set[Key]:
-        """Keys of the records whose field equals the value; the first question about a field makes its index."""
+        """Keys of the records whose field equals the value; the first question makes the field's index."""
         index = self._indexes.get((table, field))
         if index is None:
             index = self._indexes[table, field] = {}

@@ -76,7 +76,7 @@ def _decode_body(content_type: str, body: bytes) -> Params:
 
 
 def _decode_json(body: bytes) -> Params:
-    """Broken JSON counts as no parameters at all, without an error: so does the real portal (bitrix24 §10.3, 2)."""
+    """Broken JSON counts as no parameters at all, without an error (bitrix24 §10.3, 2)."""
     try:
         value = json.loads(body, parse_float=str)  # text keeps 1234.10 as it was written
     except (ValueError, RecursionError):
