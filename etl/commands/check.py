@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterator
@@ -9,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from etl.config import dialects
-from etl.config.dialects import FACTS
+from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import EXIT_CLEAN, EXIT_CONFIG, EXIT_LATER, ConfigError, EtlError, TryLater
 
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from etl.bitrix24.client import Client
     from etl.bitrix24.fields import Names
 
-#: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
-NEEDS: dict[str, tuple[str, ...]] = {
-    "paid_charges": ("paid_partial", "paid_full"),
-    "paid": ("paid_partial", "paid_full"),
-    "prepaid": ("paid_partial",),
-    "shipped": ("shipments", "shipped_full"),
-    "shipped_amount": ("shipments", "shipped_full"),
-    "closed": ("closing",),
-    "invoiced": ("invoices",),
-    "status": ("status",),
-}
-_MONEY = ("paid_charges", "paid", "prepaid")
 _ADVISED = "10.3.52.2"
 
 
@@ -78,119 +66,14 @@ class Check:
 def check(profile: Profile) -> Check:
     """Look at everything that can be looked at; nothing is changed."""
     result = Check()
-    result.wrong += contradictions(profile)
-    result.gaps += gaps(profile)
+    result.wrong += capabilities.contradictions(profile)
+    result.gaps += capabilities.gaps(profile, dt.datetime.now(dt.UTC).date())
     result.told += _release(profile)
     _look(result, lambda: _folder(profile, result))
     _look(result, lambda: _portal(profile, result))
     if not result.wrong and not result.later and "parties" in profile.flows:
         _look(result, lambda: result.told.append(_coverage_text(coverage(profile))))
     return result
-
-
-def refuse(profile: Profile) -> None:
-    """Raise ConfigError for a profile that would double documents or make a file 1C refuses whole."""
-    if found := contradictions(profile):
-        raise ConfigError(
-            f"Профиль {profile.name} противоречит возможностям 1С:",
-            "Исправьте профиль, затем obmen24 check.",
-            found,
-        )
-
-
-def contradictions(profile: Profile) -> list[str]:
-    """What cannot work at all, as «place: what is wrong and what to do»."""
-    writes = profile.contract if profile.onec.extended else profile.dialect
-    kinds = {"charge": {"order"}, "act": {"act"}, "payment": {"payment"}}
-    used = {
-        "charge": profile.billing is not None,
-        "act": profile.commission is not None,
-        "payment": "bank" in profile.flows,
-    }
-    found = [
-        f'delivery.{name}: {writes.title} не читает такие документы из файла обмена. Укажите "spreadsheet" или onec.extended = true'
-        for name, needed in kinds.items()
-        if used[name] and getattr(profile.delivery, name) == "commerceml" and not needed <= writes.kinds
-    ]
-    if profile.commission and profile.commission.confirm == "seen" and "acts" not in writes.tells:
-        found.append('commission.confirm: эта 1С об актах не сообщает. Укажите "published" или "person"')
-    if profile.orders and profile.orders.send_stages and writes.order_path is None:
-        found.append(
-            f"orders.send_stages: {writes.title} не читает заказы из файла обмена. Уберите настройку или укажите onec.extended = true"
-        )
-    found += [
-        f"flows: поток {flow} требует раздела [{flow}]"
-        for flow in ("billing", "commission")
-        if flow in profile.flows and getattr(profile, flow) is None
-    ]
-    return found
-
-
-def gaps(profile: Profile) -> list[str]:
-    """Rules this 1C cannot feed, in plain words, and what closes each gap."""
-    tells = profile.dialect.tells | (profile.contract.tells if profile.onec.extended else frozenset())
-    closed_by_bank = "bank" in profile.flows
-    found = []
-    for number, rule in enumerate(profile.rules, 1):
-        for fact in rule.when:
-            feeds = NEEDS.get(fact, ())
-            if not feeds or tells & set(feeds) or (fact in _MONEY and closed_by_bank):
-                continue
-            words = " или ".join(f"«{FACTS[name]}»" for name in feeds)
-            found.append(
-                f"правило {number} («{rule.to}»): {profile.dialect.title} не сообщает {words}. {_closing(fact)}"
-            )
-    return [*found, *_directories(profile, tells), *_weak(profile, tells), *_rates(profile)]
-
-
-def _closing(fact: str) -> str:
-    if fact in _MONEY:
-        return "Закрывается выпиской банка (поток bank) или расширенным договором обмена (onec.extended)."
-    return "Закрывается расширенным договором обмена (onec.extended) или ручной выгрузкой «Выгрузка данных CommerceML»."
-
-
-def _directories(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
-    wanted = {
-        "parties": (
-            "contractors",
-            "справочник контрагентов 1С отдельно не выгружает: контрагенты приходят только внутри заказов",
-        ),
-        "products": ("catalogue", "номенклатуру 1С не выгружает"),
-    }
-    for name, (fact, said) in wanted.items():
-        entity = profile.entities.get(name)  # type: ignore[call-overload]
-        if entity and entity.direction != "to-1c" and fact not in tells:
-            yield f"entities.{name}: {said}. Закрывается расширенным договором обмена (onec.extended)."
-    if profile.orders and profile.orders.create_deals and "orders_born" not in tells:
-        yield (
-            f"orders.create_deals: {profile.dialect.title} не выгружает заказы, созданные в самой 1С. Закрывается расширенным договором "
-            "обмена или ручной выгрузкой «Выгрузка данных CommerceML»."
-        )
-
-
-def _weak(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
-    if "paid_weak" in tells and not tells & {"paid_full", "paid_partial"} and "bank" not in profile.flows:
-        yield (
-            "оплата: УТ 10.3 сообщает только признак без суммы, и он стоит уже при частичной предоплате. Деньги по нему не считаются, "
-            "пока сумму не подтвердит выписка банка (поток bank)."
-        )
-
-
-def _rates(profile: Profile) -> Iterator[str]:
-    known = profile.onec.vat_rates or (profile.dialect.vat_rates if not profile.onec.extended else None)
-    for own in profile.organisations:
-        rate = own.vat if own.vat != "general" else f"{dialects.standard_vat(_today()):f}"
-        if own.vat != "exempt" and known is not None and rate not in known:
-            yield (
-                f"organisations «{own.name}»: типовая {profile.dialect.title} не знает ставку НДС {rate} % и молча запишет другую. Доработайте "
-                "обмен в 1С и перечислите ставки в onec.vat_rates; до этого такие документы не отправляются."
-            )
-
-
-def _today() -> Any:
-    import datetime as dt
-
-    return dt.datetime.now(dt.UTC).date()
 
 
 def _release(profile: Profile) -> list[str]:
