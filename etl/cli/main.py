@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import click
 
 from etl import __version__
-from etl.cli import words
+from etl.cli import russian
 from etl.errors import EXIT_BUG, EtlError
 
-words.speak()
+russian.speak()
 _OPTIONS = "[ПАРАМЕТРЫ]"
 
 
@@ -92,8 +92,8 @@ def main(ctx: click.Context, profile: str) -> None:
 
 # name, module, first sentence of its help: a test holds it equal to the command's own
 for _name, _module, _told in (
-    ("init", "people", "Создать профиль из образца (спросит главное) или подготовить портал."),
-    ("check", "people", "Проверить профиль: портал, папку обмена, возможности 1С."),
+    ("init", "setup", "Создать профиль из образца (спросит главное) или подготовить портал."),
+    ("check", "setup", "Проверить профиль: портал, папку обмена, возможности 1С."),
     ("plan", "exchange", "Показать, что изменит run, ничего не меняя."),
     ("run", "minute", "Выполнить обмен: все потоки профиля или названные."),
     ("watch", "exchange", "Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."),

@@ -1,1 +1,2 @@
-"""What stands behind a command: data in, data out; no click, no text of the terminal."""
+"""What stands behind a command: data in, data out. The words for it, and the exit code, are of whoever
+asked."""

@@ -1,178 +1,193 @@
-"""`obmen24 check`: the profile against the portal, the exchange folder and what this 1C can tell, all findings at once."""
+"""`obmen24 check`: the profile against the portal, the exchange folder and what this 1C can tell, all
+findings at once.
+
+Nothing is changed: what must be written to be counted is written into copies.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
+from etl import pipeline
+from etl.bitrix24 import client as rest
+from etl.bitrix24 import fields
 from etl.config import capabilities
 from etl.config.profile import Profile
-from etl.errors import EXIT_CLEAN, EXIT_CONFIG, EXIT_LATER, ConfigError, EtlError, TryLater
+from etl.errors import ConfigError, EtlError, TryLater
+from etl.extract.bitrix24 import deals
+from etl.flows import intake
+from etl.flows.directories import parties
+from etl.flows.run import Options
 
-if TYPE_CHECKING:
-    from etl.bitrix24.client import Client
-    from etl.bitrix24.fields import Names
+#: «Рекомендуется обновить конфигурацию Управление Торговлей 10.3 до версии 10.3.52.2» (specification 002)
+ADVISED = "10.3.52.2"
 
-_ADVISED = "10.3.52.2"
+
+@dataclass(frozen=True)
+class Release:
+    """What the profile says of the release of УТ 10.3 (None: nothing), and whether it is older than
+    advised."""
+
+    named: str | None
+    advised: str
+    is_old: bool
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An exchange folder that is there and can be written to."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A portal that answers and has every name of the profile; `deals` are those of the profile's
+    pipeline."""
+
+    name: str
+    deals: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Parties of 1C that were told so far or wait in the exchange folder, by how they are tied to the portal.
+
+    `by_guid` are tied for good, `by_inn` and `doubtful` wait for a person, `unmatched_portal` are cards that
+    1C is not known to have."""
+
+    by_guid: int
+    by_inn: int
+    doubtful: int
+    unmatched_1c: int
+    unmatched_portal: int
+
+
+@dataclass(frozen=True)
+class Away:
+    """What cannot be looked at now; `message` says what and what to do (Russian)."""
+
+    message: str
+
+
+Told = Release | Folder | Portal | Coverage | Away
+
+
+@dataclass(frozen=True)
+class Check:
+    """`wrong` stops the exchange, `gaps` are rules this 1C cannot feed (both Russian sentences), `told` is
+    what was seen."""
+
+    wrong: tuple[str, ...]
+    gaps: tuple[str, ...]
+    told: tuple[Told, ...]
+
+    @property
+    def is_away(self) -> bool:
+        """True when portal or folder could not be looked at."""
+        return any(isinstance(one, Away) for one in self.told)
 
 
 @dataclass
-class Check:
-    """Findings: `wrong` stops the exchange, `gaps` are rules this 1C cannot feed, `told` is what was found in order."""
+class _Findings:
+    """A check in the making."""
 
     wrong: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    later: bool = False
+    told: list[Told] = field(default_factory=list)
 
-    @property
-    def exit_code(self) -> int:
-        """2 the profile cannot work, 75 the portal or folder is away, 0 it can."""
-        return EXIT_CONFIG if self.wrong else EXIT_LATER if self.later else EXIT_CLEAN
-
-    def json(self) -> str:
-        """For a program."""
-        return json.dumps(
-            {"wrong": self.wrong, "gaps": self.gaps, "told": self.told, "exit": self.exit_code},
-            ensure_ascii=False,
-            indent=1,
-        )
-
-    def text(self) -> str:
-        """Russian; the last line says what to do."""
-        lines = [
-            *(f"  {text}" for text in self.told),
-            *(f"  ОШИБКА: {text}" for text in self.wrong),
-            *(f"  ПРОБЕЛ: {text}" for text in self.gaps),
-        ]
-        if self.wrong:
-            last = "Исправьте профиль и повторите obmen24 check."
-        elif self.later:
-            last = "Повторите obmen24 check, когда портал и папка будут доступны."
-        else:
-            last = (
-                "Профиль годится. Посмотрите obmen24 plan."
-                if not self.gaps
-                else "Профиль годится с оговорками выше. Посмотрите obmen24 plan."
-            )
-        return "\n".join(["Проверка профиля:", *lines, last])
+    def look(self, step: Callable[[], Told | None]) -> None:
+        """Take what a look tells, be it a failure: one that fails does not keep the others from looking."""
+        try:
+            found = step()
+        except TryLater as error:
+            found = Away(str(error))
+        except ConfigError as error:
+            self.wrong += error.problems or [str(error)]
+            return
+        except EtlError as error:
+            self.wrong.append(str(error))
+            return
+        if found is not None:
+            self.told.append(found)
 
 
 def check(profile: Profile) -> Check:
-    """Look at everything that can be looked at; nothing is changed."""
-    result = Check()
-    result.wrong += capabilities.contradictions(profile)
-    result.gaps += capabilities.gaps(profile, dt.datetime.now(dt.UTC).date())
-    result.told += _release(profile)
-    _look(result, lambda: _folder(profile, result))
-    _look(result, lambda: _portal(profile, result))
-    if not result.wrong and not result.later and "parties" in profile.flows:
-        _look(result, lambda: result.told.append(_coverage_text(coverage(profile))))
-    return result
+    """Look at everything that can be looked at. Raises no EtlError: each is a finding."""
+    today = dt.datetime.now(dt.UTC).date()
+    found = _Findings(wrong=capabilities.contradictions(profile))
+    found.look(lambda: _release(profile))
+    found.look(lambda: _folder(profile))
+    found.look(lambda: _portal(profile))
+    can_exchange = not found.wrong and not any(isinstance(one, Away) for one in found.told)
+    if can_exchange and "parties" in profile.flows:
+        found.look(lambda: coverage(profile))
+    return Check(tuple(found.wrong), tuple(capabilities.gaps(profile, today)), tuple(found.told))
 
 
-def _release(profile: Profile) -> list[str]:
+def coverage(profile: Profile) -> Coverage | None:
+    """How parties of both sides are tied, before anything of them is exchanged; None where they are not
+    exchanged.
+
+    A run on copies takes what waits in the exchange folder. Raises as `pipeline.opened` does.
+    """
+    plan = Options(dry=True)
+    with (
+        _reachable(profile) as reachable,
+        pipeline.opened(reachable, ("parties",), trigger="check", options=plan) as run,
+    ):
+        counts = parties.coverage(run, intake.take(run))
+    return Coverage(**counts) if counts else None
+
+
+def _release(profile: Profile) -> Release | None:
+    """Only УТ 10.3 has a release to be recommended."""
     if profile.onec.dialect != "ut103":
-        return []
-    if profile.onec.release is None:
-        return [
-            f"Укажите релиз 1С в onec.release. Рекомендуется {_ADVISED}: на более старых обмен может ломаться."
-        ]
-    older = _version(profile.onec.release) < _version(_ADVISED)
-    return [
-        f"Релиз 1С {profile.onec.release}"
-        + (f": рекомендуется обновить до {_ADVISED}, на старых обмен может ломаться." if older else ".")
-    ]
+        return None
+    named = profile.onec.release
+    return Release(named, ADVISED, is_old=named is not None and _version(named) < _version(ADVISED))
 
 
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else 0 for part in text.split("."))
 
 
-def _look(result: Check, step: Any) -> None:
-    try:
-        step()
-    except TryLater as error:
-        result.later = True
-        result.told.append(str(error))
-    except ConfigError as error:
-        result.wrong += error.problems or [str(error)]
-    except EtlError as error:
-        result.wrong.append(str(error))
-
-
-def _folder(profile: Profile, result: Check) -> None:
-    folder = profile.folder
+def _folder(profile: Profile) -> Folder:
+    """Raises ConfigError for a folder that cannot work, TryLater for a share that is not mounted."""
+    folder, sentinel = profile.folder, profile.onec.sentinel
     if not folder.is_dir():
         raise ConfigError("", problems=[f"onec.folder: папки {folder} нет. Создайте её или исправьте путь"])
-    if profile.onec.sentinel and not (folder / profile.onec.sentinel).exists():
-        raise TryLater(f"Папка обмена не подключена: в ней нет файла {profile.onec.sentinel}.")
+    if sentinel and not (folder / sentinel).exists():
+        raise TryLater(f"Папка обмена не подключена: в ней нет файла {sentinel}.")
     if not os.access(folder, os.W_OK):
         raise ConfigError(
             "", problems=[f"onec.folder: в папку {folder} нельзя писать. Дайте права пользователю обмена"]
         )
-    result.told.append(f"Папка обмена: {folder}")
+    return Folder(folder)
+
+
+def _portal(profile: Profile) -> Portal:
+    """Raises ConfigError with every name of the profile that the portal does not know, TryLater."""
+    with (
+        _reachable(profile) as reachable,
+        rest.connect(reachable.bitrix24, reachable.path.parent, None) as client,
+    ):
+        names = fields.load(client, reachable)
+        count = len(deals.deal_ids(client, names))
+    return Portal(profile.bitrix24.name, count)
 
 
 @contextmanager
-def portal(profile: Profile) -> Iterator[tuple[Client, Names]]:
-    """The profile's portal with its names resolved; for a sandbox profile the embedded one. Raises ConfigError, TryLater."""
-    from etl.bitrix24 import client as rest
-    from etl.bitrix24 import fields
-
-    if profile.bitrix24.sandbox:
-        from etl.sandbox.scene.stage import staged
-
-        with staged(profile) as stage, portal(stage.profile) as found:
-            yield found
+def _reachable(profile: Profile) -> Iterator[Profile]:
+    """The profile with a portal to talk to: for a sandbox profile the embedded one, started for as long."""
+    if profile.bitrix24.sandbox is None:
+        yield profile
         return
-    with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
-        yield client, fields.load(client, profile)
+    from etl.sandbox.scene.stage import staged
 
-
-def _portal(profile: Profile, result: Check) -> None:
-    from etl.extract.bitrix24 import deals as extract
-
-    with portal(profile) as (client, names):
-        count = len(extract.deal_ids(client, names))
-        result.told.append(
-            f"Портал {profile.bitrix24.name}: все названия профиля найдены, сделок в воронке: {count}."
-        )
-
-
-def coverage(profile: Profile) -> dict[str, int]:
-    """Parties of 1C that were told so far or wait in the exchange folder, by how they are tied to the portal: by_guid, by_inn, doubtful,
-    unmatched_1c; unmatched_portal = cards that 1C is not known to have. Counted on copies, nothing is changed; {} where not exchanged.
-    """
-    from etl import pipeline
-    from etl.flows import intake
-    from etl.flows.directories import parties
-    from etl.flows.run import Options
-
-    if profile.bitrix24.sandbox:
-        from etl.sandbox.scene.stage import staged
-
-        with staged(profile) as stage:
-            return coverage(stage.profile)
-    with pipeline.opened(profile, ("parties",), trigger="check", options=Options(dry=True)) as run:
-        return parties.coverage(run, intake.take(run))
-
-
-def _coverage_text(found: dict[str, int]) -> str:
-    words = {
-        "by_guid": "связаны по GUID или ответу",
-        "by_inn": "предложены по ИНН",
-        "doubtful": "сомнительны",
-        "unmatched_1c": "есть только в 1С",
-        "unmatched_portal": "есть только на портале",
-    }
-    counted = ", ".join(f"{words[name]}: {count}" for name, count in found.items())
-    doubtful = found.get("by_inn", 0) + found.get("doubtful", 0)
-    return f"Контрагенты: {counted}." + (
-        " Сомнительные пары подтвердит человек: obmen24 run, затем obmen24 ask." if doubtful else ""
-    )
+    with staged(profile) as stage:
+        yield stage.profile

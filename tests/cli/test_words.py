@@ -52,7 +52,7 @@ def test_a_wrong_command_line_is_told_in_russian(arguments: list[str], expected:
 
 def test_every_text_that_is_translated_is_one_of_click() -> None:
     """A translation of words that click does not say any more is of no use: some are kept for the oldest click that will do (8.1)."""
-    from etl.cli.words import _RUSSIAN
+    from etl.cli.russian import _RUSSIAN
 
     sources = "".join(
         path.read_text(encoding="utf-8") for path in Path(str(click.__file__)).parent.glob("*.py")
