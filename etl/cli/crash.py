@@ -1,4 +1,6 @@
-"""A bug's traceback goes to a file beside the profile, readable by its owner only, never to the terminal or the mail of cron."""
+"""A bug's traceback goes to a file beside the profile, readable by its owner only, never to the terminal or
+the mail of cron.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ _SECRET = re.compile(r"/rest/\d+/[0-9A-Za-z_]{4,}")
 
 
 def report(error: BaseException, profile_path: str | None) -> Path:
-    """Write the traceback of `error` and give the file's path. Secrets of the form /rest/<user>/<code> are blotted out.
+    """Write the traceback of `error` and give the file's path. Secrets of the form /rest/<user>/<code> are
+    blotted out.
 
-    Where nothing can be written beside the profile (its folder is absent or not ours), a new private folder for temporary files is taken.
+    Where nothing can be written beside the profile (its folder is absent or not ours), a new private folder
+    for temporary files is taken.
     """
     text = _SECRET.sub("/rest/***", "".join(traceback.format_exception(error)))
     beside = Path(profile_path or "obmen24.toml").resolve().parent

@@ -1,7 +1,9 @@
-"""The command line: what it can do and what a failure says. No logic stands here, and nothing heavy is imported at the top.
+"""The command line: what it can do and what a failure says. No logic stands here, and nothing heavy is
+imported at the top.
 
-Every command reads a profile, calls one function and prints what it returns. All words are Russian; the exit code says
-what the reader must do (see `etl.errors`). The commands themselves are in `etl.cli`; only the one that is called is imported.
+Every command reads a profile, calls one function and prints what it returns. All words are Russian; the exit
+code says what the reader must do (see `etl.errors`). The commands themselves are in `etl.cli`; only the one
+that is called is imported.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ class Commands(click.Group):
 
 
 class Later(click.Command):
-    """A command as the list of commands shows it; its options and its work are imported from `module` when it is called."""
+    """A command as the list of commands shows it; its options and its work are imported from `module` when it
+    is called.
+    """
 
     def __init__(self, name: str, module: str, told: str) -> None:
         super().__init__(name, help=told)
@@ -67,7 +71,8 @@ def _bug(ctx: click.Context, error: Exception) -> NoReturn:
     ctx.exit(EXIT_BUG)
 
 
-# The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an interpreter's start.
+# The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an
+# interpreter's start.
 @click.group(
     cls=Commands,
     options_metavar=_OPTIONS,

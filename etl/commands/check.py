@@ -31,7 +31,8 @@ ADVISED = "10.3.52.2"
 @dataclass(frozen=True)
 class Release:
     """What the profile says of the release of УТ 10.3 (None: nothing), and whether it is older than
-    advised."""
+    advised.
+    """
 
     named: str | None
     advised: str
@@ -48,7 +49,8 @@ class Folder:
 @dataclass(frozen=True)
 class Portal:
     """A portal that answers and has every name of the profile; `deals` are those of the profile's
-    pipeline."""
+    pipeline.
+    """
 
     name: str
     deals: int
@@ -59,7 +61,8 @@ class Coverage:
     """Parties of 1C that were told so far or wait in the exchange folder, by how they are tied to the portal.
 
     `by_guid` are tied for good, `by_inn` and `doubtful` wait for a person, `unmatched_portal` are cards that
-    1C is not known to have."""
+    1C is not known to have.
+    """
 
     by_guid: int
     by_inn: int
@@ -81,7 +84,8 @@ Told = Release | Folder | Portal | Coverage | Away
 @dataclass(frozen=True)
 class Check:
     """`wrong` stops the exchange, `gaps` are rules this 1C cannot feed (both Russian sentences), `told` is
-    what was seen."""
+    what was seen.
+    """
 
     wrong: tuple[str, ...]
     gaps: tuple[str, ...]

@@ -35,7 +35,8 @@ def create(target: Path, sample: str, answers: Mapping[str, str]) -> Created:
     sandbox.
 
     A sample that extends another gets its base beside it. Raises ConfigError where the profile exists
-    already."""
+    already.
+    """
     if target.exists():
         raise ConfigError(
             f"Профиль {target.name} уже есть.", "Укажите другое имя: obmen24 --profile новый.toml init."
@@ -72,7 +73,8 @@ def _filled(text: str, answers: Mapping[str, str]) -> str:
 
 def _put(text: str, table: str, name: str, answer: str) -> str:
     """Replace the value of `name` in the first table called so; what is not in this file stays with its
-    base."""
+    base.
+    """
     escaped = answer.replace("\\", "\\\\").replace('"', '\\"')
     value = re.compile(rf'(^\[+{table}\]+[^\[]*?^{name} = )"[^"]*"', re.M | re.S)
     return value.sub(lambda found: f'{found[1]}"{escaped}"', text, count=1)

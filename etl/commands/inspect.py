@@ -22,7 +22,8 @@ class Finding:
 
     `counts`: products, offers, prices, parties, lines -> number, documents -> {kind: number}. `amount_total`
     is the sum of the documents, two decimals. `issues` are the first of `issues_total`. `file` is the name
-    alone, `path` is as given. `refused` is true for what is no usable CommerceML or no file at all."""
+    alone, `path` is as given. `refused` is true for what is no usable CommerceML or no file at all.
+    """
 
     file: str
     sha256: str | None = None
@@ -54,7 +55,8 @@ def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
 
 def _read(path: Path, limit: int, tell: Tell | None) -> dict[str, Any]:
     """The account as the reader of CommerceML gives it. A file is passed three times before its records are
-    read."""
+    read.
+    """
     size = size_of(path)
     if tell is None:
         with readable(path):

@@ -105,7 +105,8 @@ def _chosen(found: Sequence[dict[str, Any]], question: str) -> dict[str, Any]:
 
 def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
     """Tie a record of the portal to a record of 1C by hand. `entity` is one of the state's names: deal,
-    company, …"""
+    company, …
+    """
     with _written(profile) as store:
         store.links.put([{"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}])
     return Linked(entity, portal_id, onec_id)
@@ -113,7 +114,8 @@ def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
 
 def confirm(profile: Profile, numbers: Sequence[str]) -> Confirmed:
     """A person says that acts were accepted by 1C. Raises ConfigError, and confirms none, where one is
-    unknown."""
+    unknown.
+    """
     with _written(profile) as store:
         known = store.accruals.states()
         unknown = [number for number in numbers if number not in known]

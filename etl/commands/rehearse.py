@@ -3,7 +3,8 @@ work in both.
 
 `make run` is this. The portal listens on loopback, 1C works in the profile's own exchange folder, and both
 remember their state between rehearsals: once everything has been said and answered, the next rehearsal finds
-nothing to do."""
+nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | N
     """Run the exchange and the sessions of 1C in turn until neither has anything new to say.
 
     `month` (2026-11) is billed instead of the present one. Raises ConfigError for a profile without a
-    sandbox."""
+    sandbox.
+    """
     reports: list[RunReport] = []
     acted: list[str] = []
     with staged(profile, now=now) as stage:

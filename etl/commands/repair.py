@@ -1,5 +1,6 @@
 """`obmen24 inspect --repair`: a copy without the characters XML forbids, beside the file. The original
-stays."""
+stays.
+"""
 
 from __future__ import annotations
 

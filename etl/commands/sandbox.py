@@ -19,7 +19,8 @@ class Wanted:
     """The portal a person wants; what each part means is told by `etl.sandbox.portal.app.Portal`.
 
     `deals` (how many are invented) and `seed` (a JSON file with the portal's data) exclude each other;
-    `faults` is a JSON file with the plan of failures. `rate` is requests a second."""
+    `faults` is a JSON file with the plan of failures. `rate` is requests a second.
+    """
 
     port: int
     data: Path | None
@@ -34,7 +35,8 @@ class Wanted:
 
 def build(wanted: Wanted) -> Portal:
     """The portal, listening and not serving yet: `serve_forever` does. Raises ConfigError for options that do
-    not go together and for a port that is taken."""
+    not go together and for a port that is taken.
+    """
     if (wanted.tls_cert is None) != (wanted.tls_key is None):
         raise ConfigError("--tls-cert и --tls-key указываются вместе.", "Добавьте недостающий.")
     if wanted.deals is not None and wanted.seed is not None:

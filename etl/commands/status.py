@@ -1,5 +1,6 @@
 """`obmen24 status`: when the last good run was and what waits for a person. Needs only the standard
-library."""
+library.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def read(profile_path: source.AnyPath) -> dict[str, Any] | None:
 
 def is_stale(account: dict[str, Any] | None, max_age: int | None) -> bool:
     """Whether the last good run is older than `max_age` minutes, or there was none. Never without a
-    `max_age`."""
+    `max_age`.
+    """
     if max_age is None:
         return False
     age = account["age_minutes"] if account else None

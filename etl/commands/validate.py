@@ -20,7 +20,8 @@ class Verdict:
 
     `unusable`: our reader cannot use it; `deviations`: the schema of the named version does not allow it, our
     reader takes it; `schema`: our own schema of `dialect` does not allow it; `issues`: why it was not read at
-    all. `told` = the dialect was told by the file; without a dialect only the version is checked."""
+    all. `told` = the dialect was told by the file; without a dialect only the version is checked.
+    """
 
     file: str
     path: str
@@ -35,7 +36,8 @@ class Verdict:
     @property
     def is_meant(self) -> bool:
         """Whether our schema allows it: what a dialect departs in from its version («ТелефонРабочий» of УТ
-        10.3) is as it must be."""
+        10.3) is as it must be.
+        """
         return self.dialect is not None and not self.schema
 
     @property
@@ -48,7 +50,8 @@ class Verdict:
 
 def validate(path: Path, dialect: str | None, *, tell: Tell | None = None) -> Verdict:
     """Check one file by the rules of its version, and by our schema of `dialect` or of the one the file
-    shows."""
+    shows.
+    """
     verdict = Verdict(path.name, str(path), version=None, dialect=dialect)
     try:
         watched = _watched(path, dialect, tell)
@@ -85,7 +88,8 @@ def _by_schema(verdict: Verdict, stream: BinaryIO) -> Verdict:
     """The verdict with our schema's.
 
     Only the extended contract is written alike in both directions. What stock 1C exports looks like what we
-    write for it and need not keep our schema: a file that does not is left to the rules of its version."""
+    write for it and need not keep our schema: a file that does not is left to the rules of its version.
+    """
     if verdict.dialect:
         return replace(verdict, schema=write.validate(stream, verdict.dialect))
     dialect = _shown(stream, verdict.file)

@@ -1,8 +1,10 @@
-"""What a profile asks of its 1C, and what that 1C cannot give: pure over profile and dialect, the day is an argument.
+"""What a profile asks of its 1C, and what that 1C cannot give: pure over profile and dialect, the day is an
+argument.
 
 A dialect says which facts it tells and which documents its file may hold (reference commerceml §0, §5). A
-*contradiction* would double documents or make a file 1C refuses whole: such a profile never runs. A *gap* is a rule
-that will simply never hold. Each is one Russian sentence «place: what is wrong» that ends with what to do.
+*contradiction* would double documents or make a file 1C refuses whole: such a profile never runs. A *gap* is
+a rule that will simply never hold. Each is one Russian sentence «place: what is wrong» that ends with what to
+do.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def refuse(profile: Profile) -> None:
 def contradictions(profile: Profile) -> list[str]:
     """What cannot work at all; empty for a profile that can run.
 
-    Stock 1C refuses a file whole for one document of a kind it does not know (DESIGN §4, «what a dialect can tell»).
+    Stock 1C refuses a file whole for one document of a kind it does not know (DESIGN §4, «what a dialect can
+    tell»).
     """
     writes = profile.contract if profile.onec.extended else profile.dialect
     return [
@@ -60,7 +63,9 @@ def contradictions(profile: Profile) -> list[str]:
 
 
 def gaps(profile: Profile, day: dt.date) -> list[str]:
-    """Rules and settings this 1C cannot feed, and what closes each gap. `day` decides the general VAT rate."""
+    """Rules and settings this 1C cannot feed, and what closes each gap. `day` decides the general VAT
+    rate.
+    """
     tells = _told(profile)
     return [
         *_unfed_rules(profile, tells),
@@ -167,7 +172,9 @@ def _unborn_orders(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
 
 
 def _weak_payment(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
-    """УТ 10.3 sets «оплачено» at the first part already (reference commerceml §5): it never counts as money."""
+    """УТ 10.3 sets «оплачено» at the first part already (reference commerceml §5): it never counts as
+    money.
+    """
     has_sums = "bank" in profile.flows or not tells.isdisjoint(("paid_full", "paid_partial"))
     if "paid_weak" in tells and not has_sums:
         yield (

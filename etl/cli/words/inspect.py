@@ -86,5 +86,7 @@ def _repair(one: Repair) -> str:
 
 
 def located(path: Path | str, message: str) -> str:
-    """A message with the path in front, unless it begins with it: of many import.xml the name alone tells nothing."""
+    """A message with the path in front, unless it begins with it: of many import.xml the name alone tells
+    nothing.
+    """
     return message if message.startswith(str(path)) else f"{path}: {message}"

@@ -14,7 +14,9 @@ _WAITING = {
 
 
 def text(account: dict[str, Any] | None, *, stale_after: int | None) -> str:
-    """When the last good run was, what waits, what to do. `stale_after`: the minutes it is older than, if it is."""
+    """When the last good run was, what waits, what to do. `stale_after`: the minutes it is older than, if it
+    is.
+    """
     if account is None or account["last_good"] is None:
         return "Удачных обменов ещё не было. Выполните obmen24 run."
     lines = [f"Последний удачный обмен: {account['last_good']} ({_ago(account['age_minutes'])})."]
