@@ -1,9 +1,8 @@
-"""The command line: what it can do and what a failure says. No logic stands here, and nothing heavy is
-imported at the top.
+"""The command line: what it can do, and what a failure says.
 
-Every command reads a profile, calls one function and prints what it returns. All words are Russian; the exit
-code says what the reader must do (see `etl.errors`). The commands themselves are in `etl.cli`; only the one
-that is called is imported.
+Every command reads a profile, calls one function and prints what it returns; no logic stands here. All words
+are Russian; the exit code says what the reader must do (see `etl.errors`). The commands themselves are in
+`etl.cli`: only the one that is called is imported, and nothing heavy at the top.
 """
 
 from __future__ import annotations
@@ -36,8 +35,9 @@ class Commands(click.Group):
 
 
 class Later(click.Command):
-    """A command as the list of commands shows it; its options and its work are imported from `module` when it
-    is called.
+    """A command as the list of commands shows it.
+
+    Its options and its work are imported from `module` when it is called.
     """
 
     def __init__(self, name: str, module: str, told: str) -> None:
@@ -95,8 +95,8 @@ def main(ctx: click.Context, profile: str) -> None:
     ctx.obj = profile
 
 
-# name, module, first sentence of its help: a test holds it equal to the command's own
-for _name, _module, _told in (
+#: name, module below `etl.cli`, first sentence of its help: a test holds it equal to the command's own
+_COMMANDS = (
     ("init", "setup", "Создать профиль из образца (спросит главное) или подготовить портал."),
     ("check", "setup", "Проверить профиль: портал, папку обмена, возможности 1С."),
     ("plan", "exchange", "Показать, что изменит run, ничего не меняя."),
@@ -128,5 +128,6 @@ for _name, _module, _told in (
     ),
     ("retry", "people", "Вернуть файлы из карантина в обмен (все или названные) после исправления причины."),
     ("sandbox", "files", "Запустить учебный портал Битрикс24 на этом компьютере для репетиции."),
-):
+)
+for _name, _module, _told in _COMMANDS:
     main.add_command(Later(_name, f"etl.cli.{_module}", _told))

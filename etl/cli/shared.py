@@ -37,9 +37,7 @@ def profile_of(ctx: click.Context) -> Profile:
 
 
 def connected(ctx: click.Context) -> Profile:
-    """The profile with a portal to talk to: for a sandbox profile the embedded one, while the command
-    runs.
-    """
+    """The profile with a portal to talk to: of a sandbox profile the embedded one, while the command runs."""
     profile = profile_of(ctx)
     if profile.bitrix24.sandbox is None:
         return profile

@@ -1,3 +1,1 @@
-"""What stands behind a command: data in, data out. The words for it, and the exit code, are of whoever
-asked.
-"""
+"""What stands behind a command: data in, data out. Words and exit codes are of whoever asked."""

@@ -1,7 +1,7 @@
-"""`obmen24 check`: the profile against the portal, the exchange folder and what this 1C can tell, all
-findings at once.
+"""`obmen24 check`: all findings about a profile at once.
 
-Nothing is changed: what must be written to be counted is written into copies.
+Looked at are the profile itself, what its 1C can tell, the exchange folder and the portal. Nothing is
+changed: what must be written to be counted is written into copies.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ ADVISED = "10.3.52.2"
 
 @dataclass(frozen=True)
 class Release:
-    """What the profile says of the release of УТ 10.3 (None: nothing), and whether it is older than
-    advised.
-    """
+    """The release of УТ 10.3 that the profile names (None: none), and whether it is older than advised."""
 
     named: str | None
     advised: str
@@ -48,9 +46,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Portal:
-    """A portal that answers and has every name of the profile; `deals` are those of the profile's
-    pipeline.
-    """
+    """A portal that answers and has every name of the profile; `deals` counts those of its pipeline."""
 
     name: str
     deals: int
@@ -83,8 +79,10 @@ Told = Release | Folder | Portal | Coverage | Away
 
 @dataclass(frozen=True)
 class Check:
-    """`wrong` stops the exchange, `gaps` are rules this 1C cannot feed (both Russian sentences), `told` is
-    what was seen.
+    """What was found.
+
+    `wrong` stops the exchange and `gaps` are rules this 1C cannot feed, both as Russian sentences; `told` is
+    what was seen, in the order of looking.
     """
 
     wrong: tuple[str, ...]
@@ -134,8 +132,7 @@ def check(profile: Profile) -> Check:
 
 
 def coverage(profile: Profile) -> Coverage | None:
-    """How parties of both sides are tied, before anything of them is exchanged; None where they are not
-    exchanged.
+    """How parties of both sides are tied before any is exchanged; None where they are not exchanged.
 
     A run on copies takes what waits in the exchange folder. Raises as `pipeline.opened` does.
     """

@@ -1,6 +1,4 @@
-"""A file that a person named: whatever keeps it from being read is told in words, and reading it can be
-watched.
-"""
+"""A file that a person named: what keeps it from being read is told in words, its reading can be watched."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ _BUFFER = 1 << 20  # bytes between two reports of progress
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file that can be opened, at least 1. Raises Rejected, in words for the person who named
-    it.
-    """
+    """Bytes of a file that can be opened, at least 1. Raises Rejected in words for who named it."""
     with readable(path):
         if path.is_dir():
             raise Rejected(

@@ -31,8 +31,7 @@ class Created:
 
 
 def create(target: Path, sample: str, answers: Mapping[str, str]) -> Created:
-    """Write a profile: the sample with its comments, the answers (keys of `ASKED`) in place, without the
-    sandbox.
+    """Write a profile: a sample with its comments, the answers (keys of `ASKED`) in place, no sandbox.
 
     A sample that extends another gets its base beside it. Raises ConfigError where the profile exists
     already.
@@ -72,9 +71,7 @@ def _filled(text: str, answers: Mapping[str, str]) -> str:
 
 
 def _put(text: str, table: str, name: str, answer: str) -> str:
-    """Replace the value of `name` in the first table called so; what is not in this file stays with its
-    base.
-    """
+    """Replace `name` in the first table called so; what is not in this file stays with its base."""
     escaped = answer.replace("\\", "\\\\").replace('"', '\\"')
     value = re.compile(rf'(^\[+{table}\]+[^\[]*?^{name} = )"[^"]*"', re.M | re.S)
     return value.sub(lambda found: f'{found[1]}"{escaped}"', text, count=1)

@@ -54,8 +54,9 @@ def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
 
 
 def _read(path: Path, limit: int, tell: Tell | None) -> dict[str, Any]:
-    """The account as the reader of CommerceML gives it. A file is passed three times before its records are
-    read.
+    """The account as the reader of CommerceML gives it.
+
+    A file is passed three times before its records are read.
     """
     size = size_of(path)
     if tell is None:

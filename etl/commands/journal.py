@@ -13,8 +13,7 @@ from etl.state.store import Store
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happened to a record: what, when, in which run, and the file, document and rule it rests
-    on.
+    """One thing that happened to a record, and the file, document and rule it rests on.
 
     `before` and `after` are values of `field`, as JSON holds them.
     """
@@ -57,7 +56,15 @@ def remarks(profile: Profile) -> list[Remark]:
     """Every open issue of the portal, those of the newest run first."""
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
         rows = tables.records(store.runs.open_issues())
-    return [
-        Remark(row["severity"], row["file"], row["place"], row["entity"], row["key"], row["message"])
-        for row in rows
-    ]
+    return [_remark(row) for row in rows]
+
+
+def _remark(row: tables.Record) -> Remark:
+    return Remark(
+        level=row["severity"],
+        file=row["file"],
+        place=row["place"],
+        entity=row["entity"],
+        key=row["key"],
+        message=row["message"],
+    )

@@ -12,7 +12,6 @@ from etl import pipeline
 from etl.config.profile import Profile
 from etl.errors import ConfigError
 from etl.exchange.folder import QUARANTINE
-from etl.state.files import StoredFile
 from etl.state.store import Store
 
 
@@ -82,15 +81,10 @@ def answer(profile: Profile, question: str, given: str | None) -> Answered:
     """
     with _written(profile) as store:
         row = _chosen(store.questions.open(), question)
-        if given is None:
-            raise ConfigError("Не указан вариант ответа.", "Пример: obmen24 ask 1 2. Вопросы: obmen24 ask.")
         candidates = row["candidates"] or []
-        if not given.isdigit() or int(given) > len(candidates):
-            raise ConfigError(
-                f"Варианта {given} нет, их {len(candidates)}.", "Посмотрите варианты: obmen24 ask."
-            )
-        choice = int(given)
-        store.questions.answer(row["key"], candidates[choice - 1] if choice else {"id": None})
+        choice = _choice(given, len(candidates))
+        value = candidates[choice - 1] if choice else {"id": None}
+        store.questions.answer(row["key"], value)
     return Answered(row["key"], choice)
 
 
@@ -103,19 +97,24 @@ def _chosen(found: Sequence[dict[str, Any]], question: str) -> dict[str, Any]:
     raise ConfigError(f"Вопроса {question} нет.", "Список вопросов: obmen24 ask.")
 
 
+def _choice(given: str | None, count: int) -> int:
+    """The number of one of `count` candidates, or 0, as a person gave it."""
+    if given is None:
+        raise ConfigError("Не указан вариант ответа.", "Пример: obmen24 ask 1 2. Вопросы: obmen24 ask.")
+    if not given.isdigit() or int(given) > count:
+        raise ConfigError(f"Варианта {given} нет, их {count}.", "Посмотрите варианты: obmen24 ask.")
+    return int(given)
+
+
 def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
-    """Tie a record of the portal to a record of 1C by hand. `entity` is one of the state's names: deal,
-    company, …
-    """
+    """Tie a record of the portal to one of 1C by hand. `entity` as the state names it: deal, company, …"""
     with _written(profile) as store:
         store.links.put([{"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}])
     return Linked(entity, portal_id, onec_id)
 
 
 def confirm(profile: Profile, numbers: Sequence[str]) -> Confirmed:
-    """A person says that acts were accepted by 1C. Raises ConfigError, and confirms none, where one is
-    unknown.
-    """
+    """A person says that 1C accepted acts. Raises ConfigError, confirming none, where one is unknown."""
     with _written(profile) as store:
         known = store.accruals.states()
         unknown = [number for number in numbers if number not in known]
@@ -132,22 +131,22 @@ def retry(profile: Profile, files: Sequence[str]) -> Returned:
     """Put quarantined files back to be read once more: all, or those whose path ends with one of `files`."""
     with _written(profile) as store:
         exchange = pipeline.folder(profile, dt.datetime.now(dt.UTC))
-        bad = store.files.listed("bad", direction="in")
-        chosen = [row for row in bad if _is_quarantined(row) and (not files or _is_named(row, files))]
-        for row in chosen:
-            exchange.requeue(row.stored_as or "", row.name)
-            store.files.mark("in", row.hash, "republished")
-    return Returned(tuple(row.name for row in chosen))
+        returned = []
+        for row in store.files.listed("bad", direction="in"):
+            place = row.stored_as or ""
+            if place.startswith(QUARANTINE) and _is_meant(row.name, place, files):
+                exchange.requeue(place, row.name)
+                store.files.mark("in", row.hash, "republished")
+                returned.append(row.name)
+    return Returned(tuple(returned))
 
 
-def _is_quarantined(row: StoredFile) -> bool:
-    return row.stored_as is not None and row.stored_as.startswith(QUARANTINE)
-
-
-def _is_named(row: StoredFile, names: Sequence[str]) -> bool:
-    """Whether a name is the file's, as it came or as it lies in quarantine, with or without its folders."""
-    endings = tuple(f"/{name}" for name in names)
-    return f"/{row.name}".endswith(endings) or f"/{row.stored_as}".endswith(endings)
+def _is_meant(name: str, place: str, files: Sequence[str]) -> bool:
+    """Whether `files` mean a file: by the name it came under or its place in quarantine, or their ends."""
+    if not files:
+        return True
+    endings = tuple(f"/{one}" for one in files)
+    return f"/{name}".endswith(endings) or f"/{place}".endswith(endings)
 
 
 @contextmanager

@@ -1,6 +1,4 @@
-"""`obmen24 init --create-fields --templates`: what the profile expects of its portal and the portal lacks is
-made.
-"""
+"""`obmen24 init --create-fields --templates`: the portal gets what the profile expects of it."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ class Prepared:
 
 
 def prepare(profile: Profile, *, with_fields: bool, with_templates: bool) -> Prepared:
-    """Create the missing fields and upload the printed forms, as asked. Raises ConfigError (rights),
-    TryLater.
-    """
+    """Create missing fields and upload printed forms, as asked. Raises ConfigError (rights), TryLater."""
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
         created = _create_fields(client, profile) if with_fields else None
         templates = template.upload(client, profile) if with_templates else None
@@ -42,8 +38,9 @@ def prepare(profile: Profile, *, with_fields: bool, with_templates: bool) -> Pre
 
 
 def _create_fields(client: Client, profile: Profile) -> int:
-    """How many fields were made. Each is looked up by its code first, so a repeated call makes nothing
-    twice.
+    """How many fields were made.
+
+    Each is looked up by its code first, so a repeated call makes nothing twice.
     """
     missing = fields.missing(client, profile)
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():

@@ -1,9 +1,8 @@
-"""A rehearsal: the profile's whole exchange against the embedded portal and a model of its 1C, with people at
-work in both.
+"""A rehearsal: the profile's whole exchange against the embedded portal and a model of its 1C.
 
-`make run` is this. The portal listens on loopback, 1C works in the profile's own exchange folder, and both
-remember their state between rehearsals: once everything has been said and answered, the next rehearsal finds
-nothing to do.
+`make run` is this, with people at work on both sides. The portal listens on loopback, 1C works in the
+profile's own exchange folder, and both remember their state between rehearsals: once everything has been said
+and answered, the next rehearsal finds nothing to do.
 """
 
 from __future__ import annotations

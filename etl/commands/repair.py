@@ -1,6 +1,4 @@
-"""`obmen24 inspect --repair`: a copy without the characters XML forbids, beside the file. The original
-stays.
-"""
+"""`obmen24 inspect --repair`: a copy beside the file without the characters XML forbids."""
 
 from __future__ import annotations
 

@@ -34,8 +34,9 @@ class Wanted:
 
 
 def build(wanted: Wanted) -> Portal:
-    """The portal, listening and not serving yet: `serve_forever` does. Raises ConfigError for options that do
-    not go together and for a port that is taken.
+    """The portal, listening and not serving yet: `serve_forever` does.
+
+    Raises ConfigError for options that do not go together and for a port that is taken.
     """
     if (wanted.tls_cert is None) != (wanted.tls_key is None):
         raise ConfigError("--tls-cert и --tls-key указываются вместе.", "Добавьте недостающий.")

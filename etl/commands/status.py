@@ -1,6 +1,4 @@
-"""`obmen24 status`: when the last good run was and what waits for a person. Needs only the standard
-library.
-"""
+"""`obmen24 status`: when the last good run was, what waits for a person. The standard library is enough."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ def read(profile_path: source.AnyPath) -> dict[str, Any] | None:
 
 
 def is_stale(account: dict[str, Any] | None, max_age: int | None) -> bool:
-    """Whether the last good run is older than `max_age` minutes, or there was none. Never without a
-    `max_age`.
-    """
+    """Whether the last good run is older than `max_age` minutes, or there was none. No age, no staleness."""
     if max_age is None:
         return False
     age = account["age_minutes"] if account else None

@@ -35,8 +35,9 @@ class Verdict:
 
     @property
     def is_meant(self) -> bool:
-        """Whether our schema allows it: what a dialect departs in from its version («ТелефонРабочий» of УТ
-        10.3) is as it must be.
+        """Whether our schema allows it.
+
+        What a dialect departs in from its version («ТелефонРабочий» of УТ 10.3) is as it must be.
         """
         return self.dialect is not None and not self.schema
 
@@ -49,9 +50,7 @@ class Verdict:
 
 
 def validate(path: Path, dialect: str | None, *, tell: Tell | None = None) -> Verdict:
-    """Check one file by the rules of its version, and by our schema of `dialect` or of the one the file
-    shows.
-    """
+    """Check a file by the rules of its version, and by our schema of `dialect` or of the one it shows."""
     verdict = Verdict(path.name, str(path), version=None, dialect=dialect)
     try:
         watched = _watched(path, dialect, tell)

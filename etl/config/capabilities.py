@@ -1,5 +1,4 @@
-"""What a profile asks of its 1C, and what that 1C cannot give: pure over profile and dialect, the day is an
-argument.
+"""What a profile asks of its 1C and what that 1C cannot give: pure over profile, dialect and day.
 
 A dialect says which facts it tells and which documents its file may hold (reference commerceml §0, §5). A
 *contradiction* would double documents or make a file 1C refuses whole: such a profile never runs. A *gap* is
@@ -50,8 +49,7 @@ def refuse(profile: Profile) -> None:
 def contradictions(profile: Profile) -> list[str]:
     """What cannot work at all; empty for a profile that can run.
 
-    Stock 1C refuses a file whole for one document of a kind it does not know (DESIGN §4, «what a dialect can
-    tell»).
+    Stock 1C refuses a file whole for one document of a kind it does not know (reference commerceml §0).
     """
     writes = profile.contract if profile.onec.extended else profile.dialect
     return [
@@ -63,9 +61,7 @@ def contradictions(profile: Profile) -> list[str]:
 
 
 def gaps(profile: Profile, day: dt.date) -> list[str]:
-    """Rules and settings this 1C cannot feed, and what closes each gap. `day` decides the general VAT
-    rate.
-    """
+    """Rules and settings this 1C cannot feed, and what closes each. `day` decides the general VAT rate."""
     tells = _told(profile)
     return [
         *_unfed_rules(profile, tells),
@@ -128,7 +124,8 @@ def _unreadable_orders(profile: Profile, writes: Dialect) -> Iterator[str]:
 
 
 def _flows_without_section(profile: Profile) -> Iterator[str]:
-    for flow, section in (("billing", profile.billing), ("commission", profile.commission)):
+    sections = {"billing": profile.billing, "commission": profile.commission}
+    for flow, section in sections.items():
         if flow in profile.flows and section is None:
             yield f"flows: поток {flow} требует раздела [{flow}]"
 
@@ -172,9 +169,7 @@ def _unborn_orders(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
 
 
 def _weak_payment(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
-    """УТ 10.3 sets «оплачено» at the first part already (reference commerceml §5): it never counts as
-    money.
-    """
+    """УТ 10.3 sets «оплачено» at the first part already: no money by it (reference commerceml §5)."""
     has_sums = "bank" in profile.flows or not tells.isdisjoint(("paid_full", "paid_partial"))
     if "paid_weak" in tells and not has_sums:
         yield (

@@ -61,8 +61,10 @@ def _held(found: Finding) -> list[str]:
 
 
 def _issue(issue: Mapping[str, Any]) -> str:
-    place = ", ".join(str(issue[name]) for name in ("key", "place") if issue.get(name))
-    return f"{place}: {issue['message']}" if place else str(issue["message"])
+    named = [issue.get("key"), issue.get("place")]
+    place = ", ".join(str(one) for one in named if one)
+    message = str(issue["message"])
+    return f"{place}: {message}" if place else message
 
 
 def _advice(found: Finding) -> str:
@@ -86,7 +88,8 @@ def _repair(one: Repair) -> str:
 
 
 def located(path: Path | str, message: str) -> str:
-    """A message with the path in front, unless it begins with it: of many import.xml the name alone tells
-    nothing.
+    """A message with the path in front, unless it begins with it.
+
+    Of many files called import.xml the name alone tells nothing.
     """
     return message if message.startswith(str(path)) else f"{path}: {message}"

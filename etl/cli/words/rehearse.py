@@ -24,19 +24,17 @@ _HELD = {
 
 def text(done: Rehearsal) -> str:
     """What happened on both sides, and where the files lie."""
-    return "\n".join(
-        [
-            "Репетиция: учебный портал Битрикс24 и модель базы 1С на этом компьютере, "
-            "все люди и организации вымышлены.",
-            *done.acted,
-            done.report.text(),
-            f"Папка обмена {done.folder}:",
-            *(f"  {name:<20}{words}" for name, words in _PLACES.items()),
-        ]
+    head = (
+        "Репетиция: учебный портал Битрикс24 и модель базы 1С на этом компьютере, "
+        "все люди и организации вымышлены."
     )
+    lines = [head, *done.acted, done.report.text(), f"Папка обмена {done.folder}:"]
+    for name, words in _PLACES.items():
+        lines.append(f"  {name:<20}{words}")
+    return "\n".join(lines)
 
 
 def portal(webhook: str, counts: Mapping[str, int]) -> str:
     """Address (with the code: it is a password) and what the portal holds."""
-    held = ", ".join(f"{counts[name]} {words}" for name, words in _HELD.items() if counts.get(name))
-    return f"Учебный портал: {held}. Адрес вебхука: {webhook} (остановить: Ctrl+C)"
+    held = [f"{counts[name]} {words}" for name, words in _HELD.items() if counts.get(name)]
+    return f"Учебный портал: {', '.join(held)}. Адрес вебхука: {webhook} (остановить: Ctrl+C)"

@@ -14,8 +14,9 @@ _WAITING = {
 
 
 def text(account: dict[str, Any] | None, *, stale_after: int | None) -> str:
-    """When the last good run was, what waits, what to do. `stale_after`: the minutes it is older than, if it
-    is.
+    """When the last good run was, what waits, what to do.
+
+    `stale_after`: the minutes it is older than; None where it is young enough or nobody asked.
     """
     if account is None or account["last_good"] is None:
         return "Удачных обменов ещё не было. Выполните obmen24 run."
@@ -37,8 +38,8 @@ def _ago(minutes: float) -> str:
 def _advice(account: dict[str, Any], stale_after: int | None) -> str:
     if stale_after is not None:
         return (
-            f"Обмен не выполнялся дольше {stale_after} мин: проверьте cron и доступ к порталу и папке обмена, "
-            "затем obmen24 run."
+            f"Обмен не выполнялся дольше {stale_after} мин: "
+            "проверьте cron и доступ к порталу и папке обмена, затем obmen24 run."
         )
     if account.get("questions"):
         return "Ответьте на вопросы: obmen24 ask."
