@@ -177,10 +177,10 @@ class Scenario:
 
     def sent(self) -> list[dict[str, Any]]:
         """Documents of every outgoing file ever published, from the archive: plain lxml, not our reader."""
-        found = []
+        found: list[dict[str, Any]] = []
         for path in sorted((self.folder / "archive").rglob("sent-*.xml")):
             for element in etree.parse(path.open("rb")).iter("{*}Документ"):
-                values = {
+                values: dict[Any, Any] = {
                     row.findtext("{*}Наименование"): row.findtext("{*}Значение")
                     for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")
                 }
