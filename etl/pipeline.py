@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl import idle, scratch
+from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError
 from etl.exchange.folder import Exchange, sources
@@ -110,13 +111,12 @@ def opened(
 ) -> Iterator[Run]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever
     happens."""
-    from etl.commands.check import refuse
     from etl.flows.run import Clock, Journal, Options, Run
     from etl.flows.side import PortalSide
 
     given = options or Options()
     moment = now or dt.datetime.now(dt.UTC)
-    refuse(profile)
+    capabilities.refuse(profile)
     _refuse_other_world(profile)
     with state(profile, moment, dry=given.dry) as store, store.lock():
         exchange = folder(profile, moment, dry=given.dry)

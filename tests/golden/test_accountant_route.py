@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from etl import pipeline, tables
+from etl.cli.words import people as words
 from etl.commands import people
 from etl.state.store import Store
 from etl.transform.money import paid
@@ -268,12 +269,12 @@ def test_doubtful_receipts_are_asked_and_the_answer_is_remembered(tmp_path: Path
         report = running.run()
         assert report.counts["matched"] == 0
         assert report.exit_code == 3
-        text = people.questions(running.stage.profile)
+        text = words.questions(people.questions(running.stage.profile))
         assert "Иванова Мария Павловна" in text
         assert "В-101/26" in text
-        assert "записан" in people.answer(running.stage.profile, "1", "1")
+        assert people.answer(running.stage.profile, "1", "1").choice == 1
         assert running.run().counts["matched"] == 1
-        assert people.questions(running.stage.profile) == "Вопросов нет."
+        assert people.questions(running.stage.profile) == []
         assert running.stages()["101"] == "1-ая оплата менеджеру"
 
 
