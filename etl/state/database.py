@@ -31,6 +31,7 @@ Rows: TypeAlias = "pd.DataFrame | Iterable[Mapping[str, Any]]"
 Condition: TypeAlias = sa.ColumnElement[bool]
 Found: TypeAlias = sa.CursorResult[Any]
 Item = TypeVar("Item")
+R = TypeVar("R", bound=Mapping[str, Any])
 Made = TypeVar("Made")
 
 BOUND = 400  # bound values of one IN list; SQLite's oldest limit is 999
@@ -61,6 +62,24 @@ def in_parts(values: Iterable[Item], size: int) -> Iterator[list[Item]]:
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def by(name: str, rows: Iterable[R]) -> dict[Any, R]:
+    """value of the column `name` -> row; the last of several with the same value."""
+    return {row[name]: row for row in rows}
+
+
+def by_pair(first: str, second: str, rows: Iterable[R]) -> dict[tuple[str, str], R]:
+    """(value, value) of two columns -> row; the last of several with the same values."""
+    return {(row[first], row[second]): row for row in rows}
+
+
+def grouped(name: str, rows: Iterable[R]) -> dict[Any, list[R]]:
+    """value of the column `name` -> its rows, in their order."""
+    groups: dict[Any, list[R]] = {}
+    for row in rows:
+        groups.setdefault(row[name], []).append(row)
+    return groups
 
 
 def among(column: sa.Column[Any], values: Sequence[Any]) -> list[Condition]:
@@ -127,8 +146,8 @@ class Database:
     # ---- reading
     def rows(self, statement: sa.Select[Any]) -> list[Record]:
         """All rows of a query as records."""
-        mappings = self._read(statement, lambda found: found.mappings().all())
-        return [dict(row) for row in mappings]
+        found = self._read(statement, lambda result: result.mappings().all())
+        return [dict(row) for row in found]
 
     def raw(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
         """All rows as the driver gives them, for the long reads.
@@ -170,6 +189,12 @@ class Database:
     def mine(self, table: sa.Table, *conditions: Condition) -> sa.Select[Any]:
         """Select of this portal's rows, all columns but `portal`."""
         return self.columns((column for column in table.c if column.name != "portal"), *conditions)
+
+    def listed(
+        self, table: sa.Table, *conditions: Condition, order: Sequence[sa.ColumnElement[Any]] = ()
+    ) -> list[Record]:
+        """This portal's rows that meet the conditions, in the order of some columns."""
+        return self.rows(self.mine(table, *conditions).order_by(*order))
 
     def many(
         self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Condition

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from etl import tables
-from etl.state.database import Database, Record, Rows, walked
+from etl.state.database import Database, Record, Rows, by_pair, walked
 from etl.state.schema import FACT
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Facts:
 
         Returns what changed: {action: new | changed, before, after}.
         """
-        given = {(row["source"], row["id"]): _fact(row) for row in walked(rows)}
+        given = by_pair("source", "id", map(_fact, walked(rows)))
         changes: list[Record] = []
         with self._db.transaction():
             known = self._known(kind, given)
@@ -71,8 +71,8 @@ class Facts:
     def _known(self, kind: str, places: Iterable[Place]) -> dict[Place, Record]:
         wanted = set(places)
         found = self._db.many(FACT, "id", {fact for _, fact in wanted}, FACT.c.kind == kind)
-        by_place = {(row["source"], row["id"]): row for row in found}
-        return {place: row for place, row in by_place.items() if place in wanted}
+        chosen = (row for row in found if (row["source"], row["id"]) in wanted)
+        return by_pair("source", "id", chosen)
 
 
 def _fact(row: Mapping[str, Any]) -> Record:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl.state.columns import moment_text
-from etl.state.database import LONG, Database, Record, Rows, among, equal, listed
+from etl.state.database import LONG, Database, Record, Rows, among, by, equal, listed
 from etl.state.schema import DOCUMENT, FILE
 
 _STATES = ("spooled", "parsed", "bad", "archived", "republished")
@@ -49,7 +49,7 @@ class Files:
         is 1C going back to an older text under the same name: take it again, its documents decide by their
         own versions (DESIGN §5).
         """
-        found = self._db.rows(self._db.mine(FILE, FILE.c.direction == direction, FILE.c.hash == content_hash))
+        found = self._db.listed(FILE, FILE.c.direction == direction, FILE.c.hash == content_hash)
         return self._stored(found[0]) if found else None
 
     def take(
@@ -104,7 +104,7 @@ class Files:
     def listed(self, *states: str, direction: str | None = None) -> list[StoredFile]:
         """Files in any of the states (all without one), in order of intake."""
         conditions = among(FILE.c.state, states) + equal(FILE.c.direction, direction)
-        found = self._db.rows(self._db.mine(FILE, *conditions).order_by(FILE.c.seq))
+        found = self._db.listed(FILE, *conditions, order=[FILE.c.seq])
         return [self._stored(row) for row in found]
 
     def _stored(self, row: Record) -> StoredFile:
@@ -124,7 +124,7 @@ class Files:
 
         Unknown ids are absent.
         """
-        return {row["id"]: row for row in self._db.many(DOCUMENT, "id", ids)}
+        return by("id", self._db.many(DOCUMENT, "id", ids))
 
     def fresh_documents(self, rows: Rows) -> list[Record]:
         """Of rows (id, version, generated_at, seq, hash) those that are newer than what is remembered, see
@@ -155,8 +155,8 @@ class Files:
 
     def told_documents(self) -> list[Record]:
         """Documents with a payload, as they were remembered, by intake."""
-        told = self._db.mine(DOCUMENT, DOCUMENT.c.payload.is_not(None))
-        return self._db.rows(told.order_by(DOCUMENT.c.seq, DOCUMENT.c.id))
+        is_told = DOCUMENT.c.payload.is_not(None)
+        return self._db.listed(DOCUMENT, is_told, order=[DOCUMENT.c.seq, DOCUMENT.c.id])
 
     def _not_same(self, rows: list[Record]) -> list[Record]:
         """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from etl.errors import NeedsPerson
 from etl.state.columns import decode, encode
-from etl.state.database import LONG, Database, Record, Rows, among, equal, walked
+from etl.state.database import LONG, Database, Record, Rows, among, by, equal, grouped, walked
 from etl.state.schema import FIELD, LINK, QUESTION, STAGE
 
 if TYPE_CHECKING:
@@ -33,25 +33,23 @@ class Links:
     def by_foreign(self, entity: str, foreign_ids: Iterable[str]) -> dict[str, Record]:
         """foreign_id -> {portal_id, number, state, changed_at} of all known ids of 1C among those given."""
         found = self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
-        return {row["foreign_id"]: row for row in found}
+        return by("foreign_id", found)
 
     def by_portal(self, entity: str, portal_ids: Iterable[str]) -> dict[str, Record]:
         """portal_id -> link, linked pairs only."""
         linked = (LINK.c.entity == entity, LINK.c.state == "linked")
         found = self._db.many(LINK, "portal_id", portal_ids, *linked)
-        return {row["portal_id"]: row for row in found}
+        return by("portal_id", found)
 
     def by_number(self, entity: str, numbers: Iterable[str]) -> dict[str, list[Record]]:
         """number -> links with that number; a number of a document is unique only together with its year."""
-        found: dict[str, list[Record]] = {}
-        for row in self._db.many(LINK, "number", numbers, LINK.c.entity == entity):
-            found.setdefault(row["number"], []).append(row)
-        return found
+        found = self._db.many(LINK, "number", numbers, LINK.c.entity == entity)
+        return grouped("number", found)
 
     def all(self, entity: str, *states: str) -> list[Record]:
         """All links of an entity, in the given states only when there are any."""
-        links = self._db.mine(LINK, LINK.c.entity == entity, *among(LINK.c.state, states))
-        return self._db.rows(links.order_by(LINK.c.foreign_id))
+        chosen = [LINK.c.entity == entity, *among(LINK.c.state, states)]
+        return self._db.listed(LINK, *chosen, order=[LINK.c.foreign_id])
 
     def put(self, rows: Rows) -> None:
         """Write links: entity, foreign_id, portal_id, number, state (default linked).
@@ -103,10 +101,10 @@ class Questions:
 
         Asking again refreshes text and candidates; an answer stays.
         """
-        given = {row["key"]: row for row in walked(rows)}
+        given = by("key", walked(rows))
         fresh: Record = {"answer": None, "answered_at": None, "asked_at": self._db.now(), "run": run}
         with self._db.transaction():
-            known = {row["key"]: row for row in self._db.many(QUESTION, "key", given)}
+            known = by("key", self._db.many(QUESTION, "key", given))
             asked = []
             for key, row in given.items():
                 before = known.get(key, fresh)
@@ -116,13 +114,13 @@ class Questions:
 
     def open(self) -> list[Record]:
         """Unanswered questions, oldest first."""
-        unanswered = self._db.mine(QUESTION, QUESTION.c.answered_at.is_(None))
-        return self._db.rows(unanswered.order_by(QUESTION.c.asked_at, QUESTION.c.key))
+        is_open = QUESTION.c.answered_at.is_(None)
+        return self._db.listed(QUESTION, is_open, order=[QUESTION.c.asked_at, QUESTION.c.key])
 
     def answers(self, entity: str | None = None) -> dict[str, Any]:
         """key -> answer of all answered questions."""
         is_answered = QUESTION.c.answered_at.is_not(None)
-        found = self._db.rows(self._db.mine(QUESTION, is_answered, *equal(QUESTION.c.entity, entity)))
+        found = self._db.listed(QUESTION, is_answered, *equal(QUESTION.c.entity, entity))
         return {row["key"]: row["answer"] for row in found}
 
     def answer(self, key: str, value: Any) -> bool:
@@ -271,7 +269,7 @@ class Stages:
 
     def read(self, deals: Iterable[str] | None = None) -> dict[str, str]:
         """deal -> last derived stage; of all deals without a list."""
-        rows = self._db.rows(self._db.mine(STAGE)) if deals is None else self._db.many(STAGE, "deal", deals)
+        rows = self._db.listed(STAGE) if deals is None else self._db.many(STAGE, "deal", deals)
         return {row["deal"]: row["derived"] for row in rows}
 
     def write(self, derived: Mapping[str, str]) -> None:

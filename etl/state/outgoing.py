@@ -11,7 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl.state.columns import encode
-from etl.state.database import BOUND, Condition, Database, Record, Rows, among, in_parts, walked
+from etl.state.database import (
+    BOUND,
+    Condition,
+    Database,
+    Record,
+    Rows,
+    among,
+    by,
+    by_pair,
+    grouped,
+    in_parts,
+    walked,
+)
 from etl.state.schema import OUTBOX, PUBLICATION
 
 #: state -> states it may move to. `doubt` = the answer was lost: only a look-up on the portal leads out
@@ -45,9 +57,9 @@ class Outbox:
         it, so the payload is replaced. An intent that is being sent or in doubt is never touched, whatever
         newer file comes (reliability, decision 6).
         """
-        given = {row["key"]: row for row in walked(rows)}
+        given = by("key", walked(rows))
         with self._db.transaction():
-            known = {row["key"]: row for row in self._db.many(OUTBOX, "key", given)}
+            known = by("key", self._db.many(OUTBOX, "key", given))
             fresh = [row for key, row in given.items() if key not in known]
             first = self._db.next(OUTBOX.c.id)
             numbered = enumerate(fresh, first)
@@ -76,8 +88,7 @@ class Outbox:
         Where it is true, look the entity up on the portal before any write about it, also for a newer intent.
         """
         is_open = OUTBOX.c.state.in_(("new", *_UNSURE))
-        intents = self._db.mine(OUTBOX, is_open, *among(OUTBOX.c.method, methods))
-        rows = self._db.rows(intents.order_by(OUTBOX.c.id))
+        rows = self._db.listed(OUTBOX, is_open, *among(OUTBOX.c.method, methods), order=[OUTBOX.c.id])
         unsure = self.doubtful()
         return [row | {"doubt": (row["entity"], row["entity_key"]) in unsure} for row in rows]
 
@@ -115,7 +126,7 @@ class Outbox:
 
     def listed(self, *states: str) -> list[Record]:
         """Intents in the given states, in order."""
-        return self._db.rows(self._db.mine(OUTBOX, OUTBOX.c.state.in_(states)).order_by(OUTBOX.c.id))
+        return self._db.listed(OUTBOX, OUTBOX.c.state.in_(states), order=[OUTBOX.c.id])
 
 
 def _intent(row: Mapping[str, Any]) -> Record:
@@ -152,7 +163,7 @@ class Publications:
         Rows: path (relative), document (number), hash (of its content), payload (what is needed to write it
         again). Returns (path, document) -> publication id.
         """
-        given = {(row["path"], row["document"]): row for row in walked(rows)}
+        given = by_pair("path", "document", walked(rows))
         with self._db.transaction():
             known = self._known(given)
             unchanged: dict[Place, int] = {}
@@ -206,8 +217,7 @@ class Publications:
 
     def outgoing(self, path: str) -> list[Record]:
         """What the file must hold: planned and published documents, by id."""
-        documents = self._db.mine(PUBLICATION, *_stands_in(path))
-        return self._db.rows(documents.order_by(PUBLICATION.c.id))
+        return self._db.listed(PUBLICATION, *_stands_in(path), order=[PUBLICATION.c.id])
 
     def listed_in(self, path: str) -> list[Record]:
         """What the file must hold, by id, without the payloads: id, document, hash, state."""
@@ -218,9 +228,8 @@ class Publications:
     def payloads(self, ids: Iterable[int], part: int = 500) -> Iterator[list[Any]]:
         """Payloads in the order of the ids, `part` at a time: a large file is written without holding it."""
         for numbers in in_parts(ids, part):
-            rows = self._db.many(PUBLICATION, "id", numbers)
-            payload_of = {row["id"]: row["payload"] for row in rows}
-            yield [payload_of[number] for number in numbers]
+            found = by("id", self._db.many(PUBLICATION, "id", numbers))
+            yield [found[number]["payload"] for number in numbers]
 
     def count_session(self, session: str, *, before: dt.datetime | None = None) -> None:
         """A session of 1C was seen (a new export of it).
@@ -249,10 +258,7 @@ class Publications:
 
     def find(self, documents: Iterable[str]) -> dict[str, list[Record]]:
         """number -> its publications, in any state and file."""
-        found: dict[str, list[Record]] = {}
-        for row in self._db.many(PUBLICATION, "document", documents):
-            found.setdefault(row["document"], []).append(row)
-        return found
+        return grouped("document", self._db.many(PUBLICATION, "document", documents))
 
     def listed(self, *states: str, sessions: int = 0) -> list[Record]:
         """Publications in the given states with their payloads, by id.
@@ -260,7 +266,7 @@ class Publications:
         Only those that had at least so many `sessions` of 1C.
         """
         chosen = (PUBLICATION.c.state.in_(states), PUBLICATION.c.sessions >= sessions)
-        return self._db.rows(self._db.mine(PUBLICATION, *chosen).order_by(PUBLICATION.c.id))
+        return self._db.listed(PUBLICATION, *chosen, order=[PUBLICATION.c.id])
 
     def silent(self, sessions: int, *paths: str) -> list[int]:
         """Ids of published documents that 1C has had at least so many sessions for.
@@ -286,8 +292,8 @@ class Publications:
     def _known(self, places: Mapping[Place, Any]) -> dict[Place, Record]:
         documents = {document for _, document in places}
         found = self._db.many(PUBLICATION, "document", documents)
-        by_place = {(row["path"], row["document"]): row for row in found}
-        return {place: row for place, row in by_place.items() if place in places}
+        wanted = (row for row in found if (row["path"], row["document"]) in places)
+        return by_pair("path", "document", wanted)
 
 
 def _stands_in(path: str) -> tuple[Condition, Condition]:

@@ -95,8 +95,8 @@ class Charges:
 
     def versions(self, month: str | None = None) -> list[Record]:
         """Register versions in order: month, version, state, facts, run, planned_at, exported_at."""
-        versions = self._db.mine(REGISTER, *equal(REGISTER.c.month, month))
-        return self._db.rows(versions.order_by(REGISTER.c.month, REGISTER.c.version))
+        chosen = equal(REGISTER.c.month, month)
+        return self._db.listed(REGISTER, *chosen, order=[REGISTER.c.month, REGISTER.c.version])
 
     def rows(self, month: str | None = None, version: int | None = None) -> pd.DataFrame:
         """Rows of the register as the table `charges`, as they were planned, in file order.
@@ -236,8 +236,8 @@ class Accruals:
         return {row["number"]: row["state"] for row in self._listed()}
 
     def _listed(self, *states: str) -> list[Record]:
-        accruals = self._db.mine(ACCRUAL, *among(ACCRUAL.c.state, states))
-        return self._db.rows(accruals.order_by(ACCRUAL.c.deal, ACCRUAL.c.turn, ACCRUAL.c.part))
+        order = (ACCRUAL.c.deal, ACCRUAL.c.turn, ACCRUAL.c.part)
+        return self._db.listed(ACCRUAL, *among(ACCRUAL.c.state, states), order=order)
 
 
 def _accrual(row: Record) -> Record:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl import tables
 from etl.state.columns import encode
-from etl.state.database import Database, Record, Rows, equal, walked
+from etl.state.database import Database, Record, Rows, by, equal, walked
 from etl.state.schema import ISSUE, JOURNAL, RUN
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Runs:
 
     def why(self, entity: str, key: str) -> list[Record]:
         """The journal of one record, oldest first."""
-        told = self._db.mine(JOURNAL, JOURNAL.c.entity == entity, JOURNAL.c.key == key)
-        return self._db.rows(told.order_by(JOURNAL.c.run, JOURNAL.c.seq))
+        this = (JOURNAL.c.entity == entity, JOURNAL.c.key == key)
+        return self._db.listed(JOURNAL, *this, order=[JOURNAL.c.run, JOURNAL.c.seq])
 
     def forget(self, keep_months: int) -> int:
         """Drop journal rows older than so many months, looking at most once a day; how many there were.
@@ -105,7 +105,7 @@ class Runs:
             said = {name: row.get(name) for name in _ISSUE}
             found[_mark(scope, said)] = {**said, "scope": scope, "last_run": run, "closed_run": None}
         with self._db.transaction():
-            known = {row["mark"]: row for row in self._db.many(ISSUE, "mark", found)}
+            known = by("mark", self._db.many(ISSUE, "mark", found))
             for mark, issue in found.items():
                 issue["mark"] = mark
                 issue["first_run"] = _first_run(known.get(mark), run)
@@ -122,9 +122,9 @@ class Runs:
 
     def open_issues(self, scope: str | None = None) -> pd.DataFrame:
         """Open issues, newest run first, as the table `issues`."""
-        is_open = self._db.mine(ISSUE, ISSUE.c.closed_run.is_(None), *equal(ISSUE.c.scope, scope))
+        is_open = ISSUE.c.closed_run.is_(None)
         order = (ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark)
-        found = self._db.rows(is_open.order_by(*order))
+        found = self._db.listed(ISSUE, is_open, *equal(ISSUE.c.scope, scope), order=order)
         return tables.frame("issues", (_issue(row, seq) for seq, row in enumerate(found, 1)))
 
 
