@@ -226,6 +226,9 @@ class State(Model):
 
     url: str | None = None
     folder: Path | None = None
+    keep_months: int = Field(
+        36, ge=1, description="Сколько месяцев хранится журнал; реестры и оплаты хранятся всегда"
+    )
 
 
 class Profile(Model):

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from etl import tables
 from etl.state.columns import encode
 from etl.state.database import Database, Record, Rows, by, equal, walked
@@ -19,6 +21,8 @@ _JOURNAL = ("entity", "key", "action", "field", "before", "after", "file", "docu
 _ISSUE = ("severity", "file", "place", "entity", "key", "field", "value", "message")
 
 RUNNING, INTERRUPTED = "running", "interrupted"
+#: actions that tell how money came about (which file, which rule): a dispute about it may come at any time
+_PROOFS = ("charge", "accrual", "act-confirmed", "payment", "shipment")
 _FORGOTTEN = "journal-forgotten-on"  # watermark: the day on which old rows were last looked for
 
 
@@ -83,8 +87,8 @@ class Runs:
         """Drop journal rows older than so many months, looking at most once a day; how many there were.
 
         The journal holds names and addresses of people, which are kept only as long as somebody needs them
-        ([state] keep_months). Charges, accruals, registers and payment facts prove money: they stand in
-        tables of their own and are never forgotten.
+        ([state] keep_months). What proves money is never forgotten: charges, accruals, registers and facts
+        stand in tables of their own, and of the journal their rows stay.
         """
         now = self._db.now()
         today = now.date().isoformat()
@@ -92,7 +96,9 @@ class Runs:
             if self._db.cursor(_FORGOTTEN) == today:
                 return 0
             self._db.set_cursor(_FORGOTTEN, today)
-            return self._db.remove(JOURNAL, JOURNAL.c.at < _months_before(now, keep_months))
+            is_old = JOURNAL.c.at < _months_before(now, keep_months)
+            proves_nothing = sa.or_(JOURNAL.c.action.is_(None), JOURNAL.c.action.not_in(_PROOFS))
+            return self._db.remove(JOURNAL, is_old, proves_nothing)
 
     # ---- issues
     def add_issues(self, run: int, rows: Rows, scope: str = "") -> None:

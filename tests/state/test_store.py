@@ -217,19 +217,23 @@ def test_the_journal_is_forgotten_after_its_time_once_a_day_and_money_is_not(url
         other = Store.open(url, portal=portal + "2", clock=lambda: NOON)
         for one in (store, other):
             run = one.runs.begin("cron", [])
-            one.runs.journal(run, [{"entity": "deal", "key": "1"}])
+            one.runs.journal(
+                run, [{"entity": "deal", "key": "1", "action": "update"}, {"entity": "deal", "key": "1"}]
+            )
+            one.runs.journal(run, [{"entity": "deal", "key": "1", "action": "payment", "after": Decimal(5)}])
         fact = {"source": "bank", "id": "f", "target": "1", "date": NOON.date(), "amount": Decimal(5)}
         store.facts.record("payment", [fact])
         clock[0] = NOON + dt.timedelta(days=365 * 3)
         store.runs.journal(store.runs.begin("cron", []), [{"entity": "deal", "key": "2"}])
         assert store.runs.forget(36) == 0, "the whole month is kept"
         clock[0] += dt.timedelta(days=31)
-        assert store.runs.forget(36) == 1
+        assert store.runs.forget(36) == 2
         store.runs.journal(store.runs.begin("cron", []), [{"entity": "deal", "key": "3"}])
         clock[0] += dt.timedelta(hours=1)
         assert store.runs.forget(1) == 0, "it has looked today already"
-        assert (store.runs.why("deal", "1"), len(store.runs.why("deal", "2"))) == ([], 1)
-        assert len(other.runs.why("deal", "1")) == 1, "another portal keeps its own"
+        assert [row["action"] for row in store.runs.why("deal", "1")] == ["payment"], "it proves money"
+        assert len(store.runs.why("deal", "2")) == 1
+        assert len(other.runs.why("deal", "1")) == 3, "another portal keeps its own"
         assert (len(store.facts.rows("payment")), len(store.runs.last())) == (1, 3)
         other.close()
 
