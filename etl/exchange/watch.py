@@ -40,15 +40,21 @@ def watch(
     """Call `run` at the start, whenever files have settled in the folder, and every `rescan` seconds,
     until `stop` is set.
 
-    `state` is the local folder for the lock and the sign of life (`etl.state.quick.watcher` reads it).
-    `run` may raise EtlError: it is logged and tried again at the next rescan (a bad profile, ConfigError,
-    too: somebody may be editing it); any other exception is a bug and ends the watch. Raises Busy when
-    another process watches already.
+    `state` is the local folder for the lock and the sign of life (`etl.state.quick.watcher` reads it); who
+    stops the watch takes the sign away, so that nobody misses it. `run` may raise EtlError: it is logged
+    and tried again at the next rescan (a bad profile, ConfigError, too: somebody may be editing it); any
+    other exception is a bug and ends the watch. Raises Busy when another process watches already.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file_lock(state / WATCH_LOCK, _ALREADY), Alarm() as alarm:
-        watcher = _Watcher(exchange, run, alarm, state / WATCH_MARK, rescan)
-        watcher.loop(interval, stop or threading.Event())
+        mark = state / WATCH_MARK
+        watcher = _Watcher(exchange, run, alarm, mark, rescan)
+        try:
+            watcher.loop(interval, stop or threading.Event())
+        except KeyboardInterrupt:
+            mark.unlink(missing_ok=True)
+            raise
+        mark.unlink(missing_ok=True)
 
 
 class _Watcher:

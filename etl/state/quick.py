@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 #: what the watcher leaves in the state folder: the moment of its last look, and its lock
 WATCH_MARK, WATCH_LOCK = "watch.health", "watch.lock"
@@ -38,6 +38,16 @@ class LastRun(TypedDict):
     started_at: str
 
 
+class Watcher(TypedDict):
+    """The watcher of the exchange folder: minutes since its last look, whether its process lives, whether
+    it answers.
+    """
+
+    minutes: float
+    running: bool
+    alive: bool
+
+
 class Account(TypedDict):
     """What waits in a state: the last good run (local date and time in Russian order; ISO in UTC; its age)
     and counts.
@@ -51,16 +61,7 @@ class Account(TypedDict):
     outbox_waiting: int
     unconfirmed: int
     questions: int
-
-
-class Watcher(NamedTuple):
-    """The watcher of the exchange folder: minutes since its last look, whether its process lives, whether
-    it answers.
-    """
-
-    minutes: float
-    running: bool
-    alive: bool
+    watcher: NotRequired[Watcher | None]
 
 
 def quick_status(url: str, portal: str | None = None, *, now: dt.datetime | None = None) -> Account | None:
@@ -86,7 +87,7 @@ def watcher(folder: str, *, now: dt.datetime | None = None) -> Watcher | None:
         return None
     minutes = _minutes(looked_at, now or dt.datetime.now(dt.UTC))
     running = _is_held(os.path.join(folder, WATCH_LOCK))
-    return Watcher(minutes, running, alive=running and minutes <= _SILENT_MINUTES)
+    return {"minutes": minutes, "running": running, "alive": running and minutes <= _SILENT_MINUTES}
 
 
 def last_look(folder: str) -> dt.datetime | None:

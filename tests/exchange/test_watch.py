@@ -88,9 +88,8 @@ def test_what_lay_there_before_the_start_is_taken(tmp_path: Path, taker: Taker) 
     drop(tmp_path, "old.xml", b"old")
     with watching(tmp_path, taker):
         until(lambda: taker.taken == [b"old"])
-        until(lambda: bool((sign := quick.watcher(str(tmp_path / "state"))) and sign.alive))
-    sign = quick.watcher(str(tmp_path / "state"))
-    assert sign is not None and not sign.running and not sign.alive, "it was stopped: nobody answers"
+        until(lambda: bool((sign := quick.watcher(str(tmp_path / "state"))) and sign["alive"]))
+    assert quick.watcher(str(tmp_path / "state")) is None, "it was stopped: nobody misses it"
     assert quick.watcher(str(tmp_path / "nowhere")) is None
 
 
@@ -167,6 +166,8 @@ def test_a_bug_ends_the_watch_and_frees_its_place(tmp_path: Path, taker: Taker) 
 
     with pytest.raises(ZeroDivisionError):
         watch.watch(taker.exchange, run, state=tmp_path / "state", interval=0.05)
+    sign = quick.watcher(str(tmp_path / "state"))
+    assert sign is not None and not sign["alive"], "it is missed"
     with watching(tmp_path, taker):
         until(lambda: taker.runs == 1)
 
@@ -225,9 +226,10 @@ def test_the_sign_of_life_is_a_moment_and_a_lock(tmp_path: Path) -> None:
     mark.write_text(nine.isoformat())
     assert quick.last_look(folder) == nine
     soon, late = nine + dt.timedelta(minutes=2), nine + dt.timedelta(hours=2)
-    assert quick.watcher(folder, now=soon) == (2.0, False, False), "its process is dead"
+    assert quick.watcher(folder, now=soon) == {"minutes": 2.0, "running": False, "alive": False}, (
+        "its process is dead"
+    )
     with file_lock(tmp_path / quick.WATCH_LOCK, "занято"):
-        assert quick.watcher(folder, now=soon) == (2.0, True, True)
-        assert quick.watcher(folder, now=late) == (120.0, True, False), (
-            "it hangs: it has not looked for two hours"
-        )
+        assert quick.watcher(folder, now=soon) == {"minutes": 2.0, "running": True, "alive": True}
+        hanging = {"minutes": 120.0, "running": True, "alive": False}
+        assert quick.watcher(folder, now=late) == hanging, "it has not looked for two hours"
