@@ -178,6 +178,7 @@ def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange
 
 
 def _flow(module: str) -> Callable[[Run, Reading], None]:
+    """The flow of a module below `etl.flows`, imported when it is needed."""
     flow: Callable[[Run, Reading], None] = importlib.import_module(f"etl.flows.{module}").flow
     return flow
 
@@ -198,11 +199,11 @@ def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> N
 
 def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:
     """Write the register of a month again, all versions; nothing is charged. Returns the files."""
-    from etl.flows.contracts import billing
+    from etl.flows.contracts import books
     from etl.flows.run import Options
 
     with opened(profile, ("billing",), trigger="register", now=now, options=Options(month)) as this:
-        return billing.rewrite(this, this.month)
+        return books.rewrite(this, this.month)
 
 
 def convert(

@@ -13,7 +13,7 @@ import pytest
 from etl import pipeline, tables
 from etl.commands import people
 from etl.state.store import Store
-from etl.transform.money import facts
+from etl.transform.money import paid
 from tests.support import scenario
 from tests.support.statements import OUR, document, outgoing, statement
 
@@ -218,7 +218,7 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
         running.stage.onec.pay(number, Decimal("1000.00"))
         running.stage.session()
         running.run()
-        assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
+        assert paid.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
         assert running.stages()["101"] == "Договор подтвержден"
         drop(running, "kl2.txt", paid_by("2", "500.00", "В-101/26", IVANOV))
         running.run()
@@ -236,7 +236,7 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
             ),
         )
         running.run()
-        assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
+        assert paid.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
 
 
 def test_receipts_1c_does_not_know_go_to_it_as_payments(tmp_path: Path) -> None:
