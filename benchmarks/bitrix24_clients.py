@@ -15,7 +15,8 @@ from time import perf_counter
 from typing import Any
 
 from etl.bitrix24 import rowlists, writes
-from etl.bitrix24.client import Client, Command
+from etl.bitrix24.calls import Command
+from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Listing, every
 from etl.bitrix24.secret import Secret
 from etl.sandbox.portal.app import Portal

@@ -16,7 +16,7 @@ from etl.errors import EXIT_CLEAN, EXIT_CONFIG, EXIT_LATER, ConfigError, EtlErro
 
 if TYPE_CHECKING:
     from etl.bitrix24.client import Client
-    from etl.bitrix24.fields import Names
+    from etl.bitrix24.names import Names
 
 #: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -240,7 +240,7 @@ def _folder(profile: Profile, result: Check) -> None:
 def portal(profile: Profile) -> Iterator[tuple[Client, Names]]:
     """The profile's portal with its names resolved; for a sandbox profile the embedded one. Raises ConfigError, TryLater."""
     from etl.bitrix24 import client as rest
-    from etl.bitrix24 import fields
+    from etl.bitrix24 import names
 
     if profile.bitrix24.sandbox:
         from etl.commands import rehearse
@@ -249,7 +249,7 @@ def portal(profile: Profile) -> Iterator[tuple[Client, Names]]:
             yield found
         return
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
-        yield client, fields.load(client, profile)
+        yield client, names.load(client, profile)
 
 
 def _portal(profile: Profile, result: Check) -> None:

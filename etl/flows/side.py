@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl import tables
 from etl.bitrix24 import client as rest
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.extract.bitrix24 import deals as extract
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class PortalSide:
         self._context = context
         profile = context.profile
         self.client = rest.connect(profile.bitrix24, profile.path.parent, profile.state_folder)
-        self.names = fields.load(self.client, profile)
+        self.names = portal_names.load(self.client, profile)
 
     @cached_property
     def directory(self) -> dict[str, pd.DataFrame]:
@@ -49,9 +49,9 @@ class PortalSide:
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry
         it."""
-        from etl.load.bitrix24 import items as load
+        from etl.bitrix24 import directory
 
-        return load.by_origin(self.client, kind, self._context.profile.bitrix24.originator, origins)
+        return directory.by_origin(self.client, kind, self._context.profile.bitrix24.originator, origins)
 
     @cached_property
     def deals(self) -> pd.DataFrame:

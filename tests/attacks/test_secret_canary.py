@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 import pytest
 
-from etl.bitrix24 import fields
-from etl.bitrix24.client import Client, Command, connect
+from etl.bitrix24 import names as portal_names
+from etl.bitrix24.calls import Command
+from etl.bitrix24.client import Client, connect
 from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import PUBLIC, Broken, SecretPath
 from etl.config.profile import Portal as PortalSettings
@@ -100,7 +101,7 @@ def work(client: Client, outbox: bench.Memory) -> Iterator[str]:
     """A run of everything; gives out what a person or a report would see."""
     profile = bench.profile()
     try:
-        names = fields.load(client, profile)
+        names = portal_names.load(client, profile)
         yield str(names)
         yield extract.deals(client, names, profile).to_csv()
         yield str(

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import MissingField
 from etl.bitrix24.writes import Result
 from etl.errors import EtlError
+from etl.load.bitrix24 import composition, notes, parties, products
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes, parties, products
 from etl.sandbox.portal.app import Portal
 from tests.support import bitrix24_bench as bench
 
@@ -38,7 +38,7 @@ LINES = [
     },
 ]
 
-Step = Callable[[Client, fields.Names, bench.Memory], Iterable[Result]]
+Step = Callable[[Client, portal_names.Names, bench.Memory], Iterable[Result]]
 PROFILE = bench.profile()
 
 #: method that is struck -> the writer that uses it
@@ -58,7 +58,7 @@ STEPS: dict[str, Step] = {
         ],
         o,
     ),
-    "rows": lambda c, n, o: load.set_rows(c, [load.Composition("rows:3", "3", LINES)], o),
+    "rows": lambda c, n, o: composition.set_rows(c, [composition.Composition("rows:3", "3", LINES)], o),
     "deals": lambda c, n, o: load.create_deals(
         c,
         n,
@@ -247,7 +247,7 @@ def run(portal: Portal, clock: bench.Clock, outbox: bench.Memory) -> dict[str, s
     """One run of all writers; what stops one does not stop the test. Key -> status, or the name of what was raised."""
     statuses: dict[str, str] = {}
     with bench.client(portal.webhook, clock, read_timeout=0.15, deadline=0.25, workers=2) as client:
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
         for name, step in STEPS.items():
             try:
                 statuses |= {result.key: result.status for result in step(client, names, outbox)}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import Names
+from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result
 from etl.errors import NeedsPerson
 from etl.flows.portal import writers

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from etl import tables
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.bitrix24.client import SETTLE_SECONDS, Client
 from etl.bitrix24.fields import INVOICE
 from etl.errors import ConfigError, TryLater
 from etl.extract.bitrix24 import deals as extract
 from etl.extract.bitrix24.parties import parties as parties_of
+from etl.load.bitrix24 import composition, notes, parties, products
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes, parties, products
 from etl.sandbox.portal.app import Portal
 from tests.support import bitrix24_bench as bench
 
@@ -48,8 +48,8 @@ def outbox(clock: bench.Clock) -> bench.Memory:
 
 
 @pytest.fixture
-def names(client: Client) -> fields.Names:
-    return fields.load(client, PROFILE)
+def names(client: Client) -> portal_names.Names:
+    return portal_names.load(client, PROFILE)
 
 
 def deal(portal: Portal, number: int) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def writes(portal: Portal) -> int:
 
 
 def test_a_stage_moves_only_from_where_the_rule_allows(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     portal.call("crm.deal.update", {"id": 2, "fields": {"STAGE_ID": "C1:WON"}})
     moves = [
@@ -98,14 +98,14 @@ def test_a_persons_move_after_a_lost_answer_is_not_undone(clock: bench.Clock, ou
         Portal(seed=bench.video(), clock=clock.time, faults=[person]) as portal,
         bench.client(portal.webhook, clock) as client,
     ):
-        (result,) = load.move_stages(client, fields.load(client, PROFILE), [MOVE], outbox)
+        (result,) = load.move_stages(client, portal_names.load(client, PROFILE), [MOVE], outbox)
         assert result.status == "skipped" and "Договор расторгнут" in result.reason
         assert deal(portal, 1)["STAGE_ID"] == "C1:LOSE"
         assert sum(clock.slept) >= SETTLE_SECONDS - 1
 
 
 def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     updates = [
         load.Update(
@@ -144,7 +144,7 @@ def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(
 
 
 def test_many_updates_take_one_request_for_fifty(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     before = client.requests
     updates = [load.Update(f"u{n}", str(1 + n % 36), {"Оплачено всего": Decimal(n)}) for n in range(200)]
@@ -163,7 +163,7 @@ def test_rows_are_read_back(portal: Portal, client: Client, outbox: bench.Memory
             "discount": Decimal("20.00"),
         },
     ]
-    (result,) = load.set_rows(client, [load.Composition("r", "3", lines)], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r", "3", lines)], outbox)
     assert result.status == "done"
     assert deal(portal, 3)["OPPORTUNITY"] == "280.00"
     split, discounted = tables.records(extract.lines(client, ["3"]))
@@ -179,9 +179,9 @@ def test_an_empty_composition_does_not_wipe_a_deal(
     portal: Portal, client: Client, outbox: bench.Memory
 ) -> None:
     held = deal(portal, 3)["OPPORTUNITY"]
-    (result,) = load.set_rows(client, [load.Composition("r", "3", [])], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r", "3", [])], outbox)
     assert result.status == "skipped" and deal(portal, 3)["OPPORTUNITY"] == held
-    (result,) = load.set_rows(client, [load.Composition("r2", "3", [], empty=True)], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r2", "3", [], empty=True)], outbox)
     assert result.status == "done" and not len(extract.lines(client, ["3"]))
 
 
@@ -195,14 +195,14 @@ def test_rows_that_a_person_changed_meanwhile_are_told(clock: bench.Clock, outbo
         Portal(seed=bench.video(), clock=clock.time, faults=[fault]) as portal,
         bench.client(portal.webhook, clock) as client,
     ):
-        (result,) = load.set_rows(
-            client, [load.Composition("r", "3", [{"name": "a", "amount": Decimal(5)}] * 2)], outbox
+        (result,) = composition.set_rows(
+            client, [composition.Composition("r", "3", [{"name": "a", "amount": Decimal(5)}] * 2)], outbox
         )
         assert result.status == "failed" and "1 строк на 1.00 вместо 2 на 10.00" in result.reason
 
 
 def test_a_deal_is_created_once_and_then_adopted(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     new = load.NewItem(
         "d",
@@ -228,7 +228,7 @@ def test_a_deal_is_created_once_and_then_adopted(
 
 
 def test_doubles_are_adopted_by_the_oldest_and_told(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     """A box between us and the portal may repeat a request: two deals, and the portal forbids neither."""
     for _ in range(2):
@@ -242,7 +242,7 @@ def test_doubles_are_adopted_by_the_oldest_and_told(
 
 
 def test_an_attempt_of_a_dead_run_is_waited_out_before_the_look_up(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, clock: bench.Clock, outbox: bench.Memory
 ) -> None:
     outbox.sending("d")
     outbox.doubt("d")
@@ -252,7 +252,7 @@ def test_an_attempt_of_a_dead_run_is_waited_out_before_the_look_up(
 
 
 def test_an_invoice_and_its_stage(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     (made,) = load.create_invoices(
         client,
@@ -288,7 +288,7 @@ def party(**values: Any) -> parties.Party:
 
 
 def test_a_party_with_everything_and_nothing_the_second_time(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock
+    portal: Portal, client: Client, names: portal_names.Names, clock: bench.Clock
 ) -> None:
     (first,) = parties.save_parties(client, names, PROFILE, [party()], bench.Memory(clock))
     number = int(str(first.id).removeprefix("company_"))
@@ -321,7 +321,7 @@ def test_a_party_with_everything_and_nothing_the_second_time(
 
 
 def test_a_known_company_is_adopted_and_only_given_columns_change(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: bench.Memory
 ) -> None:
     before = portal.call("crm.requisite.list", {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": 6}})[0]
     one = parties.Party("k", "guid-6", {"kpp": "770101999", "inn": before["RQ_INN"]}, id="company_6")
@@ -339,7 +339,7 @@ def test_a_known_company_is_adopted_and_only_given_columns_change(
 
 
 def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whole(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock
+    portal: Portal, client: Client, names: portal_names.Names, clock: bench.Clock
 ) -> None:
     (first,) = parties.save_parties(
         client,
@@ -380,7 +380,7 @@ def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whol
 
 
 def test_a_city_without_an_address_is_kept_and_is_no_address(
-    client: Client, names: fields.Names, clock: bench.Clock
+    client: Client, names: portal_names.Names, clock: bench.Clock
 ) -> None:
     person = parties.Party("c", "guid-c", {"last_name": "Кузнецов", "city": "Энск"}, contact=True)
     (result,) = parties.save_parties(client, names, PROFILE, [person], bench.Memory(clock))
@@ -389,7 +389,7 @@ def test_a_city_without_an_address_is_kept_and_is_no_address(
 
 
 def test_a_portal_without_a_preset_is_refused(
-    client: Client, names: fields.Names, portal: Portal, outbox: bench.Memory
+    client: Client, names: portal_names.Names, portal: Portal, outbox: bench.Memory
 ) -> None:
     seed = {**bench.video(), "presets": [{"ID": 9, "NAME": "Чужой", "XML_ID": "", "ACTIVE": "Y"}]}
     with (
@@ -448,7 +448,7 @@ def test_what_stops_the_portal_is_raised_after_what_was_done(
         Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal,
         bench.client(portal.webhook, clock, workers=1) as client,
     ):
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
         updates = [load.Update(f"u{n}", str(1 + n % 36), {"Оплачено всего": Decimal(n)}) for n in range(150)]
         results = []
         with pytest.raises(Exception, match="нагрузки"):
@@ -461,7 +461,7 @@ def test_what_stops_the_portal_is_raised_after_what_was_done(
 def test_a_portal_out_of_reach_leaves_no_doubt(clock: bench.Clock, outbox: bench.Memory) -> None:
     with Portal(seed=bench.video(), clock=clock.time) as portal:
         client = bench.client(portal.webhook, clock)
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
     with pytest.raises(TryLater):
         list(load.update_items(client, names, [load.Update("u", "1", {"TITLE": "x"})], outbox))
     assert outbox.states == {"u": "new"}
