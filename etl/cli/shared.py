@@ -40,9 +40,9 @@ def connected(ctx: click.Context) -> Profile:
     profile = profile_of(ctx)
     if profile.bitrix24.sandbox is None:
         return profile
-    from etl.commands import rehearse
+    from etl.sandbox.scene.stage import staged
 
-    return ctx.with_resource(rehearse.staged(profile)).profile
+    return ctx.with_resource(staged(profile)).profile
 
 
 def finish(ctx: click.Context, report: Any, *, summary: bool, as_json: bool = False) -> NoReturn:

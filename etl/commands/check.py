@@ -243,9 +243,9 @@ def portal(profile: Profile) -> Iterator[tuple[Client, Names]]:
     from etl.bitrix24 import names
 
     if profile.bitrix24.sandbox:
-        from etl.commands import rehearse
+        from etl.sandbox.scene.stage import staged
 
-        with rehearse.staged(profile) as stage, portal(stage.profile) as found:
+        with staged(profile) as stage, portal(stage.profile) as found:
             yield found
         return
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
@@ -269,15 +269,15 @@ def coverage(profile: Profile) -> dict[str, int]:
     from etl import pipeline
     from etl.flows import intake
     from etl.flows.directories import parties
+    from etl.flows.run import Options
 
     if profile.bitrix24.sandbox:
-        from etl.commands import rehearse
+        from etl.sandbox.scene.stage import staged
 
-        with rehearse.staged(profile) as stage:
+        with staged(profile) as stage:
             return coverage(stage.profile)
-    with pipeline.opened(profile, ("parties",), trigger="check", dry=True) as context:
-        intake.take(context)
-        return parties.coverage(context)
+    with pipeline.opened(profile, ("parties",), trigger="check", options=Options(dry=True)) as run:
+        return parties.coverage(run, intake.take(run))
 
 
 def _coverage_text(found: dict[str, int]) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 from etl import tables
-from etl.flows import documents
+from etl.flows import facts as recording
 from etl.flows.contracts import billing
 from etl.flows.publication import answers as outgoing
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.state.schema import decode, encode
 from etl.transform.money import documents as payment_documents
 from etl.transform.money import facts, matching
@@ -27,46 +28,43 @@ WAITING = "receipts-waiting"
 _KEPT_DAYS = 400
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты»
     of their months."""
-    waiting = tables.frame("receipts", decode(context.store.files.cursor(WAITING) or "[]"))
-    receipts = tables.concat("receipts", [waiting, *context.receipts])
-    paid = match(context, receipts) if len(receipts) else set()
-    report_to_1c(context)
-    if context.profile.delivery.payment == "spreadsheet":
+    waiting = tables.frame("receipts", decode(run.state.files.cursor(WAITING) or "[]"))
+    receipts = tables.concat("receipts", [waiting, reading.receipts])
+    paid = match(run, receipts) if len(receipts) else set()
+    report_to_1c(run)
+    if run.profile.delivery.payment == "spreadsheet":
         for month in sorted(paid):
-            billing.rewrite(context, month)
+            billing.rewrite(run, month)
 
 
-def match(context: Context, receipts: pd.DataFrame) -> set[str]:
+def match(run: Run, receipts: pd.DataFrame) -> set[str]:
     """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns
     the months paid for."""
-    answers = {
-        key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()
-    }
+    answers = {key: tuple(_numbers(answer)) for key, answer in run.state.questions.answers("receipt").items()}
     known = {
         row["id"].partition(":")[0]
-        for row in tables.records(context.store.facts.rows("payment"))
+        for row in tables.records(run.state.facts.rows("payment"))
         if row["source"] == "bank"
     }
-    found = matching.match(receipts, open_documents(context), context.profile.bank, answers, known)
-    documents.record(context, "payment", found.payments)
-    context.report.counts["matched"] += len(found.payments)
-    _ask(context, tables_of(found.asks))
+    found = matching.match(receipts, open_documents(run), run.profile.bank, answers, known)
+    recording.record(run, "payment", found.payments)
+    run.journal.counts["matched"] += len(found.payments)
+    _ask(run, tables_of(found.asks))
     unmatched = tables_of(found.unmatched)
-    context.report.counts["unmatched"] += len(unmatched)
+    run.journal.counts["unmatched"] += len(unmatched)
     left = {row["key"] for row in (*tables_of(found.asks), *unmatched)}
-    since = context.today - dt.timedelta(days=_KEPT_DAYS)
+    since = run.clock.today - dt.timedelta(days=_KEPT_DAYS)
     kept = [
         row
         for row in tables.records(matching.unique(receipts))
         if matching.receipt_key(row) in left and row["date"] >= since
     ]
-    context.store.files.set_cursor(WAITING, encode(kept))
-    context.store.questions.withdraw(
-        {question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"}
-        - left
+    run.state.files.set_cursor(WAITING, encode(kept))
+    run.state.questions.withdraw(
+        {question["key"] for question in run.state.questions.open() if question["entity"] == "receipt"} - left
     )
     return {
         key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month
@@ -78,12 +76,12 @@ def tables_of(found: pd.DataFrame) -> list[Record]:
     return tables.records(found)
 
 
-def open_documents(context: Context) -> pd.DataFrame:
+def open_documents(run: Run) -> pd.DataFrame:
     """Charges as `transform.payments` wants them: what is owed, by whom, under which printed numbers."""
-    told = tables.records(context.store.facts.rows("payment"))
+    told = tables.records(run.state.facts.rows("payment"))
     from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
-    printed, rows = outgoing.printed_numbers(context), []
-    for charge in tables.each(context.store.charges.current()):
+    printed, rows = outgoing.printed_numbers(run), []
+    for charge in tables.each(run.state.charges.current()):
         paid = from_bank.get(charge["number"])
         rows.append(
             {
@@ -112,18 +110,18 @@ def _forms(numbers: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in said if form))
 
 
-def report_to_1c(context: Context) -> None:
+def report_to_1c(run: Run) -> None:
     """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that
     way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
     before it makes a payment."""
-    profile = context.profile
-    if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(context).kinds:
+    profile = run.profile
+    if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(run).kinds:
         return
-    told = tables.records(context.store.facts.rows("payment"))
+    told = tables.records(run.state.facts.rows("payment"))
     from_1c = facts.paid(
         tables.frame("payments", [row for row in told if row["source"] in ("1c", "1c-flag")])
     )
-    charges = {row["number"]: row for row in tables.records(context.store.charges.current())}
+    charges = {row["number"]: row for row in tables.records(run.state.charges.current())}
     fresh = [
         row
         for row in told
@@ -134,7 +132,7 @@ def report_to_1c(context: Context) -> None:
     ]
     if fresh:
         outgoing.enqueue(
-            context,
+            run,
             payment_documents.payment_documents(
                 tables.frame("payments", fresh),
                 tables.frame("charges", charges.values()),
@@ -144,7 +142,7 @@ def report_to_1c(context: Context) -> None:
         )
 
 
-def _ask(context: Context, asks: Sequence[Record]) -> None:
+def _ask(run: Run, asks: Sequence[Record]) -> None:
     rows = [
         {
             "key": row["key"],
@@ -154,8 +152,8 @@ def _ask(context: Context, asks: Sequence[Record]) -> None:
         }
         for row in asks
     ]
-    context.store.questions.ask(rows, context.run)
-    context.note(
+    run.state.questions.ask(rows, run.number)
+    run.journal.note(
         [
             tables.issue(
                 f"{row['reason']}. Ответьте: obmen24 ask.",

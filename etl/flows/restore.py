@@ -22,11 +22,12 @@ from etl.extract import bank
 from etl.extract.commerceml import read as commerceml
 from etl.extract.spreadsheet import read as spreadsheet
 from etl.flows import bank as bank_flow
-from etl.flows import documents as documents_in
+from etl.flows import facts as recording
 from etl.flows import intake, registers
 from etl.flows import stages as contracts
+from etl.flows.documents import BASIS
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.state.files import newer
 from etl.transform import documents, stages
 from etl.transform.money import facts
@@ -34,30 +35,30 @@ from etl.transform.money import facts
 _BACKUP = "Верните недостающие файлы в архив из резервной копии и повторите obmen24 restore."
 
 
-def restore(context: Context) -> None:
+def restore(run: Run) -> None:
     """Fill the empty registers. Raises NeedsPerson when they are not empty, or the archive is damaged or
     incomplete (the last can be accepted by a person), TryLater when the portal is away."""
-    context.report.title = "Восстановление выполнено"
-    books = registers.archived_books(context.exchange.folder)
+    run.journal.report.title = "Восстановление выполнено"
+    books = registers.archived_books(run.folder.folder)
     charges = _unique(
         books, registers.REGISTER, spreadsheet.read_register, ("deal", "month", "kind", "version", "action")
     )
     accruals = _unique(books, registers.ACTS, spreadsheet.read_acts, ("number",))
     _refuse_gaps(charges)
-    told, receipts = _archived(context)
-    legacy = [] if books else _legacy(context)
-    with context.store.transaction():
-        context.store.restore({"charges": charges, "accruals": accruals})
-        context.store.accruals.mark([row["number"] for row in accruals], "confirmed")
-        context.store.files.set_cursor(
-            registers.RESTORED, json.dumps({"at": context.local.isoformat(), "legacy": legacy})
+    told, receipts = _archived(run)
+    legacy = [] if books else _legacy(run)
+    with run.state.transaction():
+        run.state.restore({"charges": charges, "accruals": accruals})
+        run.state.accruals.mark([row["number"] for row in accruals], "confirmed")
+        run.state.files.set_cursor(
+            registers.RESTORED, json.dumps({"at": run.clock.local.isoformat(), "legacy": legacy})
         )
-        _facts(context, told, receipts)
-        if books and not context.accept:
-            _refuse_doubts(context, accruals)
-        _settle_stages(context)
-        again = _send_again(context, told)
-    context.report.notes += [
+        _facts(run, told, receipts)
+        if books and not run.options.accept:
+            _refuse_doubts(run, accruals)
+        _settle_stages(run)
+        again = _send_again(run, told)
+    run.journal.report.notes += [
         f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, документов 1С {len(told)}, "
         f"поступлений {len(receipts)}; 1С не возвращала и получит снова: {again}.",
         *_legacy_note(legacy),
@@ -93,19 +94,19 @@ def _refuse_gaps(charges: list[Record]) -> None:
         raise NeedsPerson(f"В архиве не хватает реестров ({'; '.join(gaps)}).", _BACKUP)
 
 
-def _archived(context: Context) -> tuple[list[Record], pd.DataFrame]:
+def _archived(run: Run) -> tuple[list[Record], pd.DataFrame]:
     """Documents of 1C, the newest text of each, and receipts of all statements, from the archive in the order
     they came."""
     newest: dict[str, tuple[Record, Record]] = {}
     statements = []
     for seq, path in enumerate(
-        sorted((context.exchange.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1
+        sorted((run.folder.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1
     ):
         if path.name.startswith(answers.SENT) or path.suffix == ".xlsx":
             continue
         try:
             if path.suffix == ".xml":
-                _documents(context, path, seq, newest)
+                _documents(run, path, seq, newest)
             elif _is_statement(path):
                 statements.append(bank.read(path, name=path.name).receipts)
         except Rejected as error:
@@ -113,13 +114,13 @@ def _archived(context: Context) -> tuple[list[Record], pd.DataFrame]:
     return [row for _, row in newest.values()], tables.concat("receipts", statements)
 
 
-def _documents(context: Context, path: Path, seq: int, newest: dict[str, tuple[Record, Record]]) -> None:
+def _documents(run: Run, path: Path, seq: int, newest: dict[str, tuple[Record, Record]]) -> None:
     with path.open("rb") as stream:
         info = commerceml.verify(stream, name=path.name)
     for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"]):
         seen = {
             "version": row["version"],
-            "generated_at": intake.aware(context, info.generated_at),
+            "generated_at": intake.aware(run, info.generated_at),
             "seq": seq,
             "hash": None,
         }
@@ -132,26 +133,24 @@ def _is_statement(path: Path) -> bool:
         return intake.BANK_MARK in stream.read(64)
 
 
-def _facts(context: Context, told: list[Record], receipts: pd.DataFrame) -> None:
+def _facts(run: Run, told: list[Record], receipts: pd.DataFrame) -> None:
     frame = tables.frame("documents", told)
-    found, _ = facts.targets(
-        frame, portal=context.profile.bitrix24.name, known=documents_in.known_numbers(context)
-    )
-    documents_in.record_facts(context, frame, found)
-    context.store.links.put(
+    found, _ = facts.targets(frame, portal=run.profile.bitrix24.name, known=recording.known_numbers(run))
+    recording.record_facts(run, frame, found)
+    run.state.links.put(
         [
-            {"entity": documents_in.BASIS, "foreign_id": document, "number": target, "state": "gone"}
+            {"entity": BASIS, "foreign_id": document, "number": target, "state": "gone"}
             for document, target in found.items()
         ]
     )
     if len(receipts):
-        bank_flow.match(context, receipts)
+        bank_flow.match(run, receipts)
 
 
-def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
+def _refuse_doubts(run: Run, accruals: list[Record]) -> None:
     """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage
     without its act."""
-    known = contracts.facts(context)
+    known = contracts.facts(run)
     standing = facts.standing_acts(tables.frame("accruals", accruals))
     unpaid = [
         act["number"]
@@ -159,10 +158,10 @@ def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
         for part, act in acts.items()
         if known[deal]["paid_charges"] < part
     ]
-    proves = {rule.to: rule.when for rule in context.profile.rules}
+    proves = {rule.to: rule.when for rule in run.profile.rules}
     bare = [
         row["id"]
-        for row in tables.records(context.deals)
+        for row in tables.records(run.portal.deals)
         for fact in ("act1", "act2")
         if proves.get(row["stage"] or "", {}).get(fact) is True and not known.get(row["id"], {}).get(fact)
     ]
@@ -175,19 +174,19 @@ def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
         )
 
 
-def _send_again(context: Context, told: list[Record]) -> int:
+def _send_again(run: Run, told: list[Record]) -> int:
     """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot
     double them."""
     shown = {row["number"] for row in told}
-    profile, sent = context.profile, 0
+    profile, sent = run.profile, 0
     charges = tables.frame(
         "charges",
-        [row for row in tables.records(context.store.charges.current()) if row["number"] not in shown],
+        [row for row in tables.records(run.state.charges.current()) if row["number"] not in shown],
     )
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
         sent += len(
             answers.enqueue(
-                context,
+                run,
                 documents.charge_documents(
                     charges,
                     portal=profile.bitrix24.name,
@@ -199,12 +198,12 @@ def _send_again(context: Context, told: list[Record]) -> int:
         )
     acts = tables.frame(
         "accruals",
-        [row for row in tables.records(context.store.accruals.rows()) if row["number"] not in shown],
+        [row for row in tables.records(run.state.accruals.rows()) if row["number"] not in shown],
     )
     if profile.commission and profile.delivery.act == "commerceml" and len(acts):
         sent += len(
             answers.enqueue(
-                context,
+                run,
                 documents.act_documents(
                     acts, portal=profile.bitrix24.name, organisations=profile.organisations
                 ),
@@ -213,11 +212,11 @@ def _send_again(context: Context, told: list[Record]) -> int:
     return sent
 
 
-def _legacy(context: Context) -> list[str]:
+def _legacy(run: Run) -> list[str]:
     """With an empty archive the exchange is new here: deals already beyond the first stage keep their history
     outside of it."""
-    reached = {rule.to for rule in context.profile.rules}
-    return [row["id"] for row in tables.records(context.deals) if row["stage"] in reached]
+    reached = {rule.to for rule in run.profile.rules}
+    return [row["id"] for row in tables.records(run.portal.deals) if row["stage"] in reached]
 
 
 def _legacy_note(legacy: list[str]) -> list[str]:
@@ -229,9 +228,9 @@ def _legacy_note(legacy: list[str]) -> list[str]:
     ]
 
 
-def _settle_stages(context: Context) -> None:
-    known = contracts.facts(context)
+def _settle_stages(run: Run) -> None:
+    known = contracts.facts(run)
     derived = {
-        deal: rule.to for deal, told in known.items() if (rule := stages.derive(told, context.profile.rules))
+        deal: rule.to for deal, told in known.items() if (rule := stages.derive(told, run.profile.rules))
     }
-    context.store.stages.write(derived)
+    run.state.stages.write(derived)

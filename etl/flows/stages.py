@@ -6,33 +6,34 @@ from typing import Any
 
 from etl import tables
 from etl.flows import registers
-from etl.flows.run import Context, Record
+from etl.flows.portal import delivery
+from etl.flows.run import Record, Run
 from etl.transform import stages
 from etl.transform.money import facts as fact_rules
 
 SCOPE = "stages"
 
 
-def facts(context: Context) -> dict[str, dict[str, Any]]:
+def facts(run: Run) -> dict[str, dict[str, Any]]:
     """Facts of every contract: {deal: facts}, see `transform.facts.contract_facts`."""
-    store = context.store
+    store = run.state
     confirmed = {number for number, state in store.accruals.states().items() if state == "confirmed"}
     return fact_rules.contract_facts(
-        store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), context.deals, confirmed
+        store.charges.rows(), store.facts.rows("payment"), store.accruals.rows(), run.portal.deals, confirmed
     )
 
 
-def move(context: Context) -> None:
+def move(run: Run) -> None:
     """Stages and result fields of the deals whose facts moved; a person's later move is never undone."""
-    if context.profile.billing is None or context.given_deals is not None:
+    if run.profile.billing is None:
         return
-    known, legacy = facts(context), registers.legacy_deals(context)
+    known, legacy = facts(run), registers.legacy_deals(run)
     judged = {deal: told for deal, told in known.items() if deal not in legacy}
-    settle(context, judged, _results(context, judged))
+    settle(run, judged, _results(run, judged))
 
 
 def settle(
-    context: Context,
+    run: Run,
     judged: dict[str, dict[str, Any]],
     others: list[Record],
     sources: dict[str, Record] | None = None,
@@ -41,12 +42,12 @@ def settle(
 
     `sources`: deal -> {file, document} of the facts, for the journal.
     """
-    changes, derived = stages.moves(judged, context.profile.rules, context.deals, context.store.stages.read())
+    changes, derived = stages.moves(judged, run.profile.rules, run.portal.deals, run.state.stages.read())
     moves = [row | (sources or {}).get(row["key"], {}) for row in tables.records(changes)]
-    applied = context.portal.apply([*moves, *others])
-    count(context, applied)
+    applied = delivery.apply(run, [*moves, *others])
+    count(run, applied)
     undecided = _undecided(applied)
-    context.store.stages.write({deal: stage for deal, stage in derived.items() if deal not in undecided})
+    run.state.stages.write({deal: stage for deal, stage in derived.items() if deal not in undecided})
 
 
 def _undecided(applied: list[Record]) -> set[str]:
@@ -57,11 +58,11 @@ def _undecided(applied: list[Record]) -> set[str]:
     }
 
 
-def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]:
+def _results(run: Run, known: dict[str, dict[str, Any]]) -> list[Record]:
     """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this
     programme."""
-    wanted = context.profile.results
-    shown = dict(zip(context.deals["id"], context.deals["fields"], strict=True))
+    wanted = run.profile.results
+    shown = dict(zip(run.portal.deals["id"], run.portal.deals["fields"], strict=True))
     return [
         {
             "side": "portal",
@@ -88,8 +89,8 @@ def _said(value: Any) -> Any:
 _COUNTERS = {"stage": "moved", "update": "fields", "rows": "composed", "link": "fields"}
 
 
-def count(context: Context, applied: list[Record]) -> None:
+def count(run: Run, applied: list[Record]) -> None:
     """Changes that were made go into the account."""
     for row in applied:
         if row["outcome"] == "done" and row["action"] in _COUNTERS:
-            context.report.counts[_COUNTERS[row["action"]]] += 1
+            run.journal.counts[_COUNTERS[row["action"]]] += 1

@@ -85,7 +85,7 @@ class Memory:
 def client(webhook: str, clock: Clock | None = None, state: Path | None = None, **options: Any) -> Client:
     """A client over real HTTP; with a clock it never really waits."""
     secret = Secret(webhook)
-    timing = {"clock": clock.time, "sleep": clock.sleep} if clock else {}
+    timing: dict[str, Any] = {"clock": clock.time, "sleep": clock.sleep} if clock else {}
     transport = Transport(
         secret,
         deadline=options.pop("deadline", 5.0),

@@ -47,9 +47,8 @@ def deals(*rows: dict[str, Any]) -> Any:
 
 def bill(rows: Any, register: Any = None, month: str = "2026-11", **changes: Any) -> billing.BillingPlan:
     own = changes.pop("organisations", [OWN, EXEMPT])
-    sent = {"today": date(2026, 12, 15), "referred": frozenset()} | {
-        name: changes.pop(name) for name in ("today", "referred", "version") if name in changes
-    }
+    sent: dict[str, Any] = {"today": date(2026, 12, 15), "referred": frozenset()}
+    sent |= {name: changes.pop(name) for name in ("today", "referred", "version") if name in changes}
     return billing.plan(
         rows,
         tables.frame("charges") if register is None else register,

@@ -11,7 +11,8 @@ from etl import tables
 from etl.flows import registers, stages
 from etl.flows.contracts import billing as billing_flow
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
 from etl.transform import documents
 from etl.transform.contracts import commission
@@ -19,28 +20,28 @@ from etl.transform.contracts import commission
 SCOPE = "commission"
 
 
-def run(context: Context) -> None:
+def flow(run: Run, _reading: Reading) -> None:
     """Accrue what the facts say, send the acts, settle which of them count as accepted. Raises NeedsPerson
     when the register was lost."""
-    if context.profile.commission is None:
+    if run.profile.commission is None:
         return
-    registers.refuse_if_lost(context)
-    export_planned(context)
-    accrue(context)
-    export_planned(context)
-    confirm(context)
+    registers.refuse_if_lost(run, run.portal)
+    export_planned(run)
+    accrue(run)
+    export_planned(run)
+    confirm(run)
 
 
-def accrue(context: Context) -> None:
+def accrue(run: Run) -> None:
     """New halves and reversals into the register, before any file is written."""
-    settings = context.profile.commission
+    settings = run.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
-    legacy = registers.legacy_deals(context)
-    deals = context.deals[~context.deals["id"].isin(legacy)]
+    legacy = registers.legacy_deals(run)
+    deals = run.portal.deals[~run.portal.deals["id"].isin(legacy)]
     new, exceptions = commission.accrue(
-        deals, stages.facts(context), context.store.accruals.rows(), settings=settings, today=context.today
+        deals, stages.facts(run), run.state.accruals.rows(), settings=settings, today=run.clock.today
     )
-    context.note(
+    run.journal.note(
         [
             tables.issue(
                 f"{row['reason']}. {row['advice'] or ''}".strip(),
@@ -52,63 +53,63 @@ def accrue(context: Context) -> None:
         ],
         SCOPE,
     )
-    context.store.runs.close_issues(context.run, [SCOPE])
-    _journal(context, context.store.accruals.plan(_sendable(context, new), context.run))
+    run.state.runs.close_issues(run.number, [SCOPE])
+    _journal(run, run.state.accruals.plan(_sendable(run, new), run.number))
 
 
-def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
+def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:
     """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is
     mended."""
-    if context.profile.delivery.act != "commerceml":
+    if run.profile.delivery.act != "commerceml":
         return new
     refused = answers.refused(
-        context,
+        run,
         documents.act_documents(
-            new, portal=context.profile.bitrix24.name, organisations=context.profile.organisations
+            new, portal=run.profile.bitrix24.name, organisations=run.profile.organisations
         ),
     )
     return tables.frame("accruals", [row for row in tables.records(new) if row["number"] not in refused])
 
 
-def export_planned(context: Context) -> None:
+def export_planned(run: Run) -> None:
     """Send accruals that are in the register but in no file yet; repeating it after a crash writes the same
     bytes."""
-    planned = context.store.accruals.rows("planned")
+    planned = run.state.accruals.rows("planned")
     if not len(planned):
         return
     rows = tables.records(planned)
     day = max(row["date"] for row in rows)
     name = f"{registers.ACTS}-{day:%Y-%m-%d}-{rows[0]['number']}-{len(rows)}"
-    own = context.profile
+    own = run.profile
     if own.delivery.act == "commerceml":
         answers.enqueue(
-            context,
+            run,
             documents.act_documents(planned, portal=own.bitrix24.name, organisations=own.organisations),
         )
-        answers.publish(context)
+        answers.publish(run)
     else:
-        billing_flow.write_import(context, planned, "act", f"{name}-zagruzka")
-    heading = registers.meta(context, period=f"{day:%Y-%m}", version=1, moment=_moment(day))
+        billing_flow.write_import(run, planned, "act", f"{name}-zagruzka")
+    heading = registers.meta(run, period=f"{day:%Y-%m}", version=1, moment=_moment(day))
     registers.write_book(
-        context, f"{name}.xlsx", lambda target: workbooks.write_acts(target, accruals=planned, meta=heading)
+        run, f"{name}.xlsx", lambda target: workbooks.write_acts(target, accruals=planned, meta=heading)
     )
-    context.store.accruals.mark([row["number"] for row in rows], "published")
-    context.report.counts["accruals"] += len(rows)
+    run.state.accruals.mark([row["number"] for row in rows], "published")
+    run.journal.counts["accruals"] += len(rows)
 
 
-def confirm(context: Context) -> None:
+def confirm(run: Run) -> None:
     """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the
     profile says."""
-    settings = context.profile.commission
+    settings = run.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
-    mode = commission.confirmation(settings, answers.dialect_of(context))
-    published = [number for number, state in context.store.accruals.states().items() if state == "published"]
-    sent = {number: rows[-1]["state"] for number, rows in context.store.publications.find(published).items()}
+    mode = commission.confirmation(settings, answers.dialect_of(run))
+    published = [number for number, state in run.state.accruals.states().items() if state == "published"]
+    sent = {number: rows[-1]["state"] for number, rows in run.state.publications.find(published).items()}
     # an act delivered as a spreadsheet has no publication: its file is written
-    alone = "published" if context.profile.delivery.act == "spreadsheet" else "planned"
+    alone = "published" if run.profile.delivery.act == "spreadsheet" else "planned"
     accepted = sorted(commission.accepted(mode, {number: sent.get(number, alone) for number in published}))
-    context.store.accruals.mark(accepted, "confirmed")
-    context.journal(
+    run.state.accruals.mark(accepted, "confirmed")
+    run.journal.tell(
         [
             {
                 "entity": "deal",
@@ -137,8 +138,8 @@ def _moment(day: Any) -> Any:
     return dt.datetime.combine(day, dt.time.min)
 
 
-def _journal(context: Context, added: list[Record]) -> None:
-    context.journal(
+def _journal(run: Run, added: list[Record]) -> None:
+    run.journal.tell(
         [
             {
                 "entity": "deal",

@@ -16,7 +16,7 @@ from etl.exchange.folder import ARCHIVE
 from etl.extract.commerceml import read
 from etl.flows import registers
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
 from etl.transform.contracts import billing
 from etl.transform.money.reconcile import EQUAL, SIDES, Result, reconcile
@@ -25,13 +25,13 @@ from etl.values import clean, keys
 _SHOWN = 20
 
 
-def write(context: Context, month: str) -> None:
+def write(run: Run, month: str) -> None:
     """Compare and write `sverka-<month>.xlsx`; the account tells the summary and the first differences."""
-    context.report.title = "Сверка выполнена"
-    result = compare(context, month)
-    heading = registers.meta(context, period=month, version=1, moment=context.local)
+    run.journal.report.title = "Сверка выполнена"
+    result = compare(run, month)
+    heading = registers.meta(run, period=month, version=1, moment=run.clock.local)
     registers.write_book(
-        context,
+        run,
         f"sverka-{month}.xlsx",
         lambda target: workbooks.write_reconciliation(
             target,
@@ -43,38 +43,33 @@ def write(context: Context, month: str) -> None:
         ),
         archive=False,
     )
-    context.report.notes += lines(result)
+    run.journal.report.notes += lines(result)
 
 
-def compare(context: Context, month: str) -> Result:
+def compare(run: Run, month: str) -> Result:
     """The four sides of the month; a side that could not be asked is left out."""
-    charges = billing.current(context.store.charges.rows(), month)
+    charges = billing.current(run.state.charges.rows(), month)
     numbers = set(charges["number"])
-    payments = [
-        row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers
-    ]
-    documents = onec_documents(context, month)
+    payments = [row for row in tables.records(run.state.facts.rows("payment")) if row["target"] in numbers]
+    documents = onec_documents(run, month)
     # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not
     # silence
-    tells = (
-        "orders_from_us" in answers.dialect_of(context).tells
-        and context.profile.delivery.charge == "commerceml"
-    )
+    tells = "orders_from_us" in answers.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
     return reconcile(
         charges,
-        expected=_expected(context, charges),
+        expected=_expected(run, charges),
         documents=documents if tells or len(documents) else None,
         payments=tables.frame("payments", payments),
         bank=any(row["source"] == "bank" for row in payments),
     )
 
 
-def onec_documents(context: Context, month: str) -> pd.DataFrame:
+def onec_documents(run: Run, month: str) -> pd.DataFrame:
     """Orders and invoices of 1C that carry charges of the month, as 1C last told them (table `documents`)."""
     newest: dict[str, Record] = {}
     folders = sorted(
         path
-        for path in (context.exchange.folder / ARCHIVE).glob("????-??")
+        for path in (run.folder.folder / ARCHIVE).glob("????-??")
         if path.name >= clean.month_after(month, -1)
     )
     for path in (
@@ -90,12 +85,12 @@ def onec_documents(context: Context, month: str) -> pd.DataFrame:
     return tables.frame("documents", newest.values())
 
 
-def _expected(context: Context, charges: pd.DataFrame) -> dict[str, Decimal] | None:
+def _expected(run: Run, charges: pd.DataFrame) -> dict[str, Decimal] | None:
     """Charge number -> the fee the deal shows now; None when the portal is away."""
     try:
-        fees = {row["id"]: row["monthly_fee"] for row in tables.records(context.deals)}
+        fees = {row["id"]: row["monthly_fee"] for row in tables.records(run.portal.deals)}
     except TryLater as error:
-        context.report.notes.append(f"Портал в сверке не участвует: {error}")
+        run.journal.report.notes.append(f"Портал в сверке не участвует: {error}")
         return None
     return {
         row["number"]: fees[row["deal"]]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from etl import tables
 from etl.flows.agreement import Key
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.transform.identity import LINK
 from etl.values import clean, keys
 
@@ -78,26 +78,26 @@ def intent(key: Key) -> str:
     return ":".join(key)
 
 
-def onec_id(context: Context, portal: str) -> str:
+def onec_id(run: Run, portal: str) -> str:
     """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it
     one of its own."""
-    return keys.document_id(context.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
+    return keys.document_id(run.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
 
 
-def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
+def onec_ids(run: Run, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
     """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name
     parties and products."""
     wanted = list(portal_ids)
-    linked = context.store.links.by_portal(entity, wanted)
+    linked = run.state.links.by_portal(entity, wanted)
     return {
-        number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}")
+        number: linked[number]["foreign_id"] if number in linked else onec_id(run, f"{entity}_{number}")
         for number in wanted
     }
 
 
-def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[str, str]:
+def portal_ids(run: Run, entity: str, origins: Iterable[str]) -> dict[str, str]:
     """Id in 1C -> portal number of the records that have a pair."""
-    found = context.store.links.by_foreign(entity, origins)
+    found = run.state.links.by_foreign(entity, origins)
     return {origin: row["portal_id"] for origin, row in found.items() if row["state"] == "linked"}
 
 
@@ -105,8 +105,8 @@ class Intents:
     """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key
     for ever, so that its doubt outlives the run; other writes set values, and their keys live for one run."""
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._store = context, context.store.outbox
+    def __init__(self, run: Run) -> None:
+        self._run, self._store = run, run.state.outbox
         self._open = {
             row["key"]: row
             for row in self._store.listed("new", "sending", "doubt", "failed")
@@ -114,7 +114,7 @@ class Intents:
         }
 
     def _named(self, key: str) -> str:
-        return f"create:{key}" if key.endswith("/item") else f"{key}:{self._context.run}"
+        return f"create:{key}" if key.endswith("/item") else f"{key}:{self._run.number}"
 
     def sending(self, *found: str) -> None:
         named = [self._named(key) for key in found]
@@ -130,11 +130,11 @@ class Intents:
                 }
                 for key in fresh
             ],
-            self._context.run,
+            self._run.number,
         )
         self._open |= {key: row for key in fresh if (row := self._store.find(key))}
         self._mark([key for key in named if self._open[key]["state"] in ("doubt", "failed")], "new")
-        self._mark(named, "sending", attempted_at=self._context.now)
+        self._mark(named, "sending", attempted_at=self._run.clock.now)
 
     def done(self, key: str, identifier: str | None) -> None:
         self._mark([self._named(key)], "done", result=identifier)
