@@ -19,7 +19,7 @@ from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.fields import comparable
 from etl.flows.directories.files import known_fields
-from etl.flows.directories.records import Card, Intents, Save, intent
+from etl.flows.directories.records import Card, Save, intent, outbox
 from etl.flows.publication import answers as outgoing
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
@@ -241,7 +241,7 @@ class Parties(Directory):
         portal = self.context.portal
         ready = [made for save in saves if (made := self._party(save))]
         yield from load.save_parties(
-            portal.client, portal.names, self.context.profile, ready, Intents(self.context)
+            portal.client, portal.names, self.context.profile, ready, outbox(self.context)
         )
         portal.__dict__.pop("directory", None)  # what was read before is not what stands there now
 

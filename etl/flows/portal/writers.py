@@ -14,7 +14,7 @@ from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
 from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result
-from etl.flows.portal.outbox import StoreOutbox
+from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import composition, notes
 from etl.load.bitrix24 import items as load
@@ -163,7 +163,7 @@ def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         yield _outcome(keyed[result.key], result)
 
 
-def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Record]:
+def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Intent]:
     return [
         {
             "key": key,
