@@ -121,6 +121,21 @@ def named(value: Any) -> dict[str, Any]:
     return {}
 
 
+def by_text(found: Iterable[Mapping[str, Any]], field: str) -> dict[str, Any]:
+    """Rows by the text of a field that each has alone: the portal writes ids as numbers and as texts
+    (§3.4)."""
+    return {str(row[field]): row for row in found}
+
+
+def grouped(found: Iterable[Mapping[str, Any]], field: str, key: str) -> dict[str, list[Any]]:
+    """Rows by the text of a field that several may share, each group in the order of `key`, their id."""
+    groups_of: dict[str, list[Any]] = {}
+    for row in sorted(found, key=lambda row: int(row[key])):
+        value = str(row.get(field) or "")
+        groups_of.setdefault(value, []).append(row)
+    return groups_of
+
+
 def error_code(body: Any) -> str:
     """The portal's error code in lower case (it mixes cases, §1.3); "" where there is none."""
     return str(body.get("error", "")).lower() if isinstance(body, Mapping) else ""

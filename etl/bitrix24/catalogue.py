@@ -44,7 +44,13 @@ def products(iblock: int, more: Iterable[str] = (), condition: Mapping[str, Any]
     """Products of one block; `start: -1` is not documented here, so the cursor works without it (§4.6)."""
     asked = {"iblockId": iblock, **(condition or {})}
     return Listing(
-        "catalog.product.list", "id", "products", filter=asked, select=[*FIELDS, *more], start=None
+        "catalog.product.list",
+        "id",
+        "products",
+        filter=asked,
+        select=[*FIELDS, *more],
+        start=None,
+        needed=["iblockId"],
     )
 
 

@@ -178,7 +178,6 @@ class Client:
                 raise stopped(self.name, outcome.code.lower(), None)
 
     # ---- one call
-    # -------------------------------------------------------------------------------------------
 
     def _call(self, method: str, params: Params) -> Outcome:
         answer, verdict = self._exchange(method, params, method, [method])
@@ -242,7 +241,6 @@ class Client:
         self.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
     # ---- batches
-    # --------------------------------------------------------------------------------------------
 
     def _batch(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Outcomes of one batch request by key (bitrix24 §4.12); a batch that failed whole fails each
@@ -299,7 +297,6 @@ class Client:
                 self.batch_size = max(_SMALLEST_BATCH, halved)
 
     # ---- endings
-    # --------------------------------------------------------------------------------------------
 
     def _away(self) -> TryLater:
         return TryLater(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from etl.bitrix24.calls import rows as rows_of
+from etl.bitrix24 import calls
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, normal
 from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
@@ -87,29 +87,22 @@ def addresses(type_id: str) -> Listing:
 
 def grouped(client: Client, listing: Listing, owner: str, owners: Iterable[str]) -> dict[str, list[Row]]:
     """Rows of a list by their owner (`owner` is its field), each owner's in the order of ids."""
-    found: dict[str, list[Row]] = {}
     rows = of_owners(client, listing, f"@{owner}", owners)
-    for row in sorted(rows, key=lambda row: int(row[listing.id])):
-        found.setdefault(str(row[owner]), []).append(row)
-    return found
+    return calls.grouped(rows, owner, listing.id)
 
 
 def numbers_by(client: Client, listing: Listing, field: str, values: Iterable[str]) -> dict[str, list[str]]:
     """Value of a field -> ids of the records with it, oldest first (an external id is not unique, §5)."""
-    found = grouped(client, listing, field, values)
-    return {value: [str(row[listing.id]) for row in rows] for value, rows in found.items()}
+    numbers: dict[str, list[str]] = {}
+    for value, rows in grouped(client, listing, field, values).items():
+        numbers[value] = [str(row[listing.id]) for row in rows]
+    return numbers
 
 
 def by_origin(client: Client, kind: int, originator: str, origins: Iterable[str]) -> dict[str, list[str]]:
     """External id -> ids of the portal's deals, contacts or companies with it, oldest first (§5)."""
-    listing = Listing(
-        "crm.item.list",
-        "id",
-        "items",
-        {"entityTypeId": kind},
-        {"=originatorId": originator},
-        ["id", "originId"],
-    )
+    params, ours = {"entityTypeId": kind}, {"=originatorId": originator}
+    listing = Listing("crm.item.list", "id", "items", params, ours, ["id", "originId"])
     return numbers_by(client, listing, "originId", origins)
 
 
@@ -120,13 +113,21 @@ def item_id(answer: Any) -> str:
 
 def different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What of `wanted` the portal holds otherwise; absence is "" (§3.4)."""
-    return {name: value for name, value in wanted.items() if str(row.get(name) or "") != str(value)}
+    changed: dict[str, Any] = {}
+    for name, value in wanted.items():
+        held = row.get(name) or ""
+        if str(held) != str(value):
+            changed[name] = value
+    return changed
 
 
 def multifields(row: Row, kind: str) -> list[Row]:
     """Elements of a multifield of an item: id, value, valueType (§3.5)."""
-    listed = rows_of(row.get("fm"))
-    return [element for element in listed if str(element.get("typeId")) == kind and element.get("value")]
+    found: list[Row] = []
+    for element in calls.rows(row.get("fm")):
+        if str(element.get("typeId")) == kind and element.get("value"):
+            found.append(element)
+    return found
 
 
 def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
@@ -171,6 +172,11 @@ def presets(client: Client) -> dict[str, str]:
 def _preset(held: Sequence[Row], kind: str) -> str | None:
     """The system's own preset by its mark, else the one of that name."""
     mark, name = _PRESETS[kind]
-    own = [row for row in held if mark in str(row.get("XML_ID") or "")]
-    named = [row for row in held if str(row.get("NAME") or "").strip().lower() == name]
-    return str((own or named)[0]["ID"]) if own or named else None
+    named: str | None = None
+    for row in held:
+        if mark in str(row.get("XML_ID") or ""):
+            return str(row["ID"])
+        same = str(row.get("NAME") or "").strip().lower() == name
+        if same and named is None:
+            named = str(row["ID"])
+    return named

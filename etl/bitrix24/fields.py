@@ -78,7 +78,11 @@ def normal(text: str) -> str:
 def portal_fields(answer: Any) -> dict[str, PortalField]:
     """Fields of crm.item.fields by their crm.item name; `upperName` is the old one (bitrix24 §3.3)."""
     listed = answer.get("fields", answer) if isinstance(answer, Mapping) else {}
-    return {name: _portal_field(name, info) for name, info in listed.items() if isinstance(info, Mapping)}
+    found: dict[str, PortalField] = {}
+    for name, info in listed.items():
+        if isinstance(info, Mapping):
+            found[name] = _portal_field(name, info)
+    return found
 
 
 def _portal_field(name: str, info: Mapping[str, Any]) -> PortalField:
@@ -122,6 +126,7 @@ def named_fields(profile: Profile) -> Iterator[tuple[str, str, int]]:
 
 
 def _placed(table: str, named: Mapping[str, str], kind: int) -> Iterator[tuple[str, str, int]]:
+    """Fields of one table of the profile with their places in it."""
     for key, text in named.items():
         yield f"{table}.{key}", text, kind
 

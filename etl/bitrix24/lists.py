@@ -42,7 +42,8 @@ class Listing:
     """How one kind of list is asked.
 
     `path` leads from `result` to the rows (crm.item.list: "items"); `id` is the key field; `start` -1 spares
-    the count (bitrix24 §2.4), None where the method does not document it.
+    the count (bitrix24 §2.4), None where the method does not document it; `needed` are fields that every
+    `select` of this method must hold beside the id.
     """
 
     method: str
@@ -52,10 +53,14 @@ class Listing:
     filter: Mapping[str, Any] = field(default_factory=dict)
     select: Sequence[str] = ()
     start: int | None = -1
+    needed: Sequence[str] = ()
 
-    def command(
-        self, condition: Mapping[str, Any], *, descending: bool = False, select: Sequence[str] | None = None
-    ) -> Command:
+    @property
+    def ids_only(self) -> Listing:
+        """The same list with no more fields than its method insists on."""
+        return replace(self, select=[self.id, *self.needed])
+
+    def command(self, condition: Mapping[str, Any], *, descending: bool = False) -> Command:
         """One page from the smallest (or greatest) id under the extra conditions."""
         asked = {
             **self.params,
@@ -64,9 +69,8 @@ class Listing:
         }
         if self.start is not None:
             asked["start"] = self.start
-        chosen = list(self.select if select is None else select)
-        if chosen:
-            asked["select"] = chosen
+        if self.select:
+            asked["select"] = list(self.select)
         return Command(self.method, asked)
 
     def rows(self, outcome: Outcome) -> list[Row]:
@@ -119,9 +123,8 @@ def every(client: Client, listing: Listing) -> Iterator[Row]:
     Rows that appear or change while the list is read are read once or not at all (those below the cursor),
     never twice. Raises ConfigError when the portal ignores the filter, Refused, TryLater.
     """
-    first = client.chain(
-        {"first": listing.command({}), "last": listing.command({}, descending=True, select=[listing.id])}
-    )
+    last = listing.ids_only.command({}, descending=True)
+    first = client.chain({"first": listing.command({}), "last": last})
     head = listing.rows(first["first"])
     yield from head
     if len(head) < PAGE:
@@ -152,8 +155,7 @@ def of_owners(
 
 def ids(client: Client, listing: Listing) -> set[int]:
     """The set of ids of a list: what is missing in it has been deleted (or hidden by rights)."""
-    only_ids = replace(listing, select=[listing.id])
-    return {int(row[listing.id]) for row in every(client, only_ids)}
+    return {int(row[listing.id]) for row in every(client, listing.ids_only)}
 
 
 def paged(client: Client, method: str, params: Mapping[str, Any], path: str | None = None) -> Iterator[Row]:

@@ -41,7 +41,7 @@ _UNUSED_ID = 2**31 - 2
 #: Questions whose refusal is an answer: this form of a moment is not taken.
 _OPTIONAL = frozenset({"canary_iso", "canary_plain"})
 #: ENTITY_ID of crm.status.list begins so (bitrix24 §4.7).
-_DEAL_STAGES, _INVOICE_STAGES = "DEAL_STAGE", "SMART_INVOICE_STAGE"
+_DEAL_STAGES, _INVOICE_STAGES, _SOURCES = "DEAL_STAGE", "SMART_INVOICE_STAGE", "SOURCE"
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ class Names:
 
 
 def _by_name(stages: Mapping[str, str]) -> dict[str, list[str]]:
+    """Name in its normal form -> ids of the stages called so, in the order of the portal."""
     found: dict[str, list[str]] = {}
     for stage, name in stages.items():
         found.setdefault(normal(name), []).append(stage)
@@ -167,7 +168,6 @@ def load(client: Client, profile: Profile) -> Names:
 
 
 # ---- the questions
-# ------------------------------------------------------------------------------------------
 
 
 def _questions() -> dict[str, Command]:
@@ -209,7 +209,6 @@ def _moment_format(found: Mapping[str, Any]) -> str:
 
 
 # ---- resolving
-# ----------------------------------------------------------------------------------------------
 
 
 def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> tuple[Names, list[str]]:
@@ -222,11 +221,7 @@ def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> 
     plain = _moment_format(found) == "plain"
     deals, invoices = _names_of(statuses, _DEAL_STAGES), _names_of(statuses, _INVOICE_STAGES)
     aliases = profile.deals.aliases
-    emails = {
-        str(user.get("EMAIL") or "").lower(): str(user["ID"])
-        for user in people
-        if user.get("ACTIVE") not in (False, "N")
-    }
+    emails = _emails(people)
     names = Names(
         category=category,
         categories=categories,
@@ -240,25 +235,29 @@ def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> 
         known=known,
         users={str(user["ID"]): _person(user) for user in people},
         emails=emails,
-        sources={str(row["STATUS_ID"]): str(row["NAME"]) for row in statuses if row["ENTITY_ID"] == "SOURCE"},
+        sources=_names_of(statuses, _SOURCES),
     )
     problems += _unknown_managers(profile, emails)
     return names, problems
 
 
 def _names_of(statuses: Iterable[Row], entity: str) -> dict[str, str]:
-    """Stage id -> name, of one kind of stages."""
-    return {
-        str(row["STATUS_ID"]): str(row["NAME"])
-        for row in statuses
-        if str(row["ENTITY_ID"]).startswith(entity)
-    }
+    """Id -> name, of one kind of statuses."""
+    found: dict[str, str] = {}
+    for row in statuses:
+        if str(row["ENTITY_ID"]).startswith(entity):
+            found[str(row["STATUS_ID"])] = str(row["NAME"])
+    return found
 
 
 def _final(statuses: Iterable[Row], entity: str) -> dict[str, str]:
-    """Id of a final stage -> its semantics (bitrix24 §4.7)."""
-    own = (row for row in statuses if str(row["ENTITY_ID"]).startswith(entity))
-    return {str(row["STATUS_ID"]): str(row["SEMANTICS"]) for row in own if row.get("SEMANTICS") in ("S", "F")}
+    """Id of a final stage of one kind -> its semantics (bitrix24 §4.7)."""
+    found: dict[str, str] = {}
+    for row in statuses:
+        semantics = row.get("SEMANTICS")
+        if semantics in ("S", "F") and str(row["ENTITY_ID"]).startswith(entity):
+            found[str(row["STATUS_ID"])] = str(semantics)
+    return found
 
 
 def _category(profile: Profile, categories: Mapping[int, str], problems: list[str]) -> int | None:
@@ -285,9 +284,7 @@ def _stages(
     problems: list[str],
 ) -> dict[str, str]:
     """Stage id -> name, with the profile's spelling for the stages it names (by name, alias or id)."""
-    inside = {
-        stage: name for stage, name in portal.items() if category is None or category_of(stage) == category
-    }
+    inside = _of_category(portal, category)
     stages = dict(portal)
     for place, name in dict.fromkeys(named):
         spellings = {normal(text) for text in (name, *aliases.get(name, ()))}
@@ -296,6 +293,13 @@ def _stages(
             problems.append(f"{place}: стадии «{name}» нет на портале; есть: {_listed(inside.values())}")
         stages |= dict.fromkeys(found, name)
     return stages
+
+
+def _of_category(portal: Mapping[str, str], category: int | None) -> Mapping[str, str]:
+    """Stages of one pipeline, of all where the profile names none."""
+    if category is None:
+        return portal
+    return {stage: name for stage, name in portal.items() if category_of(stage) == category}
 
 
 def _fields(
@@ -329,20 +333,33 @@ def _unknown_managers(profile: Profile, emails: Mapping[str, str]) -> Iterator[s
             )
 
 
+def _emails(people: Iterable[Row]) -> dict[str, str]:
+    """E-mail in lower case -> id of who works here."""
+    found: dict[str, str] = {}
+    for user in people:
+        if user.get("ACTIVE") not in (False, "N"):
+            email = str(user.get("EMAIL") or "").lower()
+            found[email] = str(user["ID"])
+    return found
+
+
 def _person(user: Row) -> str:
-    full = " ".join(str(user[part]) for part in ("NAME", "LAST_NAME") if user.get(part))
-    return full or str(user.get("EMAIL") or f"сотрудник {user['ID']}")
+    """Name of a user; one without a name is called by the e-mail."""
+    parts = [str(user[part]) for part in ("NAME", "LAST_NAME") if user.get(part)]
+    if parts:
+        return " ".join(parts)
+    return str(user.get("EMAIL") or f"сотрудник {user['ID']}")
 
 
 def _listed(values: Iterable[str]) -> str:
     """Names for a message, each once, not too many."""
     unique = [value for value in dict.fromkeys(values) if value]
-    more = f" и ещё {len(unique) - _SHOWN}" if len(unique) > _SHOWN else ""
-    return ", ".join(f"«{value}»" for value in unique[:_SHOWN]) + more
+    listed = ", ".join(f"«{value}»" for value in unique[:_SHOWN])
+    hidden = len(unique) - _SHOWN
+    return f"{listed} и ещё {hidden}" if hidden > 0 else listed
 
 
 # ---- which stages the profile names
-# -------------------------------------------------------------------------
 
 
 def _named_stages(profile: Profile, deals: Mapping[str, str]) -> Iterator[tuple[str, str]]:

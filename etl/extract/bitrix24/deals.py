@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
 from etl.bitrix24 import directory, rowlists, values
+from etl.bitrix24.calls import grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, DEAL, INVOICE, PortalField
 from etl.bitrix24.lists import Listing, Row, every, ids, of_owners
@@ -124,15 +125,15 @@ def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataF
     discount of the whole line with tax, `vat_amount` the tax inside `amount`; «без НДС» has no `vat_rate` and
     is `vat_exempt`.
     """
-    by_owner: dict[str, list[Row]] = {}
-    for row in rowlists.product_rows(client, deal_ids, owner):
-        by_owner.setdefault(str(row["ownerId"]), []).append(row)
+    rows = rowlists.product_rows(client, deal_ids, owner)
+    by_owner = grouped(rows, "ownerId", "id")
     return tables.frame("lines", _lines(by_owner, deal_ids))
 
 
 def _lines(by_owner: Mapping[str, list[Row]], deal_ids: Sequence[str]) -> Iterator[Line]:
+    """Rows in the order of the deals, those of one deal in the order people see."""
     for number in dict.fromkeys(deal_ids):
-        rows = sorted(by_owner.get(number, ()), key=_row_order)
+        rows = sorted(by_owner.get(number, ()), key=_place)
         for position, row in enumerate(rows, 1):
             yield _line(row, position)
 
@@ -155,18 +156,15 @@ def doubles(client: Client, originator: str) -> pd.DataFrame:
     """
     found: list[tables.Record] = []
     for kind, entity in _ENTITIES.items():
-        by_origin: dict[str, list[str]] = {}
-        for row in every(client, _items(kind, ["id", "originId"], {"=originatorId": originator})):
-            by_origin.setdefault(str(row.get("originId") or ""), []).append(str(row["id"]))
-        by_origin.pop("", None)
-        for origin, numbers in sorted(by_origin.items()):
-            if len(numbers) > 1:
-                found.append(_double(entity, origin, numbers))
+        rows = every(client, _items(kind, ["id", "originId"], {"=originatorId": originator}))
+        for origin, same in sorted(grouped(rows, "originId", "id").items()):
+            if origin and len(same) > 1:
+                found.append(_double(entity, origin, same))
     return tables.frame("issues", found)
 
 
-def _double(entity: str, origin: str, numbers: Sequence[str]) -> tables.Record:
-    listed = ", ".join(sorted(numbers, key=int))
+def _double(entity: str, origin: str, same: Sequence[Row]) -> tables.Record:
+    listed = ", ".join(str(row["id"]) for row in same)
     return tables.issue(
         f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
         severity="ask",
@@ -182,7 +180,6 @@ def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Li
 
 
 # ---- one deal
-# -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -273,7 +270,6 @@ def _contact(row: Mapping[str, Any]) -> str | None:
 
 
 # ---- our own organisation of a deal
-# -------------------------------------------------------------------------
 
 
 def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Callable[[str], str | None]:
@@ -303,11 +299,11 @@ def _links(client: Client, deal_ids: list[str]) -> Iterator[Row]:
 
 
 # ---- rows and invoices
-# --------------------------------------------------------------------------------------
 
 
-def _row_order(row: Row) -> tuple[int, int]:
-    return int(row.get("sort") or 0), int(row["id"])
+def _place(row: Row) -> int:
+    """Where a row stands in its deal; those of one place stay in the order of ids."""
+    return int(row.get("sort") or 0)
 
 
 def _line(row: Row, position: int) -> Line:

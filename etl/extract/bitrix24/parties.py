@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
 from etl.bitrix24 import directory, values
+from etl.bitrix24.calls import by_text, grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
@@ -38,11 +39,15 @@ class _Held:
     addresses: Mapping[str, Mapping[str, Row]]
 
     def requisites_of(self, kind: int, row: Row) -> list[Row]:
+        """Requisites of a company or contact, the oldest first."""
         return self.requisites[kind].get(str(row["id"]), [])
 
     def address_of(self, column: str, requisites: Sequence[Row]) -> Row | None:
         """The address of the first requisite."""
-        return self.addresses[column].get(str(requisites[0]["ID"])) if requisites else None
+        if not requisites:
+            return None
+        number = str(requisites[0]["ID"])
+        return self.addresses[column].get(number)
 
 
 def parties(
@@ -77,12 +82,15 @@ def parties(
 def _read(client: Client) -> _Held:
     """Five lists, one after another."""
     items = {kind: _others(every(client, directory.items(kind))) for kind in _KINDS}
-    requisites = {kind: _by_owner(every(client, directory.requisites(kind))) for kind in _KINDS}
-    banks = _by_owner(every(client, directory.banks()))
+    requisites: dict[int, dict[str, list[Row]]] = {}
+    for kind in _KINDS:
+        held = every(client, directory.requisites(kind))
+        requisites[kind] = grouped(held, "ENTITY_ID", "ID")
+    banks = grouped(every(client, directory.banks()), "ENTITY_ID", "ID")
     addresses: dict[str, dict[str, Row]] = {}
     for column, type_id in directory.ADDRESSES.items():
         rows = every(client, directory.addresses(type_id))
-        addresses[column] = {str(row["ENTITY_ID"]): row for row in rows}
+        addresses[column] = by_text(rows, "ENTITY_ID")
     return _Held(items, requisites, banks, addresses)
 
 
@@ -90,13 +98,6 @@ def _others(rows: Iterable[Row]) -> list[Row]:
     """All but our own companies, by id (bitrix24 §4.4: they are no customers)."""
     others = [row for row in rows if values.flag(row.get("isMyCompany")) is not True]
     return sorted(others, key=lambda row: int(row["id"]))
-
-
-def _by_owner(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: int(row["ID"])):
-        found.setdefault(str(row["ENTITY_ID"]), []).append(row)
-    return found
 
 
 def _party(kind: int, row: Row, held: _Held) -> Party:
@@ -166,6 +167,7 @@ def _multifield(row: Row, column: str) -> tuple[str, ...] | None:
 
 
 def _full_name(row: Row) -> str | None:
+    """Surname, name, patronymic in one line."""
     parts = [str(row[part]).strip() for part in _NAME_PARTS if row.get(part)]
     return " ".join(parts) or None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
 from etl.bitrix24 import catalogue, values
+from etl.bitrix24.calls import by_text
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Row, every, paged
 from etl.config.profile import Profile
@@ -28,8 +29,8 @@ def products(client: Client, profile: Profile | None = None) -> dict[str, pd.Dat
     [entities.products.fields] article = "property98". Raises TryLater, ConfigError.
     """
     properties = catalogue.properties(profile)
-    measures = _by_id(paged(client, "catalog.measure.list", {}, "measures"))
-    vats = _by_id(paged(client, "catalog.vat.list", {}, "vats"))
+    measures = by_text(paged(client, "catalog.measure.list", {}, "measures"), "id")
+    vats = by_text(paged(client, "catalog.vat.list", {}, "vats"), "id")
     rows = sorted(_listed(client, properties), key=lambda row: int(row["id"]))
     types = [_price_type(row) for row in paged(client, "catalog.priceType.list", {}, "priceTypes")]
     types.append({"id": PURCHASING, "name": "Закупочная", "purchasing": True})
@@ -54,10 +55,6 @@ def _listed(client: Client, properties: Mapping[str, str]) -> Iterator[Row]:
 def _type(row: Row) -> int:
     """Kind of product (§4.6): 1 simple, 3 parent of variations, 4 variation, 7 service."""
     return int(row.get("type") or 1)
-
-
-def _by_id(rows: Iterator[Row]) -> dict[str, Row]:
-    return {str(row["id"]): row for row in rows}
 
 
 def _product(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl.bitrix24 import directory, values, writes
-from etl.bitrix24.calls import BATCH, Command
+from etl.bitrix24.calls import BATCH, Command, by_text
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE, PortalField, normal
 from etl.bitrix24.lists import Listing, Row, of_owners
@@ -125,7 +125,6 @@ def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbo
 
 
 # ---- stages
-# -------------------------------------------------------------------------------------------------
 
 
 def _standing(client: Client, kind: int, ids: Sequence[str]) -> dict[str, Row]:
@@ -133,7 +132,7 @@ def _standing(client: Client, kind: int, ids: Sequence[str]) -> dict[str, Row]:
     listing = Listing(
         "crm.item.list", "id", "items", {"entityTypeId": kind}, select=["id", "stageId", "categoryId"]
     )
-    return {str(row["id"]): row for row in of_owners(client, listing, "@id", ids)}
+    return by_text(of_owners(client, listing, "@id", ids), "id")
 
 
 def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Write | Result:
@@ -171,7 +170,6 @@ def _complaint(answer: Any, wanted: str, name: str) -> str:
 
 
 # ---- fields
-# -------------------------------------------------------------------------------------------------
 
 
 def _update(kind: int, identifier: str, written: Mapping[str, Any]) -> Command:
@@ -209,7 +207,6 @@ def _refused(outbox: Outbox, key: str, identifier: str | None, error: ValueError
 
 
 # ---- creation
-# -----------------------------------------------------------------------------------------------
 
 
 def _prepared(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from etl.bitrix24 import directory, writes
-from etl.bitrix24.calls import groups
+from etl.bitrix24.calls import by_text, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined, split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
@@ -84,10 +84,15 @@ class _Saver:
 
     def __init__(self, portal: _Portal, parties: Sequence[Party]) -> None:
         self._portal = portal
-        self._parties = {party.key: party for party in parties}
-        self._ids = {party.key: split(party.id)[1] for party in parties if party.id}
+        self._parties: dict[str, Party] = {}
+        self._ids: dict[str, str] = {}
         self._requisites: dict[str, str] = {}
-        self._results: dict[str, list[Result]] = {party.key: [] for party in parties}
+        self._results: dict[str, list[Result]] = {}
+        for party in parties:
+            self._parties[party.key] = party
+            self._results[party.key] = []
+            if party.id:
+                _, self._ids[party.key] = split(party.id)
 
     def results(self) -> Iterator[Result]:
         """One result per party."""
@@ -131,20 +136,24 @@ class _Saver:
 
     def fields(self) -> None:
         """Cards that are there: what differs."""
-        known = [party for key, party in self._parties.items() if key in self._ids]
-        self._run([_Task(f"{party.key}/fields", party) for party in known], self._field_writes)
+        tasks: list[_Task] = []
+        for key, party in self._parties.items():
+            if key in self._ids:
+                tasks.append(_Task(f"{key}/fields", party))
+        self._run(tasks, self._field_writes)
 
     def _field_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
-        held: dict[tuple[int, str], Row] = {}
+        portal = self._portal
+        held: dict[int, dict[str, Row]] = {}
         for kind, numbers in self._by_kind(tasks).items():
-            for row in of_owners(self._portal.client, directory.items(kind), "@id", numbers):
-                held[kind, str(row["id"])] = row
-        return [self._field_write(task, held) for task in tasks]
-
-    def _field_write(self, task: _Task, held: Mapping[tuple[int, str], Row]) -> Write | Result:
-        kind, number = task.party.kind, self._ids[task.party.key]
-        own, originator = self._portal.own[kind], self._portal.originator
-        return cards.change(task.key, task.party, number, held.get((kind, number)), own, originator)
+            held[kind] = by_text(of_owners(portal.client, directory.items(kind), "@id", numbers), "id")
+        planned: list[Write | Result] = []
+        for key, party, _, _ in tasks:
+            number = self._ids[party.key]
+            row = held[party.kind].get(number)
+            own = portal.own[party.kind]
+            planned.append(cards.change(key, party, number, row, own, portal.originator))
+        return planned
 
     def _by_kind(self, tasks: Sequence[_Task]) -> dict[int, list[str]]:
         """Kind -> numbers of its records."""
@@ -157,23 +166,27 @@ class _Saver:
 
     def requisites(self) -> None:
         """The requisite of each party that tells one; its id is remembered for what hangs on it."""
-        telling = [self._parties[key] for key in self._ids if requisites.needed(self._parties[key])]
-        tasks = {f"{party.key}/requisite": party for party in telling}
-        for result in self._run([_Task(*one) for one in tasks.items()], self._requisite_writes):
+        tasks: dict[str, _Task] = {}
+        for key in self._ids:
+            party = self._parties[key]
+            if requisites.needed(party):
+                tasks[f"{key}/requisite"] = _Task(f"{key}/requisite", party)
+        for result in self._run(list(tasks.values()), self._requisite_writes):
             if result.status == "done" and result.id:
-                self._requisites[tasks[result.key].key] = result.id
+                owner = tasks[result.key].party
+                self._requisites[owner.key] = result.id
 
     def _requisite_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
-        held: dict[tuple[int, str], list[Row]] = {}
+        portal = self._portal
+        held: dict[int, dict[str, list[Row]]] = {}
         for kind, numbers in self._by_kind(tasks).items():
             listing = directory.requisites(kind)
-            for number, rows in directory.grouped(self._portal.client, listing, "ENTITY_ID", numbers).items():
-                held[kind, number] = rows
+            held[kind] = directory.grouped(portal.client, listing, "ENTITY_ID", numbers)
         planned: list[Write | Result] = []
         for key, party, _, _ in tasks:
             owner = self._ids[party.key]
-            rows = held.get((party.kind, owner), [])
-            planned.append(requisites.requisite_write(key, party, owner, rows, self._portal.presets))
+            rows = held[party.kind].get(owner, [])
+            planned.append(requisites.requisite_write(key, party, owner, rows, portal.presets))
         return planned
 
     # ---- what hangs on a requisite
@@ -190,8 +203,10 @@ class _Saver:
         owners = [self._requisites[task.party.key] for task in tasks]
         held = directory.grouped(self._portal.client, directory.banks(), "ENTITY_ID", owners)
         planned: list[Write | Result] = []
-        for (key, party, account, _), owner in zip(tasks, owners, strict=True):
-            planned.append(requisites.bank_write(key, party, account, owner, held.get(owner, [])))
+        for key, party, account, _ in tasks:
+            owner = self._requisites[party.key]
+            rows = held.get(owner, [])
+            planned.append(requisites.bank_write(key, party, account, owner, rows))
         return planned
 
     def addresses(self) -> None:
@@ -204,17 +219,16 @@ class _Saver:
         self._run(tasks, self._address_writes)
 
     def _address_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
-        held: dict[tuple[str, str], Row] = {}
+        held: dict[str, dict[str, Row]] = {}
         for column, type_id in directory.ADDRESSES.items():
             owners = [self._requisites[task.party.key] for task in tasks if task.column == column]
-            listing = directory.addresses(type_id)
-            for row in of_owners(self._portal.client, listing, "@ENTITY_ID", owners):
-                held[column, str(row["ENTITY_ID"])] = row
+            rows = of_owners(self._portal.client, directory.addresses(type_id), "@ENTITY_ID", owners)
+            held[column] = by_text(rows, "ENTITY_ID")
         planned: list[Write | Result] = []
         for key, party, _, column in tasks:
             owner = self._requisites[party.key]
-            found = held.get((column, owner))
-            planned.append(requisites.address_write(key, party, column, owner, found))
+            row = held[column].get(owner)
+            planned.append(requisites.address_write(key, party, column, owner, row))
         return planned
 
     # ---- common

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from etl.bitrix24 import catalogue, values, writes
-from etl.bitrix24.calls import Command, groups
+from etl.bitrix24.calls import Command, by_text, grouped, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Row, every, paged
 from etl.bitrix24.writes import New, Outbox, Result, Write
@@ -71,14 +71,12 @@ class _Catalogue:
 def _catalogue(client: Client) -> _Catalogue:
     iblocks = catalogue.iblocks(client)
     price_type = catalogue.base_price_type(client)
-    measures = paged(client, "catalog.measure.list", {}, "measures")
-    vats = paged(client, "catalog.vat.list", {}, "vats")
-    return _Catalogue(
-        iblocks,
-        price_type,
-        {str(row["code"]): row["id"] for row in measures},
-        {values.number(row.get("rate")): row["id"] for row in vats},
-    )
+    measures = {str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")}
+    vats: dict[Decimal | None, Any] = {}
+    for row in paged(client, "catalog.vat.list", {}, "vats"):
+        rate = values.number(row.get("rate"))
+        vats[rate] = row["id"]
+    return _Catalogue(iblocks, price_type, measures, vats)
 
 
 class _Task(NamedTuple):
@@ -97,9 +95,14 @@ class _Saver:
 
     def __init__(self, client: Client, outbox: Outbox, held: _Catalogue, products: Sequence[Product]) -> None:
         self._client, self._outbox, self._catalogue = client, outbox, held
-        self._products = {product.key: product for product in products}
-        self._ids = {product.key: product.id for product in products if product.id}
-        self._results: dict[str, list[Result]] = {product.key: [] for product in products}
+        self._products: dict[str, Product] = {}
+        self._ids: dict[str, str] = {}
+        self._results: dict[str, list[Result]] = {}
+        for product in products:
+            self._products[product.key] = product
+            self._results[product.key] = []
+            if product.id:
+                self._ids[product.key] = product.id
 
     def results(self) -> Iterator[Result]:
         """One result per product."""
@@ -150,10 +153,12 @@ class _Saver:
     # ---- creation
 
     def _by_xml_id(self, origins: Sequence[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for row in self._listed({"xmlId": list(origins)}):
-            found.setdefault(str(row["xmlId"]), []).append(str(row["id"]))
-        return found
+        """External id -> ids of the products with it, oldest first (bitrix24 §5)."""
+        numbers: dict[str, list[str]] = {}
+        rows = self._listed({"xmlId": list(origins)})
+        for origin, same in grouped(rows, "xmlId", "id").items():
+            numbers[origin] = [str(row["id"]) for row in same]
+        return numbers
 
     def _listed(self, condition: Mapping[str, Any]) -> Iterator[Row]:
         """Products of all information blocks; an array needs no `@` here (§3.2)."""
@@ -191,9 +196,9 @@ class _Saver:
         return wanted
 
     def _held(self, tasks: Sequence[_Task]) -> dict[str, Row]:
-        """Product of the portal by id."""
+        """Products of the portal by id."""
         numbers = [task.id for task in tasks]
-        return {str(row["id"]): row for row in self._listed({"id": numbers})}
+        return by_text(self._listed({"id": numbers}), "id")
 
     def _field_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
         held = self._held(tasks)
@@ -216,11 +221,10 @@ class _Saver:
         return planned
 
     def _price_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
-        condition = {
-            "productId": [task.id for task in tasks],
-            "catalogGroupId": self._catalogue.price_type,
-        }
-        held = {str(row["productId"]): row for row in every(self._client, catalogue.prices(condition))}
+        numbers = [task.id for task in tasks]
+        condition = {"productId": numbers, "catalogGroupId": self._catalogue.price_type}
+        rows = every(self._client, catalogue.prices(condition))
+        held = by_text(rows, "productId")
         return [self._price_write(task, held.get(task.id)) for task in tasks]
 
     def _price_write(self, task: _Task, row: Row | None) -> Write | Result:
@@ -247,13 +251,20 @@ def _update(task: _Task, row: Row | None, wanted: Mapping[str, Any]) -> Write | 
 
 
 def _different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in wanted.items() if not _same(row.get(name), value)}
+    """What of `wanted` the portal holds otherwise."""
+    changed: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if not _same(row.get(name), value):
+            changed[name] = value
+    return changed
 
 
 def _same(held: Any, wanted: Any) -> bool:
+    """A sum is compared to the kopeck, all else as text."""
     if isinstance(wanted, Decimal):
         return values.money(held) == values.money(wanted)
-    return str("" if held is None else held) == str(wanted)
+    written = "" if held is None else str(held)
+    return written == str(wanted)
 
 
 def _element_id(answer: Any) -> str:

@@ -236,6 +236,16 @@ def test_the_catalogue(portal: Portal, client: Client) -> None:
     )
 
 
+def test_a_catalogue_of_more_than_a_page(client: Client, portal: Portal) -> None:
+    """`catalog.product.list` insists on `iblockId` in its select, also where only ids are asked (bitrix24 §4.6)."""
+    iblock = portal.dump()["products"][0]["iblockId"]
+    for number in range(120):
+        portal.call("catalog.product.add", {"fields": {"iblockId": iblock, "name": f"Товар {number}"}})
+    found = products(client)["products"]
+    assert set(found["id"]) == {str(row["id"]) for row in portal.dump()["products"]}
+    assert found["id"].is_unique and len(found) > 120
+
+
 def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -> None:
     wrong = bench.profile(
         deals={
