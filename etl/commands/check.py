@@ -15,7 +15,7 @@ from pathlib import Path
 
 from etl import pipeline
 from etl.bitrix24 import client as rest
-from etl.bitrix24 import fields
+from etl.bitrix24 import names
 from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError, TryLater
@@ -177,7 +177,7 @@ def _portal(profile: Profile) -> Portal:
         _reachable(profile) as reachable,
         rest.connect(reachable.bitrix24, reachable.path.parent, None) as client,
     ):
-        names = fields.load(client, reachable)
+        names = names.load(client, reachable)
         count = len(deals.deal_ids(client, names))
     return Portal(profile.bitrix24.name, count)
 
