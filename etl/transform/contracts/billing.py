@@ -20,7 +20,7 @@ from etl.config.profile import Billing, Organisation
 from etl.errors import ConfigError
 from etl.tables import Record, each, frame, records
 from etl.transform.contracts import fees
-from etl.values import clean, keys
+from etl.values import checked, clean, keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,7 +281,7 @@ def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
 
     1C matches a payer without ИНН by exact Наименование, so the contract number stands in it, and both stay as first exported.
     """
-    name, said = clean.text(deal["payer"]), clean.inn(deal["payer_inn"])
+    name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
     inn, notes = (None, [f"{said.warning} ({said.value})"]) if said.warning else (said.value, [])
     if oldest and (inn is None or oldest["payer_inn"] in (None, inn)):
         if inn and not oldest["payer_inn"]:
