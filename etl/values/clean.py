@@ -88,7 +88,8 @@ def _ungrouped(line: str) -> str:
 def money(value: object) -> Decimal | None:
     """An amount in roubles: «1 500,00 руб.», «1500.00|RUB» of Bitrix24, «1500 руб. 50 коп.».
 
-    Nothing is rounded. Raises ValueError for another currency, and for «1,500»: it may be one and a half or fifteen hundred.
+    Nothing is rounded. Raises ValueError for another currency, and for «1,500»: it may be one and a half or
+    fifteen hundred.
     """
     line = text(value)
     if line is None or isinstance(value, Decimal | int):

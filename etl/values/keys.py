@@ -117,7 +117,7 @@ def _numbered_key(kind: Kind, found: re.Match[str]) -> Key:
 
 
 def document_id(portal: str, kind: str, number: str) -> str:
-    """`Ид` of a document we send (uuid5, lower case): the same for one portal, kind and number on every try."""
+    """`Ид` of a document we send (uuid5, lower case): the same for one portal, kind and number."""
     return str(uuid.uuid5(_NAMESPACE, f"{portal}|{kind}|{number}"))
 
 

@@ -14,40 +14,11 @@ def test_inn_warns_and_never_refuses():
     assert checked.inn("abc").warning and checked.inn("7707083893.0").value == "7707083893"
 
 
-def test_kpp_ogrn_bik():
+def test_kpp():
     assert checked.kpp("770701001", "7707083893") == ("770701001", None)
     assert checked.kpp("7707AA001").warning is None
     assert "9 знаков" in checked.kpp("77070100").warning
     assert "12 цифр" in checked.kpp("770701001", "500100732259").warning
-    assert (
-        checked.ogrn("1027700132195").warning is None
-        and "контрольная" in checked.ogrn("1027700132196").warning
-    )
-    assert checked.ogrn("304500116000157").warning is None
-    assert "13" in checked.ogrn("102").warning
-    assert (
-        checked.bik("044525225").warning is None
-        and checked.bik("014525225").warning is None
-        and "04" in checked.bik("144525225").warning
-    )
-
-
-def test_account_key_of_the_central_bank():
-    valid = [
-        key for key in range(10) if checked.account(f"40702810{key}00000000001", "044525225").warning is None
-    ]
-    assert len(valid) == 1, "exactly one control digit fits"
-    assert checked.account("30101810400000000225", "044525225").warning is None, (
-        "corr. account of a bank: 0 and digits 5-6 of its БИК"
-    )
-    assert checked.account("03100643000000017300", "024501901").warning is None, (
-        "treasury accounts have no key"
-    )
-    assert "20 цифр" in checked.account("4070281090000000000").warning
-    assert checked.account("40702А10900000000001").warning is None, (
-        "a letter may stand for a digit of the currency"
-    )
-    assert checked.account(None) == (None, None)
 
 
 def test_phones_in_a_text():
