@@ -1,4 +1,5 @@
-"""The order of steps, and nothing else. A run reads what 1C and people left, then does the flows of the profile:
+"""The order of steps, and nothing else. A run reads what 1C and people left, then does the flows of the
+profile:
 
     flow            extract                                   transform                    load
     parties         contractors of 1C, companies, contacts    identity, merge              portal, 1C
@@ -10,9 +11,8 @@
     billing         deals under contract                      billing                      charges: CommerceML or import file, register
     commission      deals, payment facts                      commission                   acts: CommerceML or import file, register
 
-then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs under the portal's
-lock and is journalled; a killed run is continued by the next one.
-"""
+then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs
+under the portal's lock and is journalled; a killed run is continued by the next one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from etl.flows.run import Context
     from etl.state.store import Store
 
-#: flow -> module with `run(context)`. First those that read what others left, then those that make something new.
+#: flow -> module with `run(context)`. First those that read what others left, then those that make something
+#: new.
 READING = {
     "parties": "directories.parties",
     "products": "directories.products",
@@ -59,10 +60,11 @@ def run(
     accept: bool = False,
     force_billing: bool = False,
 ) -> RunReport:
-    """Do the flows (all of the profile without a list) and give the account of the run. `dry` is a plan: the same path on a copy.
+    """Do the flows (all of the profile without a list) and give the account of the run. `dry` is a plan: the
+    same path on a copy.
 
-    Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard, lost register).
-    """
+    Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard,
+    lost register)."""
     chosen = tuple(flows) or profile.flows
     with opened(profile, chosen, trigger=trigger, now=now, dry=dry) as context:
         context.month, context.accept, context.force_billing = month, accept, force_billing
@@ -80,7 +82,8 @@ def steps(context: Context, chosen: Sequence[str]) -> None:
 
     outbox.recover(context.store)
     items = intake.take(context)
-    # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would be lost
+    # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would
+    # be lost
     for flow in (name for name in READING if name in context.profile.flows):
         _flow(READING[flow])(context)
     intake.finish(context, items)
@@ -100,7 +103,8 @@ def opened(
     now: dt.datetime | None = None,
     dry: bool = False,
 ) -> Iterator[Context]:
-    """State, lock, folder and journal around the steps of one run; the run's row is closed whatever happens."""
+    """State, lock, folder and journal around the steps of one run; the run's row is closed whatever
+    happens."""
     from etl.commands.check import refuse
     from etl.flows.run import Context
 
@@ -194,7 +198,8 @@ def register(profile: Profile, *, month: str | None, now: dt.datetime | None = N
 def convert(
     profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None
 ) -> RunReport:
-    """The manual route: deal exports saved by a person -> the same charges, register and import files, without the portal."""
+    """The manual route: deal exports saved by a person -> the same charges, register and import files,
+    without the portal."""
     from etl.flows.contracts import deal_export
     from etl.flows.publication import answers
 
@@ -215,8 +220,9 @@ def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = 
 
 
 def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None = None) -> RunReport:
-    """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when they are not empty or
-    the archive does not explain what was done (`accept`: a person says it is right all the same)."""
+    """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when
+    they are not empty or the archive does not explain what was done (`accept`: a person says it is right all
+    the same)."""
     from etl.flows import restore as restoring
 
     with opened(profile, (), trigger="restore", now=now) as context:

@@ -1,427 +1,58 @@
 """The canonical tables: the language every step speaks.
 
-A table is a pandas frame with the columns declared here, all of dtype `object`, and absence is `None` everywhere (never
-NaN): so money stays `Decimal`, an ИНН keeps its leading zeros, and «без НДС» (`vat_rate` is None) never becomes 0 %.
-`frame` and `records` (one by one: `each`) are the only doors between plain records and frames; `check` splits good rows from issues.
+A table is a pandas frame with the columns that `etl.records` declares, all of dtype `object`, and absence is
+`None` everywhere (never NaN): so money stays `Decimal`, an ИНН keeps its leading zeros, and «без НДС»
+(`vat_rate` is None) never becomes 0 %. `frame` and `records` (one by one: `each`) are the only doors between
+plain records and frames; `check` splits good rows from issues. A rule that is one formula over all rows works
+on frames, a rule about one record on the records; what goes through a door and back within one step is a
+mistake of design.
 
-pandas and pandera are imported inside the functions: reading a profile or printing help must not pay for them.
-"""
+pandas and pandera are imported inside the functions: reading a profile or printing help must not pay for
+them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from etl.records import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, TABLES, Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "BLOCK",
+    "DOCUMENT_KINDS",
+    "KINDS",
+    "PARTY_KINDS",
+    "SEVERITIES",
+    "TABLES",
+    "Column",
+    "Record",
+    "Table",
+    "check",
+    "concat",
+    "each",
+    "frame",
+    "issue",
+    "records",
+    "schema",
+]
+
+#: a record of a table that has no declaration of its own (rows of the state, mixed rows on their way to the
+#: journal)
 Record = dict[str, Any]
+R = TypeVar("R")
 #: rows turned into a frame or into records at a time
 BLOCK = 1000
 
-#: kind of a column -> Python type of a present value. A list column holds a tuple of texts.
-KINDS: dict[str, type | tuple[type, ...]] = {
-    "text": str,
-    "integer": int,
-    "money": Decimal,
-    "number": Decimal,
-    "date": dt.date,
-    "moment": dt.datetime,
-    "flag": bool,
-    "list": tuple,
-    "map": dict,
-    "any": object,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its kind (see `KINDS`), whether a row without it is rejected, and the closed list of its values."""
-
-    kind: str
-    required: bool = False
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A declared table: name, key columns (unique together when `unique`), columns in order."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: Mapping[str, Column]
-    unique: bool = True
-
-
-_T, _T1, _M, _N, _D, _F = (
-    Column("text"),
-    Column("text", required=True),
-    Column("money"),
-    Column("number"),
-    Column("date"),
-    Column("flag"),
-)
-_I, _L, _MAP, _AT, _ANY = Column("integer"), Column("list"), Column("map"), Column("moment"), Column("any")
-
-PARTY_KINDS = ("legal", "sole_trader", "person")
-DOCUMENT_KINDS = ("order", "invoice", "payment", "refund", "shipment", "return", "act", "closing", "other")
-SEVERITIES = ("reject", "warn", "ask")
-
-#: Where a record came from; every table read from a source carries it, so that an Issue can name the place.
-_ORIGIN = {"file": _T, "place": _T}
-
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        Table(
-            "parties",
-            ("id", "document"),
-            {
-                # `document` and `role` are set where the party stands inside a document; absent = the directory itself
-                "id": _T1,
-                "document": _T,
-                "role": _T,
-                "kind": Column("text", values=PARTY_KINDS),
-                "name": _T,
-                "full_name": _T,
-                "inn": _T,
-                "kpp": _T,
-                "ogrn": _T,
-                "okpo": _T,
-                "folder_path": _T,
-                "code": _T,
-                "phones": _L,
-                "emails": _L,
-                "city": _T,
-                "legal_address": _T,
-                "actual_address": _T,
-                "version": _T,
-                "deleted": _F,
-                "extra": _MAP,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "accounts",
-            ("party", "number"),
-            {
-                "party": _T1,
-                "number": _T1,
-                "bank_name": _T,
-                "bik": _T,
-                "corr_account": _T,
-                "currency": _T,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "contacts",
-            ("id",),
-            {
-                "id": _T1,
-                "party": _T,
-                "last_name": _T,
-                "first_name": _T,
-                "middle_name": _T,
-                "name": _T,
-                "phones": _L,
-                "emails": _L,
-                "city": _T,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "products",
-            ("id",),
-            {
-                "id": _T1,
-                "name": _T,
-                "article": _T,
-                "barcode": _T,
-                "unit_code": _T,
-                "unit": _T,
-                "vat_rate": _N,
-                "vat_exempt": _F,
-                "group_path": _T,
-                "kind": Column("text", values=("goods", "service")),
-                "version": _T,
-                "deleted": _F,
-                "extra": _MAP,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "price_types",
-            ("id",),
-            {"id": _T1, "name": _T, "currency": _T, "purchasing": _F, "vat_included": _F, **_ORIGIN},
-        ),
-        Table(
-            "prices",
-            ("product", "price_type"),
-            {
-                "product": _T1,
-                "price_type": _T1,
-                "price": _M,
-                "currency": _T,
-                "unit": _T,
-                "purchasing": _F,
-                **_ORIGIN,
-            },
-            unique=False,
-        ),
-        Table(
-            "stock",
-            ("product", "warehouse"),
-            {"product": _T1, "warehouse": _T, "quantity": _N, **_ORIGIN},
-            unique=False,
-        ),
-        Table(
-            "documents",
-            ("id",),
-            {
-                # `id` is Ид or, where absent or zero, kind + number + year; `number` is the number both sides match on,
-                # `number_1c` what 1C printed; `party`/`organisation` point into `parties` of the same source.
-                "id": _T1,
-                "kind": Column("text", required=True, values=DOCUMENT_KINDS),
-                "number": _T,
-                "number_1c": _T,
-                "date": _D,
-                "date_1c": _D,
-                "time": _T,
-                "basis": _T,
-                "basis_number": _T,
-                "party": _T,
-                "organisation": _T,
-                "manager": _T,
-                "amount": _M,
-                "currency": _T,
-                "rate": _N,
-                "vat_included": _F,
-                "vat_amount": _M,
-                "posted": _F,
-                "deleted": _F,
-                "cancelled": _F,
-                "status": _T,
-                "comment": _T,
-                # facts as the dialect tells them; amounts only where 1C gives them
-                "paid": _F,
-                "paid_number": _T,
-                "paid_on": _D,
-                "paid_amount": _M,
-                "shipped": _F,
-                "shipped_number": _T,
-                "shipped_on": _D,
-                "shipped_amount": _M,
-                "closed": _F,
-                "version": _T,
-                "deal": _T,
-                "requisites": _MAP,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "lines",
-            ("document", "position"),
-            {
-                "document": _T1,
-                "position": Column("integer", required=True),
-                "product": _T,
-                "name": _T,
-                "article": _T,
-                "kind": Column("text", values=("goods", "service")),
-                "quantity": _N,
-                "unit": _T,
-                "unit_code": _T,
-                "price": _M,
-                "discount": _M,
-                "vat_rate": _N,
-                "vat_exempt": _F,
-                "vat_amount": _M,
-                "vat_included": _F,
-                "amount": _M,
-                "requisites": _MAP,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "deals",
-            ("id",),
-            {
-                "id": _T1,
-                "title": _T,
-                "category": _T,
-                "stage": _T,
-                "amount": _M,
-                "currency": _T,
-                "party": _T,
-                "contact": _T,
-                "manager": _T,
-                "manager_name": _T,
-                "organisation": _T,
-                "originator": _T,
-                "origin": _T,
-                "contract_number": _T,
-                "contract_date": _D,
-                "payer": _T,
-                "payer_inn": _T,
-                "address": _T,
-                "terminated_on": _D,
-                "monthly_fee": _M,
-                "commission": _M,
-                "lead_source": _T,
-                "closed": _F,
-                "modified": _AT,
-                "fields": _MAP,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "receipts",
-            ("account", "number", "date", "amount", "payer_inn"),
-            {
-                "account": _T1,
-                "number": _T,
-                "date": _D,
-                "amount": Column("money", required=True),
-                "payer_inn": _T,
-                "payer_kpp": _T,
-                "payer_name": _T,
-                "payer_account": _T,
-                "purpose": _T,
-                "direction": Column("text", values=("in", "out")),
-                "booked_on": _D,
-                "hash": _T,
-                **_ORIGIN,
-            },
-            unique=False,
-        ),
-        # ---- derived tables of the monthly billing (specification 000) ----
-        Table(
-            "charges",
-            ("deal", "month", "kind", "version"),
-            {
-                # one charge per (portal, deal, month, kind); `number` is the key towards 1C; amounts in roubles with VAT
-                "deal": _T1,
-                "month": _T1,
-                "kind": _T1,
-                "version": Column("integer", required=True),
-                "number": _T1,
-                "payer": _T1,
-                "payer_key": _T1,
-                "payer_inn": _T,
-                "address": _T,
-                "contract_number": _T,
-                "contract_date": _D,
-                "amount": Column("money", required=True),
-                "vat_rate": _N,
-                "vat_exempt": _F,
-                "vat_amount": _M,
-                "date": _D,
-                "terminated_on": _D,
-                "manager": _T,
-                "manager_name": _T,
-                "organisation": _T,
-                "service": _T,
-                "note": _T,
-                "action": Column("text", values=("new", "amend", "resend")),
-                "delta": _M,
-            },
-        ),
-        Table(
-            "exceptions",
-            ("deal", "reason"),
-            {
-                "deal": _T1,
-                "title": _T,
-                "stage": _T,
-                "payer": _T,
-                "contract_number": _T,
-                "amount": _M,
-                "manager_name": _T,
-                "reason": _T1,
-                "advice": _T,
-            },
-        ),
-        Table(
-            "accruals",
-            ("deal", "part", "number"),
-            {
-                # part: first | second | reversal-first | reversal-second; money in roubles, reversal negative
-                "deal": _T1,
-                "part": _T1,
-                "number": _T1,
-                "date": _D,
-                "manager": _T,
-                "manager_name": _T,
-                "organisation": _T,
-                "agreed": Column("money", required=True),
-                "amount": Column("money", required=True),
-                "contract_number": _T,
-                "contract_date": _D,
-                "payer": _T,
-                "paid_on": _D,
-                "paid_amount": _M,
-                "basis": _T,
-                "service": _T,
-            },
-        ),
-        Table(
-            "payments",
-            ("source", "id"),
-            {
-                # one payment fact of one source about one document (`target` = its number towards 1C); refunds negative
-                "source": _T1,
-                "id": _T1,
-                "target": _T1,
-                "date": _D,
-                "amount": _M,
-                "number": _T,
-                "party": _T,
-                **_ORIGIN,
-            },
-        ),
-        Table(
-            "changes",
-            ("seq",),
-            {
-                "seq": _I,
-                "side": Column("text", values=("portal", "1c")),
-                "entity": _T,
-                "key": _T,
-                "action": _T,
-                "field": _T,
-                "before": _ANY,
-                "after": _ANY,
-                "reason": _T,
-                "run": _T,
-            },
-        ),
-        Table(
-            "issues",
-            ("seq",),
-            {
-                "seq": _I,
-                "severity": Column("text", required=True, values=SEVERITIES),
-                "file": _T,
-                "place": _T,
-                "entity": _T,
-                "key": _T,
-                "field": _T,
-                "value": _T,
-                "message": Column("text", required=True),
-            },
-            unique=False,
-        ),
-    )
-}
-
 
 def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
-    """Records to a frame with every declared column, dtype object, absence None. Unknown keys raise KeyError."""
+    """Records to a frame with every declared column, dtype object, absence None. Unknown keys raise
+    KeyError."""
     import numpy as np
     import pandas as pd
 
@@ -452,13 +83,23 @@ def _blocks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any
         yield part
 
 
-def records(table_frame: pd.DataFrame) -> list[Record]:
-    """A frame to records; pandas' own missing marks become None again."""
-    return list(each(table_frame))
+@overload
+def records(table_frame: pd.DataFrame) -> list[Record]: ...
+@overload
+def records(table_frame: pd.DataFrame, kind: type[R]) -> list[R]: ...
+def records(table_frame: pd.DataFrame, kind: Any = None) -> Any:
+    """A frame to records; pandas' own missing marks become None again. `kind` is their type (`etl.records`),
+    for the type checker: `records(documents, Document)`."""
+    return list(each(table_frame, kind))
 
 
-def each(table_frame: pd.DataFrame) -> Iterator[Record]:
-    """`records` one by one: a record weighs many times its row, so long frames are walked rather than listed."""
+@overload
+def each(table_frame: pd.DataFrame) -> Iterator[Record]: ...
+@overload
+def each(table_frame: pd.DataFrame, _kind: type[R]) -> Iterator[R]: ...
+def each(table_frame: pd.DataFrame, _kind: Any = None) -> Iterator[Any]:
+    """`records` one by one: a record weighs many times its row, so long frames are walked rather than
+    listed."""
     names = list(table_frame.columns)
     for start in range(0, len(table_frame), BLOCK):
         block = table_frame if len(table_frame) <= BLOCK else table_frame.iloc[start : start + BLOCK]
@@ -467,7 +108,8 @@ def each(table_frame: pd.DataFrame) -> Iterator[Record]:
 
 
 def _present(values: list[Any]) -> list[Any]:
-    # NaN and NaT are the only values not equal to themselves; pd.NA has no truth value and is caught by identity
+    # NaN and NaT are the only values not equal to themselves; pd.NA has no truth value and is caught by
+    # identity
     import pandas as pd
 
     return [None if value is pd.NA or value != value else value for value in values]
@@ -540,9 +182,8 @@ def _typed(column: Column) -> Any:
 def check(table: str, table_frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a frame by its schema: (good rows, issues).
 
-    A row with a missing required value, a wrong type, a value outside its list or a repeated key is rejected and named
-    in `issues`; its neighbours stay. Of rows with one key the first stays.
-    """
+    A row with a missing required value, a wrong type, a value outside its list or a repeated key is rejected
+    and named in `issues`; its neighbours stay. Of rows with one key the first stays."""
     import pandera.errors as pe
 
     try:

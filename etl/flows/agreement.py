@@ -1,8 +1,8 @@
-"""The memory of directory fields during one run: read once, changed in place, written back in one go (DESIGN §5).
+"""The memory of directory fields during one run: read once, changed in place, written back in one go (DESIGN
+§5).
 
-A key is the record's id in 1C. `want` of a record without a pair on the portal is all that 1C has told of it: it waits there for an
-answer or for its creation, because 1C does not tell it twice.
-"""
+A key is the record's id in 1C. `want` of a record without a pair on the portal is all that 1C has told of it:
+it waits there for an answer or for its creation, because 1C does not tell it twice."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Flow `bank`: receipts of bank statements -> payment facts of charges, questions about doubtful ones, news for 1C.
+"""Flow `bank`: receipts of bank statements -> payment facts of charges, questions about doubtful ones, news
+for 1C.
 
-A receipt that fits nothing yet waits: a later charge or an answer of a person may explain it. A statement loaded twice or
-overlapping changes nothing, because a receipt has one key in all of them.
-"""
+A receipt that fits nothing yet waits: a later charge or an answer of a person may explain it. A statement
+loaded twice or overlapping changes nothing, because a receipt has one key in all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _KEPT_DAYS = 400
 
 
 def run(context: Context) -> None:
-    """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты» of their months."""
+    """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты»
+    of their months."""
     waiting = tables.frame("receipts", decode(context.store.files.cursor(WAITING) or "[]"))
     receipts = tables.concat("receipts", [waiting, *context.receipts])
     paid = match(context, receipts) if len(receipts) else set()
@@ -39,7 +40,8 @@ def run(context: Context) -> None:
 
 
 def match(context: Context, receipts: pd.DataFrame) -> set[str]:
-    """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns the months paid for."""
+    """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns
+    the months paid for."""
     answers = {
         key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()
     }
@@ -111,8 +113,9 @@ def _forms(numbers: list[str]) -> tuple[str, ...]:
 
 
 def report_to_1c(context: Context) -> None:
-    """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that way: the notice that an
-    invoice is paid. The handler compares number, day and sum with its own statement before it makes a payment."""
+    """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that
+    way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
+    before it makes a payment."""
     profile = context.profile
     if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(context).kinds:
         return
@@ -179,6 +182,7 @@ def _candidate(text: str) -> dict[str, str]:
 
 
 def _numbers(answer: Any) -> list[str]:
-    """Document numbers of an answer: one candidate, or several numbers a person wrote; none = the receipt is not ours."""
+    """Document numbers of an answer: one candidate, or several numbers a person wrote; none = the receipt is
+    not ours."""
     chosen = answer.get("id") if isinstance(answer, dict) else answer
     return [number for number in str(chosen or "").replace(",", " ").split() if keys.decode(number)]

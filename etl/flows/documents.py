@@ -1,8 +1,7 @@
 """Flow `documents-in`: documents of 1C -> facts of payment and shipment, and news about what we sent.
 
-Specification 000 takes facts only: a number of 1C that is not ours is an Issue and creates nothing. Profiles with `[orders]` also
-let documents change deals (`etl.flows.orders.incoming`).
-"""
+Specification 000 takes facts only: a number of 1C that is not ours is an Issue and creates nothing. Profiles
+with `[orders]` also let documents change deals (`etl.flows.orders.incoming`)."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ _MOVING = {"payment": ("payment", "refund"), "shipment": ("shipment", "return")}
 
 
 def run(context: Context) -> None:
-    """Record what the documents read in this run tell; where the profile has orders, let them change deals."""
+    """Record what the documents read in this run tell; where the profile has orders, let them change
+    deals."""
     documents = context.table("documents")
     met, fresh = tables.records(context.met), set(documents["id"])
     if met:
@@ -49,7 +49,8 @@ def _register_number(row: Record) -> bool:
 
 
 def _contract_facts(context: Context, documents: pd.DataFrame) -> None:
-    """Facts of the documents that are new, led to their charges through every document met, now or in an earlier run."""
+    """Facts of the documents that are new, led to their charges through every document met, now or in an
+    earlier run."""
     remembered = {link["foreign_id"]: link["number"] for link in context.store.links.all(BASIS)}
     met, unknown = facts.targets(
         context.met, portal=context.profile.bitrix24.name, known=known_numbers(context), remembered=remembered
@@ -73,7 +74,8 @@ def record_facts(
     found: Mapping[str, str],
     deals: Mapping[str, str] | None = None,
 ) -> None:
-    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target -> deal.
+    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target
+    -> deal.
 
     A document that 1C has moved away from everything of ours no longer counts.
     """
@@ -106,7 +108,8 @@ def known_numbers(context: Context) -> set[str]:
 
 
 def record(context: Context, kind: str, found: pd.DataFrame, deals: Mapping[str, str] | None = None) -> None:
-    """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by `deals`."""
+    """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by
+    `deals`."""
     changes = context.store.facts.record(kind, found, context.run)
     # a flag repeats what a document tells, so only documents are counted
     told = [(change["after"] or change["before"])["source"] for change in changes]

@@ -1,8 +1,9 @@
-"""What 1C and people left in the exchange folder since the last run: taken, verified, read, and put away after the commit.
+"""What 1C and people left in the exchange folder since the last run: taken, verified, read, and put away
+after the commit.
 
-A killed run leaves the file where it was; the next one reads it again, and every consumer writes facts that are the same the
-second time. Staleness is judged per document: a late file is read, only documents already seen newer are left out.
-"""
+A killed run leaves the file where it was; the next one reads it again, and every consumer writes facts that
+are the same the second time. Staleness is judged per document: a late file is read, only documents already
+seen newer are left out."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Item:
 
 
 def take(context: Context) -> list[Item]:
-    """Take what has settled and read it into `context.read` and `context.receipts`. Files are put away by `finish`.
+    """Take what has settled and read it into `context.read` and `context.receipts`. Files are put away by
+    `finish`.
 
     Raises TryLater when the folder is not there.
     """
@@ -101,8 +103,8 @@ def finish(context: Context, items: list[Item]) -> None:
 
 
 def verify(path: Path, name: str, profile: Profile) -> Any:
-    """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is returned (FileInfo).
-    Detection is by content, never by the ending."""
+    """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is
+    returned (FileInfo). Detection is by content, never by the ending."""
     if name.startswith(SHEETS_IN + "/"):
         with path.open("rb") as stream:
             head = stream.read(64)
@@ -128,7 +130,8 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
 
 
 def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
-    """Note the file in the state. Content that is known and still the latest under its name is put away unread."""
+    """Note the file in the state. Content that is known and still the latest under its name is put away
+    unread."""
     kind = _kind(taken)
     if kind not in ("1c", *context.profile.flows):
         context.note(
@@ -202,8 +205,8 @@ _OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
 
 
 def _tables(context: Context, item: Item) -> dict[str, Any]:
-    """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue nobody asked for costs
-    no memory. Raises Rejected."""
+    """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue
+    nobody asked for costs no memory. Raises Rejected."""
     from etl.extract.commerceml import read
 
     directories = context.profile.orders or {"parties", "products"} & set(context.profile.flows)

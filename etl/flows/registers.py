@@ -1,7 +1,8 @@
-"""The registers of a contract customer: what was charged and accrued, the lost-register guard, workbooks, the archive.
+"""The registers of a contract customer: what was charged and accrued, the lost-register guard, workbooks, the
+archive.
 
-Charges and accruals cannot be rebuilt from the two systems (DESIGN §6), so their workbooks are archived and `restore` reads them.
-"""
+Charges and accruals cannot be rebuilt from the two systems (DESIGN §6), so their workbooks are archived and
+`restore` reads them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ REGISTER, ACTS = "reestr", "akty"
 
 
 def refuse_if_lost(context: Context) -> None:
-    """Raise NeedsPerson when the registers are empty although something was charged before: charging again would double it.
+    """Raise NeedsPerson when the registers are empty although something was charged before: charging again
+    would double it.
 
     Signs of a loss: archived registers, or a deal that stands on a stage our rules lead to.
     """
@@ -82,7 +84,8 @@ def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *,
 
 
 def legacy_deals(context: Context) -> set[str]:
-    """Deals that stood beyond the first stage when the exchange was first set up: their commission is a person's business."""
+    """Deals that stood beyond the first stage when the exchange was first set up: their commission is a
+    person's business."""
     return set(json.loads(context.store.files.cursor(RESTORED) or "{}").get("legacy", []))
 
 

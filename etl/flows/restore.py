@@ -1,9 +1,10 @@
-"""`obmen24 restore`: registers from the archived workbooks, payment facts from the archived files of 1C and of the bank.
+"""`obmen24 restore`: registers from the archived workbooks, payment facts from the archived files of 1C and
+of the bank.
 
-Everything is read and checked first and written in one transaction: a half-restored register would reverse acts or charge again.
-Nothing is written to the portal. Stages are taken as they follow from the restored facts, so that no deal moves because of the loss;
-what 1C never showed back is put into the outgoing file again under the same Ид and number.
-"""
+Everything is read and checked first and written in one transaction: a half-restored register would reverse
+acts or charge again. Nothing is written to the portal. Stages are taken as they follow from the restored
+facts, so that no deal moves because of the loss; what 1C never showed back is put into the outgoing file
+again under the same Ид and number."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ _BACKUP = "Верните недостающие файлы в архив из �
 
 
 def restore(context: Context) -> None:
-    """Fill the empty registers. Raises NeedsPerson when they are not empty, or the archive is damaged or incomplete (the last can be
-    accepted by a person), TryLater when the portal is away."""
+    """Fill the empty registers. Raises NeedsPerson when they are not empty, or the archive is damaged or
+    incomplete (the last can be accepted by a person), TryLater when the portal is away."""
     context.report.title = "Восстановление выполнено"
     books = registers.archived_books(context.exchange.folder)
     charges = _unique(
@@ -93,7 +94,8 @@ def _refuse_gaps(charges: list[Record]) -> None:
 
 
 def _archived(context: Context) -> tuple[list[Record], pd.DataFrame]:
-    """Documents of 1C, the newest text of each, and receipts of all statements, from the archive in the order they came."""
+    """Documents of 1C, the newest text of each, and receipts of all statements, from the archive in the order
+    they came."""
     newest: dict[str, tuple[Record, Record]] = {}
     statements = []
     for seq, path in enumerate(
@@ -147,7 +149,8 @@ def _facts(context: Context, told: list[Record], receipts: pd.DataFrame) -> None
 
 
 def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
-    """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage without its act."""
+    """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage
+    without its act."""
     known = contracts.facts(context)
     standing = facts.standing_acts(tables.frame("accruals", accruals))
     unpaid = [
@@ -173,7 +176,8 @@ def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
 
 
 def _send_again(context: Context, told: list[Record]) -> int:
-    """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot double them."""
+    """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot
+    double them."""
     shown = {row["number"] for row in told}
     profile, sent = context.profile, 0
     charges = tables.frame(
@@ -210,7 +214,8 @@ def _send_again(context: Context, told: list[Record]) -> int:
 
 
 def _legacy(context: Context) -> list[str]:
-    """With an empty archive the exchange is new here: deals already beyond the first stage keep their history outside of it."""
+    """With an empty archive the exchange is new here: deals already beyond the first stage keep their history
+    outside of it."""
     reached = {rule.to for rule in context.profile.rules}
     return [row["id"] for row in tables.records(context.deals) if row["stage"] in reached]
 

@@ -1,4 +1,5 @@
-"""What the steps of one run share: the profile, the state, the folder, the portal, what was read, and the account."""
+"""What the steps of one run share: the profile, the state, the folder, the portal, what was read, and the
+account."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ Record = dict[str, Any]
 
 @dataclass
 class Context:
-    """One run. `now` is aware; `read` holds what 1C wrote since the last run, table by table; `dry` = a plan."""
+    """One run. `now` is aware; `read` holds what 1C wrote since the last run, table by table; `dry` = a
+    plan."""
 
     profile: Profile
     store: Store
@@ -71,7 +73,8 @@ class Context:
 
     @property
     def deals(self) -> pd.DataFrame:
-        """Deals of the profile's pipeline: from the portal, or from the file a person saved (manual route)."""
+        """Deals of the profile's pipeline: from the portal, or from the file a person saved (manual
+        route)."""
         return self.given_deals if self.given_deals is not None else self.portal.deals
 
     def table(self, name: str) -> pd.DataFrame:
@@ -80,7 +83,8 @@ class Context:
 
     @property
     def met(self) -> pd.DataFrame:
-        """Every document of this run's files, also those already known: what others are based on, and what proves an echo."""
+        """Every document of this run's files, also those already known: what others are based on, and what
+        proves an echo."""
         return tables.concat("documents", self.walked)
 
     def note(self, rows: pd.DataFrame | list[Record], scope: str) -> None:

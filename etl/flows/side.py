@@ -1,4 +1,5 @@
-"""The portal's side of a run: one client, the names of the profile, deals read once, changes written one by one."""
+"""The portal's side of a run: one client, the names of the profile, deals read once, changes written one by
+one."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class PortalSide:
         return directory.own_requisites(self.client, self._context.profile)
 
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
-        """External id under our originator -> ids of the portal's companies, contacts or deals that carry it."""
+        """External id under our originator -> ids of the portal's companies, contacts or deals that carry
+        it."""
         from etl.load.bitrix24 import items as load
 
         return load.by_origin(self.client, kind, self._context.profile.bitrix24.originator, origins)
@@ -59,7 +61,8 @@ class PortalSide:
         return found
 
     def apply(self, changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Write changes, each with its own outcome (`etl.flows.portal.delivery`); the deals read before follow what was written."""
+        """Write changes, each with its own outcome (`etl.flows.portal.delivery`); the deals read before
+        follow what was written."""
         from etl.flows.portal import delivery
 
         applied = delivery.apply(self._context, self.client, self.names, changes) if changes else []

@@ -50,14 +50,16 @@ def settle(
 
 
 def _undecided(applied: list[Record]) -> set[str]:
-    """Deals whose stage may or may not be written: the derivation is remembered only after the outcome is known."""
+    """Deals whose stage may or may not be written: the derivation is remembered only after the outcome is
+    known."""
     return {
         row["key"] for row in applied if row["action"] == "stage" and row["outcome"] in ("doubt", "failed")
     }
 
 
 def _results(context: Context, known: dict[str, dict[str, Any]]) -> list[Record]:
-    """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this programme."""
+    """Result fields (`[results]`) that differ from what the deal shows. Their only owner is this
+    programme."""
     wanted = context.profile.results
     shown = dict(zip(context.deals["id"], context.deals["fields"], strict=True))
     return [

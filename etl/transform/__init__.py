@@ -1,1 +1,2 @@
-"""Tables into tables, pure: no file, network, database or clock. `now`, ids and settings come as arguments."""
+"""Tables into tables, pure: no file, network, database or clock. `now`, ids and settings come as
+arguments."""

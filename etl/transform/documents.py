@@ -1,9 +1,9 @@
 """Documents for 1C: charges and acts of specification 000, orders and invoices of deals (001, 003).
 
-Each function returns the tables `documents`, `lines`, `parties` (rows with `document`, role «Покупатель» or «Продавец») that
-load/commerceml writes, in the order of writing: an order stands before its invoice, a container is an order with what follows it.
-Ids are uuid5 of portal, kind and number, so the same input is the same document on every try. Money is roubles with VAT.
-"""
+Each function returns the tables `documents`, `lines`, `parties` (rows with `document`, role «Покупатель» or
+«Продавец») that load/commerceml writes, in the order of writing: an order stands before its invoice, a
+container is an order with what follows it. Ids are uuid5 of portal, kind and number, so the same input is the
+same document on every try. Money is roubles with VAT."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def charge_documents(
 ) -> Tables:
     """One order per charge (table `charges`), in the extended contract posted and with its Счет на оплату.
 
-    The five values of the specification are requisites and stand in the comment too: УТ 11 drops requisites it does not know.
-    A charge amended to 0 is the same document cancelled; there are no negative orders. The month is in the name of the service, its
-    product id is that of the service without the month, so that 1C does not make a new item every month.
-    """
+    The five values of the specification are requisites and stand in the comment too: УТ 11 drops requisites
+    it does not know. A charge amended to 0 is the same document cancelled; there are no negative orders. The
+    month is in the name of the service, its product id is that of the service without the month, so that 1C
+    does not make a new item every month."""
     inns = {own.name: own.inn for own in organisations}
     product = keys.document_id(portal, "service", settings.service)
     documents: list[Record] = []
@@ -140,11 +140,12 @@ def _payer(document: str, party: str, charge: Record) -> Record:
 
 
 def act_documents(accruals: pd.DataFrame, *, portal: str, organisations: Sequence[Organisation]) -> Tables:
-    """One act per accrual (table `accruals`), the manager being the party «Продавец»; for the extended contract only.
+    """One act per accrual (table `accruals`), the manager being the party «Продавец»; for the extended
+    contract only.
 
-    A reversal is a `return` with the act as its basis and a positive sum. 1C has no act with a negative sum, a second act would be
-    paid, and the site exchange has no other operation that takes back what an earlier document gave (reference commerceml §3.2).
-    """
+    A reversal is a `return` with the act as its basis and a positive sum. 1C has no act with a negative sum,
+    a second act would be paid, and the site exchange has no other operation that takes back what an earlier
+    document gave (reference commerceml §3.2)."""
     documents: list[Record] = []
     lines: list[Record] = []
     parties: list[Record] = []
@@ -213,7 +214,8 @@ def _act(accrual: Record, portal: str, organisations: Sequence[Organisation]) ->
 
 
 class Born(NamedTuple):
-    """An order born in 1C: under the extended contract an edit of its deal goes back under 1C's own Ид, number and date."""
+    """An order born in 1C: under the extended contract an edit of its deal goes back under 1C's own Ид,
+    number and date."""
 
     id: str
     number: str
@@ -224,9 +226,9 @@ class Born(NamedTuple):
 class Sources:
     """What the portal told about deals that may go to 1C.
 
-    deals, parties, contacts: tables; `invoices`: table `documents` of smart invoices (id = smart invoice, deal, status = its stage);
-    `lines`: table `lines`, `document` = our number (`keys.order`, `keys.invoice`) of the deal or smart invoice.
-    """
+    deals, parties, contacts: tables; `invoices`: table `documents` of smart invoices (id = smart invoice,
+    deal, status = its stage); `lines`: table `lines`, `document` = our number (`keys.order`, `keys.invoice`)
+    of the deal or smart invoice."""
 
     deals: pd.DataFrame
     lines: pd.DataFrame
@@ -252,11 +254,11 @@ def deal_documents(
 ) -> Tables:
     """Orders of deals in the sending stages and invoices of smart invoices in theirs, linked by basis.
 
-    `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the stage), `born` = deal ->
-    its order in 1C. A prepaid deal's order is based on its invoice, otherwise the invoice on the order. Without the extended
-    contract invoices do not go, nor deals born in 1C, nor documents of two parties with one name, which stock 1C would take for
-    one. Out: documents, lines, parties and `issues` for what cannot go.
-    """
+    `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the
+    stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
+    invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
+    documents of two parties with one name, which stock 1C would take for one. Out: documents, lines, parties
+    and `issues` for what cannot go."""
     desk = _Desk(sources, portal, settings, organisations, today, dates, born if extended else {}, extended)
     made: list[tuple[Record, list[Record], Record]] = []
     issues: list[Record] = []
@@ -324,7 +326,8 @@ class _Desk:
         self._managers = {mail.casefold(): name for name, mail in settings.managers.items()}
 
     def heads(self, deal: Record) -> list[Record]:
-        """Identity of each document of a deal that is to be in 1C: kind, id, number, date, basis; the order first unless prepaid.
+        """Identity of each document of a deal that is to be in 1C: kind, id, number, date, basis; the order
+        first unless prepaid.
 
         Raises ValueError where a number would be longer than 1C keeps.
         """
@@ -366,7 +369,8 @@ class _Desk:
         return self._finished(head, deal, rows, party), rows, party
 
     def _rows(self, head: Record, deal: Record) -> list[Record]:
-        """The composition as given, renumbered; an invoice without rows takes those of its deal. Sums of the portal hold the VAT."""
+        """The composition as given, renumbered; an invoice without rows takes those of its deal. Sums of the
+        portal hold the VAT."""
         if not self._settings.rows:
             return []
         rows = self._lines.get(head["number"]) or self._lines.get(keys.order(deal["id"]), [])

@@ -1,11 +1,12 @@
 """Which record of the portal is which record of 1C (DESIGN §5).
 
-Identity is carried by the records themselves: ORIGIN_ID / XML_ID on the portal, Ид in 1C; what the store remembers
-(`links`) is a cache of it. ИНН+КПП (for products the article) only *proposes* a pair, equal candidates are a question to
-a person, and a name proves nothing: 1C keeps one buyer in several folders, and two buyers under one name.
+Identity is carried by the records themselves: ORIGIN_ID / XML_ID on the portal, Ид in 1C; what the store
+remembers (`links`) is a cache of it. ИНН+КПП (for products the article) only *proposes* a pair, equal
+candidates are a question to a person, and a name proves nothing: 1C keeps one buyer in several folders, and
+two buyers under one name.
 
-A party of the portal is `company_5` or `contact_7`, its foreign id stands in `extra` (originator, origin, xml_id).
-"""
+A party of the portal is `company_5` or `contact_7`, its foreign id stands in `extra` (originator, origin,
+xml_id)."""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ _ZERO = "00000000-0000-0000-0000-000000000000"
 class Matches(NamedTuple):
     """What is known of the pairs. Ids only; the rows stay in the caller's tables.
 
-    linked (portal, onec, by: guid | link | answer) · proposed (portal, onec, reason): one candidate, a person confirms ·
-    ask (onec, portal, reason): one row per candidate · new_for_portal, new_for_1c: ids without any candidate · issues.
-    """
+    linked (portal, onec, by: guid | link | answer) · proposed (portal, onec, reason): one candidate, a person
+    confirms · ask (onec, portal, reason): one row per candidate · new_for_portal, new_for_1c: ids without any
+    candidate · issues."""
 
     linked: pd.DataFrame
     proposed: pd.DataFrame
@@ -46,11 +47,12 @@ def match(
     *,
     originator: str,
 ) -> Matches:
-    """Pairs of parties: by a person's answer, by GUID, by the remembered link; ИНН+КПП proposes; a name never.
+    """Pairs of parties: by a person's answer, by GUID, by the remembered link; ИНН+КПП proposes; a name
+    never.
 
-    In: two tables `parties` (rows inside documents are not looked at), `links` and `answers` (columns portal, onec; an
-    answer with portal None = "a record of its own, create it"), `originator` = ORIGINATOR_ID of this 1C base.
-    """
+    In: two tables `parties` (rows inside documents are not looked at), `links` and `answers` (columns portal,
+    onec; an answer with portal None = "a record of its own, create it"), `originator` = ORIGINATOR_ID of this
+    1C base."""
     return _Desk(_directory(portal_parties), _directory(onec_parties), originator, _PARTIES).run(
         links, answers
     )
@@ -59,12 +61,14 @@ def match(
 def match_products(
     portal: pd.DataFrame, onec: pd.DataFrame, links: pd.DataFrame, answers: pd.DataFrame, *, originator: str
 ) -> Matches:
-    """Pairs of products: xmlId of the portal (`extra`) is Ид of 1C; an equal article only proposes. Else as `match`."""
+    """Pairs of products: xmlId of the portal (`extra`) is Ид of 1C; an equal article only proposes. Else as
+    `match`."""
     return _Desk(portal, onec, originator, _PRODUCTS).run(links, answers)
 
 
 def coverage(matches: Matches) -> dict[str, int]:
-    """Counts for `obmen24 check`: records of 1C matched by GUID (or an answer), by ИНН, doubtful, unmatched; of the portal unmatched."""
+    """Counts for `obmen24 check`: records of 1C matched by GUID (or an answer), by ИНН, doubtful, unmatched;
+    of the portal unmatched."""
     return {
         "by_guid": len(matches.linked),
         "by_inn": len(matches.proposed),
@@ -75,12 +79,14 @@ def coverage(matches: Matches) -> dict[str, int]:
 
 
 def is_company(kind: str | None, inn: str | None = None) -> bool:
-    """Whether a party is a company of the portal: legal entities and ИП are, a person is a contact (specification 002)."""
+    """Whether a party is a company of the portal: legal entities and ИП are, a person is a contact
+    (specification 002)."""
     return kind in ("legal", "sole_trader") or (kind is None and bool(inn))
 
 
 class Card(NamedTuple):
-    """A card of the portal for a record of 1C: `origin` = its foreign id, `owner` = origin of the company a contact belongs to."""
+    """A card of the portal for a record of 1C: `origin` = its foreign id, `owner` = origin of the company a
+    contact belongs to."""
 
     origin: str
     contact: bool
@@ -89,11 +95,11 @@ class Card(NamedTuple):
 
 
 def cards(parties: pd.DataFrame, contacts: pd.DataFrame) -> list[Card]:
-    """Cards that the directory of 1C becomes (specification 002): a company for legal entities and ИП, a contact for a person
-    and for each contact person of a company. Only what 1C has is given.
+    """Cards that the directory of 1C becomes (specification 002): a company for legal entities and ИП, a
+    contact for a person and for each contact person of a company. Only what 1C has is given.
 
-    In: tables `parties` and `contacts` of 1C. An ИП without contact persons is its own contact. Deleted records make no card.
-    """
+    In: tables `parties` and `contacts` of 1C. An ИП without contact persons is its own contact. Deleted
+    records make no card."""
     people: dict[str, list[Record]] = defaultdict(list)
     for row in records(contacts):
         people[row["party"]].append(row)
@@ -132,10 +138,11 @@ def _own_person(party: Record) -> list[Record]:
 
 
 def same_name(parties: pd.DataFrame) -> pd.DataFrame:
-    """Issues for parties that stock 1C would take for another one: it knows a buyer without ИНН by Наименование only.
+    """Issues for parties that stock 1C would take for another one: it knows a buyer without ИНН by
+    Наименование only.
 
-    In: table `parties` of everybody who may be sent. Of two without ИНН under one name neither is sent; a party without
-    ИНН whose name a party with ИНН bears is not sent either. `key` of an issue is the party.
+    In: table `parties` of everybody who may be sent. Of two without ИНН under one name neither is sent; a
+    party without ИНН whose name a party with ИНН bears is not sent either. `key` of an issue is the party.
     """
     groups: dict[str, list[Record]] = defaultdict(list)
     for row in _unique(parties):
@@ -153,7 +160,8 @@ def same_name(parties: pd.DataFrame) -> pd.DataFrame:
 
 
 def document_key(kind: str, identifier: str | None, number: str | None, year: int | None) -> str:
-    """Key of a document of 1C: Ид where present and not zero, else kind, Номер and year (numbers start anew each year)."""
+    """Key of a document of 1C: Ид where present and not zero, else kind, Номер and year (numbers start anew
+    each year)."""
     if identifier and identifier.strip() not in ("", "0", _ZERO):
         return identifier.strip()
     return f"{kind}|{(number or '').strip()}|{year or ''}"
@@ -168,11 +176,10 @@ def document_deals(
 ) -> pd.DataFrame:
     """What each document of 1C is to the portal: columns id, deal, role.
 
-    In: table `documents`; `found` = document -> number or id it speaks about (`facts.targets`); `links` = order born in 1C ->
-    deal; `invoices` = smart invoice -> deal. Roles: `content` the document fills the deal (its order, an invoice of 1C for it) ·
-    `facts` only its payments and shipments count: its number is a charge, act or invoice of ours, or it stands under one ·
-    `born` an order that 1C made and no deal has.
-    """
+    In: table `documents`; `found` = document -> number or id it speaks about (`facts.targets`); `links` =
+    order born in 1C -> deal; `invoices` = smart invoice -> deal. Roles: `content` the document fills the deal
+    (its order, an invoice of 1C for it) · `facts` only its payments and shipments count: its number is a
+    charge, act or invoice of ours, or it stands under one · `born` an order that 1C made and no deal has."""
     rows = []
     for row in records(documents):
         own, target = keys.decode(row["number"]) if row["kind"] in _NUMBERED else None, found.get(row["id"])
@@ -206,7 +213,8 @@ def _deal(
 
 
 class _Side(NamedTuple):
-    """How one kind of record proposes a pair: `key` (None = cannot), `fits` (may these two be one), `told` for people."""
+    """How one kind of record proposes a pair: `key` (None = cannot), `fits` (may these two be one), `told`
+    for people."""
 
     key: Callable[[Record], str | None]
     fits: Callable[[Record, Record], bool]
@@ -357,7 +365,8 @@ class _Desk:
         )
 
     def _twins(self) -> None:
-        """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double or join there."""
+        """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double
+        or join there."""
         by_key = self._grouped(self.onec[key] for key in self.pairs)
         for portal in self._left(self.portal, self.paired):
             mine = self.portal[portal]
@@ -385,7 +394,8 @@ def _words(portal: str) -> str:
 
 
 def _foreign(row: Record, originator: str, onec: Collection[str]) -> str | None:
-    """Ид of 1C that a portal record carries: ORIGIN_ID under our ORIGINATOR_ID, else an XML_ID that 1C knows."""
+    """Ид of 1C that a portal record carries: ORIGIN_ID under our ORIGINATOR_ID, else an XML_ID that 1C
+    knows."""
     extra = row["extra"] or {}
     if extra.get("origin") and extra.get("originator") == originator:
         return str(extra["origin"])

@@ -6,13 +6,13 @@ Rules: DESIGN §5. Per record and field the store keeps
     sent   values handed to 1C and not yet seen back, in order: a tuple of `Sent(value, seq)`;
     want   the value of 1C that the portal does not hold yet: noted before it is written there, or waiting for a person.
 
-`seq` is one growing sequence of moments shared by publications and by the files of 1C (when the file was *made*): it
-answers "was this file made later than that publication?". 1C loads before it exports, so a later file tells what 1C
-made of the publication.
+`seq` is one growing sequence of moments shared by publications and by the files of 1C (when the file was
+*made*): it answers "was this file made later than that publication?". 1C loads before it exports, so a later
+file tells what 1C made of the publication.
 
-Only values differ here; identity (`identity.match`) and staleness of whole documents (`fresh`) are settled before.
-Frames are long: entity, key, field and a value. None is a value ("empty"); what is not known is ABSENT or no row.
-"""
+Only values differ here; identity (`identity.match`) and staleness of whole documents (`fresh`) are settled
+before. Frames are long: entity, key, field and a value. None is a value ("empty"); what is not known is
+ABSENT or no row."""
 
 from __future__ import annotations
 
@@ -79,18 +79,20 @@ def merge(
 ) -> Merged:
     """What to write to each side so that no edit is lost, in one pass over long frames.
 
-    `memory`: columns MEMORY. `portal`: entity, key, field, value: every two-way field of each record that was read.
-    `onec`: the same columns and `seq` (the moment the file was made); a field the file does not hold has no row.
-    `owners`: (entity, field) -> portal | 1c | ask, used on conflict only; `owner` where it has none. `seq`: the moment
-    of the publication that this pass prepares. Keys are unique within each frame. `answers`: (entity, key, field) ->
-    portal | 1c, what a person said about one conflict. `whole`: entities that 1C reads as
-    whole documents (orders): publishing one field hands over the others too, and they are remembered as sent.
+    `memory`: columns MEMORY. `portal`: entity, key, field, value: every two-way field of each record that was
+    read. `onec`: the same columns and `seq` (the moment the file was made); a field the file does not hold
+    has no row. `owners`: (entity, field) -> portal | 1c | ask, used on conflict only; `owner` where it has
+    none. `seq`: the moment of the publication that this pass prepares. Keys are unique within each frame.
+    `answers`: (entity, key, field) -> portal | 1c, what a person said about one conflict. `whole`: entities
+    that 1C reads as whole documents (orders): publishing one field hands over the others too, and they are
+    remembered as sent.
 
-    A change of side "1c" means: publish the record; its value already stands in `sent` of the returned memory, which
-    must be committed first. A change of side "portal" stands in `want`: commit, write, then store `written(rows)`.
+    A change of side "1c" means: publish the record; its value already stands in `sent` of the returned
+    memory, which must be committed first. A change of side "portal" stands in `want`: commit, write, then
+    store `written(rows)`.
 
-    Raises ValueError when 1C tells a field whose portal value was not read: deciding blindly would overwrite it.
-    """
+    Raises ValueError when 1C tells a field whose portal value was not read: deciding blindly would overwrite
+    it."""
     live = _live(memory, portal, onec, bool(whole))
     if not len(live["field"]):
         return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"))
@@ -122,7 +124,8 @@ def published(entity: str, key: str, values: Mapping[str, Any], seq: int) -> pd.
 
 
 def adopted(entity: str, key: str, values: Mapping[str, Any]) -> pd.DataFrame:
-    """Memory of a record of 1C that we are about to create on the portal: noted; call `written` when it stands there."""
+    """Memory of a record of 1C that we are about to create on the portal: noted; call `written` when it
+    stands there."""
     rows = [[entity, key, field, ABSENT, (), value] for field, value in values.items()]
     return pd.DataFrame(rows, columns=MEMORY, dtype=object)
 
@@ -169,11 +172,12 @@ def guard(changes: pd.DataFrame, limit: int, *, accepted: bool = False) -> None:
 
 
 def fresh(documents: pd.DataFrame, seen: Mapping[str, tuple[str | None, int]], *, seq: int) -> pd.DataFrame:
-    """Documents (or parties, products) that are not older than what was already taken: judged one by one, never per file.
+    """Documents (or parties, products) that are not older than what was already taken: judged one by one,
+    never per file.
 
-    `seen`: id -> (НомерВерсии, seq of the file) of the newest taken so far; `seq`: moment this file was made. A version
-    decides where both have a numeric one, else the moment of the file. Of equals the row stays: taking it twice is harmless.
-    """
+    `seen`: id -> (НомерВерсии, seq of the file) of the newest taken so far; `seq`: moment this file was made.
+    A version decides where both have a numeric one, else the moment of the file. Of equals the row stays:
+    taking it twice is harmless."""
     keep = [
         not _older(version, seq, seen.get(identifier))
         for identifier, version in zip(documents["id"], documents["version"], strict=True)
@@ -273,7 +277,8 @@ class _Pass:
         self.forced = kept & np.array(
             [self._answered_after_tail(row) for row in range(len(kept))], dtype=bool
         )
-        # an overruled value of 1C becomes the base: the journal has it, and the same conflict is not met twice
+        # an overruled value of 1C becomes the base: the journal has it, and the same conflict is not met
+        # twice
         self._set("base", agreed | kept, "onec")
         self._set("want", to_portal | self.asking, "onec")
         self.writing = to_portal
@@ -292,7 +297,8 @@ class _Pass:
             ]
         )
         told = np.array([bool(sent) for sent in self.sent], dtype=bool)
-        # a record of 1C that the portal takes over needs no answer unless something older of ours is still on its way
+        # a record of 1C that the portal takes over needs no answer unless something older of ours is still on
+        # its way
         open_to_send = np.where(
             self.writing, told, told | self._known("base") | self.conflict & (self.owner == "portal")
         )
@@ -366,7 +372,8 @@ class _Pass:
 
 
 def _live(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, whole: bool) -> dict[str, _Values]:
-    """Columns of the rows in which anything can happen: the quiet rest (all three the same, nothing under way) is left out.
+    """Columns of the rows in which anything can happen: the quiet rest (all three the same, nothing under
+    way) is left out.
 
     `whole` keeps all rows of a record of which one is kept.
     """

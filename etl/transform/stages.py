@@ -1,9 +1,9 @@
 """Stages of deals from facts: a rule of the profile is `when` (facts), `from` (stages it may leave), `to`.
 
-A stage is written only when the *derived* stage differs from the last derived one and the portal's stage is in `from`: so a
-person's later move is never undone, and a final stage does not stop facts from being recorded (DESIGN §4).
-Stage names here are the canonical names of the profile; aliases were resolved when the deals were read.
-"""
+A stage is written only when the *derived* stage differs from the last derived one and the portal's stage is
+in `from`: so a person's later move is never undone, and a final stage does not stop facts from being recorded
+(DESIGN §4). Stage names here are the canonical names of the profile; aliases were resolved when the deals
+were read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Facts = Mapping[str, Any]
 
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
-    """The last rule whose every condition holds; its `to` is the derived stage. None: the facts prove no stage."""
+    """The last rule whose every condition holds; its `to` is the derived stage. None: the facts prove no
+    stage."""
     return next(
         (
             rule
@@ -38,10 +39,10 @@ def moves(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Stages to write to the portal, and what is derived now.
 
-    In: {deal: facts}, the rules, `deals` with their present stage, {deal: stage derived last time}. Out: table `changes` (side portal,
-    entity deal, action `stage`; `notify` with the text in `after` and the responsible in `before`) and {deal: derived stage} of the
-    deals whose derived stage is new: to be remembered together with the write.
-    """
+    In: {deal: facts}, the rules, `deals` with their present stage, {deal: stage derived last time}. Out:
+    table `changes` (side portal, entity deal, action `stage`; `notify` with the text in `after` and the
+    responsible in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be
+    remembered together with the write."""
     rows: list[Record] = []
     derived: dict[str, str] = {}
     for deal in each(deals):

@@ -179,8 +179,8 @@ def test_a_second_watcher_is_turned_away(tmp_path: Path, taker: Taker) -> None:
 WATCHER = """
 import sys, time
 from pathlib import Path
-from etl import watch
-from etl.exchange import Exchange, sources
+from etl.exchange import watch
+from etl.exchange.folder import Exchange, sources
 folder = Path(sys.argv[1])
 exchange = Exchange(folder / "share", folder / "spool", sources(["from_1c/*.xml"]), settle_seconds=0.1, grace_seconds=0)
 def run():

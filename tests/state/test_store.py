@@ -122,7 +122,7 @@ def test_portals_do_not_see_each_other(store: Store, url: str, portal: str) -> N
 
 HOLDER = """
 import sys, time
-from etl.store import Store
+from etl.state.store import Store
 with Store.open(sys.argv[1], portal=sys.argv[2]) as store, store.lock():
     print("held", flush=True)
     time.sleep(60)

@@ -1,4 +1,5 @@
-"""Flow `billing` (specification 000): deals under contract -> one charge per deal and month -> 1C and the accountant's register."""
+"""Flow `billing` (specification 000): deals under contract -> one charge per deal and month -> 1C and the
+accountant's register."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ _PART = 1000
 
 
 def run(context: Context) -> None:
-    """Charge what is due: the month asked for, or the current one from `billing.day` on. A month charged before gets only
-    what is missing (a later version of its register). Raises NeedsPerson when the register was lost."""
+    """Charge what is due: the month asked for, or the current one from `billing.day` on. A month charged
+    before gets only what is missing (a later version of its register). Raises NeedsPerson when the register
+    was lost."""
     settings = context.profile.billing
     if settings is None:
         return
@@ -53,7 +55,8 @@ def _was_missed(context: Context, month: str) -> bool:
 
 
 def _charged_today(context: Context, month: str) -> bool:
-    """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an accountant fewer."""
+    """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an
+    accountant fewer."""
     return any(
         version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
         for version in context.store.charges.versions(month)
@@ -75,10 +78,12 @@ def charge(context: Context, settings: Billing, month: str) -> None:
 
 
 def _record(context: Context, settings: Billing, month: str) -> None:
-    """What the month means, into the register as planned versions: from there it is exported, and nothing else of it is kept."""
+    """What the month means, into the register as planned versions: from there it is exported, and nothing
+    else of it is kept."""
     plan = planned(context, settings, month)
     _tell(context, plan)
-    # corrections for a person's hand stand in the register too, so that the charge is what the person was told to make of it
+    # corrections for a person's hand stand in the register too, so that the charge is what the person was
+    # told to make of it
     rows = _sendable(context, settings, tables.concat("charges", [plan.charges, plan.hand]))
     with context.store.transaction():
         for period in rows["month"].drop_duplicates():
@@ -86,7 +91,8 @@ def _record(context: Context, settings: Billing, month: str) -> None:
 
 
 def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
-    """Without charges whose document this 1C would refuse: they stay uncharged, with an Issue, until the cause is mended."""
+    """Without charges whose document this 1C would refuse: they stay uncharged, with an Issue, until the
+    cause is mended."""
     if context.profile.delivery.charge != "commerceml":
         return rows
     refused: set[str] = set()
@@ -110,8 +116,8 @@ def _documents(context: Context, settings: Billing, rows: pd.DataFrame) -> dict[
 
 
 def _by_route(context: Context, rows: pd.DataFrame, delivery: str) -> pd.DataFrame:
-    """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold two documents; one that
-    1C no longer takes is a person's."""
+    """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold
+    two documents; one that 1C no longer takes is a person's."""
     routes = {
         (version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
         for version in context.store.charges.versions()
@@ -149,8 +155,8 @@ def referred(context: Context) -> set[str]:
 
 
 def export_planned(context: Context, settings: Billing) -> None:
-    """Export every planned version: documents for 1C or the import file, then the register, then freeze. A crash in between
-    leaves it planned: the next run writes the same bytes again."""
+    """Export every planned version: documents for 1C or the import file, then the register, then freeze. A
+    crash in between leaves it planned: the next run writes the same bytes again."""
     for version in context.store.charges.versions():
         if version["state"] == "planned":
             export(context, settings, version["month"], version["version"])
@@ -178,7 +184,8 @@ def _send(context: Context, settings: Billing, month: str, version: int) -> None
             answers.enqueue(context, _documents(context, settings, part))
         answers.publish(context)
     else:
-        # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a person's hand
+        # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a
+        # person's hand
         write_import(context, sent[sent["action"] == "new"], "charge", f"nachisleniya-{month}-v{version}")
 
 
@@ -200,7 +207,8 @@ def _import_file(writer: Any, rows: pd.DataFrame, kind: str, target: BinaryIO) -
 
 
 def write_register(context: Context, settings: Billing, month: str, version: int) -> str:
-    """The workbook for people. Its heading carries the moment of planning, so the same version has the same bytes."""
+    """The workbook for people. Its heading carries the moment of planning, so the same version has the same
+    bytes."""
     exceptions, terminated = _beside(context, settings, month, version)
     comparison = _comparison(context, month)
     rows = context.store.charges.rows(month, version)
@@ -224,7 +232,8 @@ def write_register(context: Context, settings: Billing, month: str, version: int
 
 
 def rewrite(context: Context, month: str) -> list[Path]:
-    """Write the register workbooks of a month again, every version. Raises ConfigError when the month was never charged."""
+    """Write the register workbooks of a month again, every version. Raises ConfigError when the month was
+    never charged."""
     settings = context.profile.billing
     versions = context.store.charges.versions(month)
     if settings is None or not versions:
@@ -240,7 +249,8 @@ def rewrite(context: Context, month: str) -> list[Path]:
 
 
 def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
-    """Sheet «Оплаты»: what is known to be paid of these charges, where 1C learns of payments from the register and not from a file."""
+    """Sheet «Оплаты»: what is known to be paid of these charges, where 1C learns of payments from the
+    register and not from a file."""
     if "bank" not in context.profile.flows or context.profile.delivery.payment != "spreadsheet":
         return None
     numbers = set(rows["number"])
@@ -253,8 +263,9 @@ def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
 def _beside(
     context: Context, settings: Billing, month: str, version: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What stands in the register beside its rows: every deal left out with its reason, first those a person must look at (deals charged
-    by this very version are not left out), and the last charges of terminated contracts."""
+    """What stands in the register beside its rows: every deal left out with its reason, first those a person
+    must look at (deals charged by this very version are not left out), and the last charges of terminated
+    contracts."""
     plan = planned(context, settings, month)
     rest = plan.skipped[~plan.skipped["deal"].isin(context.store.charges.deals(month, version))]
     return tables.concat("exceptions", [plan.exceptions, rest]), plan.terminated

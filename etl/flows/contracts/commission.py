@@ -1,4 +1,5 @@
-"""Flow `commission` (specification 000): payment facts -> acts of the manager's remuneration in two halves -> 1C and the register."""
+"""Flow `commission` (specification 000): payment facts -> acts of the manager's remuneration in two halves ->
+1C and the register."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ SCOPE = "commission"
 
 
 def run(context: Context) -> None:
-    """Accrue what the facts say, send the acts, settle which of them count as accepted. Raises NeedsPerson when the register was lost."""
+    """Accrue what the facts say, send the acts, settle which of them count as accepted. Raises NeedsPerson
+    when the register was lost."""
     if context.profile.commission is None:
         return
     registers.refuse_if_lost(context)
@@ -55,7 +57,8 @@ def accrue(context: Context) -> None:
 
 
 def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
-    """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is mended."""
+    """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is
+    mended."""
     if context.profile.delivery.act != "commerceml":
         return new
     refused = answers.refused(
@@ -68,7 +71,8 @@ def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def export_planned(context: Context) -> None:
-    """Send accruals that are in the register but in no file yet; repeating it after a crash writes the same bytes."""
+    """Send accruals that are in the register but in no file yet; repeating it after a crash writes the same
+    bytes."""
     planned = context.store.accruals.rows("planned")
     if not len(planned):
         return
@@ -93,7 +97,8 @@ def export_planned(context: Context) -> None:
 
 
 def confirm(context: Context) -> None:
-    """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the profile says."""
+    """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the
+    profile says."""
     settings = context.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
     mode = commission.confirmation(settings, answers.dialect_of(context))

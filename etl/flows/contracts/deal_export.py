@@ -1,7 +1,8 @@
-"""Flow `spreadsheet-in` (specification 000, "acceptable variant"): a deal export a person saved -> the same charges, without REST.
+"""Flow `spreadsheet-in` (specification 000, "acceptable variant"): a deal export a person saved -> the same
+charges, without REST.
 
-The charge register is the one the automatic route uses, so a deal charged there is not charged here, and the other way round.
-"""
+The charge register is the one the automatic route uses, so a deal charged there is not charged here, and the
+other way round."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from etl.flows.contracts import billing
 from etl.flows.run import Context, Record
 
 SCOPE = "spreadsheet-in"
-#: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it has.
+#: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it
+#: has.
 REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee", "terminated_on")
 
 
@@ -31,7 +33,8 @@ def run(context: Context) -> None:
 
 
 def convert(context: Context, files: Sequence[Path]) -> None:
-    """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left nothing is charged."""
+    """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left
+    nothing is charged."""
     settings = context.profile.billing
     if settings is None:
         raise ConfigError(
@@ -48,7 +51,8 @@ def convert(context: Context, files: Sequence[Path]) -> None:
 
 
 def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
-    """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no file could be read."""
+    """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no
+    file could be read."""
     parts: dict[str, Record] = {}
     good = False
     for path in files:

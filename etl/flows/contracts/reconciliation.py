@@ -1,4 +1,5 @@
-"""`obmen24 reconcile`: portal against register against 1C against bank for one month, to the kopeck, as a workbook and a short table.
+"""`obmen24 reconcile`: portal against register against 1C against bank for one month, to the kopeck, as a
+workbook and a short table.
 
 Nothing is changed. What 1C holds is taken from the archived files it wrote: the newest text of each document.
 """
@@ -53,7 +54,8 @@ def compare(context: Context, month: str) -> Result:
         row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers
     ]
     documents = onec_documents(context, month)
-    # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not silence
+    # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not
+    # silence
     tells = (
         "orders_from_us" in answers.dialect_of(context).tells
         and context.profile.delivery.charge == "commerceml"

@@ -1,11 +1,12 @@
-"""What the flows `parties` and `products` share: who is who, what differs, what is asked, written, published and remembered.
+"""What the flows `parties` and `products` share: who is who, what differs, what is asked, written, published
+and remembered.
 
-A record is known on the portal as `company_5`, `contact_7` or `product_9`, in 1C by its Ид (`origin`). One run of a directory:
-newest text of each record of 1C -> pairs (`transform.identity`) -> questions -> fields (`transform.merge`, or plain ownership in one
-direction) -> guard -> memory committed -> portal written -> file for 1C (`directory_files`).
-The whole directory of the portal is read whenever anything depends on it: addresses and prices leave no date of change behind, so a
-watermark would miss edits, and the lists cost one request for 2,500 records.
-"""
+A record is known on the portal as `company_5`, `contact_7` or `product_9`, in 1C by its Ид (`origin`). One
+run of a directory: newest text of each record of 1C -> pairs (`transform.identity`) -> questions -> fields
+(`transform.merge`, or plain ownership in one direction) -> guard -> memory committed -> portal written ->
+file for 1C (`directory_files`). The whole directory of the portal is read whenever anything depends on it:
+addresses and prices leave no date of change behind, so a watermark would miss edits, and the lists cost one
+request for 2,500 records."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ from etl.transform.identity import Matches
 
 
 class Directory(ABC):
-    """One directory in one run. Subclasses say what 1C told, how the portal is read and written, and what a record's file row is."""
+    """One directory in one run. Subclasses say what 1C told, how the portal is read and written, and what a
+    record's file row is."""
 
     scope = ""
     #: entity -> fields that both sides may edit, and fields that only 1C owns
@@ -87,7 +89,8 @@ class Directory(ABC):
 
     @abstractmethod
     def payloads(self, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
-        """File rows of changed records: id in 1C of what is published -> payload of `directory_files.enqueue`."""
+        """File rows of changed records: id in 1C of what is published -> payload of
+        `directory_files.enqueue`."""
 
     # ---- the order of steps ----
     def run(self) -> None:
@@ -212,7 +215,8 @@ class Directory(ABC):
         return found
 
     def _known(self) -> Iterator[tuple[str, str]]:
-        """Pairs told by the portal itself or remembered: records that 1C has although this run's files do not hold them."""
+        """Pairs told by the portal itself or remembered: records that 1C has although this run's files do not
+        hold them."""
         own = {
             portal: row["origin"]
             for portal, row in self.held.items()
@@ -265,8 +269,8 @@ class Directory(ABC):
                     self._candidate(card.origin, portal, reason)
 
     def rivals(self, card: Card) -> Iterator[tuple[str, str]]:
-        """Portal records that may be this record of 1C although nothing but a person can say so: we sent one of that name, and 1C may have
-        answered it with a record of its own."""
+        """Portal records that may be this record of 1C although nothing but a person can say so: we sent one
+        of that name, and 1C may have answered it with a record of its own."""
         for _, portal in self._proposed:
             if same_name(self.held[portal], card.values):
                 yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."
@@ -302,7 +306,8 @@ class Directory(ABC):
         self.asked.setdefault(key, {})
 
     def _settle_questions(self) -> None:
-        """Questions that nobody needs any more are withdrawn; open ones are told in the account of the run."""
+        """Questions that nobody needs any more are withdrawn; open ones are told in the account of the
+        run."""
         mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope]
         self.context.store.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
         self.issues += [
@@ -429,7 +434,8 @@ class Directory(ABC):
         return set(filled)
 
     def value_for_1c(self, key: Key, field: str) -> Any:
-        """What a publication says of a field: our latest edit, else what 1C itself told last, so that repeating it changes nothing."""
+        """What a publication says of a field: our latest edit, else what 1C itself told last, so that
+        repeating it changes nothing."""
         known = self.memory.get(key, field)
         told = known.tail if known.sent else known.want if known.want is not merge.ABSENT else known.base
         return self.held[self.pairs[key[1]]].get(field) if told in (None, merge.ABSENT) else told
@@ -501,7 +507,8 @@ class Directory(ABC):
         )
 
     def _write(self, saves: Sequence[Save]) -> None:
-        """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls everything done."""
+        """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls
+        everything done."""
         known = {intent(save.key): save for save in saves}
         results = (
             [Result(key, "done", save.id, "план") for key, save in known.items()]

@@ -1,4 +1,5 @@
-"""Fields of directory records that are known on both sides: who changed what, who is right, what is written where."""
+"""Fields of directory records that are known on both sides: who changed what, who is right, what is written
+where."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def told(values: Record, origin: str) -> str:
 
 
 def canonical(field: str, value: Any) -> Hashable:
-    """The form in which a field is compared: phones by their last ten digits, accounts by number and bank, texts without extra blanks."""
+    """The form in which a field is compared: phones by their last ten digits, accounts by number and bank,
+    texts without extra blanks."""
     if field in LISTS:
         return tuple(sorted({comparable(item) for item in value or ()})) or None
     if field == "deleted":
@@ -91,7 +93,8 @@ class Values:
 
     # ---- fields that both sides edit ----
     def merged(self) -> pd.DataFrame:
-        """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds what follows."""
+        """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds
+        what follows."""
         keys = [key for key in self.pairs if self.directory.sends(key[0])]
         fields = self.directory.two_way
         for key in keys:
@@ -122,8 +125,8 @@ class Values:
         return self._allowed(result.changes)
 
     def _adopt(self, key: Key) -> None:
-        """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record that 1C has shown whole is
-        adopted: what an unseen record lacks is unknown."""
+        """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record
+        that 1C has shown whole is adopted: what an unseen record lacks is unknown."""
         card = self.directory.cards.get(key)
         if card is None or card.deleted:
             return
@@ -144,7 +147,8 @@ class Values:
         }
 
     def _allowed(self, changes: pd.DataFrame) -> pd.DataFrame:
-        """Where only 1C receives, its own edits are noted and the portal's value is told again by the next run."""
+        """Where only 1C receives, its own edits are noted and the portal's value is told again by the next
+        run."""
         barred = [entity for entity in self.directory.settings if not self.directory.receives(entity)]
         for row in tables.records(changes[changes["entity"].isin(barred) & (changes["side"] == "portal")]):
             self.memory.settle((row["entity"], row["key"]), row["field"], keep=True)

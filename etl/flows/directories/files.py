@@ -1,8 +1,8 @@
-"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C shows them.
+"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C
+shows them.
 
-Life cycle as for documents (`etl.flows.publication.answers`): a record stays in its file until 1C returns it or for `resend` sessions.
-A file holds only what was changed: what it does not name, 1C keeps.
-"""
+Life cycle as for documents (`etl.flows.publication.answers`): a record stays in its file until 1C returns it
+or for `resend` sessions. A file holds only what was changed: what it does not name, 1C keeps."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def judge(
 ) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
-    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was not confirmed.
-    """
+    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was
+    not confirmed."""
     issues = []
     for origin, rows in context.store.publications.find({key for _, key in told}).items():
         for row in (one for one in rows if one["path"] == path and one["state"] in ("published", "assumed")):
@@ -180,7 +180,8 @@ def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
 
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
-    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them again."""
+    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
+    again."""
     return [
         field
         for field in fields

@@ -1,8 +1,8 @@
-"""Flow `parties`: контрагенты of 1C <-> companies and contacts of the portal with requisites, bank accounts and addresses.
+"""Flow `parties`: контрагенты of 1C <-> companies and contacts of the portal with requisites, bank accounts
+and addresses.
 
-Specifications 001 (code and folder tell one buyer's records apart, no search by name), 002/004 (company and contact with the listed
-fields, only what 1C has; ИП is a company), 003 (both directories both ways).
-"""
+Specifications 001 (code and folder tell one buyer's records apart, no search by name), 002/004 (company and
+contact with the listed fields, only what 1C has; ИП is a company), 003 (both directories both ways)."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def run(context: Context) -> None:
 
 
 def coverage(context: Context) -> dict[str, int]:
-    """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; zeros where parties are not exchanged."""
+    """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; zeros where parties
+    are not exchanged."""
     directory = opened(context)
     return identity.coverage(directory.compare()) if directory else {}
 
 
 def opened(context: Context) -> Parties | None:
-    """The directory of a profile that exchanges one. People are exchanged like companies unless [entities.contacts] says otherwise."""
+    """The directory of a profile that exchanges one. People are exchanged like companies unless
+    [entities.contacts] says otherwise."""
     entities = context.profile.entities
     given = {
         "company": entities.get("parties"),
@@ -58,7 +60,8 @@ def opened(context: Context) -> Parties | None:
 
 
 class Parties(Directory):
-    """Companies and contacts. Entity `contact` holds persons of 1C and the contact persons of its companies."""
+    """Companies and contacts. Entity `contact` holds persons of 1C and the contact persons of its
+    companies."""
 
     scope = "parties"
 
@@ -79,7 +82,8 @@ class Parties(Directory):
 
     # ---- 1C ----
     def heard(self) -> Iterator[tuple[Card, Record]]:
-        """Cards of the directory and of buyers of orders born in 1C; a stock base tells its buyers nowhere else."""
+        """Cards of the directory and of buyers of orders born in 1C; a stock base tells its buyers nowhere
+        else."""
         parties, contacts = self._directory(), self.context.table("contacts")
         rows = {row["id"]: row for row in (*tables.records(parties), *tables.records(contacts))}
         accounts = self._accounts()
@@ -117,7 +121,8 @@ class Parties(Directory):
         return tables.frame("parties", [*buyers, *(row for row in rows if row["document"] is None)])
 
     def _accounts(self) -> dict[str, tuple[tuple[Any, ...], ...]]:
-        """Accounts by party; a currency 1C does not name is the one that stands in the number (digits 6-8)."""
+        """Accounts by party; a currency 1C does not name is the one that stands in the number (digits
+        6-8)."""
         found: dict[str, dict[str, tuple[Any, ...]]] = {}
         for row in tables.records(self.context.table("accounts")):
             currency = row["currency"] or (
@@ -130,7 +135,8 @@ class Parties(Directory):
         return {party: tuple(rows[number] for number in sorted(rows)) for party, rows in found.items()}
 
     def _cleaned(self, values: Record, row: Record, origin: str) -> Record:
-        """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the whole card, is left out."""
+        """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the
+        whole card, is left out."""
         phones = [one.value for text in values.pop("phones", ()) for one in checked.phones(text)]
         emails = [one for text in values.pop("emails", ()) for one in checked.emails(text)]
         good = [one.value for one in emails if one.warning is None]
@@ -199,7 +205,8 @@ class Parties(Directory):
         return match(self.held.values(), onec, links, answers, self.context.profile.bitrix24.originator)
 
     def rivals(self, card: Card) -> Iterator[tuple[str, str]]:
-        """A contact person may be a contact that the company's card already has: its people are few, but only a person may say so."""
+        """A contact person may be a contact that the company's card already has: its people are few, but only
+        a person may say so."""
         yield from super().rivals(card)
         company, paired = self.pairs.get(card.owner or ""), set(self.pairs.values()) if card.owner else set()
         reached = {

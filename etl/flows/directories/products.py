@@ -1,9 +1,8 @@
 """Flow `products`: номенклатура and prices of 1C <-> the portal's catalogue.
 
-Specifications 002/004: name, sale price, purchasing price; 003: the directory both ways, prices from 1C. Prices have one owner
-([entities.products.owners] price, purchasing; 1C without a setting). Which price type of 1C is the sale price says
-[entities.products.fields] price = "Розничная"; likewise purchasing.
-"""
+Specifications 002/004: name, sale price, purchasing price; 003: the directory both ways, prices from 1C.
+Prices have one owner ([entities.products.owners] price, purchasing; 1C without a setting). Which price type
+of 1C is the sale price says [entities.products.fields] price = "Розничная"; likewise purchasing."""
 
 from __future__ import annotations
 

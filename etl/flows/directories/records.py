@@ -1,4 +1,5 @@
-"""The words of a directory exchange: a card of 1C, a save of the portal, ids of a record on both sides, intents in the outbox."""
+"""The words of a directory exchange: a card of 1C, a save of the portal, ids of a record on both sides,
+intents in the outbox."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What 1C tells of one record. `owner`: id of the company a contact person belongs to; `seq`: moment its file was made."""
+    """What 1C tells of one record. `owner`: id of the company a contact person belongs to; `seq`: moment its
+    file was made."""
 
     entity: str
     origin: str
@@ -58,7 +60,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """One record of the portal to be brought to `values`; without `id` it is created. `dropped`: list values to be taken away."""
+    """One record of the portal to be brought to `values`; without `id` it is created. `dropped`: list values
+    to be taken away."""
 
     key: Key
     values: Record
@@ -76,12 +79,14 @@ def intent(key: Key) -> str:
 
 
 def onec_id(context: Context, portal: str) -> str:
-    """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it one of its own."""
+    """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it
+    one of its own."""
     return keys.document_id(context.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
 
 
 def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
-    """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name parties and products."""
+    """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name
+    parties and products."""
     wanted = list(portal_ids)
     linked = context.store.links.by_portal(entity, wanted)
     return {
@@ -97,8 +102,8 @@ def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[st
 
 
 class Intents:
-    """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key for ever, so that its doubt
-    outlives the run; other writes set values, and their keys live for one run."""
+    """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key
+    for ever, so that its doubt outlives the run; other writes set values, and their keys live for one run."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._store = context, context.store.outbox

@@ -1,8 +1,9 @@
-"""Edits of one order from both sides (DESIGN §5): composition, manager, organisation; and what only the portal says of it.
+"""Edits of one order from both sides (DESIGN §5): composition, manager, organisation; and what only the
+portal says of it.
 
-The memory stands under the deal (`store.fields`, entity `deal`), that of a smart invoice under the invoice. 1C tells whole documents,
-so what it told last stands in for every run; a deal is compared only while its stage is one of the exchange.
-"""
+The memory stands under the deal (`store.fields`, entity `deal`), that of a smart invoice under the invoice.
+1C tells whole documents, so what it told last stands in for every run; a deal is compared only while its
+stage is one of the exchange."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _QUESTION = "order"
 
 @dataclass
 class Compared:
-    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why) and what the portal must hold (`changes`)."""
+    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why) and what the
+    portal must hold (`changes`)."""
 
     memory: Memory
     due: dict[tuple[str, str], dict[str, str]]
@@ -64,7 +66,8 @@ class Sides:
         self.onec = self._onec()
 
     def form(self, field: str, value: Any) -> Any:
-        """The form values are compared in: a product that has got its pair since it was sent is the same product."""
+        """The form values are compared in: a product that has got its pair since it was sent is the same
+        product."""
         if field != ROWS or not isinstance(value, tuple):
             return merge.canonical(field, value)
         return tuple((self._names.get(row[0], row[0]), *row[1:]) for row in value)
@@ -97,7 +100,8 @@ class Sides:
         return {ROWS: bodies.get(owner, ())} if self.settings.rows else {}
 
     def _onec(self) -> dict[tuple[str, str], Record]:
-        """Values of the newest order of each deal; a manager or organisation the profile does not know says nothing."""
+        """Values of the newest order of each deal; a manager or organisation the profile does not know says
+        nothing."""
         heads = tables.frame("documents", self.orders.values())
         bodies = orders_rows.positions_of_1c(self.context, heads, self.told.lines)
         found = {}
@@ -114,7 +118,8 @@ class Sides:
 
 
 def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
-    """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new to it."""
+    """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new
+    to it."""
     context, settings = sides.context, sides.settings
     memory = Memory(context.store, [ENTITY, INVOICE])
     held = _discounted(sides, memory, known)
@@ -167,7 +172,8 @@ def _onec_frame(sides: Sides, judged: Sequence[tuple[str, str]]) -> pd.DataFrame
 
 
 def _discounted(sides: Sides, memory: Memory, known: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Orders of ours that 1C computes otherwise for the same goods: somebody's discount is at work, nobody's value moves."""
+    """Orders of ours that 1C computes otherwise for the same goods: somebody's discount is at work, nobody's
+    value moves."""
     if sides.settings.discounts != "portal":
         return set()
     doubtful = [key for key in sides.portal if key in known and _unsettled(sides, memory.get(key, ROWS), key)]

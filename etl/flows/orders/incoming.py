@@ -1,8 +1,9 @@
-"""Documents of 1C -> deals (specifications 001, 002/004, 003): creation, fields, composition, stage, smart invoice, notification.
+"""Documents of 1C -> deals (specifications 001, 002/004, 003): creation, fields, composition, stage, smart
+invoice, notification.
 
-Everything is derived from what 1C has told so far (`orders_told`) and compared with the portal, so a run that was killed or met a
-portal that was away is simply repeated. What goes the other way is `orders_out`; edits of one composition from both sides meet there.
-"""
+Everything is derived from what 1C has told so far (`orders_told`) and compared with the portal, so a run that
+was killed or met a portal that was away is simply repeated. What goes the other way is `orders_out`; edits of
+one composition from both sides meet there."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def order_facts(context: Context, settings: Orders, told: Told) -> dict[str, dic
 
 # ---- orders born in 1C ----
 def adopt(context: Context, settings: Orders, told: Told) -> Told:
-    """Orders that people made in 1C become deals, each once: known by its origin before anything is created."""
+    """Orders that people made in 1C become deals, each once: known by its origin before anything is
+    created."""
     waiting = [row for row in _born(told) if _creatable(context, row["id"])]
     if not waiting or not settings.create_deals:
         return told
@@ -101,13 +103,15 @@ def _born(told: Told) -> list[Record]:
 
 
 def _creatable(context: Context, origin: str) -> bool:
-    """False for an order whose deal was made before: a deal that is gone was removed by a person and stays away."""
+    """False for an order whose deal was made before: a deal that is gone was removed by a person and stays
+    away."""
     known = context.store.outbox.find(writers.creation_key("deal", origin))
     return known is None or known["state"] != "done"
 
 
 def buyers(context: Context, origins: set[str]) -> dict[str, str]:
-    """Counterparty of 1C -> party of the portal: by the pairs of the flow `parties`, else by the origin the card carries."""
+    """Counterparty of 1C -> party of the portal: by the pairs of the flow `parties`, else by the origin the
+    card carries."""
     found: dict[str, str] = {}
     for entity, kind in (("company", COMPANY), ("contact", CONTACT)):
         pairs = records.portal_ids(context, entity, origins)
@@ -181,7 +185,8 @@ def _number(row: Record) -> str | None:
 
 # ---- fields ----
 def _fields(context: Context, settings: Orders, values: deals.Told, told: Told) -> list[Record]:
-    """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C leads."""
+    """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C
+    leads."""
     with_rows = set(told.lines["document"]) if settings.rows else set()
     carried = {
         row["deal"]

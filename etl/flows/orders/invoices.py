@@ -1,4 +1,5 @@
-"""Smart invoices of deals: which one belongs to the order, which one has to be made, which one is paid (specification 001)."""
+"""Smart invoices of deals: which one belongs to the order, which one has to be made, which one is paid
+(specification 001)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _SETTLED = "settled"
 
 # ---- towards 1C ----
 def choose(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> orders.Choice:
-    """The smart invoice of each deal that needs one. Missing ones are made where the profile says so; doubtful ones are asked."""
+    """The smart invoice of each deal that needs one. Missing ones are made where the profile says so;
+    doubtful ones are asked."""
     listed, sent = tables.frame("deals", deals), told.sent.keys()
     choice = orders.choose_invoices(
         listed, _read(context, deals), settings, final=final_stages(context), sent=sent
@@ -138,7 +140,8 @@ def _creation(origin: str, deal: Record) -> Record:
 
 # ---- from 1C ----
 def move(context: Context, settings: Orders, told: Told, sources: dict[str, Record]) -> None:
-    """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the account."""
+    """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the
+    account."""
     if settings.invoice_paid_stage is None:
         return
     waiting = {

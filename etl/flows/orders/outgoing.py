@@ -1,8 +1,8 @@
 """Flow `orders-out`: deals and smart invoices -> orders and invoices for 1C (specifications 001, 003).
 
-A deal in a sending stage makes an order once; later edits follow while the deal stands in a stage the profile names, so a stage it does
-not name («поступил заказ») never reaches 1C. What is sent, and that it is sent, is committed together; the file follows.
-"""
+A deal in a sending stage makes an order once; later edits follow while the deal stands in a stage the profile
+names, so a stage it does not name («поступил заказ») never reaches 1C. What is sent, and that it is sent, is
+committed together; the file follows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def run(context: Context) -> None:
 
 
 def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
-    """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of foreign systems blanked.
+    """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of
+    foreign systems blanked.
 
     A deal that only a plan has made has no number yet.
     """
@@ -127,7 +128,8 @@ def _exchange(
 
 
 def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], told: Told) -> set[Key]:
-    """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them. What 1C shows is not new."""
+    """What goes for the first time: orders of deals in a sending stage, invoices whose deal calls for them.
+    What 1C shows is not new."""
     found = {
         (ENTITY, deal["id"])
         for deal in deals
@@ -143,7 +145,8 @@ def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], 
 
 
 def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
-    """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do not stand yet."""
+    """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do
+    not stand yet."""
     born, filled = told.born, Memory(context.store, [ENTITY])
     return {
         (ENTITY, deal["id"])
@@ -154,7 +157,8 @@ def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]
 
 
 def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
-    """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as sent."""
+    """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as
+    sent."""
     rows = [
         {
             "side": "1c",
@@ -252,7 +256,8 @@ def _with_email(context: Context, deal: Record) -> Record:
 
 
 def _addressed(context: Context, told: Told, made: documents.Tables, numbers: set[str]) -> documents.Tables:
-    """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer, comment and posting."""
+    """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer,
+    comment and posting."""
     born = {row["id"]: row for row in told.born.values()}
     rows = [row for row in tables.records(made["documents"]) if row["number"] in numbers]
     kept = {row["id"] for row in rows}
@@ -278,8 +283,8 @@ def _addressed(context: Context, told: Told, made: documents.Tables, numbers: se
 
 
 def _named(context: Context, made: documents.Tables) -> documents.Tables:
-    """Stock 1C knows a buyer without ИНН by name only: he goes under the name he was first sent with, and a name that is another buyer's stops
-    his documents. The extended contract knows buyers by Ид."""
+    """Stock 1C knows a buyer without ИНН by name only: he goes under the name he was first sent with, and a
+    name that is another buyer's stops his documents. The extended contract knows buyers by Ид."""
     if context.profile.onec.extended:
         return made
     names = {row["key"]: row["base"] for row in tables.records(context.store.fields.read(PARTY))}
@@ -342,7 +347,8 @@ def _onec_ids(context: Context, parties: set[str]) -> dict[str, str]:
 
 
 def _introduce(context: Context, deals: Sequence[Record]) -> None:
-    """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another one."""
+    """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another
+    one."""
     for party in {deal["party"] for deal in deals if deal["party"]}:
         entity, _, number = party.partition("_")
         if not any(
@@ -355,7 +361,8 @@ def _introduce(context: Context, deals: Sequence[Record]) -> None:
 
 
 def _enqueue(context: Context, made: documents.Tables) -> set[str]:
-    """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns the accepted numbers."""
+    """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns
+    the accepted numbers."""
     accepted: set[str] = set()
     for kind in ("order", "invoice") if made else ():
         heads = [row for row in tables.records(made["documents"]) if row["kind"] == kind]

@@ -1,8 +1,9 @@
-"""Prices of an order for 1C («как решается вопрос со скидками?», specification 003): who owns the discount is declared.
+"""Prices of an order for 1C («как решается вопрос со скидками?», specification 003): who owns the discount is
+declared.
 
-The portal owns it (default): its net prices go. 1C owns it: the price of the buyer's own type, or his percent, as the extended contract
-tells them; a document that cannot be priced is stopped. What 1C told of prices and terms is kept, because it tells it once.
-"""
+The portal owns it (default): its net prices go. 1C owns it: the price of the buyer's own type, or his
+percent, as the extended contract tells them; a document that cannot be priced is stopped. What 1C told of
+prices and terms is kept, because it tells it once."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from etl.flows.run import Context, Record
 from etl.transform.orders import composition
 from etl.values import keys
 
-#: entities of store.fields: terms of a counterparty of 1C; prices of a product by price type; names of price types
+#: entities of store.fields: terms of a counterparty of 1C; prices of a product by price type; names of price
+#: types
 TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 
@@ -30,7 +32,8 @@ def lines(
     invoices: Sequence[Record],
     rows: tuple[pd.DataFrame, pd.DataFrame],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lines for the orders of deals and for smart invoices, `document` = their number towards 1C, and issues that stop documents.
+    """Lines for the orders of deals and for smart invoices, `document` = their number towards 1C, and issues
+    that stop documents.
 
     `rows` = product rows of the deals and of the smart invoices.
     """

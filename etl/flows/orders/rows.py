@@ -1,8 +1,9 @@
-"""The composition of a deal where 1C leads it: the rows of its only invoice, else of its order, to the kopeck.
+"""The composition of a deal where 1C leads it: the rows of its only invoice, else of its order, to the
+kopeck.
 
-«Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `load.set_rows` reads back. In a
-two-way profile 1C leads only until the rows of an order born there stand in the deal; from then on edits meet in `orders_merge`.
-"""
+«Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `load.set_rows`
+reads back. In a two-way profile 1C leads only until the rows of an order born there stand in the deal; from
+then on edits meet in `orders_merge`."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def two_way(context: Context) -> bool:
 
 
 def led(context: Context, told: Told) -> set[str]:
-    """Deals whose composition 1C leads now: all of them one way, in a two-way profile those born in 1C and not yet filled."""
+    """Deals whose composition 1C leads now: all of them one way, in a two-way profile those born in 1C and
+    not yet filled."""
     deals = set(told.content["deal"])
     if not two_way(context):
         return deals
@@ -42,7 +44,8 @@ def led(context: Context, told: Told) -> set[str]:
 
 
 def led_by_1c(context: Context, settings: Orders, told: Told) -> list[Record]:
-    """Changes (action rows) of deals whose rows are not those of 1C; documents whose sums contradict themselves change nothing.
+    """Changes (action rows) of deals whose rows are not those of 1C; documents whose sums contradict
+    themselves change nothing.
 
     The portal's rows are asked only where 1C told something new or our last writing is not known to stand.
     """
@@ -72,7 +75,8 @@ def led_by_1c(context: Context, settings: Orders, told: Told) -> list[Record]:
 
 
 def sound(context: Context, told: Told, content: pd.DataFrame) -> pd.DataFrame:
-    """Content of deals none of whose documents contradicts its own lines; the others are shown with both computations."""
+    """Content of deals none of whose documents contradicts its own lines; the others are shown with both
+    computations."""
     wrong = composition.wrong_totals(content, told.lines)
     context.note(wrong, SCOPE)
     named = set(wrong["key"])
@@ -83,7 +87,8 @@ def sound(context: Context, told: Told, content: pd.DataFrame) -> pd.DataFrame:
 def written(
     context: Context, changes: Sequence[Record], heads: pd.DataFrame, lines: pd.DataFrame
 ) -> list[Record]:
-    """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row becomes an issue."""
+    """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row
+    becomes an issue."""
     wanted = {row["key"] for row in changes}
     body = tables.frame("lines", [line for line in tables.records(lines) if line["document"] in wanted])
     origins = {line["product"] for line in tables.records(body) if line["product"]}
@@ -149,7 +154,8 @@ def positions_of_1c(context: Context, documents: pd.DataFrame, lines: pd.DataFra
 
 
 def aliases(context: Context, onec: pd.DataFrame, *portal: pd.DataFrame) -> dict[str, str]:
-    """Name form of a product (`composition.positions`) -> its id in 1C, of products that have a pair by now."""
+    """Name form of a product (`composition.positions`) -> its id in 1C, of products that have a pair by
+    now."""
     theirs = [line for line in tables.records(onec) if line["product"]]
     paired = records.portal_ids(context, "product", {line["product"] for line in theirs})
     found = {composition.named(line["name"]): line["product"] for line in theirs if line["product"] in paired}

@@ -1,8 +1,8 @@
 """What 1C has told of orders so far, and which deals it speaks about.
 
-1C tells a document when it changes and not again, so the newest text of each is kept (`store.files`). An order may wait for its buyer,
-a composition is compared with the portal run after run. A number of ours or the origin of a deal says whose a document is.
-"""
+1C tells a document when it changes and not again, so the newest text of each is kept (`store.files`). An
+order may wait for its buyer, a composition is compared with the portal run after run. A number of ours or the
+origin of a deal says whose a document is."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SENT = "sent"
 class Told:
     """Documents as 1C told them last, with what they are to the portal (`identity.document_deals`).
 
-    found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents of deals (both with
-    `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run; `buyers`: document -> its buyer as 1C wrote it;
-    `sent`: number -> what was frozen when we sent it; `links`: Ид or number of an order born in 1C -> its deal.
-    """
+    found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents
+    of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
+    `buyers`: document -> its buyer as 1C wrote it; `sent`: number -> what was frozen when we sent it;
+    `links`: Ид or number of an order born in 1C -> its deal."""
 
     documents: pd.DataFrame
     lines: pd.DataFrame
@@ -65,7 +65,8 @@ class Told:
 
     @cached_property
     def dates(self) -> dict[str, dt.date]:
-        """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it where that memory is lost."""
+        """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it
+        where that memory is lost."""
         shown = {
             row["number"]: row["date"]
             for row in tables.records(self.owned)
@@ -181,7 +182,8 @@ def _born(context: Context) -> dict[str, str]:
 
 
 def _links(context: Context, documents: pd.DataFrame) -> dict[str, str]:
-    """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers start anew each year."""
+    """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers
+    start anew each year."""
     if not len(documents):
         return {}
     pairs, heads = (

@@ -1,4 +1,5 @@
-"""Changes to the portal: guarded, noted in the outbox before they leave, journalled with their outcome one by one."""
+"""Changes to the portal: guarded, noted in the outbox before they leave, journalled with their outcome one by
+one."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _COUNTED = {"create": "created", "notify": "notified"}
 
 
 def guard(context: Context, changes: Sequence[Record]) -> None:
-    """Stop before the first write when more values of the portal would be replaced than the profile allows."""
+    """Stop before the first write when more values of the portal would be replaced than the profile
+    allows."""
     limit = context.profile.guard.overwrites
     # results of this programme's own fields (`own`) replace nobody's work
     replaced = [
@@ -37,8 +39,9 @@ def guard(context: Context, changes: Sequence[Record]) -> None:
 
 
 def apply(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> list[Record]:
-    """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done, skipped, doubt, failed),
-    `detail`, and `id` of what was created. A plan writes nothing and calls everything done."""
+    """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done,
+    skipped, doubt, failed), `detail`, and `id` of what was created. A plan writes nothing and calls
+    everything done."""
     if not context.dry:  # a plan shows everything, also what the guard would stop
         guard(context, changes)
     applied: list[Record] = []
@@ -136,7 +139,8 @@ def _outcome(row: Record, result: Result) -> Record:
     return row | {"outcome": result.status, "detail": result.reason}
 
 
-#: (entities, action) -> writer, in the order of writing: what exists, what it holds, where it stands, who is told
+#: (entities, action) -> writer, in the order of writing: what exists, what it holds, where it stands, who is
+#: told
 _WRITERS: dict[tuple[tuple[str, ...], str], Callable[[Desk, Sequence[Record]], Iterator[Record]]] = {
     (("deal", "invoice"), "create"): writers.created,
     (("deal", "invoice"), "rows"): writers.composed,

@@ -1,4 +1,5 @@
-"""The store's outbox as `etl.bitrix24.writes` wants it: by key, and every key known before its request leaves."""
+"""The store's outbox as `etl.bitrix24.writes` wants it: by key, and every key known before its request
+leaves."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from typing import Any
 
 from etl.state.store import Store
 
-#: Writes that set values: after a crash they are simply derived again, so what an older run left behind is dropped.
+#: Writes that set values: after a crash they are simply derived again, so what an older run left behind is
+#: dropped.
 REPEATABLE = ("stage", "update", "part", "rows", "link", "comment")
 
 
 class StoreOutbox:
-    """Intents of one run. A writer that splits one change into several requests makes keys of its own below the noted one
-    (`<key>/item`, `<key>/bank/1`): they are noted when first used."""
+    """Intents of one run. A writer that splits one change into several requests makes keys of its own below
+    the noted one (`<key>/item`, `<key>/bank/1`): they are noted when first used."""
 
     def __init__(self, store: Store, run: int) -> None:
         self._store, self._run = store, run
@@ -29,7 +31,8 @@ class StoreOutbox:
         return {key for key, row in found.items() if row["state"] == "done"}
 
     def sending(self, *keys: str) -> None:
-        """Durable before the request leaves. A write in doubt that comes here sets values, so it may be sent again."""
+        """Durable before the request leaves. A write in doubt that comes here sets values, so it may be sent
+        again."""
         numbers = [self._id(key) for key in keys]
         again = [self._found(key)["id"] for key in keys if self._found(key)["state"] in ("doubt", "failed")]
         self._store.outbox.mark(again, "new")
@@ -79,7 +82,8 @@ class StoreOutbox:
 
 
 def recover(store: Store) -> None:
-    """At the start of a run: what a dead process was sending is in doubt; repeatable intents of older runs are derived anew."""
+    """At the start of a run: what a dead process was sending is in doubt; repeatable intents of older runs
+    are derived anew."""
     store.outbox.recover()
     stale = [row["id"] for row in store.outbox.pending() if row["method"] in REPEATABLE]
     store.outbox.mark(stale, "failed", error="заменено следующим запуском")

@@ -1,8 +1,9 @@
-"""Changes of deals and smart invoices that orders need: creation, product rows, our organisation, comments, invoice stages.
+"""Changes of deals and smart invoices that orders need: creation, product rows, our organisation, comments,
+invoice stages.
 
-Each writer takes rows of one kind and yields them with their outcome; `delivery.apply` calls them. Beside the columns of `changes` a
-row carries what its writer needs: `item` (load.NewItem), `lines` (records of `lines`), `requisite` (id of our own requisite).
-"""
+Each writer takes rows of one kind and yields them with their outcome; `delivery.apply` calls them. Beside the
+columns of `changes` a row carries what its writer needs: `item` (load.NewItem), `lines` (records of `lines`),
+`requisite` (id of our own requisite)."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def creation_key(entity: str, origin: str) -> str:
 
 
 def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Deals and smart invoices, each once; `id` of the yielded row is the portal's. What was done before is not done again."""
+    """Deals and smart invoices, each once; `id` of the yielded row is the portal's. What was done before is
+    not done again."""
     keyed = {creation_key(row["entity"], row["key"]): row for row in rows}
     known = desk.outbox.note(
         _intents(keyed, "create", {key: {"origin": row["key"]} for key, row in keyed.items()})
@@ -83,7 +85,8 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 
 def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Product rows as a whole, read back and compared; then the sum follows them even where a person typed another one."""
+    """Product rows as a whole, read back and compared; then the sum follows them even where a person typed
+    another one."""
     keyed = {f"rows:{row['entity']}:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
     desk.outbox.note(
         _intents(keyed, "rows", {key: {"rows": len(row["lines"])} for key, row in keyed.items()})

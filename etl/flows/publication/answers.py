@@ -1,8 +1,9 @@
-"""Documents towards 1C: noted in the state, written into the file of their dialect, followed until they are seen back.
+"""Documents towards 1C: noted in the state, written into the file of their dialect, followed until they are
+seen back.
 
-1C never removes what it has read and never acknowledges, so a document stays in its file until 1C returns it, or until
-`resend` sessions of 1C have passed. An unchanged set of documents gives the same bytes and is not written again.
-"""
+1C never removes what it has read and never acknowledges, so a document stays in its file until 1C returns it,
+or until `resend` sessions of 1C have passed. An unchanged set of documents gives the same bytes and is not
+written again."""
 
 from __future__ import annotations
 
@@ -36,14 +37,15 @@ _PART = 400
 
 
 def dialect_of(context: Context) -> Dialect:
-    """The dialect of the files we write: the extended contract where the profile has it, else that of the configuration."""
+    """The dialect of the files we write: the extended contract where the profile has it, else that of the
+    configuration."""
     return context.profile.contract if context.profile.onec.extended else context.profile.dialect
 
 
 def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
-    """Note documents to be sent. In: frames `documents`, `lines`, `parties` of `transform.documents`, main documents without
-    `basis` each with what is based on them. Out: number -> publication id. Documents the dialect cannot write become issues.
-    """
+    """Note documents to be sent. In: frames `documents`, `lines`, `parties` of `transform.documents`, main
+    documents without `basis` each with what is based on them. Out: number -> publication id. Documents the
+    dialect cannot write become issues."""
     dialect = dialect_of(context)
     if dialect.order_path is None:
         return {}
@@ -58,8 +60,8 @@ def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
 
 
 def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
-    """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an issue. Ask before anything
-    about them is recorded."""
+    """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an
+    issue. Ask before anything about them is recorded."""
     issues = commerceml.problems(
         found,
         dialect_of(context),
@@ -81,7 +83,8 @@ def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
 
 
 def publish(context: Context) -> int:
-    """Write the outgoing file if what it must hold has changed. Returns how many documents were published now."""
+    """Write the outgoing file if what it must hold has changed. Returns how many documents were published
+    now."""
     dialect = dialect_of(context)
     path = dialect.order_path
     if path is None:
@@ -114,8 +117,8 @@ def publish(context: Context) -> int:
 
 
 def _change_route(context: Context, path: str) -> None:
-    """The profile now writes another file (another dialect or contract): what waits in the former one moves, and that file is emptied,
-    or 1C would load both."""
+    """The profile now writes another file (another dialect or contract): what waits in the former one moves,
+    and that file is emptied, or 1C would load both."""
     waiting = context.store.publications.paths("planned", "published")
     for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
         rows = context.store.publications.listed_in(former)
@@ -144,11 +147,11 @@ def _empty(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
 def seen_back(
     context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]
 ) -> None:
-    """Compare documents of 1C with what was sent. In: records of `documents` read now, file -> its moment (aware).
+    """Compare documents of 1C with what was sent. In: records of `documents` read now, file -> its moment
+    (aware).
 
-    The same amount (or a cancellation we asked for) confirms; another amount in a file written after our publication means
-    that 1C did not accept the change.
-    """
+    The same amount (or a cancellation we asked for) confirms; another amount in a file written after our
+    publication means that 1C did not accept the change."""
     told, sums = {(row["number"], row["kind"]): row for row in documents}, _line_sums(context.table("lines"))
     numbers = list(dict.fromkeys(row["number"] for row in documents if row["number"]))
     sent: set[str] = set()
@@ -185,8 +188,9 @@ def printed_numbers(context: Context) -> dict[str, list[str]]:
 
 
 def count_session(context: Context, moment: dt.datetime) -> None:
-    """1C has exported at `moment` (aware), so it has read what was published before. The files of one session carry moments seconds
-    apart, and a file may be met twice: a session counts when it is later than the last one by more than that."""
+    """1C has exported at `moment` (aware), so it has read what was published before. The files of one session
+    carry moments seconds apart, and a file may be met twice: a session counts when it is later than the last
+    one by more than that."""
     last = context.store.files.cursor(_SESSION)
     if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
         context.store.publications.count_session(moment.isoformat(), before=moment)
@@ -194,14 +198,16 @@ def count_session(context: Context, moment: dt.datetime) -> None:
 
 
 def assume(context: Context) -> None:
-    """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on it."""
+    """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on
+    it."""
     silent = context.store.publications.silent(context.profile.onec.resend)
     context.store.publications.mark(silent, "assumed")
     context.report.counts["assumed"] += len(silent)
 
 
 def judge_silent(context: Context, documents: Any, lines: Any) -> None:
-    """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether it took them.
+    """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether
+    it took them.
 
     In: what 1C has told so far (`documents`, `lines`). A document it never told stays for `assume`.
     """
@@ -273,14 +279,16 @@ def _money(amount: Any) -> str:
 
 
 def _edited_again(main: Record) -> bool:
-    """True for an order or invoice of a deal: it goes again with any edit, so an export made before our publication may tell the former
-    text of the same sum. Other documents go again with another sum only, and 1C's clock may be behind ours."""
+    """True for an order or invoice of a deal: it goes again with any edit, so an export made before our
+    publication may tell the former text of the same sum. Other documents go again with another sum only, and
+    1C's clock may be behind ours."""
     key = keys.decode(main["number"])
     return key is None or key.kind in ("order", "invoice")
 
 
 def _line_sums(lines: Any) -> dict[str, Counter[Any]]:
-    """Id of a document -> the sums of its lines, each with how often it occurs; a line may be told without a sum."""
+    """Id of a document -> the sums of its lines, each with how often it occurs; a line may be told without a
+    sum."""
     found: dict[str, Counter[Any]] = {}
     for line in tables.each(lines):
         found.setdefault(line["document"], Counter())[line["amount"]] += 1
@@ -320,7 +328,8 @@ def _hash(group: Record) -> str:
 
 
 class _Stamp(NamedTuple):
-    """ДатаФормирования of a file: the moment its set of documents last changed; `written` = the file with it lies there."""
+    """ДатаФормирования of a file: the moment its set of documents last changed; `written` = the file with it
+    lies there."""
 
     documents: str
     at: dt.datetime
@@ -345,11 +354,11 @@ def _stamp(context: Context, path: str, rows: Iterable[Record]) -> _Stamp | None
 def write_file(
     context: Context, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]
 ) -> None:
-    """A file for 1C and a copy of it in the archive, unless the same set of records (document, hash) lies there already.
+    """A file for 1C and a copy of it in the archive, unless the same set of records (document, hash) lies
+    there already.
 
-    `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes; nothing is written while
-    there has never been anything to send.
-    """
+    `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes;
+    nothing is written while there has never been anything to send."""
     stamp = _stamp(context, path, rows)
     if stamp is None or stamp.written:
         return

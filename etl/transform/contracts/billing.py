@@ -1,9 +1,10 @@
-"""Monthly charges of contracts (specification 000): which deals are charged for a month, corrected, announced again, left out.
+"""Monthly charges of contracts (specification 000): which deals are charged for a month, corrected, announced
+again, left out.
 
-The register holds every version of every charge and is never rewritten: the state of a charge is its row with the highest
-version, `delta` of all its rows sums to its present amount. An exported charge is frozen; only a termination date changes it.
-Rules: specification 000, DESIGN §4, reference onec §5 (VAT) and §6 (billing). Money is roubles with VAT, Decimal.
-"""
+The register holds every version of every charge and is never rewritten: the state of a charge is its row with
+the highest version, `delta` of all its rows sums to its present amount. An exported charge is frozen; only a
+termination date changes it. Rules: specification 000, DESIGN §4, reference onec §5 (VAT) and §6 (billing).
+Money is roubles with VAT, Decimal."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ class _LeftOut(Exception):
 
 
 class _Register:
-    """The register indexed: first and last version of each charge, versions per month, names already known to 1C."""
+    """The register indexed: first and last version of each charge, versions per month, names already known to
+    1C."""
 
     def __init__(self, register: pd.DataFrame, kind: str) -> None:
         rows = sorted(records(register), key=lambda row: row["version"])
@@ -117,11 +119,11 @@ def plan(
 ) -> BillingPlan:
     """Plan the charges of `month` (`YYYY-MM`) and the corrections of earlier months.
 
-    In: `deals` (table `deals`, stage = canonical stage name, monthly_fee in roubles with VAT), `register` (table `charges`, every
-    version of every month), `version` of the month's register being made (default: the next one), `referred` = numbers of
-    charges to which documents in 1C refer. Out: `BillingPlan`; planning again with plan.charges in the register gives none.
-    Raises ConfigError for a month later than the next one: a mistyped year must not charge everybody.
-    """
+    In: `deals` (table `deals`, stage = canonical stage name, monthly_fee in roubles with VAT), `register`
+    (table `charges`, every version of every month), `version` of the month's register being made (default:
+    the next one), `referred` = numbers of charges to which documents in 1C refer. Out: `BillingPlan`;
+    planning again with plan.charges in the register gives none. Raises ConfigError for a month later than the
+    next one: a mistyped year must not charge everybody."""
     _near(month, today)
     known = _Register(register, settings.kind)
     run = _Run(month, settings, organisations, vat_on, known, version or known.versions.get(month, 0) + 1)
@@ -141,7 +143,8 @@ def plan(
 
 
 def current(register: pd.DataFrame, month: str | None = None) -> pd.DataFrame:
-    """The register as it stands: the last version of each charge, of one month or of all. Cancelled charges have amount 0."""
+    """The register as it stands: the last version of each charge, of one month or of all. Cancelled charges
+    have amount 0."""
     last: dict[tuple[str, str, str], Record] = {}
     for row in sorted(records(register), key=lambda row: row["version"]):
         if month is None or row["month"] == month:
@@ -164,9 +167,8 @@ def totals(charges: pd.DataFrame) -> Totals:
 def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
     """Sheet «Сверка»: one row per deal charged in either month (`current` of each), in the order of deals.
 
-    Out: change (added, ended, changed, same), deal, payer, contract_number, before, after (roubles, None = not charged). The sums
-    of `before` and `after` are the totals of the two months.
-    """
+    Out: change (added, ended, changed, same), deal, payer, contract_number, before, after (roubles, None =
+    not charged). The sums of `before` and `after` are the totals of the two months."""
     import pandas as pd
 
     before, after = (
@@ -213,7 +215,8 @@ def _fresh(
 
 
 def _charge(deal: Record, run: _Run) -> Record | None:
-    """The charge of a deal for the month; None for a deal that is not under contract. Raises _LeftOut with the reason."""
+    """The charge of a deal for the month; None for a deal that is not under contract. Raises _LeftOut with
+    the reason."""
     billed = run.register.last.get(deal["id"], {}).get(run.month)
     if deal["id"] in run.settings.exclude:
         raise _LeftOut("Сделка исключена настройкой billing.exclude", attention=False)
@@ -277,10 +280,11 @@ def _row(deal: Record, organisation: Organisation, day: dt.date, amount: Decimal
 
 
 def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
-    """How 1C is told the payer: `payer` is the ФИО, `payer_key` the Наименование by which 1C finds the counterparty.
+    """How 1C is told the payer: `payer` is the ФИО, `payer_key` the Наименование by which 1C finds the
+    counterparty.
 
-    1C matches a payer without ИНН by exact Наименование, so the contract number stands in it, and both stay as first exported.
-    """
+    1C matches a payer without ИНН by exact Наименование, so the contract number stands in it, and both stay
+    as first exported."""
     name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
     inn, notes = (None, [f"{said.warning} ({said.value})"]) if said.warning else (said.value, [])
     if oldest and (inn is None or oldest["payer_inn"] in (None, inn)):
@@ -292,7 +296,8 @@ def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
 
 
 def _check_departed(deal: Record, run: _Run) -> None:
-    # a deal charged last month that stands on a stage the profile does not know as a contract: say so, do not guess
+    # a deal charged last month that stands on a stage the profile does not know as a contract: say so, do not
+    # guess
     rows = run.register.last.get(deal["id"], {})
     last = rows.get(clean.month_after(run.month, -1))
     if last and last["amount"] and run.month not in rows and not deal["terminated_on"]:
@@ -361,10 +366,11 @@ def _organisation(deal: Record, run: _Run) -> Organisation:
 
 
 def _corrections(deal: Record, fresh: Record | None, run: _Run) -> list[Record]:
-    """Rows that bring the deal's charges up to its termination date: amended sums, and the last charge announced with the date.
+    """Rows that bring the deal's charges up to its termination date: amended sums, and the last charge
+    announced with the date.
 
-    A charge is announced again only when no later one will carry the date. Sums never change for another reason.
-    """
+    A charge is announced again only when no later one will carry the date. Sums never change for another
+    reason."""
     history, ended = run.register.last.get(deal["id"], {}), deal["terminated_on"]
     if not history or deal["id"] in run.settings.exclude or not _dated(deal, run):
         return []
@@ -388,14 +394,16 @@ def _corrections(deal: Record, fresh: Record | None, run: _Run) -> list[Record]:
 
 
 def _dated(deal: Record, run: _Run) -> bool:
-    # an empty date means «still served» only on a stage of a living contract; dates that contradict each other mean nothing
+    # an empty date means «still served» only on a stage of a living contract; dates that contradict each
+    # other mean nothing
     if deal["terminated_on"] is None:
         return deal["stage"] in run.settings.stages
     return deal["contract_date"] is None or deal["terminated_on"] >= deal["contract_date"]
 
 
 def _due(first: Record, deal: Record, run: _Run) -> Decimal:
-    """What a charge should be under the deal's present termination date, on the terms frozen in its first version."""
+    """What a charge should be under the deal's present termination date, on the terms frozen in its first
+    version."""
     then = fees.served(first["contract_date"], first["terminated_on"], first["month"], run.settings)
     now = fees.served(first["contract_date"], deal["terminated_on"], first["month"], run.settings)
     amount: Decimal = first["amount"]
@@ -429,7 +437,8 @@ def _next(last: Record, amount: Decimal, ended: dt.date | None, action: str, run
 
 
 def _terminated(sent: Iterable[Record], run: _Run) -> list[Record]:
-    """The last charge of each contract that ended in the month, or whose end this plan or this month's register tells 1C."""
+    """The last charge of each contract that ended in the month, or whose end this plan or this month's
+    register tells 1C."""
     corrected = [
         months[run.month]
         for months in run.register.last.values()
@@ -471,7 +480,8 @@ def _party(row: Record) -> str:
 
 
 def _clashing(fresh: Iterable[Record], register: _Register) -> list[Record]:
-    """Charges whose payer would share the name in 1C with another party: all of them, unless 1C already knows one by this name."""
+    """Charges whose payer would share the name in 1C with another party: all of them, unless 1C already knows
+    one by this name."""
     wanted: dict[str, list[Record]] = defaultdict(list)
     for row in fresh:
         wanted[clean.fold(row["payer_key"])].append(row)

@@ -1,8 +1,9 @@
-"""The manager's remuneration in two halves (specification 000): what is accrued, what is taken back after a refund.
+"""The manager's remuneration in two halves (specification 000): what is accrued, what is taken back after a
+refund.
 
-First half after the client's first paid charge, second after the second; each half once per turn, the second never before the
-first. Accruals run on facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is roubles, Decimal.
-"""
+First half after the client's first paid charge, second after the second; each half once per turn, the second
+never before the first. Accruals run on facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is
+roubles, Decimal."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class _Refused(Exception):
 
 
 def halves(total: Decimal) -> tuple[Decimal, Decimal]:
-    """The two parts of a remuneration: the first half up to the kopeck, the second the rest; they add up to the whole."""
+    """The two parts of a remuneration: the first half up to the kopeck, the second the rest; they add up to
+    the whole."""
     whole = clean.kopecks(total)
     first = clean.kopecks(whole / 2)
     return first, whole - first
@@ -47,9 +49,9 @@ def accrue(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """New acts and reversals, and the deals for which an act is due but cannot be made.
 
-    In: `deals`; `facts` = `facts.contract_facts` (paid_charges, paid, terminated_on); `accruals` so far. Out: rows to add to
-    `accruals` (part first | second | reversal-first | reversal-second, reversals negative, dated `today`) by manager and deal, and
-    `exceptions`. Accruing again with the rows added gives nothing.
+    In: `deals`; `facts` = `facts.contract_facts` (paid_charges, paid, terminated_on); `accruals` so far. Out:
+    rows to add to `accruals` (part first | second | reversal-first | reversal-second, reversals negative,
+    dated `today`) by manager and deal, and `exceptions`. Accruing again with the rows added gives nothing.
     """
     history: dict[str, list[Record]] = defaultdict(list)
     for row in records(accruals):
@@ -77,7 +79,8 @@ def accrue(
 
 
 def confirmation(settings: Commission, dialect: Dialect) -> Literal["seen", "published", "person"]:
-    """When an act counts as accepted: as the profile says, else `seen` where this 1C reports acts, else `published`."""
+    """When an act counts as accepted: as the profile says, else `seen` where this 1C reports acts, else
+    `published`."""
     return settings.confirm or ("seen" if "acts" in dialect.tells else "published")
 
 
@@ -86,16 +89,16 @@ def accepted(
 ) -> set[str]:
     """Numbers of acts that count as accepted by 1C.
 
-    `mode` = commission.confirm; `states` = number -> state of its publication (published, echoed, assumed, refused); `by_person` =
-    numbers a person confirmed, which is enough in every mode.
-    """
+    `mode` = commission.confirm; `states` = number -> state of its publication (published, echoed, assumed,
+    refused); `by_person` = numbers a person confirmed, which is enough in every mode."""
     return {number for number, state in states.items() if state in _ACCEPTED[mode]} | set(by_person)
 
 
 def _due(
     deal: Record, known: Facts, own: Sequence[Record], settings: Commission, today: dt.date
 ) -> Iterator[Record]:
-    """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be accrued."""
+    """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be
+    accrued."""
     standing = {key.part for key in _standing(own)}
     wanted = [part for part in (1, 2) if part not in standing and known["paid_charges"] >= part]
     if not wanted:

@@ -1,4 +1,5 @@
-"""Payment documents for 1C from receipts it has not reported: the notice that an invoice is paid (specification 000)."""
+"""Payment documents for 1C from receipts it has not reported: the notice that an invoice is paid
+(specification 000)."""
 
 from __future__ import annotations
 
@@ -17,9 +18,9 @@ def payment_documents(
 ) -> dict[str, pd.DataFrame]:
     """One payment or refund per fact of the bank, based on the invoice (or order) of its charge.
 
-    In: table `payments` (source "bank", refunds negative), the `charges` they pay, whether charges carry an invoice. Out: tables
-    documents, lines (none), parties (the payer as it was first exported). Amounts are roubles, positive in both kinds.
-    """
+    In: table `payments` (source "bank", refunds negative), the `charges` they pay, whether charges carry an
+    invoice. Out: tables documents, lines (none), parties (the payer as it was first exported). Amounts are
+    roubles, positive in both kinds."""
     owed = {row["number"]: row for row in records(charges)}
     documents: list[Record] = []
     parties: list[Record] = []

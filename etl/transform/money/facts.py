@@ -1,13 +1,14 @@
 """Facts: what is paid and shipped, by whom it is known, and what follows for a contract or an order.
 
-One law for money (DESIGN §4): paid(document) = the maximum over sources of the sum of that source's payments less refunds,
-never a sum across sources. A source that gives no sum (УТ 10.3) only makes the payment «seen».
-Facts are rows of the table `payments`, both of payments and of shipments: source, id, target, date, amount (roubles), number.
+One law for money (DESIGN §4): paid(document) = the maximum over sources of the sum of that source's payments
+less refunds, never a sum across sources. A source that gives no sum (УТ 10.3) only makes the payment «seen».
+Facts are rows of the table `payments`, both of payments and of shipments: source, id, target, date, amount
+(roubles), number.
 
-Sources of payments: `1c` payment documents · `1c-flag` a reliable flag, with the document's sum · `1c-seen` a flag without a sum ·
-`bank`, `xlsx`. Sources of shipments: `1c` shipments and returns · `1c-flag` shipped in full · `1c-closing` the order was closed.
-A fact taken back (deleted, unposted, flag withdrawn) comes with amount 0 under the same source and id and replaces the former.
-"""
+Sources of payments: `1c` payment documents · `1c-flag` a reliable flag, with the document's sum · `1c-seen` a
+flag without a sum · `bank`, `xlsx`. Sources of shipments: `1c` shipments and returns · `1c-flag` shipped in
+full · `1c-closing` the order was closed. A fact taken back (deleted, unposted, flag withdrawn) comes with
+amount 0 under the same source and id and replaces the former."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _TOLD_ONCE = ("1c-flag", "1c-seen", "1c-closing")
 
 
 class Paid(NamedTuple):
-    """What is known of the money (or goods) of one target. amount None = no source gave a sum; on = day it was covered in full."""
+    """What is known of the money (or goods) of one target. amount None = no source gave a sum; on = day it
+    was covered in full."""
 
     amount: Decimal | None
     seen: bool
@@ -54,12 +56,13 @@ def targets(
     known: Collection[str],
     remembered: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], pd.DataFrame]:
-    """For each document of 1C the number or id of ours it speaks about, following `basis` and `basis_number` upwards.
+    """For each document of 1C the number or id of ours it speaks about, following `basis` and `basis_number`
+    upwards.
 
-    In: table `documents`; `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of documents born in 1C that
-    are linked to deals; `remembered` = {document id: target} of earlier runs, since 1C need not tell a basis again.
-    Out: {document id: target} and issues for documents that lead to nothing known.
-    """
+    In: table `documents`; `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of
+    documents born in 1C that are linked to deals; `remembered` = {document id: target} of earlier runs, since
+    1C need not tell a basis again. Out: {document id: target} and issues for documents that lead to nothing
+    known."""
     rows = records(documents)
     finder = _Finder(rows, portal, known, remembered or {})
     found = {row["id"]: target for row in rows if (target := finder.target(row))}
@@ -99,7 +102,8 @@ class _Finder:
         return None
 
     def _own(self, row: Record) -> str | None:
-        # the number of a payment or shipment is 1C's own and says nothing, even where it looks like one of ours
+        # the number of a payment or shipment is 1C's own and says nothing, even where it looks like one of
+        # ours
         own = row["number"] if row["kind"] not in (*_MONEY_KINDS, *_GOODS_KINDS, "closing") else None
         for name in (row["id"], own, row["basis_number"]):
             if name and name.strip() in self._known:
@@ -152,9 +156,9 @@ def payment_facts(
 ) -> pd.DataFrame:
     """Payments told by documents of 1C: table `payments`, refunds negative.
 
-    `found` = document id -> target (`targets`), `recorded` = facts known before, so that a withdrawn flag takes its fact back.
-    Flags follow the dialect: a weak one (УТ 10.3) needs a date and gives no sum; a reliable one gives the document's sum.
-    """
+    `found` = document id -> target (`targets`), `recorded` = facts known before, so that a withdrawn flag
+    takes its fact back. Flags follow the dialect: a weak one (УТ 10.3) needs a date and gives no sum; a
+    reliable one gives the document's sum."""
     rows = [row for row in records(documents) if row["id"] in found]
     facts = [
         _document_fact(row, found, row["paid_on"], _MONEY_KINDS[row["kind"]])
@@ -173,7 +177,8 @@ def payment_facts(
 def shipment_facts(
     documents: pd.DataFrame, found: Mapping[str, str], recorded: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Shipments told by documents of 1C, in the layout of the table `payments`: returns negative, a closing without a sum."""
+    """Shipments told by documents of 1C, in the layout of the table `payments`: returns negative, a closing
+    without a sum."""
     rows = [row for row in records(documents) if row["id"] in found]
     facts = [
         _document_fact(row, found, row["shipped_on"], _GOODS_KINDS[row["kind"]])
@@ -228,7 +233,8 @@ def _document_fact(row: Record, found: Mapping[str, str], on: dt.date | None, si
 
 
 def _flagged(row: Record, what: str, *, dated: bool) -> bool:
-    # УТ 10.3 writes number «0» and an empty date for an order without any settlement: that is not a payment (commerceml §0)
+    # УТ 10.3 writes number «0» and an empty date for an order without any settlement: that is not a payment
+    # (commerceml §0)
     real = not dated or (row[f"{what}_on"] is not None and (row[f"{what}_number"] or "1").strip("0 ") != "")
     return row["kind"] in _HEAD_KINDS and bool(row[what] or row[f"{what}_amount"]) and real and not _void(row)
 
@@ -288,10 +294,9 @@ def _withdrawn(
 def paid(payments: pd.DataFrame, due: Mapping[str, Decimal] | None = None) -> dict[str, Paid]:
     """What is paid (or shipped) of every target: the maximum over sources.
 
-    In: table `payments` (all sources), `due` = sum of each document in roubles. Out: {target: Paid}; `on` is the day on which a
-    source reached the sum for good (the earliest among sources that cover it), for an unknown sum the last payment of the
-    greatest source.
-    """
+    In: table `payments` (all sources), `due` = sum of each document in roubles. Out: {target: Paid}; `on` is
+    the day on which a source reached the sum for good (the earliest among sources that cover it), for an
+    unknown sum the last payment of the greatest source."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for row in each(payments):
         groups[row["target"]].append(row)
@@ -333,7 +338,8 @@ def _total(source: str, facts: Sequence[Record]) -> Decimal | None:
 
 
 def _covered_on(facts: Sequence[Record], level: Decimal | None) -> dt.date | None:
-    """The day the running sum reached `level` and stayed there; without a level the day of the last payment."""
+    """The day the running sum reached `level` and stayed there; without a level the day of the last
+    payment."""
     # an undated payment may have come any time: it is counted first, so that it never hides a known day
     dated = sorted(
         (fact for fact in facts if fact["amount"]),
@@ -350,7 +356,8 @@ def _covered_on(facts: Sequence[Record], level: Decimal | None) -> dt.date | Non
 
 
 def referred(*facts: pd.DataFrame) -> set[str]:
-    """Targets to which payments or shipments are known: 1C no longer takes corrections of them (commerceml §0, fact 9)."""
+    """Targets to which payments or shipments are known: 1C no longer takes corrections of them (commerceml
+    §0, fact 9)."""
     return {row["target"] for part in facts for row in each(part) if row["amount"] != 0}
 
 
@@ -366,10 +373,10 @@ def contract_facts(
 ) -> dict[str, dict[str, Any]]:
     """Facts of each contract: {deal: facts}.
 
-    In: `charges` (the register, any number of versions), `payments`, `accruals`, `deals`, numbers of acts that count as accepted.
-    Facts: paid_charges (charges paid in full), paid (their number, month, on, amount, by day of payment), paid_total (roubles
-    received), paid_on (last day), number/amount/date of the last paid charge, act1, act2, terminated, terminated_on.
-    """
+    In: `charges` (the register, any number of versions), `payments`, `accruals`, `deals`, numbers of acts
+    that count as accepted. Facts: paid_charges (charges paid in full), paid (their number, month, on, amount,
+    by day of payment), paid_total (roubles received), paid_on (last day), number/amount/date of the last paid
+    charge, act1, act2, terminated, terminated_on."""
     state: dict[str, Record] = {}
     for row in sorted(records(charges), key=lambda row: row["version"]):
         state[row["number"]] = row
@@ -451,11 +458,11 @@ def order_facts(
 ) -> dict[str, dict[str, Any]]:
     """Facts of the orders and invoices of each deal: {deal: facts}.
 
-    In: `documents` (newest state of each order and invoice, with `deal`; a number of ours tells the deal of an order), facts of
-    money and goods, `statuses` = status in 1C -> facts it proves («paid», «shipped», «closed», several by comma).
-    Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped (in full by sum, or closed), closed, status, and
-    amount, paid_amount, paid_on, shipped_amount, shipped_on, shipped_number (numbers joined), number, number_1c.
-    """
+    In: `documents` (newest state of each order and invoice, with `deal`; a number of ours tells the deal of
+    an order), facts of money and goods, `statuses` = status in 1C -> facts it proves («paid», «shipped»,
+    «closed», several by comma). Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped
+    (in full by sum, or closed), closed, status, and amount, paid_amount, paid_on, shipped_amount, shipped_on,
+    shipped_number (numbers joined), number, number_1c."""
     proofs = {
         clean.fold(status): {word.strip() for word in words.split(",")}
         for status, words in (statuses or {}).items()
@@ -485,7 +492,8 @@ def _order(
     sent_facts = [fact for name in names for fact in goods.get(name, ())]
     sent = settle((fact for fact in sent_facts if fact["source"] != "1c-closing"), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
-    # a status «proves» a fact only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к отгрузке» may be unpaid)
+    # a status «proves» a fact only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к
+    # отгрузке» may be unpaid)
     proven = proofs.get(clean.fold(status), set()) - {
         name
         for name, sums in (("paid", got), ("shipped", sent))

@@ -1,10 +1,10 @@
 """Bank receipts to payment facts: which document a receipt pays, by a cascade of evidence with scores. Pure.
 
-The cascade (reference onec §3.3), always inside the payer's own documents: numbers named in the purpose, then the contract
-named (oldest charge first, or the month named), then the sum. What is named but does not fit never falls back to the sum. A
-receipt is accepted when its score reaches `Bank.accept` and leads the next candidate by `Bank.lead`; every doubt goes to the
-ask-list. A foreign payer is never accepted without `Bank.payers` or an answer of a person.
-"""
+The cascade (reference onec §3.3), always inside the payer's own documents: numbers named in the purpose, then
+the contract named (oldest charge first, or the month named), then the sum. What is named but does not fit
+never falls back to the sum. A receipt is accepted when its score reaches `Bank.accept` and leads the next
+candidate by `Bank.lead`; every doubt goes to the ask-list. A foreign payer is never accepted without
+`Bank.payers` or an answer of a person."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from etl.values import clean
 if TYPE_CHECKING:
     import pandas as pd
 
-#: columns of the open documents: `printed` = numbers as 1C prints them, `remaining` = amount less payments of source "bank"
+#: columns of the open documents: `printed` = numbers as 1C prints them, `remaining` = amount less payments of
+#: source "bank"
 OPEN_DOCUMENTS = (
     "number",
     "printed",
@@ -115,7 +116,8 @@ class _Ledger:
                 self.by_name[name].append(one)
 
     def own(self, receipt: Record) -> tuple[str, list[_Document]]:
-        """(how the payer was found, its documents). A name counts only where the ИНН of one side is unknown."""
+        """(how the payer was found, its documents). A name counts only where the ИНН of one side is
+        unknown."""
         inn = receipt["payer_inn"]
         if inn and inn in self.by_inn:
             return "inn", self.by_inn[inn]
@@ -129,7 +131,8 @@ class _Ledger:
 
 
 def receipt_key(receipt: Mapping[str, object]) -> str:
-    """The identity of a receipt, the same in overlapping statements: account, number, day, sum, payer; without a number its hash."""
+    """The identity of a receipt, the same in overlapping statements: account, number, day, sum, payer;
+    without a number its hash."""
     said = [receipt[name] for name in ("account", "number", "date", "amount", "direction")]
     said.append(receipt["payer_inn"] or receipt["payer_account"])
     if not receipt["number"]:
@@ -138,7 +141,8 @@ def receipt_key(receipt: Mapping[str, object]) -> str:
 
 
 def unique(receipts: pd.DataFrame) -> pd.DataFrame:
-    """Receipts of several statements, each once; of two copies the booked one stays (a bank fills the date in later)."""
+    """Receipts of several statements, each once; of two copies the booked one stays (a bank fills the date in
+    later)."""
     kept: dict[str, Record] = {}
     for row in records(receipts):
         key = receipt_key(row)
@@ -156,10 +160,10 @@ def match(
 ) -> Matching:
     """Match receipts with open documents.
 
-    In: table `receipts` (any number of statements, overlapping or not), `documents` (columns `OPEN_DOCUMENTS`), `answers` of people
-    (key of a receipt -> document numbers in order of payment; none = not ours), `known` = keys matched by earlier runs. Receipts the
-    bank has not booked and outgoing ones that are no refund are left alone. The order of rows does not matter.
-    """
+    In: table `receipts` (any number of statements, overlapping or not), `documents` (columns
+    `OPEN_DOCUMENTS`), `answers` of people (key of a receipt -> document numbers in order of payment; none =
+    not ours), `known` = keys matched by earlier runs. Receipts the bank has not booked and outgoing ones that
+    are no refund are left alone. The order of rows does not matter."""
     ledger = _Ledger(records(documents), settings.payers)
     payments: list[Record] = []
     asks: list[Record] = []

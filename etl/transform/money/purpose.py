@@ -1,9 +1,8 @@
 """What the purpose of a payment names: invoice numbers, contract numbers, months. Pure text work.
 
-Rules and expressions: reference onec §3.3, run there over live phrases. The text is written by the payer: it only proposes,
-`payments.match` accepts nothing outside the payer's own documents. Numbers are compared in a folded form: upper case, Cyrillic
-and Latin look-alikes as one, leading zeros dropped.
-"""
+Rules and expressions: reference onec §3.3, run there over live phrases. The text is written by the payer: it
+only proposes, `payments.match` accepts nothing outside the payer's own documents. Numbers are compared in a
+folded form: upper case, Cyrillic and Latin look-alikes as one, leading zeros dropped."""
 
 from __future__ import annotations
 
@@ -67,7 +66,8 @@ _NO_NUMBER = {"БН", "Б/Н", "B/H"}
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a purpose names: invoices and contracts in folded form, months as (year or None, month), dates of papers."""
+    """What a purpose names: invoices and contracts in folded form, months as (year or None, month), dates of
+    papers."""
 
     invoices: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
@@ -76,7 +76,8 @@ class Named:
 
 
 def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
-    """What the purpose names. `masks` are the profile's forms of our own numbers, `d+` standing for digits («СЧ-d+»)."""
+    """What the purpose names. `masks` are the profile's forms of our own numbers, `d+` standing for digits
+    («СЧ-d+»)."""
     line = plain(purpose)
     if not line:
         return Named()
@@ -124,7 +125,8 @@ def _masked(line: str, masks: Iterable[str]) -> tuple[list[str], str]:
 
 
 def _forms(number: str) -> list[str]:
-    """The folded number; the part before a backslash, for a date glued on («10003\\01.01.26»); nothing for an account."""
+    """The folded number; the part before a backslash, for a date glued on («10003\\01.01.26»); nothing for an
+    account."""
     folded = fold(number.split("\\")[0])
     if len(re.sub(r"\D", "", folded)) >= 20 or folded in _NO_NUMBER or not folded:
         return []

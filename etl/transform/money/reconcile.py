@@ -1,8 +1,9 @@
-"""Reconciliation of a month: portal against register against 1C against bank, per document, contract and payer. Pure.
+"""Reconciliation of a month: portal against register against 1C against bank, per document, contract and
+payer. Pure.
 
-Each side is a list of entries (what it charged, what it says was paid). A side that was not given is left out of the
-comparison: silence of a source that nobody asked proves nothing. Amounts are roubles, compared to the kopeck.
-"""
+Each side is a list of entries (what it charged, what it says was paid). A side that was not given is left out
+of the comparison: silence of a source that nobody asked proves nothing. Amounts are roubles, compared to the
+kopeck."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ _ZERO = Decimal("0.00")
 
 
 class Result(NamedTuple):
-    """Frames for the workbook and the terminal: `summary` (`SUMMARY`), then one row per document, contract, payer (`LEVEL`)."""
+    """Frames for the workbook and the terminal: `summary` (`SUMMARY`), then one row per document, contract,
+    payer (`LEVEL`)."""
 
     summary: pd.DataFrame
     documents: pd.DataFrame
@@ -109,7 +111,8 @@ def _fee_note(row: Record | None, fee: Decimal) -> str:
 
 
 def _charged_in_1c(documents: pd.DataFrame) -> list[_Entry]:
-    """One amount per our number: of the order, or of the invoice where 1C keeps no orders; what 1C cancelled counts as zero."""
+    """One amount per our number: of the order, or of the invoice where 1C keeps no orders; what 1C cancelled
+    counts as zero."""
     best: dict[str, Record] = {}
     for row in records(documents):
         number = row["number"] if row["kind"] == "order" else row["basis_number"] or row["number"]
@@ -138,7 +141,8 @@ def _unposted(row: Record) -> str:
 
 
 def _payments(payments: pd.DataFrame) -> list[_Entry]:
-    """Paid per side and document: the sum of one source, the greatest of 1C's sources (never a sum across sources)."""
+    """Paid per side and document: the sum of one source, the greatest of 1C's sources (never a sum across
+    sources)."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     weak = set()
     for row in records(payments):
@@ -194,7 +198,8 @@ def _level(
     key: Callable[[Record], tuple[str | None, ...]],
     names: Sequence[str],
 ) -> list[Record]:
-    """Entries of known charges gathered by a property of the charge; unknown documents have no contract and stay on their level."""
+    """Entries of known charges gathered by a property of the charge; unknown documents have no contract and
+    stay on their level."""
     known = [one for one in entries if one.document in rows]
     cells = _cells(known, lambda one: tuple(part or "" for part in key(rows[one.document])))
     return [

@@ -1,11 +1,10 @@
 """The composition of an order between the lines of 1C and the product rows of the portal, to the kopeck.
 
-The portal multiplies: total of a row = unit price (2 digits, with VAT, after discount) × quantity, half up, and the sum
-of a deal is the sum of its rows (reference bitrix24 §7.3). 1C gives the sum of a line and a price that need not multiply
-to it. So a line whose sum does not divide becomes rows of neighbouring prices («split»), and both sides are compared in
-one form: neighbouring lines of one product and VAT rate added up. A discount is inside the price there, never beside it.
-VAT: rate None is «без НДС», 0 is the rate 0 %.
-"""
+The portal multiplies: total of a row = unit price (2 digits, with VAT, after discount) × quantity, half up,
+and the sum of a deal is the sum of its rows (reference bitrix24 §7.3). 1C gives the sum of a line and a price
+that need not multiply to it. So a line whose sum does not divide becomes rows of neighbouring prices
+(«split»), and both sides are compared in one form: neighbouring lines of one product and VAT rate added up. A
+discount is inside the price there, never beside it. VAT: rate None is «без НДС», 0 is the rate 0 %."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ _CENT, _QUANTITY, _ZERO = Decimal("0.01"), Decimal("0.0001"), Decimal("0.00")
 
 
 class Position(NamedTuple):
-    """One position in the form both sides are compared in: product (Ид of 1C or a name), quantity, sum with VAT, VAT rate."""
+    """One position in the form both sides are compared in: product (Ид of 1C or a name), quantity, sum with
+    VAT, VAT rate."""
 
     product: str
     quantity: Decimal
@@ -38,7 +38,8 @@ class Position(NamedTuple):
 
 
 def gross(line: Record, *, vat_included: bool | None = None) -> Decimal:
-    """Sum of a 1C line with VAT, after its discount. `vat_included` of the document counts where the line tells nothing."""
+    """Sum of a 1C line with VAT, after its discount. `vat_included` of the document counts where the line
+    tells nothing."""
     amount = (
         line["amount"]
         if line["amount"] is not None
@@ -61,11 +62,12 @@ def tax_inside(amount: Decimal, rate: Decimal | None) -> Decimal | None:
 
 
 def split(quantity: Decimal, amount: Decimal) -> list[tuple[Decimal, Decimal]]:
-    """(quantity, unit price) of the rows whose products, each rounded to the kopeck, add up to `amount` exactly.
+    """(quantity, unit price) of the rows whose products, each rounded to the kopeck, add up to `amount`
+    exactly.
 
-    One row where the sum divides; else whole units at two neighbouring prices, and a fraction of a unit on its own.
-    Raises ValueError for what the portal cannot hold: quantity not positive or finer than 4 digits, a negative sum.
-    """
+    One row where the sum divides; else whole units at two neighbouring prices, and a fraction of a unit on
+    its own. Raises ValueError for what the portal cannot hold: quantity not positive or finer than 4 digits,
+    a negative sum."""
     if quantity <= 0 or quantity != quantity.quantize(_QUANTITY) or amount < 0:
         raise ValueError(f"количество {quantity:f} и сумма {amount:f}")
     price = clean.kopecks(amount / quantity)
@@ -91,10 +93,9 @@ def positions(
 ) -> dict[str, tuple[Position, ...]]:
     """{document: composition} as one comparable value: the field that the merge treats as a whole.
 
-    In: table `lines` of either side; `known` = product of that side -> Ид of 1C (for 1C: Ид -> itself of the matched
-    ones); a product that is not matched goes by its name. `included` = document -> VAT is inside the sums, for 1C lines; without
-    it the lines are rows of the portal, whose sums always hold the VAT.
-    """
+    In: table `lines` of either side; `known` = product of that side -> Ид of 1C (for 1C: Ид -> itself of the
+    matched ones); a product that is not matched goes by its name. `included` = document -> VAT is inside the
+    sums, for 1C lines; without it the lines are rows of the portal, whose sums always hold the VAT."""
     found: dict[str, list[Position]] = defaultdict(list)
     for line in sorted(records(lines), key=lambda line: line["position"]):
         amount = (
@@ -120,9 +121,9 @@ def portal_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lines of 1C as product rows of the portal (table `lines`, same `document`), and issues.
 
-    `products` = Ид of 1C -> product of the portal; a line of another product becomes a row with a name only. A document
-    of which a line cannot become a row is left out whole. Per row: price = unit price with VAT after discount, amount = price ×
-    quantity; the rows of a document add up to the sum of its lines exactly.
+    `products` = Ид of 1C -> product of the portal; a line of another product becomes a row with a name only.
+    A document of which a line cannot become a row is left out whole. Per row: price = unit price with VAT
+    after discount, amount = price × quantity; the rows of a document add up to the sum of its lines exactly.
     """
     heads = {row["id"]: row for row in records(documents)}
     rows: dict[str, list[Record]] = defaultdict(list)
@@ -174,7 +175,8 @@ def _rows(line: Record, head: Record, products: Mapping[str, str]) -> list[Recor
 
 
 def net_lines(rows: pd.DataFrame, products: Mapping[str, str]) -> pd.DataFrame:
-    """Product rows of the portal as lines for 1C, the portal owning the discounts: net price, no discount, VAT inside.
+    """Product rows of the portal as lines for 1C, the portal owning the discounts: net price, no discount,
+    VAT inside.
 
     `products` = product of the portal -> Ид of 1C; another product keeps its name only.
     """
@@ -196,11 +198,12 @@ def net_lines(rows: pd.DataFrame, products: Mapping[str, str]) -> pd.DataFrame:
 def priced_by_1c(
     lines: pd.DataFrame, buyers: Mapping[str, Record], prices: pd.DataFrame, price_types: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot be priced.
+    """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot
+    be priced.
 
-    `buyers` = document -> its party; 1C tells in `extra` the «Вид цен» (name or Ид of a price type; wins) or «Процент
-    скидки». `prices`, `price_types`: tables of the catalogue. A buyer with neither has the portal's price; a product without a
-    price of the buyer's type, or a percent that is no number, stops the document.
+    `buyers` = document -> its party; 1C tells in `extra` the «Вид цен» (name or Ид of a price type; wins) or
+    «Процент скидки». `prices`, `price_types`: tables of the catalogue. A buyer with neither has the portal's
+    price; a product without a price of the buyer's type, or a percent that is no number, stops the document.
     """
     types = {
         clean.fold(name): row["id"]
@@ -259,10 +262,11 @@ def _own_price(
 def catalogue_prices(
     prices: pd.DataFrame, price_types: pd.DataFrame, sale: str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The sale price and the purchasing price of each product (columns product, sale, purchasing, currency), and issues.
+    """The sale price and the purchasing price of each product (columns product, sale, purchasing, currency),
+    and issues.
 
-    `sale` = name or Ид of the price type that is the sale price; needed only where 1C has several that are not purchasing ones.
-    """
+    `sale` = name or Ид of the price type that is the sale price; needed only where 1C has several that are
+    not purchasing ones."""
     purchasing = {row["id"] for row in records(price_types) if row["purchasing"]}
     selling = {row["id"]: row["name"] for row in records(price_types) if row["id"] not in purchasing}
     chosen = [
@@ -309,7 +313,8 @@ def catalogue_prices(
 
 
 def wrong_totals(documents: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """Issues for documents of 1C whose lines do not add up to their sum within 0.01: both computations shown, line by line."""
+    """Issues for documents of 1C whose lines do not add up to their sum within 0.01: both computations shown,
+    line by line."""
     by_document: dict[str, list[Record]] = defaultdict(list)
     for line in sorted(records(lines), key=lambda line: line["position"]):
         by_document[line["document"]].append(line)
@@ -355,11 +360,12 @@ def _computed(line: Record) -> Decimal:
 def different_totals(
     ours: Mapping[str, tuple[Position, ...]], theirs: Mapping[str, tuple[Position, ...]]
 ) -> pd.DataFrame:
-    """Issues for orders of which portal and 1C compute different totals for the same goods (by more than 0.01).
+    """Issues for orders of which portal and 1C compute different totals for the same goods (by more than
+    0.01).
 
-    In: compositions of both sides under one key. Where products or quantities differ it is an edit, which the merge
-    decides; where they are the same and the sums are not, somebody's discount is at work and a person must look.
-    """
+    In: compositions of both sides under one key. Where products or quantities differ it is an edit, which the
+    merge decides; where they are the same and the sums are not, somebody's discount is at work and a person
+    must look."""
     return frame(
         "issues",
         [

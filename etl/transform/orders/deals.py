@@ -1,9 +1,9 @@
-"""Orders between deals and 1C (specifications 001, 002/004, 003): what a deal learns from documents, what becomes a deal,
-which invoice belongs to an order, which edits 1C will not take.
+"""Orders between deals and 1C (specifications 001, 002/004, 003): what a deal learns from documents, what
+becomes a deal, which invoice belongs to an order, which edits 1C will not take.
 
-Towards 1C the documents themselves are made by `documents.deal_documents`; money, goods and closings are `facts`; stages
-follow from facts (`stages`). Here stands what lies between: documents of 1C as fields, rows and new deals of the portal.
-"""
+Towards 1C the documents themselves are made by `documents.deal_documents`; money, goods and closings are
+`facts`; stages follow from facts (`stages`). Here stands what lies between: documents of 1C as fields, rows
+and new deals of the portal."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ FIELDS: Final[dict[str, str]] = {
 def organisation(
     document: Record, organisations: Sequence[Organisation], by: str = "inn"
 ) -> Organisation | None:
-    """Which of our organisations a document of 1C is of: by its ИНН where told (`by` = inn), else by name as 1C writes it."""
+    """Which of our organisations a document of 1C is of: by its ИНН where told (`by` = inn), else by name as
+    1C writes it."""
     inn = (document["requisites"] or {}).get("Организация ИНН") if by == "inn" else None
     name = clean.fold(document["organisation"])
     return next(
@@ -60,7 +61,8 @@ def organisation(
 
 
 def manager_email(name: str | None, managers: Mapping[str, str]) -> str | None:
-    """E-mail of the portal's employee for a manager of 1C: [orders.managers], else the name itself if it is an e-mail."""
+    """E-mail of the portal's employee for a manager of 1C: [orders.managers], else the name itself if it is
+    an e-mail."""
     known = {clean.fold(said): mail for said, mail in managers.items()}
     return known.get(clean.fold(name)) or (name if name and "@" in name else None)
 
@@ -113,7 +115,8 @@ def _unmapped(row: Record, field: str, value: str, message: str) -> Record:
 def doubtful(
     documents: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]], settings: Orders
 ) -> pd.DataFrame:
-    """Issues: orders (with `deal`) whose status says what their facts do not (onec §1.5), and orders that 1C gave up.
+    """Issues: orders (with `deal`) whose status says what their facts do not (onec §1.5), and orders that 1C
+    gave up.
 
     A deal is neither moved by such a status nor closed by a deletion: both are shown to a person.
     """
@@ -161,7 +164,8 @@ _CLAIMS = {"paid": "оплачено", "shipped": "отгружено", "closed"
 
 
 def attached(documents: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
-    """Documents that fill deals, with `deal` set: those whose role is `content` (`identity.document_deals`)."""
+    """Documents that fill deals, with `deal` set: those whose role is `content`
+    (`identity.document_deals`)."""
     deals = {identifier: deal for identifier, deal, role in roles.to_numpy().tolist() if role == "content"}
     return frame(
         "documents", [row | {"deal": deals[row["id"]]} for row in records(documents) if row["id"] in deals]
@@ -174,11 +178,11 @@ def told(
     settings: Orders,
     organisations: Sequence[Organisation],
 ) -> Told:
-    """{deal: values by the names of FIELDS} from its documents (`attached`) and its facts (`facts.order_facts`).
+    """{deal: values by the names of FIELDS} from its documents (`attached`) and its facts
+    (`facts.order_facts`).
 
-    A value None says nothing and is left out, except payment fields after a payment was taken back: they are cleared.
-    Several invoices or shipments: numbers joined, latest date, sums added.
-    """
+    A value None says nothing and is left out, except payment fields after a payment was taken back: they are
+    cleared. Several invoices or shipments: numbers joined, latest date, sums added."""
     groups: dict[str, list[Record]] = {deal: [] for deal in facts}
     for row in records(documents):
         if row["deal"] and not (row["deleted"] or row["cancelled"]):
@@ -262,8 +266,8 @@ def _money_told(known: Mapping[str, Any]) -> dict[str, Any]:
 def field_changes(values: Told, deals: pd.DataFrame, fields: Mapping[str, str]) -> pd.DataFrame:
     """Changes of deal fields (action update) where 1C tells something else than the portal holds.
 
-    `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in `deals.fields`.
-    """
+    `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in
+    `deals.fields`."""
     rows = []
     for deal in records(deals):
         said, held = values.get(deal["id"], {}), deal["fields"] or {}
@@ -276,7 +280,8 @@ def field_changes(values: Told, deals: pd.DataFrame, fields: Mapping[str, str]) 
 
 
 def amount_changes(values: Told, deals: pd.DataFrame, with_rows: Collection[str]) -> pd.DataFrame:
-    """Changes of the deal's own sum to the invoice's (else the order's), only where no rows carry it (`with_rows` = other deals)."""
+    """Changes of the deal's own sum to the invoice's (else the order's), only where no rows carry it
+    (`with_rows` = other deals)."""
     rows = []
     for deal in records(deals):
         said = values.get(deal["id"], {})
@@ -322,11 +327,12 @@ def _numbered(rows: Iterable[Record]) -> pd.DataFrame:
 
 
 def deal_lines(documents: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The documents (one per deal, `id` = deal) and lines (`document` = deal) that make the composition of each deal.
+    """The documents (one per deal, `id` = deal) and lines (`document` = deal) that make the composition of
+    each deal.
 
-    In: `attached` documents and their lines. The only invoice of a deal wins over its order («сумма выставленного счета»);
-    of several invoices, each for a part, the order tells the whole, and without an order they are one after another.
-    """
+    In: `attached` documents and their lines. The only invoice of a deal wins over its order («сумма
+    выставленного счета»); of several invoices, each for a part, the order tells the whole, and without an
+    order they are one after another."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for row in records(documents):
         if row["kind"] in ("order", "invoice") and not (row["deleted"] or row["cancelled"]):
@@ -362,8 +368,8 @@ def row_changes(
 ) -> pd.DataFrame:
     """Changes of compositions (action rows) led by 1C: `after` replaces the rows of the deal as a whole.
 
-    In: `composition.positions` of both sides by deal; only `deals` known to the portal. An empty list never replaces rows.
-    """
+    In: `composition.positions` of both sides by deal; only `deals` known to the portal. An empty list never
+    replaces rows."""
     return _numbered(
         _change(deal, "rows", "rows", ours.get(deal, ()), rows, "состав заказа")
         for deal, rows in theirs.items()
@@ -385,10 +391,9 @@ def new_deals(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deals to be created from orders that 1C made (role `born`), and issues for those that cannot be.
 
-    `parties` = party of 1C -> party of the portal. Out: table `deals`, `id` and `origin` = id of the order (the portal is asked
-    for this origin before anything is created), `manager` = e-mail. Deleted and cancelled orders, and all of them without
-    `create_deals`, make nothing.
-    """
+    `parties` = party of 1C -> party of the portal. Out: table `deals`, `id` and `origin` = id of the order
+    (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
+    cancelled orders, and all of them without `create_deals`, make nothing."""
     born = {identifier for identifier, _, role in roles.to_numpy().tolist() if role == "born"}
     deals, issues = [], []
     for row in records(documents):
@@ -449,9 +454,9 @@ def accepted_edits(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Changes towards 1C that it will take, and issues «1С не примет правку» for the rest.
 
-    `born` = deal -> its order in 1C (Ид): such an order is found by Ид under the extended contract only. `referred` = deals
-    whose order other documents already lean on: stock 1C passes them over in silence (commerceml §0, fact 9).
-    """
+    `born` = deal -> its order in 1C (Ид): such an order is found by Ид under the extended contract only.
+    `referred` = deals whose order other documents already lean on: stock 1C passes them over in silence
+    (commerceml §0, fact 9)."""
     kept, issues = [], []
     for change in records(changes):
         why = (
@@ -485,7 +490,8 @@ def _refusal(deal: str, born: Mapping[str, str], referred: Collection[str]) -> s
 
 
 class Choice(NamedTuple):
-    """`invoices`: one per deal, for `documents.Sources`; `held`: deals that wait for an answer; `create`: deals that need one made."""
+    """`invoices`: one per deal, for `documents.Sources`; `held`: deals that wait for an answer; `create`:
+    deals that need one made."""
 
     invoices: pd.DataFrame
     held: frozenset[str]
@@ -509,13 +515,14 @@ def choose_invoices(
     final: Collection[str],
     sent: Collection[str],
 ) -> Choice:
-    """The smart invoice of each prepaid deal in an invoice or order stage: the one sent before, else the only one not final.
+    """The smart invoice of each prepaid deal in an invoice or order stage: the one sent before, else the only
+    one not final.
 
-    `invoices`: table `documents` (id = smart invoice, deal, status = its stage), `final` = its final stages, `sent` = numbers 1C has.
-    None or several are a question to a person; with `create_invoices` a deal without any gets one. Postpaid deals need none; an
-    invoice that 1C has stays in exchange whatever the stage.
-    `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage, else its own.
-    """
+    `invoices`: table `documents` (id = smart invoice, deal, status = its stage), `final` = its final stages,
+    `sent` = numbers 1C has. None or several are a question to a person; with `create_invoices` a deal without
+    any gets one. Postpaid deals need none; an invoice that 1C has stays in exchange whatever the stage.
+    `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage,
+    else its own."""
     own: dict[str, list[Record]] = defaultdict(list)
     for row in records(invoices):
         own[row["deal"]].append(row)
@@ -562,10 +569,11 @@ def _which_invoice(deal: Record, fitting: Collection[Record]) -> Record:
 def invoice_moves(
     invoices: pd.DataFrame, paid: Mapping[str, Paid], settings: Orders, *, final: Collection[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Smart invoices paid up to their sum move to `invoice_paid_stage`; a smaller payment moves nothing and shows the remainder.
+    """Smart invoices paid up to their sum move to `invoice_paid_stage`; a smaller payment moves nothing and
+    shows the remainder.
 
-    `paid` = number -> what is paid (`facts.paid`). An invoice in a final stage stays, its payments are still counted elsewhere.
-    """
+    `paid` = number -> what is paid (`facts.paid`). An invoice in a final stage stays, its payments are still
+    counted elsewhere."""
     rows, issues = [], []
     for row in records(invoices):
         number = keys.invoice(row["id"])

@@ -1,0 +1,439 @@
+"""The records of the canonical tables: what a row of each table holds. This is the one declaration; `TABLES`
+is made of it.
+
+A record is a dict, a table is a pandas frame with the same columns (`etl.tables` leads from one to the
+other). Absence is `None` everywhere. Each column says its kind twice at once: to the type checker (a misspelt
+column is found by `make check`) and to the checks at run time (`Column`). No `from __future__ import
+annotations` here: the annotations are read while the module is imported."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, TypedDict, get_args
+
+#: kind of a column -> Python type of a present value. A list column holds a tuple of texts.
+KINDS: dict[str, type] = {
+    "text": str,
+    "integer": int,
+    "money": Decimal,
+    "number": Decimal,
+    "date": dt.date,
+    "moment": dt.datetime,
+    "flag": bool,
+    "list": tuple,
+    "map": dict,
+    "any": object,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its kind (see `KINDS`), whether a row without it is rejected, and the closed list of its
+    values."""
+
+    kind: str
+    required: bool = False
+    values: tuple[str, ...] = ()
+
+
+PARTY_KINDS = ("legal", "sole_trader", "person")
+DOCUMENT_KINDS = ("order", "invoice", "payment", "refund", "shipment", "return", "act", "closing", "other")
+SEVERITIES = ("reject", "warn", "ask")
+
+Text = Annotated[str | None, Column("text")]
+Key = Annotated[str, Column("text", required=True)]
+Money = Annotated[Decimal | None, Column("money")]
+Sum = Annotated[Decimal, Column("money", required=True)]
+Number = Annotated[Decimal | None, Column("number")]
+Day = Annotated[dt.date | None, Column("date")]
+Moment = Annotated[dt.datetime | None, Column("moment")]
+Flag = Annotated[bool | None, Column("flag")]
+Integer = Annotated[int | None, Column("integer")]
+Position = Annotated[int, Column("integer", required=True)]
+Texts = Annotated[tuple[Any, ...] | None, Column("list")]
+Fields = Annotated[dict[str, Any] | None, Column("map")]
+Anything = Annotated[Any, Column("any")]
+
+PartyKind = Annotated[str | None, Column("text", values=PARTY_KINDS)]
+ProductKind = Annotated[str | None, Column("text", values=("goods", "service"))]
+DocumentKind = Annotated[str, Column("text", required=True, values=DOCUMENT_KINDS)]
+Direction = Annotated[str | None, Column("text", values=("in", "out"))]
+ChargeAction = Annotated[str | None, Column("text", values=("new", "amend", "resend"))]
+Side = Annotated[str | None, Column("text", values=("portal", "1c"))]
+Severity = Annotated[str, Column("text", required=True, values=SEVERITIES)]
+
+
+class Origin(TypedDict, total=False):
+    """Where a record came from, so that an Issue can name the place."""
+
+    file: Text
+    place: Text
+
+
+class Party(Origin, total=False):
+    """A counterparty or an organisation of ours. `document` and `role` are set where it stands inside a
+    document; absent = the directory itself."""
+
+    id: Key
+    document: Text
+    role: Text
+    kind: PartyKind
+    name: Text
+    full_name: Text
+    inn: Text
+    kpp: Text
+    ogrn: Text
+    okpo: Text
+    folder_path: Text
+    code: Text
+    phones: Texts
+    emails: Texts
+    city: Text
+    legal_address: Text
+    actual_address: Text
+    version: Text
+    deleted: Flag
+    extra: Fields
+
+
+class Account(Origin, total=False):
+    """A bank account of a party."""
+
+    party: Key
+    number: Key
+    bank_name: Text
+    bik: Text
+    corr_account: Text
+    currency: Text
+
+
+class Contact(Origin, total=False):
+    """A person of a party."""
+
+    id: Key
+    party: Text
+    last_name: Text
+    first_name: Text
+    middle_name: Text
+    name: Text
+    phones: Texts
+    emails: Texts
+    city: Text
+
+
+class Product(Origin, total=False):
+    """Goods or a service. `vat_rate` in per cent; «без НДС» is `vat_exempt`, never the rate 0."""
+
+    id: Key
+    name: Text
+    article: Text
+    barcode: Text
+    unit_code: Text
+    unit: Text
+    vat_rate: Number
+    vat_exempt: Flag
+    group_path: Text
+    kind: ProductKind
+    version: Text
+    deleted: Flag
+    extra: Fields
+
+
+class PriceType(Origin, total=False):
+    """A price list by name: its currency, whether it is what we pay (`purchasing`)."""
+
+    id: Key
+    name: Text
+    currency: Text
+    purchasing: Flag
+    vat_included: Flag
+
+
+class Price(Origin, total=False):
+    """The price of one unit of a product in one price list."""
+
+    product: Key
+    price_type: Key
+    price: Money
+    currency: Text
+    unit: Text
+    purchasing: Flag
+
+
+class Stock(Origin, total=False):
+    """How much of a product lies in a warehouse."""
+
+    product: Key
+    warehouse: Text
+    quantity: Number
+
+
+class Document(Origin, total=False):
+    """A document of one side. `id` is Ид or, where absent or zero, kind + number + year; `number` is the
+    number both sides match on, `number_1c` what 1C printed; `party` and `organisation` point into `parties`
+    of the same source. Facts (`paid…`, `shipped…`, `closed`) are as the dialect tells them; amounts stand
+    only where 1C gives them."""
+
+    id: Key
+    kind: DocumentKind
+    number: Text
+    number_1c: Text
+    date: Day
+    date_1c: Day
+    time: Text
+    basis: Text
+    basis_number: Text
+    party: Text
+    organisation: Text
+    manager: Text
+    amount: Money
+    currency: Text
+    rate: Number
+    vat_included: Flag
+    vat_amount: Money
+    posted: Flag
+    deleted: Flag
+    cancelled: Flag
+    status: Text
+    comment: Text
+    paid: Flag
+    paid_number: Text
+    paid_on: Day
+    paid_amount: Money
+    shipped: Flag
+    shipped_number: Text
+    shipped_on: Day
+    shipped_amount: Money
+    closed: Flag
+    version: Text
+    deal: Text
+    requisites: Fields
+
+
+class Line(Origin, total=False):
+    """A row of a document. `price` and `amount` in the currency of the document, `discount` of the whole
+    row."""
+
+    document: Key
+    position: Position
+    product: Text
+    name: Text
+    article: Text
+    kind: ProductKind
+    quantity: Number
+    unit: Text
+    unit_code: Text
+    price: Money
+    discount: Money
+    vat_rate: Number
+    vat_exempt: Flag
+    vat_amount: Money
+    vat_included: Flag
+    amount: Money
+    requisites: Fields
+
+
+class Deal(Origin, total=False):
+    """A deal of the portal with the fields that the profile names."""
+
+    id: Key
+    title: Text
+    category: Text
+    stage: Text
+    amount: Money
+    currency: Text
+    party: Text
+    contact: Text
+    manager: Text
+    manager_name: Text
+    organisation: Text
+    originator: Text
+    origin: Text
+    contract_number: Text
+    contract_date: Day
+    payer: Text
+    payer_inn: Text
+    address: Text
+    terminated_on: Day
+    monthly_fee: Money
+    commission: Money
+    lead_source: Text
+    closed: Flag
+    modified: Moment
+    fields: Fields
+
+
+class Receipt(Origin, total=False):
+    """Money that a bank statement tells of, in the currency of the account."""
+
+    account: Key
+    number: Text
+    date: Day
+    amount: Sum
+    payer_inn: Text
+    payer_kpp: Text
+    payer_name: Text
+    payer_account: Text
+    purpose: Text
+    direction: Direction
+    booked_on: Day
+    hash: Text
+
+
+class Charge(TypedDict, total=False):
+    """The fee of one contract for one month (specification 000): one per portal, deal, month and kind,
+    `version` by version. `number` is its key towards 1C; amounts in roubles with VAT."""
+
+    deal: Key
+    month: Key
+    kind: Key
+    version: Position
+    number: Key
+    payer: Key
+    payer_key: Key
+    payer_inn: Text
+    address: Text
+    contract_number: Text
+    contract_date: Day
+    amount: Sum
+    vat_rate: Number
+    vat_exempt: Flag
+    vat_amount: Money
+    date: Day
+    terminated_on: Day
+    manager: Text
+    manager_name: Text
+    organisation: Text
+    service: Text
+    note: Text
+    action: ChargeAction
+    delta: Money
+
+
+class NotBilled(TypedDict, total=False):
+    """A deal under contract that the month left out, with the reason and what to do."""
+
+    deal: Key
+    title: Text
+    stage: Text
+    payer: Text
+    contract_number: Text
+    amount: Money
+    manager_name: Text
+    reason: Key
+    advice: Text
+
+
+class Accrual(TypedDict, total=False):
+    """Half of a manager's commission, or its reversal (negative). `part`: first, second, reversal-first,
+    reversal-second; roubles."""
+
+    deal: Key
+    part: Key
+    number: Key
+    date: Day
+    manager: Text
+    manager_name: Text
+    organisation: Text
+    agreed: Sum
+    amount: Sum
+    contract_number: Text
+    contract_date: Day
+    payer: Text
+    paid_on: Day
+    paid_amount: Money
+    basis: Text
+    service: Text
+
+
+class Payment(Origin, total=False):
+    """What one source says was paid for one document (`target` = its number towards 1C); refunds are
+    negative."""
+
+    source: Key
+    id: Key
+    target: Key
+    date: Day
+    amount: Money
+    number: Text
+    party: Text
+
+
+class Change(TypedDict, total=False):
+    """One intended write to one side."""
+
+    seq: Integer
+    side: Side
+    entity: Text
+    key: Text
+    action: Text
+    field: Text
+    before: Anything
+    after: Anything
+    reason: Text
+    run: Text
+
+
+class Issue(TypedDict, total=False):
+    """A rejected or doubtful record. `message` is Russian and ends with what to do."""
+
+    seq: Integer
+    severity: Severity
+    file: Text
+    place: Text
+    entity: Text
+    key: Text
+    field: Text
+    value: Text
+    message: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A declared table: its name, the type of its records, its key columns (unique together when
+    `unique`)."""
+
+    name: str
+    record: type
+    key: tuple[str, ...]
+    unique: bool = True
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """Column by name, in the order of the table."""
+        return _COLUMNS[self.name]
+
+
+def _columns(record: type) -> dict[str, Column]:
+    declared = {name: get_args(annotation)[1] for name, annotation in record.__annotations__.items()}
+    inherited = list(Origin.__annotations__)
+    if list(declared)[: len(inherited)] != inherited:
+        return declared
+    # a TypedDict lists what it inherits first; a table reads better with the place of origin last
+    return {name: declared[name] for name in [*list(declared)[len(inherited) :], *inherited]}
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("parties", Party, ("id", "document")),
+        Table("accounts", Account, ("party", "number")),
+        Table("contacts", Contact, ("id",)),
+        Table("products", Product, ("id",)),
+        Table("price_types", PriceType, ("id",)),
+        Table("prices", Price, ("product", "price_type"), unique=False),
+        Table("stock", Stock, ("product", "warehouse"), unique=False),
+        Table("documents", Document, ("id",)),
+        Table("lines", Line, ("document", "position")),
+        Table("deals", Deal, ("id",)),
+        Table("receipts", Receipt, ("account", "number", "date", "amount", "payer_inn"), unique=False),
+        Table("charges", Charge, ("deal", "month", "kind", "version")),
+        Table("exceptions", NotBilled, ("deal", "reason")),
+        Table("accruals", Accrual, ("deal", "part", "number")),
+        Table("payments", Payment, ("source", "id")),
+        Table("changes", Change, ("seq",)),
+        Table("issues", Issue, ("seq",), unique=False),
+    )
+}
+_COLUMNS = {name: _columns(table.record) for name, table in TABLES.items()}
