@@ -12,7 +12,7 @@ import pytest
 
 from etl.errors import Rejected
 from etl.extract.spreadsheet import guard, read
-from etl.load.spreadsheet import workbooks as writing
+from etl.load.spreadsheet import imports
 from tests.support.books import charges
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -204,6 +204,6 @@ def test_the_parent_keeps_its_memory() -> None:
 
 
 def test_our_own_books_pass_the_guard(tmp_path: Path) -> None:
-    writing.write_import(tmp_path / "i.xlsx", charges(), "charge")
+    imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
     pages = guard.pages((tmp_path / "i.xlsx").read_bytes(), "i.xlsx")
     assert [len(page.rows) for page in pages] == [13]

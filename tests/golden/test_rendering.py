@@ -20,7 +20,7 @@ import pytest
 
 from etl import tables
 from etl.extract.spreadsheet import read as reading
-from etl.load.spreadsheet import workbooks
+from etl.load.spreadsheet import imports, workbooks
 from etl.load.spreadsheet.columns import IMPORTS
 from etl.load.spreadsheet.texts import shown
 from tests.support.books import META, accruals, charge, charges
@@ -110,8 +110,8 @@ def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
         "payment": tables.frame("payments", PAYMENTS),
     }
     for kind, frame in frames.items():
-        workbooks.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
-        workbooks.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
+        imports.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
+        imports.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
     out = office(AS_SHOWN, *(tmp_path / f"{kind}.xlsx" for kind in frames))
     for kind, frame in frames.items():
         seen = displayed(out / f"{kind}.csv")

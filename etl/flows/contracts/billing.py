@@ -18,7 +18,7 @@ from etl.exchange.folder import SHEETS_OUT
 from etl.flows import registers
 from etl.flows.publication import answers
 from etl.flows.run import Context, Record
-from etl.load.spreadsheet import workbooks
+from etl.load.spreadsheet import imports, workbooks
 from etl.transform import documents
 from etl.transform.contracts import billing
 from etl.transform.money import facts
@@ -196,7 +196,7 @@ def write_import(
     parts = _by_organisation(rows)
     for number, part in enumerate(parts, 1):
         stem = name if len(parts) == 1 else f"{name}-org{number}"
-        for suffix, writer in ((".xlsx", workbooks.write_import), (".txt", workbooks.write_import_txt)):
+        for suffix, writer in ((".xlsx", imports.write_import), (".txt", imports.write_import_txt)):
             registers.write_book(
                 context, stem + suffix, partial(_import_file, writer, part, kind), archive=False
             )
