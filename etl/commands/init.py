@@ -80,9 +80,9 @@ def prepare_portal(profile: Profile, *, fields: bool, templates: bool) -> str:
         if fields:
             said += [_create_fields(client, profile)]
         if templates:
-            from etl.load.invoice import template
+            from etl.load.invoice import upload
 
-            said += [template.upload(client, profile)]
+            said += [upload.upload(client, profile)]
     return " ".join([*said, "Проверьте: obmen24 check."])
 
 
