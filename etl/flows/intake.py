@@ -113,13 +113,12 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
 
             bank.read(path, name=name)
             return None
-        from etl.extract.spreadsheet import read as spreadsheet
-        from etl.flows.contracts import deal_export
+        from etl.extract.spreadsheet import deal_export
 
         if (
             "spreadsheet-in" in profile.flows
         ):  # a table that is no deal export must not be archived as if it had been read
-            spreadsheet.read_deals(
+            deal_export.read_deals(
                 path, name=name, columns=deal_export.columns(profile), required=deal_export.REQUIRED
             )
         return None

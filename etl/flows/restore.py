@@ -20,7 +20,7 @@ from etl.errors import NeedsPerson, Rejected
 from etl.exchange.folder import ARCHIVE
 from etl.extract import bank
 from etl.extract.commerceml import read as commerceml
-from etl.extract.spreadsheet import read as spreadsheet
+from etl.extract.spreadsheet import exact
 from etl.flows import bank as bank_flow
 from etl.flows import documents as documents_in
 from etl.flows import intake, registers
@@ -40,9 +40,9 @@ def restore(context: Context) -> None:
     context.report.title = "Восстановление выполнено"
     books = registers.archived_books(context.exchange.folder)
     charges = _unique(
-        books, registers.REGISTER, spreadsheet.read_register, ("deal", "month", "kind", "version", "action")
+        books, registers.REGISTER, exact.read_register, ("deal", "month", "kind", "version", "action")
     )
-    accruals = _unique(books, registers.ACTS, spreadsheet.read_acts, ("number",))
+    accruals = _unique(books, registers.ACTS, exact.read_acts, ("number",))
     _refuse_gaps(charges)
     told, receipts = _archived(context)
     legacy = [] if books else _legacy(context)

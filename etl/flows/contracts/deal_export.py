@@ -14,15 +14,12 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Profile
 from etl.errors import ConfigError, Rejected
-from etl.extract.spreadsheet import read as spreadsheet
+from etl.extract.spreadsheet import deal_export
 from etl.flows import registers
 from etl.flows.contracts import billing
 from etl.flows.run import Context, Record
 
 SCOPE = "spreadsheet-in"
-#: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it
-#: has.
-REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee", "terminated_on")
 
 
 def run(context: Context) -> None:
@@ -57,8 +54,11 @@ def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
     good = False
     for path in files:
         try:
-            found = spreadsheet.read_deals(
-                path, name=path.name, columns=columns(context.profile), required=REQUIRED
+            found = deal_export.read_deals(
+                path,
+                name=path.name,
+                columns=deal_export.columns(context.profile),
+                required=deal_export.REQUIRED,
             )
         except Rejected as error:
             context.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
@@ -73,14 +73,6 @@ def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
         if _ours(context.profile, row)
     ]
     return tables.frame("deals", rows) if good else None
-
-
-def columns(profile: Profile) -> dict[str, tuple[str, ...]]:
-    """Our column -> captions: the portal's own field names first, then the aliases of the profile."""
-    named = {ours: (caption,) for ours, caption in profile.deals.fields.items()}
-    return {
-        ours: (*named.get(ours, ()), *profile.columns.get(ours, ())) for ours in {*named, *profile.columns}
-    }
 
 
 def stage_names(profile: Profile) -> dict[str, str]:

@@ -16,7 +16,7 @@ import pytest
 
 from etl import tables
 from etl.errors import Rejected
-from etl.extract.spreadsheet import read as reading
+from etl.extract.spreadsheet import exact
 from etl.load.spreadsheet import imports, save, workbooks
 from etl.load.spreadsheet.book import build
 from etl.load.spreadsheet.layout import Block, Column, Filled, Sheet
@@ -206,12 +206,12 @@ def test_acts_are_grouped_by_manager_with_subtotals_and_load_into_1c(tmp_path: P
         (
             charges(),
             lambda path, frame: workbooks.write_register(path, charges=frame, meta=META),
-            reading.read_register,
+            exact.read_register,
         ),
         (
             accruals(),
             lambda path, frame: workbooks.write_acts(path, accruals=frame, meta=META),
-            reading.read_acts,
+            exact.read_acts,
         ),
     ],
 )
@@ -235,7 +235,7 @@ def test_a_register_survives_awkward_values(tmp_path: Path) -> None:
     ]
     frame = tables.frame("charges", rows)
     register(tmp_path / "r.xlsx", frame)
-    assert tables.records(reading.read_register(tmp_path / "r.xlsx")) == tables.records(frame)
+    assert tables.records(exact.read_register(tmp_path / "r.xlsx")) == tables.records(frame)
 
 
 def test_a_touched_register_is_refused(tmp_path: Path) -> None:
@@ -244,10 +244,10 @@ def test_a_touched_register_is_refused(tmp_path: Path) -> None:
     book["obmen24 charges"]["L3"] = "1.00"
     book.save(tmp_path / "r.xlsx")
     with pytest.raises(Rejected, match="изменён"):
-        reading.read_register(tmp_path / "r.xlsx")
+        exact.read_register(tmp_path / "r.xlsx")
     imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
     with pytest.raises(Rejected, match="не книга obmen24"):
-        reading.read_register(tmp_path / "i.xlsx")
+        exact.read_register(tmp_path / "i.xlsx")
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_one_organisation_per_file(tmp_path: Path) -> None:
 def test_empty_tables_make_whole_books(tmp_path: Path) -> None:
     nothing = tables.frame("charges")
     assert register(tmp_path / "r.xlsx", nothing).rows["Реестр"] == 0
-    assert len(reading.read_register(tmp_path / "r.xlsx")) == 0
+    assert len(exact.read_register(tmp_path / "r.xlsx")) == 0
     workbooks.write_acts(tmp_path / "a.xlsx", accruals=tables.frame("accruals"), meta=META)
     imports.write_import(tmp_path / "i.xlsx", nothing, "charge")
     assert opened(tmp_path / "i.xlsx").active.max_row == 1
