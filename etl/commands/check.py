@@ -177,8 +177,8 @@ def _portal(profile: Profile) -> Portal:
         _reachable(profile) as reachable,
         rest.connect(reachable.bitrix24, reachable.path.parent, None) as client,
     ):
-        names = names.load(client, reachable)
-        count = len(deals.deal_ids(client, names))
+        resolved = names.load(client, reachable)
+        count = len(deals.deal_ids(client, resolved))
     return Portal(profile.bitrix24.name, count)
 
 

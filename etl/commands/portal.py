@@ -12,9 +12,9 @@ from etl.bitrix24.fields import MissingField
 from etl.bitrix24.writes import Result
 from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.flows.portal.outbox import StoreOutbox
+from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.load.bitrix24 import notes
-from etl.load.invoice import template
+from etl.load.invoice import upload
 from etl.state.store import Store
 
 
@@ -33,7 +33,7 @@ def prepare(profile: Profile, *, with_fields: bool, with_templates: bool) -> Pre
     """Create missing fields and upload printed forms, as asked. Raises ConfigError (rights), TryLater."""
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
         created = _create_fields(client, profile) if with_fields else None
-        templates = template.upload(client, profile) if with_templates else None
+        templates = upload.upload(client, profile) if with_templates else None
     return Prepared(created, templates)
 
 
@@ -63,7 +63,7 @@ def _noted_and_made(client: Client, outbox: StoreOutbox, missing: Sequence[Missi
     return notes.create_fields(client, missing, outbox)
 
 
-def _intent(one: MissingField) -> dict[str, object]:
+def _intent(one: MissingField) -> Intent:
     place = f"{one.entity}.{one.code}"
     return {
         "key": f"userfield/{place}",
