@@ -1,4 +1,4 @@
-"""Small XML helpers of the 1C model: reading by local name, building in document order, writing the way 1C writes.
+"""XML helpers of the 1C model: reading by local name, building in document order, writing as 1C writes.
 
 Deliberately separate from `etl.extract` and `etl.load`: the model must not share their mistakes.
 """
