@@ -10,7 +10,7 @@ from etl.bitrix24.client import Client
 from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import Transport
 from etl.config.profile import Profile
-from etl.sandbox.scene import demo
+from etl.sandbox.scene import surveillance
 
 TODAY = dt.date(2026, 11, 3)
 _START = dt.datetime(2026, 11, 3, 9, tzinfo=dt.UTC).timestamp()
@@ -125,4 +125,4 @@ def profile(**changes: Any) -> Profile:
 
 def video(deals: int = 60) -> dict[str, Any]:
     """The seed of a small portal of specification 000."""
-    return demo.video(TODAY, deals)
+    return surveillance.video(TODAY, deals)

@@ -62,7 +62,7 @@ class Books:
         self._base.close()
 
     def then(self, documents: list[Document]) -> Books:
-        """Books in memory with these documents only (an earlier state of a group) and today's counterparties."""
+        """Books in memory with these documents (an earlier state of a group) and today's counterparties."""
         past = Books(None)
         for record in (*self.records["party"].values(), *documents):
             past.put(record, register=False)

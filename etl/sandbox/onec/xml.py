@@ -36,7 +36,7 @@ def parse(raw: bytes) -> Element:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:
         raise Refusal(f"ошибка разбора XML: строка {error.lineno}") from None
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", ""):
         raise Refusal("в файле есть DOCTYPE, 1С такой файл не читает")
     name = local(root)
     if name != "КоммерческаяИнформация":

@@ -1,4 +1,4 @@
-"""The handler reads to_1c/parties.xml and to_1c/catalog.xml: known cards are rewritten over people's edits."""
+"""The handler reads to_1c/parties.xml and to_1c/catalog.xml: known cards are rewritten."""
 
 from __future__ import annotations
 

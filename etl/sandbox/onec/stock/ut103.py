@@ -1,4 +1,4 @@
-"""УТ 10.3 reads the file of orders: a stream reader that takes names and numbers literally (commerceml §7)."""
+"""УТ 10.3 reads the file of orders: a stream reader that takes all literally (commerceml §7)."""
 
 from __future__ import annotations
 
