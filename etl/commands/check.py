@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl import pipeline
 from etl.bitrix24 import client as rest
 from etl.bitrix24 import fields
+from etl.commands.reach import reachable
 from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError, TryLater
@@ -138,8 +138,8 @@ def coverage(profile: Profile) -> Coverage | None:
     """
     plan = Options(dry=True)
     with (
-        _reachable(profile) as reachable,
-        pipeline.opened(reachable, ("parties",), trigger="check", options=plan) as run,
+        reachable(profile) as reached,
+        pipeline.opened(reached, ("parties",), trigger="check", options=plan) as run,
     ):
         counts = parties.coverage(run, intake.take(run))
     return Coverage(**counts) if counts else None
@@ -174,21 +174,9 @@ def _folder(profile: Profile) -> Folder:
 def _portal(profile: Profile) -> Portal:
     """Raises ConfigError with every name of the profile that the portal does not know, TryLater."""
     with (
-        _reachable(profile) as reachable,
-        rest.connect(reachable.bitrix24, reachable.path.parent, None) as client,
+        reachable(profile) as reached,
+        rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
-        names = fields.load(client, reachable)
+        names = fields.load(client, reached)
         count = len(deals.deal_ids(client, names))
     return Portal(profile.bitrix24.name, count)
-
-
-@contextmanager
-def _reachable(profile: Profile) -> Iterator[Profile]:
-    """The profile with a portal to talk to: for a sandbox profile the embedded one, started for as long."""
-    if profile.bitrix24.sandbox is None:
-        yield profile
-        return
-    from etl.sandbox.scene.stage import staged
-
-    with staged(profile) as stage:
-        yield stage.profile
