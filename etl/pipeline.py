@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from etl import idle, scratch
 from etl.config import capabilities
+from etl.config.intake import globs
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError
 from etl.exchange.folder import Exchange, sources
@@ -138,6 +139,7 @@ def opened(
         if portal.deals_read:
             report.counts["deals_read"] = portal.deals_read
         store.runs.finish(number, "clean" if report.exit_code == 0 else "attention", report.counts)
+        store.runs.forget(profile.state.keep_months)
 
 
 def _refuse_other_world(profile: Profile) -> None:
@@ -163,12 +165,12 @@ def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
 def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
     """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
     place = scratch.copied_folder(profile) if dry else profile.folder
-    globs = idle.globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
+    taken = globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
     spool = (place if dry else profile.state_folder) / "spool"
     return Exchange(
         place,
         spool,
-        sources(globs),
+        sources(taken),
         sentinel=profile.onec.sentinel,
         settle_seconds=profile.onec.settle_seconds,
         now=lambda: now,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from etl import pipeline
 from etl.bitrix24 import client as rest
-from etl.bitrix24 import fields
+from etl.bitrix24 import names
 from etl.commands.reach import reachable
 from etl.config import capabilities
 from etl.config.profile import Profile
@@ -177,6 +177,5 @@ def _portal(profile: Profile) -> Portal:
         reachable(profile) as reached,
         rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
-        names = fields.load(client, reached)
-        count = len(deals.deal_ids(client, names))
+        count = len(deals.deal_ids(client, names.load(client, reached)))
     return Portal(profile.bitrix24.name, count)

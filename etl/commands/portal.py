@@ -12,7 +12,7 @@ from etl.bitrix24.fields import MissingField
 from etl.bitrix24.writes import Result
 from etl.config.profile import Profile
 from etl.errors import ConfigError
-from etl.flows.portal.outbox import StoreOutbox
+from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.load.bitrix24 import notes
 from etl.load.invoice import template
 from etl.state.store import Store
@@ -63,7 +63,7 @@ def _noted_and_made(client: Client, outbox: StoreOutbox, missing: Sequence[Missi
     return notes.create_fields(client, missing, outbox)
 
 
-def _intent(one: MissingField) -> dict[str, object]:
+def _intent(one: MissingField) -> Intent:
     place = f"{one.entity}.{one.code}"
     return {
         "key": f"userfield/{place}",

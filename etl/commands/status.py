@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 from etl.config import source
 from etl.errors import NeedsPerson
 from etl.state import quick
+from etl.state.quick import Account
 
 
-def read(profile_path: source.AnyPath) -> dict[str, Any] | None:
-    """The state's own short account (see `etl.state.quick`), or None where nothing has run yet.
+def read(profile_path: source.AnyPath) -> Account | None:
+    """The state's own short account with the watcher of the folder, or None where nothing has run yet.
 
     Raises ConfigError for an unreadable profile, NeedsPerson for a state that is damaged.
     """
     raw = source.read(profile_path)
     url, portal = source.state_url(profile_path, raw), raw.get("bitrix24", {}).get("name")
     try:
-        return quick.quick_status(url, portal)
+        account = quick.quick_status(url, portal)
     except sqlite3.DatabaseError as error:
         raise NeedsPerson(
             f"Файл состояния повреждён ({error}).",
             "Верните его из резервной копии; если её нет, уберите файл и выполните obmen24 restore.",
         ) from error
+    if account is not None:
+        account["watcher"] = quick.watcher(source.state_folder(profile_path, raw))
+    return account
 
 
-def is_stale(account: dict[str, Any] | None, max_age: int | None) -> bool:
+def is_stale(account: Account | None, max_age: int | None) -> bool:
     """Whether the last good run is older than `max_age` minutes, or there was none. No age, no staleness."""
     if max_age is None:
         return False

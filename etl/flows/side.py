@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from etl import tables
 from etl.bitrix24 import client as rest
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.config.profile import Profile
 from etl.extract.bitrix24 import deals as extract
 
@@ -57,10 +57,10 @@ class PortalSide:
         return rest.connect(self.profile.bitrix24, self.profile.path.parent, self.profile.state_folder)
 
     @cached_property
-    def names(self) -> fields.Names:
+    def names(self) -> portal_names.Names:
         """Every name of the profile, resolved before anything else is asked. Raises ConfigError for unknown
         ones."""
-        return fields.load(self.client, self.profile)
+        return portal_names.load(self.client, self.profile)
 
     def close(self) -> None:
         """Let go of the connections, if the portal was asked at all."""
@@ -84,9 +84,9 @@ class PortalSide:
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry
         it."""
-        from etl.load.bitrix24 import items
+        from etl.bitrix24 import directory
 
-        return items.by_origin(self.client, kind, self.profile.bitrix24.originator, origins)
+        return directory.by_origin(self.client, kind, self.profile.bitrix24.originator, origins)
 
     # ---- deals
     @property

@@ -27,12 +27,12 @@ from etl.flows.directories import files as directory_files
 from etl.flows.directories.records import (
     TITLES,
     Card,
-    Intents,
     Save,
     intent,
     onec_id,
     pair_frame,
     same_name,
+    settle,
     unlinked,
 )
 from etl.flows.portal import delivery
@@ -141,7 +141,7 @@ class Directory(ABC):
         for entity in self.settings:
             self._write([save for save in saves if save.key[0] == entity])
         if not self.context.options.dry:
-            Intents(self.context).settle(self.pairs)
+            settle(self.context, self.pairs)
         if self.path:
             told = {key: card for key, card in self.cards.items() if card.seq}
             self.issues += directory_files.judge(self.context, self.path, self.memory, told, self.pairs)

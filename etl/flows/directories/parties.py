@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -19,11 +19,12 @@ from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.fields import comparable
 from etl.flows.directories.files import known_fields
-from etl.flows.directories.records import Card, Intents, Save, intent
+from etl.flows.directories.records import Card, Save, intent, outbox
 from etl.flows.publication import answers as outgoing
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
+from etl.records import Account
 from etl.transform import identity
 from etl.values import clean, keys
 
@@ -240,7 +241,7 @@ class Parties(Directory):
         portal = self.context.portal
         ready = [made for save in saves if (made := self._party(save))]
         yield from load.save_parties(
-            portal.client, portal.names, self.context.profile, ready, Intents(self.context)
+            portal.client, portal.names, self.context.profile, ready, outbox(self.context)
         )
         portal.__dict__.pop("directory", None)  # what was read before is not what stands there now
 
@@ -253,7 +254,8 @@ class Parties(Directory):
             values["party"] = self.pairs[save.owner]
         if save.id:
             values["kind"] = self.held[save.id]["kind"]
-        accounts = [dict(zip(_ACCOUNT, row, strict=True)) for row in save.values.get("accounts") or ()]
+        told = save.values.get("accounts") or ()
+        accounts = [cast(Account, dict(zip(_ACCOUNT, row, strict=True))) for row in told]
         return load.Party(
             intent(save.key), save.key[1], values, save.id, save.key[0] == "contact", accounts, save.dropped
         )

@@ -20,7 +20,7 @@ from etl.extract.bitrix24 import products as extract
 from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.files import known_fields
-from etl.flows.directories.records import Card, Intents, Save, intent
+from etl.flows.directories.records import Card, Save, intent, outbox
 from etl.flows.publication import answers as outgoing
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
@@ -154,7 +154,7 @@ class Products(Directory):
                     save.values.get("purchasing"),
                 )
             )
-        for result in load.save_products(self.context.portal.client, made, Intents(self.context)):
+        for result in load.save_products(self.context.portal.client, made, outbox(self.context)):
             yield Result(result.key, result.status, result.id and f"product_{result.id}", result.reason)
 
     # ---- towards 1C ----

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import DEAL, INVOICE, Names
+from etl.bitrix24.fields import DEAL, INVOICE
+from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result
-from etl.flows.portal.outbox import StoreOutbox
+from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.flows.run import Record, Run
+from etl.load.bitrix24 import composition, notes
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes
 
 KINDS = {"deal": DEAL, "invoice": INVOICE}
 #: what follows from the rows unless a person typed the sum: «Сумма сделки = сумма счета»
@@ -94,10 +95,11 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         _intents(keyed, "rows", {key: {"rows": len(row["lines"])} for key, row in keyed.items()})
     )
     bodies = [
-        load.Composition(key, row["key"], row["lines"], KINDS[row["entity"]]) for key, row in keyed.items()
+        composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]])
+        for key, row in keyed.items()
     ]
     done = []
-    for result in load.set_rows(desk.client, bodies, desk.outbox):
+    for result in composition.set_rows(desk.client, bodies, desk.outbox):
         if result.status == "skipped":
             desk.outbox.failed(result.key, result.reason)
         done += [keyed[result.key]] if result.status == "done" else []
@@ -161,7 +163,7 @@ def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         yield _outcome(keyed[result.key], result)
 
 
-def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Record]:
+def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Intent]:
     return [
         {
             "key": key,
