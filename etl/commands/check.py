@@ -128,7 +128,8 @@ def check(profile: Profile) -> Check:
     can_exchange = not found.wrong and not any(isinstance(one, Away) for one in found.told)
     if can_exchange and "parties" in profile.flows:
         found.look(lambda: coverage(profile))
-    return Check(tuple(found.wrong), tuple(capabilities.gaps(profile, today)), tuple(found.told))
+    gaps = capabilities.gaps(profile, today)
+    return Check(tuple(found.wrong), tuple(gaps), tuple(found.told))
 
 
 def coverage(profile: Profile) -> Coverage | None:
@@ -150,11 +151,14 @@ def _release(profile: Profile) -> Release | None:
     if profile.onec.dialect != "ut103":
         return None
     named = profile.onec.release
-    return Release(named, ADVISED, is_old=named is not None and _version(named) < _version(ADVISED))
+    is_old = named is not None and _version(named) < _version(ADVISED)
+    return Release(named, ADVISED, is_old)
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in text.split("."))
+    """A release as numbers that compare; a part that is no number counts as 0."""
+    parts = text.split(".")
+    return tuple(int(part) if part.isdigit() else 0 for part in parts)
 
 
 def _folder(profile: Profile) -> Folder:
