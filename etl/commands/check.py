@@ -181,5 +181,6 @@ def _portal(profile: Profile) -> Portal:
         reachable(profile) as reached,
         rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
-        count = len(deals.deal_ids(client, names.load(client, reached)))
+        resolved = names.load(client, reached)
+        count = len(deals.deal_ids(client, resolved))
     return Portal(profile.bitrix24.name, count)

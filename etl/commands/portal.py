@@ -14,7 +14,7 @@ from etl.config.profile import Profile
 from etl.errors import ConfigError
 from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.load.bitrix24 import notes
-from etl.load.invoice import template
+from etl.load.invoice import upload
 from etl.state.store import Store
 
 
@@ -33,7 +33,7 @@ def prepare(profile: Profile, *, with_fields: bool, with_templates: bool) -> Pre
     """Create missing fields and upload printed forms, as asked. Raises ConfigError (rights), TryLater."""
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
         created = _create_fields(client, profile) if with_fields else None
-        templates = template.upload(client, profile) if with_templates else None
+        templates = upload.upload(client, profile) if with_templates else None
     return Prepared(created, templates)
 
 

@@ -143,11 +143,10 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
         bank.read(path, name=name)
     elif "spreadsheet-in" in profile.flows:
         # a table that is no deal export must not be archived as if it had been read
-        from etl.extract.spreadsheet import read as spreadsheet
-        from etl.flows.contracts import deal_export
+        from etl.extract.spreadsheet import deal_export
 
         columns = deal_export.columns(profile)
-        spreadsheet.read_deals(path, name=name, columns=columns, required=deal_export.REQUIRED)
+        deal_export.read_deals(path, name=name, columns=columns, required=deal_export.REQUIRED)
     return None
 
 

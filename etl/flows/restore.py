@@ -22,7 +22,7 @@ from etl.errors import NeedsPerson, Rejected
 from etl.exchange.folder import ARCHIVE
 from etl.extract import bank
 from etl.extract.commerceml import read as commerceml
-from etl.extract.spreadsheet import read as spreadsheet
+from etl.extract.spreadsheet import exact
 from etl.flows import bank as bank_flow
 from etl.flows import facts as recording
 from etl.flows import intake, registers, stages
@@ -59,8 +59,8 @@ def restore(run: Run) -> None:
     incomplete (the last can be accepted by a person), TryLater when the portal is away."""
     run.journal.report.title = "Восстановление выполнено"
     books = registers.archived_books(run.folder.folder)
-    charges = _rows(books, registers.REGISTER, spreadsheet.read_register, _CHARGE_KEY)
-    accruals = _rows(books, registers.ACTS, spreadsheet.read_acts, ("number",))
+    charges = _rows(books, registers.REGISTER, exact.read_register, _CHARGE_KEY)
+    accruals = _rows(books, registers.ACTS, exact.read_acts, ("number",))
     _refuse_gaps(charges)
     archived = _archived(run)
     # with an empty archive the exchange is new here: deals beyond the first stage keep their history outside

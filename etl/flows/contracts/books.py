@@ -19,7 +19,7 @@ from etl.flows import registers
 from etl.flows.contracts.plan import planned
 from etl.flows.run import Run
 from etl.flows.side import DealSource
-from etl.load.spreadsheet import workbooks
+from etl.load.spreadsheet import imports, workbooks
 from etl.transform.contracts import register
 from etl.values import clean
 
@@ -32,7 +32,7 @@ def write_import(run: Run, rows: pd.DataFrame, kind: Kind, name: str) -> None:
     parts = register.by_organisation(rows)
     for number, part in enumerate(parts, 1):
         stem = name if len(parts) == 1 else f"{name}-org{number}"
-        for suffix, writer in ((".xlsx", workbooks.write_import), (".txt", workbooks.write_import_txt)):
+        for suffix, writer in ((".xlsx", imports.write_import), (".txt", imports.write_import_txt)):
             write = partial(_import_file, writer, part, kind)
             registers.write_book(run, stem + suffix, write, archive=False)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from etl.records import Charge, Deal
 from etl.transform.contracts.register import Register, known_names, party
-from etl.values import clean
+from etl.values import checked, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def payer(deal: Deal, oldest: Charge | None) -> Payer:
     """The payer of a deal. A party that 1C knows already (`oldest`: the first charge of the deal) keeps name
     and ИНН as first exported; else a payer without a good ИНН carries the number of the contract in the
     name."""
-    name, said = clean.text(deal["payer"]), clean.inn(deal["payer_inn"])
+    name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
     inn: str | None = said.value
     notes: list[str] = []
     if said.warning:
