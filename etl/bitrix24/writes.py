@@ -279,5 +279,6 @@ def merged(key: str, results: Sequence[Result], identifier: str | None) -> Resul
     """One result for a change that took several writes: the worst of them, all reasons."""
     found = {result.status for result in results}
     bad = [status for status in _WORST if status in found]
+    worst = bad[0] if bad else "done"
     reasons = dict.fromkeys(result.reason for result in results if result.reason)
-    return Result(key, bad[0] if bad else "done", identifier, "; ".join(reasons))
+    return Result(key, worst, identifier, "; ".join(reasons))

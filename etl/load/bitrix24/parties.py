@@ -44,7 +44,7 @@ def save_parties(
         outbox,
         profile.bitrix24.originator,
         directory.presets(client),
-        {kind: cards.own_fields(names, profile, kind) for kind in _KINDS},
+        {kind: directory.own_fields(names, profile, kind) for kind in _KINDS},
     )
     for group in groups(parties, _GROUP):
         saver = _Saver(portal, group)
@@ -159,7 +159,8 @@ class _Saver:
         """Kind -> numbers of its records."""
         found: dict[int, list[str]] = {kind: [] for kind in _KINDS}
         for task in tasks:
-            found[task.party.kind].append(self._ids[task.party.key])
+            number = self._ids[task.party.key]
+            found[task.party.kind].append(number)
         return found
 
     # ---- requisites
