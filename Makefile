@@ -13,7 +13,7 @@ OBMEN24 := $(BIN)/obmen24 --profile $(CHOSEN)
 LATER   := || { code=$$?; [ $$code -eq 75 ] || exit $$code; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run sync bill register watch status test test-compat campaign check lint format golden bench clean
+.PHONY: help run sync bill register watch status test test-compat campaign check lint format golden words bench clean
 
 help:          ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -68,6 +68,9 @@ format: $(VENV)/.dev   ## write the format of ruff, sort imports
 
 golden: $(VENV)/.dev   ## write the golden files of samples/ again; review the difference like code
 	@$(BIN)/python -m tests.golden.update
+
+words: $(VENV)/.dev    ## compile the Russian of the command line after a change in its catalogue
+	@$(BIN)/pybabel --quiet compile --domain click --directory etl/cli/locale
 
 bench: $(VENV)/.dev    ## performance as ratios measured in one run
 	@$(BIN)/python -m benchmarks

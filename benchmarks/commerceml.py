@@ -26,8 +26,9 @@ from etl.config.dialects import DIALECTS
 from etl.extract.commerceml import read as reader
 from etl.extract.commerceml.engine.scope import Scope
 from etl.extract.commerceml.engine.tokens import Tokens
-from etl.load.commerceml import nodes
+from etl.load.commerceml import given
 from etl.load.commerceml import write as writer
+from etl.load.commerceml.documents import document_2
 from etl.load.commerceml.text import Attributed
 
 Result = tuple[str, float, float, bool]
@@ -117,9 +118,9 @@ def _by_us(held: dict[str, Any]) -> None:
 def _by_tostring(held: dict[str, Any]) -> None:
     """The same documents from the same frames, a small lxml tree each, not verified."""
     target, dialect = io.BytesIO(), DIALECTS["unf3"]
-    for document, lines, parties in writer._grouped(held["documents"], held):
+    for document, lines, parties in given.each_whole(held["documents"], held):
         root = etree.Element("Документ")
-        _grow(root, nodes.document_2(document, lines, parties, dialect, "руб"))
+        _grow(root, document_2(document, lines, parties, dialect, "руб"))
         target.write(etree.tostring(root, encoding="utf-8", pretty_print=True))
 
 

@@ -59,7 +59,7 @@ def rows(count: int) -> Iterator[list[Any]]:
 
 def write_ours(path: Path, count: int) -> None:
     """The report through etl.load, verified and published."""
-    from etl.load.spreadsheet.book import Block, Column, Sheet
+    from etl.load.spreadsheet.layout import Block, Column, Sheet
     from etl.load.spreadsheet.save import save
 
     columns = [

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl import idle, scratch
+from etl.config import capabilities
+from etl.config.intake import globs
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError
 from etl.exchange.folder import Exchange, sources
@@ -110,13 +112,12 @@ def opened(
 ) -> Iterator[Run]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever
     happens."""
-    from etl.commands.check import refuse
     from etl.flows.run import Clock, Journal, Options, Run
     from etl.flows.side import PortalSide
 
     given = options or Options()
     moment = now or dt.datetime.now(dt.UTC)
-    refuse(profile)
+    capabilities.refuse(profile)
     _refuse_other_world(profile)
     with state(profile, moment, dry=given.dry) as store, store.lock():
         exchange = folder(profile, moment, dry=given.dry)
@@ -138,6 +139,7 @@ def opened(
         if portal.deals_read:
             report.counts["deals_read"] = portal.deals_read
         store.runs.finish(number, "clean" if report.exit_code == 0 else "attention", report.counts)
+        store.runs.forget(profile.state.keep_months)
 
 
 def _refuse_other_world(profile: Profile) -> None:
@@ -163,12 +165,12 @@ def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
 def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
     """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
     place = scratch.copied_folder(profile) if dry else profile.folder
-    globs = idle.globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
+    taken = globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
     spool = (place if dry else profile.state_folder) / "spool"
     return Exchange(
         place,
         spool,
-        sources(globs),
+        sources(taken),
         sentinel=profile.onec.sentinel,
         settle_seconds=profile.onec.settle_seconds,
         now=lambda: now,
@@ -176,6 +178,7 @@ def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange
 
 
 def _flow(module: str) -> Callable[[Run, Reading], None]:
+    """The flow of a module below `etl.flows`, imported when it is needed."""
     flow: Callable[[Run, Reading], None] = importlib.import_module(f"etl.flows.{module}").flow
     return flow
 
@@ -196,11 +199,11 @@ def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> N
 
 def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:
     """Write the register of a month again, all versions; nothing is charged. Returns the files."""
-    from etl.flows.contracts import billing
+    from etl.flows.contracts import books
     from etl.flows.run import Options
 
     with opened(profile, ("billing",), trigger="register", now=now, options=Options(month)) as this:
-        return billing.rewrite(this, this.month)
+        return books.rewrite(this, this.month)
 
 
 def convert(

@@ -1,13 +1,15 @@
-"""A rehearsal: the profile's whole exchange against the embedded portal and a model of its 1C, with people at work in both.
+"""A rehearsal: the profile's whole exchange against the embedded portal and a model of its 1C.
 
-`make run` is this. The portal listens on loopback, 1C works in the profile's own exchange folder, and both remember their state
-between rehearsals: once everything has been said and answered, the next rehearsal finds nothing to do.
+`make run` is this, with people at work on both sides. The portal listens on loopback, 1C works in the
+profile's own exchange folder, and both remember their state between rehearsals: once everything has been said
+and answered, the next rehearsal finds nothing to do.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from etl import pipeline
@@ -17,67 +19,49 @@ from etl.sandbox.scene import plays_video
 from etl.sandbox.scene.stage import staged
 
 _ROUNDS = 8
-_PLACES = (
-    ("to_1c", "файл, который сейчас читает 1С (документы, которые она уже вернула, из него убраны)"),
-    ("spreadsheets/out", "реестр для бухгалтера, акты, файлы загрузки"),
-    ("archive", "всё прочитанное, копии отправленного (sent-…) и реестров"),
-    ("quarantine", "плохие файлы с объяснением"),
-)
+#: counters that tell how things stand, not what was done: those of the last run are right
+_STANDING = ("deals_read", "not_billed")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rehearsal:
-    """What a rehearsal did: the accounts of its runs added up."""
+    """What a rehearsal did: its runs as one account, what 1C and people did meanwhile (Russian sentences)."""
 
-    reports: list[RunReport] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
-    folder: Path = Path()
-
-    @property
-    def report(self) -> RunReport:
-        """The runs as one account; issues as the last run left them."""
-        whole = RunReport(run=self.reports[-1].run if self.reports else "")
-        for report in self.reports:
-            whole.counts.update(
-                {
-                    name: count
-                    for name, count in report.counts.items()
-                    if name not in ("deals_read", "not_billed")
-                }
-            )
-            whole.files += [path for path in report.files if path not in whole.files]
-            whole.notes += report.notes
-            for words, amount in report.sums.items():
-                whole.sums[words] = whole.sums.get(words, 0) + amount
-        last = self.reports[-1] if self.reports else whole
-        whole.counts |= {name: last.counts[name] for name in ("deals_read", "not_billed")}
-        whole.issues = last.issues
-        return whole
-
-    def text(self) -> str:
-        """Russian summary for the terminal."""
-        head = "Репетиция: учебный портал Битрикс24 и модель базы 1С на этом компьютере, все люди и организации вымышлены."
-        return "\n".join(
-            [
-                head,
-                *self.log,
-                self.report.text(),
-                f"Папка обмена {self.folder}:",
-                *(f"  {name:<20}{words}" for name, words in _PLACES),
-            ]
-        )
+    report: RunReport
+    acted: tuple[str, ...]
+    folder: Path
 
 
 def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | None = None) -> Rehearsal:
-    """Run the exchange and the sessions of 1C in turn until neither has anything new to say."""
-    result = Rehearsal(folder=profile.folder)
+    """Run the exchange and the sessions of 1C in turn until neither has anything new to say.
+
+    `month` (2026-11) is billed instead of the present one. Raises ConfigError for a profile without a
+    sandbox.
+    """
+    reports: list[RunReport] = []
+    acted: list[str] = []
     with staged(profile, now=now) as stage:
         play = plays_video.PLAYS[profile.bitrix24.sandbox or "video"]
         for turn in range(_ROUNDS):
             report = pipeline.run(stage.profile, month=month, trigger="rehearsal", now=stage.clock.tick())
-            result.reports.append(report)
-            acted = play(stage, turn)
-            result.log += acted
-            if turn and report.quiet and not acted:
+            reports.append(report)
+            done = play(stage, turn)
+            acted += done
+            if turn and report.quiet and not done:
                 break
-    return result
+    return Rehearsal(_added_up(reports), tuple(acted), profile.folder)
+
+
+def _added_up(reports: Sequence[RunReport]) -> RunReport:
+    """The runs as one account; issues and standing counters as the last run left them."""
+    last = reports[-1]
+    whole = RunReport(run=last.run, issues=last.issues)
+    for report in reports:
+        whole.counts.update(report.counts)
+        whole.files += [path for path in report.files if path not in whole.files]
+        whole.notes += report.notes
+        for words, amount in report.sums.items():
+            whole.sums[words] = whole.sums.get(words, 0) + amount
+    for name in _STANDING:
+        whole.counts[name] = last.counts[name]
+    return whole

@@ -137,21 +137,21 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
 
         with path.open("rb") as stream:
             return read.verify(stream, name=name)
-    if _is_statement(path):
+    if is_statement(path):
         from etl.extract import bank
 
         bank.read(path, name=name)
     elif "spreadsheet-in" in profile.flows:
         # a table that is no deal export must not be archived as if it had been read
-        from etl.extract.spreadsheet import read as spreadsheet
-        from etl.flows.contracts import deal_export
+        from etl.extract.spreadsheet import deal_export
 
         columns = deal_export.columns(profile)
-        spreadsheet.read_deals(path, name=name, columns=columns, required=deal_export.REQUIRED)
+        deal_export.read_deals(path, name=name, columns=columns, required=deal_export.REQUIRED)
     return None
 
 
-def _is_statement(path: Path) -> bool:
+def is_statement(path: Path) -> bool:
+    """A bank statement by its first bytes, whatever its name."""
     with path.open("rb") as stream:
         return BANK_MARK in stream.read(64)
 
@@ -160,7 +160,7 @@ def _kind(taken: Taken) -> str:
     """What the file is: `1c`, or the flow that reads what people put into spreadsheets/in."""
     if not taken.name.startswith(SHEETS_IN + "/"):
         return "1c"
-    return "bank" if _is_statement(taken.path) else "spreadsheet-in"
+    return "bank" if is_statement(taken.path) else "spreadsheet-in"
 
 
 def _claim(run: Run, taken: Taken, info: Any) -> Item | None:
@@ -217,6 +217,7 @@ def _read_file(run: Run, item: Item, read: _Read) -> None:
 
 
 def _read_statement(run: Run, item: Item, read: _Read) -> None:
+    """Receipts of a bank statement; what is wrong in it is told under the name of the file."""
     from etl.extract import bank
 
     receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
@@ -226,6 +227,7 @@ def _read_statement(run: Run, item: Item, read: _Read) -> None:
 
 
 def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
+    """Tables of a file of 1C; of its documents those that are newer than what is known."""
     found = _tables(run.profile, item)
     run.journal.note(found.pop("issues"), f"file:{item.taken.name}")
     run.journal.counts["documents_read"] += len(found["documents"])
@@ -247,8 +249,8 @@ def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
     with item.taken.path.open("rb") as stream:
         for table, part in read.read(stream, name=item.taken.name):
             if table == "parties" and not directories:
-                part = part[part["document"].notna()]
-            if table in parts:
+                parts[table].append(part[part["document"].notna()])
+            elif table in parts:
                 parts[table].append(part)
     return {name: tables.concat(name, found) for name, found in parts.items()}
 
@@ -283,6 +285,7 @@ def _version(run: Run, item: Item, row: Record, lines: list[Record], parties: li
 
 
 def _by_document(found: pd.DataFrame) -> dict[str, list[Record]]:
+    """Rows apart by the document they belong to."""
     held: defaultdict[str, list[Record]] = defaultdict(list)
     for row in tables.each(found):
         held[row["document"]].append(row)
@@ -296,15 +299,18 @@ def _hash(row: Record, lines: list[Record]) -> str:
 
 
 def _placeless(row: Record) -> Record:
+    """A record without the place it was read at."""
     return {name: value for name, value in row.items() if name not in ("file", "place")}
 
 
 # ---- what is wrong
 def _note(run: Run, text: str, file: str, *, severity: str = "reject", place: str | None = None) -> None:
+    """One issue about a file."""
     run.journal.note([tables.issue(text, severity=severity, file=file, place=place)], SCOPE)
 
 
 def _set_aside(run: Run, taken: Taken, error: Rejected) -> None:
+    """Put a bad file into quarantine and say so, in the state and in the account."""
     place = run.folder.quarantine(taken, error)
     if place is None:
         return  # it changed meanwhile: the new version is looked at next time

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,7 @@ from etl.flows.publication import answers
 from etl.flows.run import Record, Run
 from etl.flows.side import DealSource
 from etl.load.spreadsheet import workbooks
+from etl.records import NotBilled
 
 RESTORED = "registers-restored"
 REGISTER, ACTS = "reestr", "akty"
@@ -35,19 +37,26 @@ def refuse_if_lost(run: Run, source: DealSource) -> None:
     """
     if not run.state.registers_empty() or run.state.files.cursor(RESTORED):
         return
-    reached = {rule.to for rule in run.profile.rules}
-    beyond = [row["id"] for row in tables.each(source.deals) if row["stage"] in reached]
+    beyond = deals_beyond(run, source)
     archived = archived_books(run.folder.folder)
-    if beyond or archived:
-        what = (
-            f"в архиве лежат реестры ({len(archived)})"
-            if archived
-            else f"сделки стоят дальше по стадиям (например, {beyond[0]})"
-        )
-        raise NeedsPerson(
-            f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. Начислять нельзя, иначе всё удвоится.",
-            "Выполните obmen24 restore.",
-        )
+    if archived:
+        what = f"в архиве лежат реестры ({len(archived)})"
+    elif beyond:
+        what = f"сделки стоят дальше по стадиям (например, {beyond[0]})"
+    else:
+        return
+    raise NeedsPerson(
+        f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. "
+        "Начислять нельзя, иначе всё удвоится.",
+        "Выполните obmen24 restore.",
+    )
+
+
+def deals_beyond(run: Run, source: DealSource) -> list[str]:
+    """Deals that stand on a stage our rules lead to."""
+    reached = {rule.to for rule in run.profile.rules}
+    deals = source.deals
+    return deals.loc[deals["stage"].isin(reached), "id"].tolist()
 
 
 def archived_books(folder: Path) -> list[Path]:
@@ -78,9 +87,8 @@ def write_book(run: Run, name: str, write: Callable[[BinaryIO], Any], *, archive
     if published.note:
         run.journal.report.notes.append(published.note)
     if archive:
-        run.folder.publish(
-            f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target)
-        )
+        copy = partial(answers.copied, published.path)
+        run.folder.publish(f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", copy)
     return published.sha256
 
 
@@ -88,6 +96,15 @@ def legacy_deals(run: Run) -> set[str]:
     """Deals that stood beyond the first stage when the exchange was first set up: their commission is a
     person's business."""
     return set(json.loads(run.state.files.cursor(RESTORED) or "{}").get("legacy", []))
+
+
+def left_out(rows: Iterable[NotBilled]) -> list[Record]:
+    """Deals that were not charged or not accrued, as issues: the reason and what to do."""
+    found: list[Record] = []
+    for row in rows:
+        text = f"{row['reason']}. {row['advice'] or ''}".strip()
+        found.append(tables.issue(text, severity="warn", entity="deal", key=row["deal"]))
+    return found
 
 
 def totals(rows: pd.DataFrame) -> Record:

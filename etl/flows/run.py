@@ -72,10 +72,11 @@ class Journal:
 
     def note(self, rows: pd.DataFrame | list[Record], scope: str) -> None:
         """Issues into the account and the journal. `scope` says who closes them when they are gone."""
+        if not len(rows):
+            return
         found = [dict(row) for row in rows] if isinstance(rows, list) else tables.records(rows)
-        if found:
-            self.report.issues += found
-            self.state.runs.add_issues(self.number, found, scope)
+        self.report.issues += found
+        self.state.runs.add_issues(self.number, found, scope)
 
     def tell(self, rows: Iterable[Record]) -> None:
         """Steps into the journal, as they come; a plan shows them as changes too."""

@@ -117,18 +117,22 @@ class PortalSide:
 
 
 def _stage(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The deal stands on its new stage."""
     deals.at[place, "stage"] = row["after"]
 
 
 def _organisation(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The deal belongs to its new organisation of ours."""
     deals.at[place, "organisation"] = row["after"]
 
 
 def _rows(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The sum of a deal is that of its rows."""
     deals.at[place, "amount"] = sum(line["amount"] for line in row["lines"])
 
 
 def _field(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """A field that is a column of `deals`, else one of the fields that the profile names."""
     if column := _COLUMNS.get(row["field"]):
         deals.at[place, column] = row["after"]
         return

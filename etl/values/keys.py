@@ -1,7 +1,7 @@
 """Numbers and identifiers that tie a record of ours to a document of 1C: pure, reversible, disjoint.
 
-1C matches a loaded document by `Номер` and УТ 11 keeps 11 characters of it (reference: commerceml, fact 8), so each
-number fits 11 characters and tells what it is:
+1C matches a loaded document by `Номер` and УТ 11 keeps 11 characters of it (commerceml §0.8), so each number
+fits 11 characters and tells what it is:
 
     order    B24-<deal>                     B24-123
     invoice  S24-<smart invoice>            S24-7
@@ -28,14 +28,14 @@ Kind = Literal["order", "invoice", "charge", "act", "reversal"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A decoded number: `id` is the deal (or the smart invoice), `month` is YYYY-MM of a charge, `part` 1 or 2 of an act."""
+    """A decoded number of ours."""
 
     kind: Kind
-    id: str
-    month: str | None = None
-    version: int | None = None
-    part: int | None = None
-    turn: int = 1
+    id: str  # of the deal; of an invoice: of the smart invoice
+    month: str | None = None  # YYYY-MM of a charge
+    version: int | None = None  # of a charge: the register version that first held it
+    part: int | None = None  # of an act or reversal: 1 or 2
+    turn: int = 1  # of an act: 2 is the first accrual after a reversal
 
 
 def order(deal: str) -> str:
@@ -49,18 +49,24 @@ def invoice(smart_invoice: str) -> str:
 
 
 def charge(deal: str, month: str, version: int) -> str:
-    """Number of the charge of one deal and month (`YYYY-MM`); `version` is the register version that first held it."""
+    """Number of the charge of one deal and month.
+
+    `month` is `YYYY-MM`, `version` that of the register that first held the charge.
+    """
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
         raise ValueError(f"«{month}» не месяц, ожидается ГГГГ-ММ")
-    return _fits(f"M{month[2:4]}{month[5:]}{_base36(version, 1)}{_base36(int(_plain(deal)), 5)}")
+    year, number = month[2:4], month[5:]
+    deal_code = _base36(int(_plain(deal)), 5)
+    return _fits(f"M{year}{number}{_base36(version, 1)}{deal_code}")
 
 
 def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:
     """Number of the act of one half of the remuneration; `turn` counts repeated accruals after a reversal."""
     if part not in (1, 2):
         raise ValueError(f"часть вознаграждения {part}: бывает 1 или 2")
+    letter = "R" if reversal else "A"
     mark = "-" if turn == 1 else _base36(turn, 1)
-    return _fits(f"{'R' if reversal else 'A'}{part}{mark}{_plain(deal)}")
+    return _fits(f"{letter}{part}{mark}{_plain(deal)}")
 
 
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -76,29 +82,43 @@ _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 
 def decode(number: str | None) -> Key | None:
-    """The key of a number written by us, or None for any other number. 1C pads numbers with blanks: they are ignored."""
+    """The key of a number written by us, or None for any other number.
+
+    1C pads numbers with blanks (commerceml §3.1): they are ignored.
+    """
     text = (number or "").strip()
     if len(text) > LIMIT:
         return None
     for kind, form in _FORMS:
         if found := form.fullmatch(text):
-            return _key(kind, found)
+            return _charge_key(found) if kind == "charge" else _numbered_key(kind, found)
     return None
 
 
+def _charge_key(found: re.Match[str]) -> Key | None:
+    """A charge; deal 0 is none of ours."""
+    deal = int(found["deal"], 36)
+    if not deal:
+        return None
+    month = f"20{found['year']}-{found['month']}"
+    return Key("charge", str(deal), month=month, version=int(found["version"], 36))
+
+
+def _numbered_key(kind: Kind, found: re.Match[str]) -> Key:
+    """Any other kind: it names its deal or invoice in plain digits; acts and reversals have part and turn."""
+    named = found.groupdict()
+    part, turn = named.get("part"), named.get("turn", "-")
+    return Key(
+        kind,
+        found["id"],
+        part=int(part) if part else None,
+        turn=1 if turn == "-" else int(turn, 36),
+    )
+
+
 def document_id(portal: str, kind: str, number: str) -> str:
-    """`Ид` of a document we send: the same for the same portal, kind and number on every try (uuid5, lower case)."""
+    """`Ид` of a document we send (uuid5, lower case): the same for one portal, kind and number."""
     return str(uuid.uuid5(_NAMESPACE, f"{portal}|{kind}|{number}"))
-
-
-def _key(kind: Kind, found: re.Match[str]) -> Key | None:
-    parts = found.groupdict()
-    if kind == "charge":
-        deal = int(parts["deal"], 36)
-        month = f"20{parts['year']}-{parts['month']}"
-        return Key(kind, str(deal), month=month, version=int(parts["version"], 36)) if deal else None
-    turn = 1 if parts.get("turn") in (None, "-") else int(parts["turn"], 36)
-    return Key(kind, parts["id"], part=int(parts["part"]) if "part" in parts else None, turn=turn)
 
 
 def _plain(identifier: str) -> str:

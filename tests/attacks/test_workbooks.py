@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from etl.errors import Rejected
-from etl.extract.spreadsheet import guard, read
-from etl.load.spreadsheet import workbooks as writing
+from etl.extract.spreadsheet import archive, guard
+from etl.extract.spreadsheet.deal_export import read_deals
+from etl.load.spreadsheet import imports
 from tests.support.books import charges
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -169,7 +170,7 @@ def bytes_of(name: str) -> bytes:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(Rejected, match=ATTACKS[name][1]) as refusal:
-        read.read_deals(bytes_of(name), name="выгрузка.xlsx")
+        read_deals(bytes_of(name), name="выгрузка.xlsx")
     assert refusal.value.message.startswith(
         "Файл выгрузка.xlsx не прочитан: "
     ) and refusal.value.advice.endswith(".")
@@ -178,7 +179,7 @@ def test_refused_in_one_sentence(name: str) -> None:
 
 def test_the_yardstick_is_accepted() -> None:
     """The same builder without an attack reads well, so each refusal above is due to its attack."""
-    assert list(read.read_deals(GOOD, name="a.xlsx").deals["id"]) == ["17"]
+    assert list(read_deals(GOOD, name="a.xlsx").deals["id"]) == ["17"]
 
 
 def test_a_lying_dimension_is_harmless() -> None:
@@ -186,24 +187,24 @@ def test_a_lying_dimension_is_harmless() -> None:
         HEAD
         + f'<worksheet {MAIN}><dimension ref="A1:XFD1048576"/><sheetData>{CAPTION}{cell("A2", "17")}</sheetData></worksheet>'
     )
-    assert list(read.read_deals(workbook("", replace=sheet_with(lie)), name="a.xlsx").deals["id"]) == ["17"]
+    assert list(read_deals(workbook("", replace=sheet_with(lie)), name="a.xlsx").deals["id"]) == ["17"]
 
 
 def test_a_far_cell_across_a_chunk_border_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_CHUNK", 64)
+    monkeypatch.setattr(archive, "_CHUNK", 64)
     with pytest.raises(Rejected, match="за пределами"):
-        guard.check_archive(workbook(cell("B3") * 50 + cell("XFD1048576")), "a.xlsx")
+        archive.check(workbook(cell("B3") * 50 + cell("XFD1048576")), "a.xlsx")
 
 
 def test_the_parent_keeps_its_memory() -> None:
     """The child takes the blow: after the worst file that passes the counters our own peak has grown by little."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(Rejected):
-        read.read_deals(workbook(cell("ZZ999998")), name="a.xlsx")
+        read_deals(workbook(cell("ZZ999998")), name="a.xlsx")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
 
 
 def test_our_own_books_pass_the_guard(tmp_path: Path) -> None:
-    writing.write_import(tmp_path / "i.xlsx", charges(), "charge")
+    imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
     pages = guard.pages((tmp_path / "i.xlsx").read_bytes(), "i.xlsx")
     assert [len(page.rows) for page in pages] == [13]

@@ -19,8 +19,8 @@ import pandas as pd
 import pytest
 
 from etl import tables
-from etl.extract.spreadsheet import read as reading
-from etl.load.spreadsheet import workbooks
+from etl.extract.spreadsheet import deal_export, exact
+from etl.load.spreadsheet import imports, workbooks
 from etl.load.spreadsheet.columns import IMPORTS
 from etl.load.spreadsheet.texts import shown
 from tests.support.books import META, accruals, charge, charges
@@ -110,8 +110,8 @@ def test_1c_sees_the_table_cell_by_cell(office: Any, tmp_path: Path) -> None:
         "payment": tables.frame("payments", PAYMENTS),
     }
     for kind, frame in frames.items():
-        workbooks.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
-        workbooks.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
+        imports.write_import(tmp_path / f"{kind}.xlsx", frame, kind)
+        imports.write_import_txt(tmp_path / f"{kind}.txt", frame, kind)
     out = office(AS_SHOWN, *(tmp_path / f"{kind}.xlsx" for kind in frames))
     for kind, frame in frames.items():
         seen = displayed(out / f"{kind}.csv")
@@ -137,7 +137,7 @@ def test_the_register_recalculates_to_its_stored_totals(office: Any, tmp_path: P
 def test_a_book_saved_again_by_an_office_suite_still_restores(office: Any, tmp_path: Path) -> None:
     workbooks.write_register(tmp_path / "r.xlsx", charges=charges(5), meta=META)
     again = office("xlsx", tmp_path / "r.xlsx") / "r.xlsx"
-    assert tables.records(reading.read_register(again)) == tables.records(charges(5))
+    assert tables.records(exact.read_register(again)) == tables.records(charges(5))
 
 
 def test_a_real_xls_saved_by_an_office_suite_is_read(office: Any, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_real_xls_saved_by_an_office_suite_is_read(office: Any, tmp_path: Path
         book.worksheets[0].append(row)
     book.save(tmp_path / "deals.xlsx")
     old = (office("xls:MS Excel 97", tmp_path / "deals.xlsx") / "deals.xls").read_bytes()
-    deal = tables.records(reading.read_deals(old, name="deals.xlsx").deals)[0]
+    deal = tables.records(deal_export.read_deals(old, name="deals.xlsx").deals)[0]
     assert old.startswith(b"\xd0\xcf\x11\xe0")
     assert (deal["id"], deal["contract_number"], deal["contract_date"], deal["monthly_fee"]) == (
         "17",

@@ -526,12 +526,13 @@ def test_the_deals_that_did_not_enter_are_listed_with_a_reason(tmp_path: Path) -
 
 def test_the_journal_answers_why(tmp_path: Path) -> None:
     """`obmen24 why deal 101` names file, document and rule of every step."""
-    from etl.commands import people
+    from etl.cli.words import people as words
+    from etl.commands import journal
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         pay_month(running, "2026-11", (101,), PAID)
-        text = people.why(running.stage.profile, "deal", "101")
+        text = words.journal(journal.why(running.stage.profile, "deal", "101"), "deal", "101")
         for expected in (
             "Начисление за 2026-11: 1500.00",
             "Оплата",

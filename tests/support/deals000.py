@@ -9,6 +9,7 @@ from typing import Any
 from etl import tables
 from etl.config.profile import Billing, Commission, Organisation
 from etl.transform.contracts import billing
+from etl.transform.contracts.facts import ContractFacts, PaidCharge
 
 CONFIRMED, FIRST_PAID, FIRST_ACT = "Договор подтвержден", "1-ая оплата клиента", "1-ая оплата менеджеру"
 SECOND_PAID, SECOND_ACT, TERMINATED = "2-ая оплата клиента", "2-ая оплата менеджеру", "Договор расторгнут"
@@ -39,6 +40,24 @@ def deal(number: int | str = 123, **changes: Any) -> dict[str, Any]:
         "commission": Decimal("1000.01"),
     }
     return row | changes
+
+
+def contract(paid: tuple[PaidCharge, ...] = (), ended: date | None = None) -> ContractFacts:
+    """Facts of a contract of which these charges are paid."""
+    last = paid[-1] if paid else None
+    return ContractFacts(
+        paid_charges=len(paid),
+        paid=paid,
+        act1=False,
+        act2=False,
+        paid_total=sum((charge.amount or Decimal(0) for charge in paid), Decimal(0)),
+        paid_on=last.on if last else None,
+        number=last.number if last else None,
+        amount=last.amount if last else None,
+        date=last.on if last else None,
+        terminated=ended is not None,
+        terminated_on=ended,
+    )
 
 
 def deals(*rows: dict[str, Any]) -> Any:

@@ -153,72 +153,6 @@ def test_months():
         clean.month_bounds("2026-1")
 
 
-def test_inn_warns_and_never_refuses():
-    assert clean.inn("7707083893") == ("7707083893", None)
-    assert clean.inn(" 77-0708 3893 ").value == "7707083893"
-    assert clean.inn("500100732259") == ("500100732259", None)
-    assert clean.inn(None) == (None, None)
-    assert "контрольная" in clean.inn("7707083894").warning
-    assert "00" in clean.inn("0000000000").warning, "python-stdnum takes it, 1C does not"
-    assert "00" in clean.inn("000000000000").warning
-    assert "потерян ноль" in clean.inn("770708389").warning
-    assert "10 или 12" in clean.inn("77070838931234").warning
-    assert clean.inn("abc").warning and clean.inn("7707083893.0").value == "7707083893"
-
-
-def test_kpp_ogrn_bik():
-    assert clean.kpp("770701001", "7707083893") == ("770701001", None)
-    assert clean.kpp("7707AA001").warning is None
-    assert "9 знаков" in clean.kpp("77070100").warning
-    assert "12 цифр" in clean.kpp("770701001", "500100732259").warning
-    assert (
-        clean.ogrn("1027700132195").warning is None and "контрольная" in clean.ogrn("1027700132196").warning
-    )
-    assert clean.ogrn("304500116000157").warning is None
-    assert "13" in clean.ogrn("102").warning
-    assert (
-        clean.bik("044525225").warning is None
-        and clean.bik("014525225").warning is None
-        and "04" in clean.bik("144525225").warning
-    )
-
-
-def test_account_key_of_the_central_bank():
-    valid = [
-        key for key in range(10) if clean.account(f"40702810{key}00000000001", "044525225").warning is None
-    ]
-    assert len(valid) == 1, "exactly one control digit fits"
-    assert clean.account("30101810400000000225", "044525225").warning is None, (
-        "corr. account of a bank: 0 and digits 5-6 of its БИК"
-    )
-    assert clean.account("03100643000000017300", "024501901").warning is None, "treasury accounts have no key"
-    assert "20 цифр" in clean.account("4070281090000000000").warning
-    assert clean.account("40702А10900000000001").warning is None, (
-        "a letter may stand for a digit of the currency"
-    )
-    assert clean.account(None) == (None, None)
-
-
-def test_phones_in_a_text():
-    assert [phone.value for phone in clean.phones("8 (495) 123-45-67 доб. 12, 8-916-123-45-67")] == [
-        "+74951234567 доб. 12",
-        "+79161234567",
-    ]
-    assert [phone.value for phone in clean.phones("89161234567; +7 916 123 45 67")] == ["+79161234567"]
-    assert clean.phones("+7 701 123 45 67")[0].value == "+77011234567"
-    assert clean.phones(None) == ()
-    (typed,) = clean.phones("123-45-67")
-    assert typed.value == "123-45-67" and "код города" in typed.warning
-
-
-def test_emails():
-    assert clean.email("Petr.Ivanov@EXAMPLE.com ") == ("Petr.Ivanov@example.com", None)
-    assert clean.email("mailto:<a@b.ru>").value == "a@b.ru"
-    assert clean.email("нет").warning
-    assert clean.email("a@пример.рф").warning is None
-    assert [item.value for item in clean.emails("a@b.ru; c@d.ru, a@b.ru")] == ["a@b.ru", "c@d.ru"]
-
-
 @pytest.mark.parametrize(
     ("raw", "parts"),
     [
@@ -238,9 +172,6 @@ def test_person(raw, parts):
 
 
 def test_short_names():
-    assert clean.short_person("Иванов Иван Иванович") == "Иванов И. И."
-    assert clean.short_person("Мамедов Али Гасан оглы") == "Мамедов А. Г."
-    assert clean.short_person("Сидоров") == "Сидоров" and clean.short_person(None) is None
     assert clean.short_company('Общество с ограниченной ответственностью "Ромашка"') == "ООО «Ромашка»"
     assert clean.short_company('Публичное акционерное общество "Река"') == "ПАО «Река»"
     assert clean.short_company(None) is None
@@ -282,36 +213,9 @@ def test_printed_number(number, printed, bare):
     assert clean.printed_number(number, base_prefix=False) == bare
 
 
-def test_units_and_currencies():
+def test_units():
     assert clean.unit("шт.") == ("шт.", "796")
     assert clean.unit(None, "796 ") == ("шт", "796")
     assert clean.unit("6") == ("м", "006")
     assert clean.unit("упаковка") == ("упаковка", "778")
     assert clean.unit("ведро") == ("ведро", None) and clean.unit(None) == (None, None)
-    assert [clean.currency(name) for name in ("руб", "руб.", "RUB", "RUR", "643", "грн", "USD", None)] == [
-        "RUB"
-    ] * 5 + ["UAH", "USD", None]
-    with pytest.raises(ValueError, match="неизвестна"):
-        clean.currency("тугрик")
-
-
-@pytest.mark.parametrize(
-    ("amount", "words"),
-    [
-        ("1234.56", "Одна тысяча двести тридцать четыре рубля 56 копеек"),
-        ("0", "Ноль рублей 00 копеек"),
-        ("1.01", "Один рубль 01 копейка"),
-        ("2.02", "Два рубля 02 копейки"),
-        ("11.11", "Одиннадцать рублей 11 копеек"),
-        ("1000000", "Один миллион рублей 00 копеек"),
-        ("2000.005", "Две тысячи рублей 01 копейка"),
-        ("-5.40", "Минус пять рублей 40 копеек"),
-        ("21.22", "Двадцать один рубль 22 копейки"),
-    ],
-)
-def test_amount_in_words(amount, words):
-    assert clean.in_words(Decimal(amount)) == words
-
-
-def test_day_name():
-    assert clean.day_name(date(2026, 11, 5)) == "05.11.2026" and clean.day_name(None) == ""

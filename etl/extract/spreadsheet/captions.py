@@ -1,219 +1,112 @@
-"""Which column is which, by caption, and what a cell of a spreadsheet means.
+"""Which column is which: the row of captions of a table, and the rows below it.
 
-Captions are the customer's (the profile's `columns`) first, then those of the portal's Russian interface (reference
-bitrix24 §8.3). Values are what people and Excel make of them: decimal commas, «руб.», lost zeros, 1,23E+11.
+Captions are the customer's (the profile's `columns`) first, then those that each kind of table knows.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from stdnum.ru import inn as inn_rule
-
+from etl import tables
 from etl.errors import Rejected
+from etl.extract.spreadsheet.cells import folded
 from etl.extract.spreadsheet.guard import Cell, Page
-from etl.values import clean
 
+#: our column -> its captions, the first that the file has counts
+Captions = Mapping[str, Sequence[str]]
 #: rows at the top among which the captions are looked for
 _TOP = 30
-
-DEALS: dict[str, tuple[str, ...]] = {
-    "id": ("ID", "ID сделки"),
-    "title": ("Название сделки", "Название", "Сделка"),
-    "category": ("Воронка", "Направление"),
-    "stage": ("Стадия сделки", "Стадия"),
-    "amount": ("Сумма", "Сумма сделки"),
-    "currency": ("Валюта",),
-    "manager_name": ("Ответственный",),
-    "contract_number": ("Номер договора", "Договор №", "№ договора"),
-    "contract_date": ("Дата договора", "Дата заключения договора", "Дата заключения"),
-    "payer": ("ФИО плательщика", "Плательщик"),
-    "payer_inn": ("ИНН плательщика", "ИНН"),
-    "address": ("Адрес объекта", "Адрес"),
-    "terminated_on": ("Дата расторжения", "Дата расторжения договора"),
-    "monthly_fee": ("Абонентская плата", "Ежемесячный платёж", "Сумма платежа"),
-    "commission": ("Вознаграждение менеджера", "Вознаграждение"),
-    "organisation": ("Организация", "Моя компания"),
-    "lead_source": ("Источник",),
-    "closed": ("Сделка закрыта",),
-    "modified": ("Дата изменения",),
-}
-#: product columns: one line of the file is then one product row of a deal
-PRODUCTS = ("товар", "цена", "количество")
-
-DOCUMENTS: dict[str, tuple[str, ...]] = {
-    "document": ("Документ", "Ссылка", "Регистратор", "Документ движения"),
-    "kind": ("Вид документа", "Тип документа"),
-    "number": ("Номер", "Номер документа", "№"),
-    "date": ("Дата", "Дата документа"),
-    "amount": ("Сумма", "Сумма документа", "Всего", "Сумма платежа"),
-    "party": ("Контрагент", "Плательщик", "Клиент", "Покупатель"),
-    "inn": ("ИНН", "ИНН контрагента"),
-    "contract": ("Договор", "Договор контрагента", "Номер договора"),
-    "basis": (
-        "Заказ",
-        "Заказ покупателя",
-        "Заказ клиента",
-        "Счет на оплату",
-        "Сделка",
-        "Основание",
-        "Документ-основание",
-    ),
-    "key": ("Ключ",),
-    "organisation": ("Организация",),
-    "posted": ("Проведен",),
-    "comment": ("Комментарий", "Назначение платежа"),
-}
+#: characters of found captions that a refusal repeats
+_SHOWN = 600
 
 
 class Header(NamedTuple):
-    """Where the captions stand: sheet, row number from 0, all captions as written, our column -> position."""
+    """Where the captions stand: file, sheet, row number from 0, captions as written, our column -> position."""
 
+    file: str
     page: Page
     row: int
     captions: list[str]
     positions: dict[str, int]
 
+    def data_rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """(row number as a person counts, cells) of every row below the captions that is not empty."""
+        below = self.page.rows[self.row + 1 :]
+        for number, row in enumerate(below, start=self.row + 2):
+            if any(cell != "" for cell in row):
+                yield number, row
 
-def folded(caption: object) -> str:
-    """The form in which captions are compared."""
-    return " ".join(str(caption).casefold().replace("ё", "е").split()).rstrip(":* ")
+
+def known(defaults: Captions, own: Captions | None) -> dict[str, tuple[str, ...]]:
+    """The captions to look for: the profile's own before the defaults; own columns must be those of a deal."""
+    own = own or {}
+    columns = [*defaults, *(column for column in own if column in tables.TABLES["deals"].columns)]
+    return {column: (*own.get(column, ()), *defaults.get(column, ())) for column in columns}
 
 
-def find_header(
-    found: Sequence[Page], known: Mapping[str, Sequence[str]], required: Sequence[str], name: str
-) -> Header:
-    """The row with the most known captions. Rejected when a required one is absent or a used one stands twice."""
+def find_header(pages: Sequence[Page], known: Captions, required: Sequence[str], name: str) -> Header:
+    """The row with the most known captions. Rejected when a required one is absent or a used one stands
+    twice.
+    """
     best: Header | None = None
-    for page in found:
-        for number, row in enumerate(page.rows[:_TOP]):
-            captions = [str(cell).strip() for cell in row]
-            candidate = Header(page, number, captions, _positions(captions, known))
-            if best is None or len(candidate.positions) > len(best.positions):
-                best = candidate
-    if best is None or any(column not in best.positions for column in required):
-        raise _missing(best, known, required, name)
-    _check_doubles(best, name)
+    for candidate in _candidates(pages, known, name):
+        if best is None or len(candidate.positions) > len(best.positions):
+            best = candidate
+    absent = [column for column in required if best is None or column not in best.positions]
+    if best is None or absent:
+        raise _missing(best.captions if best else [], [known[column][0] for column in absent], name)
+    _check_doubles(best)
     return best
 
 
-def _positions(captions: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    places = {folded(caption): index for index, caption in reversed(list(enumerate(captions))) if caption}
-    return {
-        column: places[folded(alias)]
-        for column, aliases in known.items()
-        for alias in [next((one for one in aliases if folded(one) in places), None)]
-        if alias is not None
-    }
+def _candidates(pages: Sequence[Page], known: Captions, name: str) -> Iterator[Header]:
+    for page in pages:
+        for number, row in enumerate(page.rows[:_TOP]):
+            captions = [str(cell).strip() for cell in row]
+            yield Header(name, page, number, captions, _positions(captions, known))
 
 
-def _check_doubles(header: Header, name: str) -> None:
+def _positions(captions: Sequence[str], known: Captions) -> dict[str, int]:
+    """Our column -> position of the first of its captions that the row has; of equal captions the first
+    counts.
+    """
+    places: dict[str, int] = {}
+    for position, caption in enumerate(captions):
+        if caption:
+            places.setdefault(folded(caption), position)
+    found: dict[str, int] = {}
+    for column, aliases in known.items():
+        for alias in aliases:
+            if folded(alias) in places:
+                found[column] = places[folded(alias)]
+                break
+    return found
+
+
+def _check_doubles(header: Header) -> None:
     counted = Counter(folded(caption) for caption in header.captions if caption)
     for position in header.positions.values():
-        if counted[folded(header.captions[position])] > 1:
+        caption = header.captions[position]
+        if counted[folded(caption)] > 1:
             raise Rejected(
-                f"Файл {name} не прочитан: столбец «{header.captions[position]}» встречается дважды.",
+                f"Файл {header.file} не прочитан: столбец «{caption}» встречается дважды.",
                 "Уберите лишний столбец из списка сделок или переименуйте поле портала и выгрузите заново.",
-                file=name,
+                file=header.file,
             )
 
 
-def _missing(
-    best: Header | None, known: Mapping[str, Sequence[str]], required: Sequence[str], name: str
-) -> Rejected:
-    absent = [known[column][0] for column in required if best is None or column not in best.positions]
-    seen = (
-        ", ".join(f"«{caption}»" for caption in (best.captions if best else []) if caption)[:600]
-        or "ни одной"
-    )
-    words = ", ".join(f"«{caption}»" for caption in absent)
+def _missing(found: Sequence[str], absent: Sequence[str], name: str) -> Rejected:
+    """The refusal that names the absent captions and those there are."""
+    seen = _quoted([caption for caption in found if caption])[:_SHOWN]
     return Rejected(
-        f"Файл {name} не прочитан: нет столбца {words}. Найдены подписи: {seen}.",
+        f"Файл {name} не прочитан: нет столбца {_quoted(absent)}. Найдены подписи: {seen or 'ни одной'}.",
         "Добавьте столбец в список сделок портала (язык интерфейса русский) или укажите его подпись "
         "в разделе [columns] профиля и выгрузите заново.",
         file=name,
     )
 
 
-# ---- values: each takes a cell and gives a value or None; ValueError in Russian for nonsense ----
-
-_POWER = re.compile(r"-?\d(?:[.,]\d+)?E\+?\d+", re.I)
-_TIME = re.compile(r".*[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?:[Z+].*)?")
-
-
-def text(cell: Cell) -> str | None:
-    """One line of text. A whole number loses the «.0» that a spreadsheet gives it."""
-    if isinstance(cell, bool):
-        return "Да" if cell else "Нет"
-    if isinstance(cell, float) and cell.is_integer():
-        if abs(cell) >= 1e15:
-            raise ValueError("Excel сохранил длинный номер как число и потерял цифры")
-        return str(int(cell))
-    if isinstance(cell, dt.date):
-        return f"{cell:%d.%m.%Y}"
-    line = " ".join(str(cell).split())
-    if _POWER.fullmatch(line):
-        raise ValueError(f"Excel заменил номер на {line} и потерял цифры")
-    return line or None
-
-
-def money(cell: Cell) -> Decimal | None:
-    """Roubles: a text of any form `clean.money` knows, or a number cell, refused when it holds more than kopecks."""
-    if not isinstance(cell, int | float) or isinstance(cell, bool):
-        return clean.money(cell)
-    exact = Decimal(repr(cell))
-    amount = clean.kopecks(exact)
-    if abs(exact - amount) > Decimal("0.000001") or abs(amount) >= Decimal(10) ** 13:
-        raise ValueError(f"сумма {cell} не сходится до копейки")
-    return amount
-
-
-def moment(cell: Cell) -> dt.datetime | None:
-    """A moment in the zone of the person who exported; nothing in the file names it."""
-    if isinstance(cell, dt.datetime):
-        return cell
-    day, time = clean.date(cell), _TIME.fullmatch(str(cell))
-    if day is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in (time.groups() if time else (0, 0, 0)))
-    return dt.datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - the file names no zone
-
-
-def flag(cell: Cell) -> bool | None:
-    """Да/Нет of the portal."""
-    word = folded(cell)
-    if word in ("да", "истина", "true", "y", "1", "1.0"):
-        return True
-    return False if word in ("нет", "ложь", "false", "n", "0", "0.0") else None
-
-
-def inn(cell: Cell) -> str | None:
-    """ИНН as text. A zero that Excel dropped comes back only when the check digit then fits (`inn_padded` tells)."""
-    line = text(cell)
-    if line is None:
-        return None
-    digits = re.sub(r"[\s\-]", "", line)
-    return "0" + digits if inn_padded(digits) else digits
-
-
-def inn_padded(digits: str) -> bool:
-    """Whether an ИНН of 9 or 11 digits becomes right with a zero in front."""
-    return bool(re.fullmatch(r"\d{9}|\d{11}", digits)) and inn_rule.is_valid("0" + digits)
-
-
-#: readers by column of `deals`; any other column is text
-READERS: dict[str, Callable[[Cell], Any]] = {
-    "amount": money,
-    "monthly_fee": money,
-    "commission": money,
-    "contract_date": clean.date,
-    "terminated_on": clean.date,
-    "modified": moment,
-    "closed": flag,
-    "payer_inn": inn,
-}
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"«{word}»" for word in words)

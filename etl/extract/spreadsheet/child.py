@@ -1,8 +1,10 @@
-"""The only place where a foreign workbook meets a parser: a child process with limits on memory and processor time.
+"""The only place where a foreign workbook meets a parser: a child process with limits on memory and
+processor time.
 
-Run by `spreadsheet_guard` as `python -I spreadsheet_child.py xlsx|html`; the file comes on stdin, JSON lines go to stdout:
-`{"sheet": name}`, then rows as lists. A date is `{"d": iso}`, a moment `{"t": iso}`, anything else text, number or flag.
-A refusal is `{"error": code}`. Reference reliability §4: libraries abort or take gigabytes on hostile workbooks.
+Run by `guard` as `python -I child.py xlsx|html`; the file comes on stdin, JSON lines go to stdout:
+`{"sheet": name}`, then rows as lists. A date is `{"d": iso}`, a moment `{"t": iso}`, anything else text,
+number or flag. A refusal is `{"error": code}`. Reference reliability §4: libraries abort or take gigabytes
+on hostile workbooks.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ ROWS, COLUMNS, TEXT, SHEETS = 300_000, 300, 40_000, 64
 #: after so many empty rows the rest of a sheet is not read
 EMPTY_ROWS = 1_000
 
+#: name of a sheet and its rows
+Sheet = tuple[str, Iterable[list[Any]]]
 _PLAIN = (str, float, int, bool)
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class _Refused(Exception):
@@ -49,7 +54,10 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _workbook(data: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
+# ---- sheets ----
+
+
+def _workbook(data: bytes) -> Iterator[Sheet]:
     import python_calamine as calamine
 
     try:
@@ -57,57 +65,84 @@ def _workbook(data: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
         if len(book.sheet_names) > SHEETS:
             raise _Refused("sheets")
         for name in book.sheet_names:
-            page = book.get_sheet_by_name(name)
-            skipped = page.start[0] if page.start else 0
-            yield name, [*([] for _ in range(min(skipped, EMPTY_ROWS))), *_padded(page)]
+            yield name, _rows(book.get_sheet_by_name(name))
     except calamine.PasswordError:
         raise _Refused("password") from None
     except calamine.CalamineError as error:
         raise _Refused(f"broken: {type(error).__name__}") from None
 
 
-def _padded(page: Any) -> Iterator[list[Any]]:
-    before = [""] * (page.start[1] if page.start else 0)
-    if len(before) > COLUMNS or page.total_width > COLUMNS:
+def _rows(page: Any) -> list[list[Any]]:
+    """All rows of a sheet. The parser leaves out what is empty above and on the left: it comes back as
+    empty cells.
+    """
+    skipped_rows, skipped_columns = page.start or (0, 0)
+    if skipped_columns > COLUMNS or page.total_width > COLUMNS:
         raise _Refused("columns")
-    return ([*before, *row] if before else row for row in page.iter_rows())
+    rows: list[list[Any]] = [[] for _ in range(min(skipped_rows, EMPTY_ROWS))]
+    before = [""] * skipped_columns
+    for row in page.iter_rows():
+        rows.append([*before, *row] if before else row)
+    return rows
 
 
-def _html(data: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
+def _html(data: bytes) -> Iterator[Sheet]:
+    """The first table of a page: what the portal saves as .xls (reference bitrix24 §8.3)."""
     from lxml import html
 
-    try:
-        text, encoding = data.decode("utf-8-sig"), "utf-8"
-        data = text.encode()
-    except UnicodeDecodeError:
-        encoding = "cp1251"
-    root = html.document_fromstring(
-        data, parser=html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True)
-    )
-    table = next(root.iter("table"), None)
+    content, encoding = _decoded(data)
+    parser = html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True)
+    table = next(html.document_fromstring(content, parser=parser).iter("table"), None)
     if table is None:
         raise _Refused("no table")
     for line_break in list(table.iter("br")):
         line_break.tail = "\n" + (line_break.tail or "")
     rows: Any = table.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr")
-    yield "HTML", ([cell.text_content().strip() for cell in row if cell.tag in ("td", "th")] for row in rows)
+    yield "HTML", (_texts(row) for row in rows)
 
 
-def _lines(sheets: Iterable[tuple[str, Iterable[list[Any]]]]) -> Iterator[str]:
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+def _decoded(data: bytes) -> tuple[bytes, str]:
+    """(bytes without a byte order mark, their encoding)."""
+    try:
+        return data.decode("utf-8-sig").encode(), "utf-8"
+    except UnicodeDecodeError:
+        return data, "cp1251"
+
+
+def _texts(row: Any) -> list[str]:
+    return [cell.text_content().strip() for cell in row if cell.tag in ("td", "th")]
+
+
+# ---- lines ----
+
+
+def _lines(sheets: Iterable[Sheet]) -> Iterator[str]:
     for name, rows in sheets:
-        yield encode({"sheet": name}) + "\n"
-        empty = 0
-        for number, row in enumerate(rows):
-            if number >= ROWS or len(row) > COLUMNS:
-                raise _Refused("rows" if number >= ROWS else "columns")
-            empty = 0 if any(value != "" for value in row) else empty + 1
-            if empty > EMPTY_ROWS:
-                break
-            try:
-                yield encode([value if type(value) in _PLAIN else _tagged(value) for value in row]) + "\n"
-            except (ValueError, UnicodeEncodeError):
-                raise _Refused("number") from None
+        yield _encode({"sheet": name}) + "\n"
+        for row in _within_caps(rows):
+            yield _line(row)
+
+
+def _within_caps(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Rows up to the end of the sheet or a long empty stretch; _Refused beyond a cap."""
+    empty = 0
+    for number, row in enumerate(rows):
+        if number >= ROWS:
+            raise _Refused("rows")
+        if len(row) > COLUMNS:
+            raise _Refused("columns")
+        is_empty = all(value == "" for value in row)
+        empty = empty + 1 if is_empty else 0
+        if empty > EMPTY_ROWS:
+            return
+        yield row
+
+
+def _line(row: list[Any]) -> str:
+    try:
+        return _encode([value if type(value) in _PLAIN else _tagged(value) for value in row]) + "\n"
+    except (ValueError, UnicodeEncodeError):
+        raise _Refused("number") from None
 
 
 def _tagged(value: Any) -> dict[str, str]:

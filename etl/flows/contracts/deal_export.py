@@ -14,7 +14,7 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Profile
 from etl.errors import ConfigError, Rejected
-from etl.extract.spreadsheet import read as spreadsheet
+from etl.extract.spreadsheet import deal_export
 from etl.flows import registers
 from etl.flows.contracts import billing
 from etl.flows.reading import Reading
@@ -22,9 +22,6 @@ from etl.flows.run import Record, Run
 from etl.flows.side import SavedDeals
 
 SCOPE = "spreadsheet-in"
-#: What a charge cannot do without; a file that lacks one of these columns is refused with the captions it
-#: has.
-REQUIRED = ("id", "stage", "payer", "contract_number", "contract_date", "monthly_fee", "terminated_on")
 
 
 def flow(run: Run, reading: Reading) -> None:
@@ -58,8 +55,9 @@ def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
     good = False
     for path in files:
         try:
-            found = spreadsheet.read_deals(
-                path, name=path.name, columns=columns(run.profile), required=REQUIRED
+            columns = deal_export.columns(run.profile)
+            found = deal_export.read_deals(
+                path, name=path.name, columns=columns, required=deal_export.REQUIRED
             )
         except Rejected as error:
             run.journal.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
@@ -74,14 +72,6 @@ def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
         if _ours(run.profile, row)
     ]
     return tables.frame("deals", rows) if good else None
-
-
-def columns(profile: Profile) -> dict[str, tuple[str, ...]]:
-    """Our column -> captions: the portal's own field names first, then the aliases of the profile."""
-    named = {ours: (caption,) for ours, caption in profile.deals.fields.items()}
-    return {
-        ours: (*named.get(ours, ()), *profile.columns.get(ours, ())) for ours in {*named, *profile.columns}
-    }
 
 
 def stage_names(profile: Profile) -> dict[str, str]:

@@ -26,7 +26,7 @@ from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
 from etl.records import Account
 from etl.transform import identity
-from etl.values import clean, keys
+from etl.values import checked, clean, keys
 
 _ACCOUNT = ("number", "bank_name", "bik", "corr_account", "currency")
 _PLACES = ("city", "legal_address", "actual_address")
@@ -139,8 +139,8 @@ class Parties(Directory):
     def _cleaned(self, values: Record, row: Record, origin: str) -> Record:
         """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the
         whole card, is left out."""
-        phones = [one.value for text in values.pop("phones", ()) for one in clean.phones(text)]
-        emails = [one for text in values.pop("emails", ()) for one in clean.emails(text)]
+        phones = [one.value for text in values.pop("phones", ()) for one in checked.phones(text)]
+        emails = [one for text in values.pop("emails", ()) for one in checked.emails(text)]
         good = [one.value for one in emails if one.warning is None]
         self.issues += [
             tables.issue(
@@ -157,7 +157,10 @@ class Parties(Directory):
             if one.warning
         ]
         lists = {"phones": tuple(dict.fromkeys(phones)), "emails": tuple(dict.fromkeys(good))}
-        requisites = {"inn": clean.inn(values.get("inn")).value, "kpp": clean.kpp(values.get("kpp")).value}
+        requisites = {
+            "inn": checked.inn(values.get("inn")).value,
+            "kpp": checked.kpp(values.get("kpp")).value,
+        }
         values.pop("version", None)
         return values | {column: value for column, value in (lists | requisites).items() if value}
 

@@ -25,8 +25,7 @@ from etl.flows.publication import answers
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.transform.money import facts
-from etl.transform.orders import deals
+from etl.transform.orders import deals, facts
 from etl.values import clean
 
 SCOPE = "orders"
@@ -41,7 +40,7 @@ def apply_all(run: Run, reading: Reading) -> None:
     told = adopt(run, reading, settings, orders_told.read(run, reading))
     run.journal.note([row for row in tables.records(told.unknown) if row["key"] in told.fresh], SCOPE)
     if len(told.documents):
-        recording.record_facts(run, told.documents, told.found, told.owners)
+        recording.record_facts(run, tables.records(told.documents), told.found, told.owners)
         apply(run, settings, told)
         answers.judge_silent(run, told.documents, told.lines)
     run.state.runs.close_issues(run.number, [SCOPE])

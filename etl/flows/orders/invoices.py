@@ -10,6 +10,7 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Orders
 from etl.extract.bitrix24 import deals as extract
+from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.orders import told as orders_told
 from etl.flows.orders.told import Told
@@ -17,7 +18,7 @@ from etl.flows.portal import delivery, writers
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.transform.money import facts
+from etl.transform.money import paid as law
 from etl.transform.orders import deals as orders
 from etl.values import keys
 
@@ -148,16 +149,14 @@ def move(run: Run, settings: Orders, told: Told, sources: dict[str, Record]) -> 
         for invoice, deal in told.invoices.items()
         if not told.sent[number := keys.invoice(invoice)].get(_SETTLED)
     }
-    payments = [row for row in tables.records(run.state.facts.rows("payment")) if row["target"] in waiting]
+    payments = [row for row in recording.payments(run) if row["target"] in waiting]
     paying = {waiting[row["target"]][1] for row in payments}
     if not paying:
         return
     numbers = {invoice for invoice, _ in waiting.values()}
     found = tables.records(extract.invoices(run.portal.client, run.portal.names, sorted(paying)))
     rows = [row for row in found if row["id"] in numbers]
-    paid = facts.paid(
-        tables.frame("payments", payments), {keys.invoice(row["id"]): row["amount"] for row in rows}
-    )
+    paid = law.paid(payments, {keys.invoice(row["id"]): row["amount"] for row in rows})
     changes, issues = orders.invoice_moves(
         tables.frame("documents", rows), paid, settings, final=final_stages(run)
     )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from etl import tables
 from etl.config.profile import Orders
+from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.agreement import Memory
 from etl.flows.directories import records
@@ -37,7 +38,7 @@ from etl.flows.publication import answers
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.transform import documents
-from etl.transform.money import facts
+from etl.transform.money.paid import referred
 from etl.transform.orders import deals as rules
 from etl.values import clean, keys
 
@@ -189,7 +190,7 @@ def _plain(value: object) -> str:
 
 def _referred(run: Run, told: Told) -> set[str]:
     """Deals whose order payments or shipments lean on."""
-    targets = facts.referred(run.state.facts.rows("payment"), run.state.facts.rows("shipment"))
+    targets = referred([*recording.payments(run), *recording.shipments(run)])
     return {told.owners[target] for target in targets if target in told.owners}
 
 

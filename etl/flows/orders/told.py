@@ -20,7 +20,7 @@ from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.transform import identity
-from etl.transform.money import facts
+from etl.transform.money import targets
 from etl.transform.orders import deals as orders
 from etl.values import keys
 
@@ -101,7 +101,7 @@ def read(run: Run, reading: Reading) -> Told:
     documents = tables.frame("documents", [payload["row"] for payload in payloads])
     before, links = sent(run), _links(run, documents)
     known = recording.known_numbers(run) | _ours(run, documents) | before.keys() | links.keys()
-    found, unknown = facts.targets(documents, portal=run.profile.bitrix24.name, known=known)
+    found, missing = targets.targets(tables.records(documents), portal=run.profile.bitrix24.name, known=known)
     roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
     owners = dict(roles[["id", "deal"]].to_numpy().tolist())
     owned = [
@@ -116,7 +116,7 @@ def read(run: Run, reading: Reading) -> Told:
         roles,
         orders.attached(documents, roles),
         tables.frame("documents", owned),
-        unknown,
+        tables.frame("issues", missing),
         {key: _seconds(row["generated_at"]) for key, row in held.items()},
         {payload["row"]["id"]: buyer for payload in payloads if (buyer := _buyer(payload))},
         frozenset(row["id"] for row in reading.seen),

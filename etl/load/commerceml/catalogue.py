@@ -1,33 +1,41 @@
-"""Directories of the extended contract: Классификатор with groups and price types, Каталог, ПакетПредложений, Контрагенты."""
+"""Directories of the extended contract: Классификатор, Каталог, ПакетПредложений, Контрагенты.
+
+Each stands in the file only where the tables hold rows of it (commerceml §2.1, docs/contract-1c.ru.md).
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import pandas as pd
 
 from etl import tables as canonical
 from etl.config import dialects
 from etl.config.dialects import Dialect
-from etl.load.commerceml.nodes import currency_word, party_3
-from etl.load.commerceml.text import Attributed, Node, cut, flag, money, render
-from etl.tables import Record
+from etl.load.commerceml import given
+from etl.load.commerceml.documents import currency_word
+from etl.load.commerceml.given import Tables
+from etl.load.commerceml.lines import rates
+from etl.load.commerceml.parties import party_3
+from etl.load.commerceml.text import NAME, Node, cut, flag, money, opened, render, requisites
+from etl.records import Account, Contact, Party, Price, PriceType, Product
 from etl.values import clean
 
 #: the catalogue of this product has one identity for all portals: 1C keys products, not catalogues
 CATALOGUE = str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:catalogue"))
-_BLOCK = 1000
-_CHANGES = {"СодержитТолькоИзменения": "true"}  # absence must never delete
 
 
-def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str) -> Iterator[str]:
-    """The texts of all directories that the tables hold, in portions. `currency` is the base's name of the rouble."""
-    parties = tables.get("parties", canonical.frame("parties"))
+def sections(tables: Tables, dialect: Dialect, currency: str) -> Iterator[str]:
+    """The texts of all directories that the tables hold, in portions.
+
+    Tables: products, prices, price_types, parties without `document`, accounts, contacts. `currency` is the
+    base's name of the rouble.
+    """
+    parties = given.table(tables, "parties")
     directory = parties[parties["document"].isna()]
-    products, prices, types = (
-        tables.get(name, canonical.frame(name)) for name in ("products", "prices", "price_types")
-    )
+    products, prices, types = (given.table(tables, name) for name in ("products", "prices", "price_types"))
     if len(products) or len(types):
         yield render([("Классификатор", _classifier(products, types, currency))], 1)
     if len(products):
@@ -38,9 +46,17 @@ def sections(tables: Mapping[str, pd.DataFrame], dialect: Dialect, currency: str
         yield from _parties(directory, tables, dialect)
 
 
+def _opening(tag: str) -> str:
+    """The opening tag of a directory. It holds changes only: what is absent must never be deleted in 1C."""
+    return f"\t<{opened(tag, {'СодержитТолькоИзменения': 'true'})}>\n"
+
+
+# ---- Классификатор ----
+
+
 def _classifier(products: pd.DataFrame, types: pd.DataFrame, currency: str) -> list[Node]:
-    paths = sorted({path for path in products["group_path"] if path})
-    price_types = [("ТипЦены", _price_type(row, currency)) for row in canonical.records(types)]
+    paths = {path for path in products["group_path"] if path}
+    price_types = [_price_type(row, currency) for row in canonical.each(types, PriceType)]
     return [
         ("Ид", CATALOGUE),
         ("Наименование", "Классификатор obmen24"),
@@ -54,136 +70,133 @@ def group_id(path: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:obmen24:group:{path}"))
 
 
-def _groups(paths: list[str], above: str = "") -> list[Node]:
-    heads = sorted({path.partition("/")[0] for path in paths})
-    nodes: list[Node] = []
-    for head in heads:
-        full = f"{above}/{head}" if above else head
-        below = _groups(
-            [rest for path in paths for first, _, rest in [path.partition("/")] if first == head and rest],
-            full,
-        )
-        nodes.append(("Группа", [("Ид", group_id(full)), ("Наименование", head), ("Группы", below or None)]))
-    return nodes
+def _groups(paths: Iterable[str], above: str = "") -> list[Node]:
+    """Nodes of the groups that paths like «А/Б» name, each inside the one before it, by name."""
+    below: dict[str, list[str]] = {}
+    for path in paths:
+        head, _, rest = path.partition("/")
+        inner = below.setdefault(head, [])
+        if rest:
+            inner.append(rest)
+    return [_group(head, below[head], above) for head in sorted(below)]
 
 
-def _price_type(row: Record, currency: str) -> list[Node]:
-    tax = (
-        None
-        if row["vat_included"] is None
-        else [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]
+def _group(name: str, below: Sequence[str], above: str) -> Node:
+    path = f"{above}/{name}" if above else name
+    return (
+        "Группа",
+        [("Ид", group_id(path)), ("Наименование", name), ("Группы", _groups(below, path) or None)],
     )
-    return [
+
+
+def _price_type(row: PriceType, currency: str) -> Node:
+    told: list[Node] = [
         ("Ид", row["id"]),
-        ("Наименование", cut(row["name"], 250)),
+        ("Наименование", cut(row["name"], NAME)),
         ("Валюта", _currency(row, currency)),
-        ("Налог", tax),
+        ("Налог", _price_tax(row)),
     ]
+    return ("ТипЦены", told)
+
+
+def _price_tax(row: PriceType) -> list[Node] | None:
+    if row["vat_included"] is None:
+        return None
+    return [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]
+
+
+# ---- Каталог ----
 
 
 def _products(products: pd.DataFrame) -> Iterator[str]:
-    head = [("Ид", CATALOGUE), ("ИдКлассификатора", CATALOGUE), ("Наименование", "Каталог obmen24")]
-    yield _open("Каталог", _CHANGES) + render(head, 2) + "\t\t<Товары>\n"
-    for block in _blocks(products):
+    head: list[Node] = [
+        ("Ид", CATALOGUE),
+        ("ИдКлассификатора", CATALOGUE),
+        ("Наименование", "Каталог obmen24"),
+    ]
+    yield _opening("Каталог") + render(head, 2) + "\t\t<Товары>\n"
+    for block in given.blocks(products, Product):
         yield render([("Товар", _product(row)) for row in block], 3)
     yield "\t\t</Товары>\n\t</Каталог>\n"
 
 
-def _product(row: Record) -> list[Node]:
+def _product(row: Product) -> list[Node]:
     rate = dialects.rate_text(dialects.DIALECTS["bitrix3"], row["vat_rate"], row["vat_exempt"])
-    kind = "Услуга" if row["kind"] == "service" else "Товар"
-    pairs = [("ТипНоменклатуры", kind if row["kind"] else None), *(row["extra"] or {}).items()]
-    requisites = [
-        ("ЗначениеРеквизита", [("Наименование", name), ("Значение", cut(value, 1000))])
-        for name, value in pairs
-        if value
-    ]
+    _, unit_code = clean.unit(row["unit"], row["unit_code"])
+    groups: list[Node] | None = [("Ид", group_id(row["group_path"]))] if row["group_path"] else None
     return [
         ("Ид", row["id"]),
         ("НомерВерсии", row["version"]),
         ("ПометкаУдаления", flag(row["deleted"])),
         ("Штрихкод", row["barcode"]),
-        ("Артикул", cut(row["article"], 250)),
-        ("Наименование", cut(row["name"], 250)),
-        ("БазоваяЕдиница", clean.unit(row["unit"], row["unit_code"])[1]),
-        ("Группы", [("Ид", group_id(row["group_path"]))] if row["group_path"] else None),
-        ("СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", rate)])] if rate else None),
-        ("ЗначенияРеквизитов", requisites or None),
+        ("Артикул", cut(row["article"], NAME)),
+        ("Наименование", cut(row["name"], NAME)),
+        ("БазоваяЕдиница", unit_code),
+        ("Группы", groups),
+        ("СтавкиНалогов", rates(rate)),
+        ("ЗначенияРеквизитов", _product_requisites(row)),
     ]
 
 
+def _product_requisites(row: Product) -> list[Node] | None:
+    """ТипНоменклатуры, by which 1C tells goods from services, then the product's own requisites."""
+    words = {"service": "Услуга", "goods": "Товар"}
+    kind = words.get(row["kind"] or "")
+    return requisites([("ТипНоменклатуры", kind), *(row["extra"] or {}).items()])
+
+
+# ---- ПакетПредложений ----
+
+
 def _offers(prices: pd.DataFrame, currency: str) -> Iterator[str]:
-    head = [
+    head: list[Node] = [
         ("Ид", f"{CATALOGUE}#"),
         ("Наименование", "Цены obmen24"),
         ("ИдКаталога", CATALOGUE),
         ("ИдКлассификатора", CATALOGUE),
     ]
-    yield _open("ПакетПредложений", _CHANGES) + render(head, 2) + "\t\t<Предложения>\n"
-    ordered = prices.iloc[pd.factorize(prices["product"])[0].argsort(kind="stable")]
-    product: str | None = None
-    held: list[Record] = []
-    for block in _blocks(ordered):
-        for row in block:
-            if held and row["product"] != product:
-                yield _offer(product, held, currency)
-                held = []
-            product = row["product"]
-            held.append(row)
-    yield _offer(product, held, currency) + "\t\t</Предложения>\n\t</ПакетПредложений>\n"
+    yield _opening("ПакетПредложений") + render(head, 2) + "\t\t<Предложения>\n"
+    together = prices.iloc[pd.factorize(prices["product"])[0].argsort(kind="stable")]
+    rows = (row for block in given.blocks(together, Price) for row in block)
+    for product, own in groupby(rows, key=_product_of):
+        yield render([_offer(product, own, currency)], 3)
+    yield "\t\t</Предложения>\n\t</ПакетПредложений>\n"
 
 
-def _offer(product: str | None, prices: list[Record], currency: str) -> str:
-    nodes = [
-        (
-            "Цена",
-            [
-                ("ИдТипаЦены", price["price_type"]),
-                ("ИдЕдиницыИзмерения", _unit_code(price["unit"])),
-                ("ЦенаЗаЕдиницу", money(price["price"])),
-                ("Валюта", _currency(price, currency)),
-            ],
-        )
-        for price in prices
+def _product_of(row: Price) -> str:
+    return row["product"]
+
+
+def _offer(product: str, prices: Iterable[Price], currency: str) -> Node:
+    nodes: list[Node] = [("Цена", _price(price, currency)) for price in prices]
+    return ("Предложение", [("Ид", product), ("Цены", nodes)])
+
+
+def _price(row: Price, currency: str) -> list[Node]:
+    _, unit_code = clean.unit(row["unit"])
+    return [
+        ("ИдТипаЦены", row["price_type"]),
+        ("ИдЕдиницыИзмерения", unit_code),
+        ("ЦенаЗаЕдиницу", money(row["price"])),
+        ("Валюта", _currency(row, currency)),
     ]
-    return render([("Предложение", [("Ид", product), ("Цены", nodes)])], 3)
 
 
-def _currency(row: Record, currency: str) -> str | None:
+def _currency(row: Price | PriceType, currency: str) -> str | None:
     return None if row["currency"] is None else currency_word(row["currency"], currency)
 
 
-def _unit_code(unit: str | None) -> str | None:
-    return clean.unit(unit)[1]
+# ---- Контрагенты ----
 
 
-def _parties(directory: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dialect: Dialect) -> Iterator[str]:
-    accounts, people = (
-        _by_party(tables.get(name, canonical.frame(name))) for name in ("accounts", "contacts")
-    )
-    yield _open("Контрагенты", _CHANGES)
-    for block in _blocks(directory):
-        yield render(
-            [
-                ("Контрагент", party_3(row, dialect, accounts.get(row["id"], ()), people.get(row["id"], ())))
-                for row in block
-            ],
-            2,
-        )
+def _parties(directory: pd.DataFrame, tables: Tables, dialect: Dialect) -> Iterator[str]:
+    accounts = given.grouped(given.table(tables, "accounts"), Account, "party")
+    people = given.grouped(given.table(tables, "contacts"), Contact, "party")
+    yield _opening("Контрагенты")
+    for block in given.blocks(directory, Party):
+        nodes: list[Node] = []
+        for party in block:
+            own_accounts, own_people = accounts.get(party["id"], ()), people.get(party["id"], ())
+            nodes.append(("Контрагент", party_3(party, dialect, own_accounts, own_people)))
+        yield render(nodes, 2)
     yield "\t</Контрагенты>\n"
-
-
-def _by_party(frame: pd.DataFrame) -> dict[str, list[Record]]:
-    grouped: dict[str, list[Record]] = {}
-    for row in canonical.records(frame):
-        grouped.setdefault(row["party"], []).append(row)
-    return grouped
-
-
-def _blocks(frame: pd.DataFrame) -> Iterator[list[Record]]:
-    for start in range(0, len(frame), _BLOCK):
-        yield canonical.records(frame.iloc[start : start + _BLOCK])
-
-
-def _open(tag: str, attributes: dict[str, str]) -> str:
-    return render([(tag, Attributed(attributes, None))], 1).replace("/>", ">")

@@ -1,7 +1,7 @@
 """(tag, value) nodes to the text of CommerceML, fast and in constant memory.
 
-A node is a pair; a value is text, a list of nodes, `Attributed`, or None, which is left out. lxml would build a tree per
-document for the same bytes at twice the price (reference/performance §2).
+A node is a pair; a value is text, a list of nodes, `Attributed`, or None, which is left out. lxml would build
+a tree per document for the same bytes at twice the price (reference/performance §2).
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-Node = tuple[str, Any]
-
-_SPECIAL = re.compile("[&<>\r]").search
+#: longest texts that the schema allows (commerceml §13): a name, a comment, any other value
+NAME, COMMENT, VALUE = 250, 3000, 1000
 #: code points that XML 1.0 cannot hold
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL = re.compile("[&<>\r]").search
 _TABS = ["\t" * depth for depth in range(40)]
+_KOPECK, _GRAM = Decimal("0.01"), Decimal("0.001")
 
 
 class Attributed(NamedTuple):
     """A value with attributes: `inner` is text, nodes or None for an empty element."""
 
     attributes: dict[str, str]
-    inner: Any
+    inner: Inner
+
+
+Inner: TypeAlias = "str | list[Node] | None"
+Node: TypeAlias = "tuple[str, Inner | Attributed]"
 
 
 def render(nodes: Iterable[Node], depth: int = 0) -> str:
@@ -35,47 +40,56 @@ def render(nodes: Iterable[Node], depth: int = 0) -> str:
 
 
 def _render(nodes: Iterable[Node], depth: int, out: list[str]) -> None:
+    # every element of a file passes here: exact types and a search before escaping halve the time of writing
     tabs = _TABS[depth]
     for tag, value in nodes:
         if value is None:
             continue
-        kind = type(value)
-        if kind is str:
-            out.append(f"{tabs}<{tag}>{escape(value) if _SPECIAL(value) else value}</{tag}>\n")
-        elif kind is list:
+        if type(value) is str:
+            shown = escape(value) if _SPECIAL(value) else value
+            out.append(f"{tabs}<{tag}>{shown}</{tag}>\n")
+        elif type(value) is list:
             out.append(f"{tabs}<{tag}>\n")
             _render(value, depth + 1, out)
             out.append(f"{tabs}</{tag}>\n")
-        else:
-            _attributed(tag, value, depth, out)
+        elif type(value) is Attributed:
+            _render_attributed(tag, value, depth, out)
 
 
-def _attributed(tag: str, value: Attributed, depth: int, out: list[str]) -> None:
-    marks = "".join(f' {name}="{escape(text)}"' for name, text in value.attributes.items())
+def _render_attributed(tag: str, value: Attributed, depth: int, out: list[str]) -> None:
+    opening = opened(tag, value.attributes)
     tabs, inner = _TABS[depth], value.inner
     if inner is None:
-        out.append(f"{tabs}<{tag}{marks}/>\n")
+        out.append(f"{tabs}<{opening}/>\n")
     elif isinstance(inner, str):
-        out.append(f"{tabs}<{tag}{marks}>{escape(inner)}</{tag}>\n")
+        out.append(f"{tabs}<{opening}>{escape(inner)}</{tag}>\n")
     else:
-        out.append(f"{tabs}<{tag}{marks}>\n")
+        out.append(f"{tabs}<{opening}>\n")
         _render(inner, depth + 1, out)
         out.append(f"{tabs}</{tag}>\n")
 
 
+def opened(tag: str, attributes: dict[str, str]) -> str:
+    """What stands inside the angle brackets of an opening tag."""
+    marks = [f'{name}="{escape(text)}"' for name, text in attributes.items()]
+    return " ".join([tag, *marks])
+
+
 def escape(text: str) -> str:
-    """Text for an element or a quoted attribute. Line ends become those that XML keeps and 1C has inside a text."""
+    """Text for an element or a quoted attribute; line ends become those that 1C has inside a text."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-_KOPECK, _GRAM = Decimal("0.01"), Decimal("0.001")
+# ---- values in the spelling of commerceml §13; None stays None and is left out ----
 
 
 def money(value: Decimal | None) -> str | None:
     """Two digits after the point, HALF_UP, no grouping."""
-    return None if value is None else format(value.quantize(_KOPECK, ROUND_HALF_UP), "f")
+    if value is None:
+        return None
+    return format(value.quantize(_KOPECK, ROUND_HALF_UP), "f")
 
 
 def quantity(value: Decimal | None) -> str | None:
@@ -87,18 +101,40 @@ def quantity(value: Decimal | None) -> str | None:
 
 
 def day(value: dt.date | None) -> str | None:
-    """`yyyy-MM-dd`."""
-    return None if value is None else f"{value:%Y-%m-%d}" if value.year > 999 else None
+    """`yyyy-MM-dd`; 1C's empty date (0001-01-01) is absence."""
+    if value is None or value.year < 1000:
+        return None
+    return f"{value:%Y-%m-%d}"
 
 
 def flag(value: bool | None) -> str | None:
     """true or false."""
-    return None if value is None else "true" if value else "false"
+    if value is None:
+        return None
+    return "true" if value else "false"
 
 
 def cut(value: str | None, limit: int) -> str | None:
-    """Text without blanks around it, not longer than the schema allows; empty is absent."""
+    """Text without blanks around it, not longer than `limit`; empty is absent."""
     if value is None:
         return None
-    value = value.strip()
-    return (value if len(value) <= limit else value[:limit].rstrip()) or None
+    text = value.strip()
+    if len(text) > limit:
+        text = text[:limit].rstrip()
+    return text or None
+
+
+# ---- named values ----
+
+#: name and value of a requisite; an empty value is left out
+Pair = tuple[str, str | None]
+
+
+def requisites(pairs: Iterable[Pair]) -> list[Node] | None:
+    """The pairs that have a value as ЗначенияРеквизитов (commerceml §4), cut to the schema; None: no pair."""
+    nodes: list[Node] = []
+    for name, raw in pairs:
+        value = cut(raw, VALUE)
+        if value:
+            nodes.append(("ЗначениеРеквизита", [("Наименование", cut(name, NAME)), ("Значение", value)]))
+    return nodes or None

@@ -1,27 +1,39 @@
 """The text of the payment QR code of an invoice, by ГОСТ Р 56042-2014.
 
-A service block `ST` + version `0001` + encoding `2` (UTF-8), then `key=value` pairs. The separator is the character that
-follows the service block; the standard prefers «|» and asks for another one when a value holds it.
+A service block `ST` + version `0001` + encoding `2` (UTF-8), then `key=value` pairs. The separator is the
+character that follows the service block; the standard prefers «|» and asks for another one when a value
+holds it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from etl.errors import Rejected
 
 _SERVICE = "ST00012"
 _SEPARATORS = "|~_#$^&*/`@%"
-#: field -> key, longest value, what people call it; the standard requires the first five
+
+
+class _Key(NamedTuple):
+    """A field of the standard: its key, the longest value, what people call it."""
+
+    key: str
+    longest: int
+    title: str
+
+
 _KEYS = {
-    "name": ("Name", 160, "наименование получателя"),
-    "account": ("PersonalAcc", 20, "расчётный счёт"),
-    "bank": ("BankName", 45, "название банка"),
-    "bik": ("BIC", 9, "БИК"),
-    "corr_account": ("CorrespAcc", 20, "корр. счёт"),
-    "inn": ("PayeeINN", 12, "ИНН"),
-    "kpp": ("KPP", 9, "КПП"),  # may hold Latin letters
+    "name": _Key("Name", 160, "наименование получателя"),
+    "account": _Key("PersonalAcc", 20, "расчётный счёт"),
+    "bank": _Key("BankName", 45, "название банка"),
+    "bik": _Key("BIC", 9, "БИК"),
+    "corr_account": _Key("CorrespAcc", 20, "корр. счёт"),
+    "inn": _Key("PayeeINN", 12, "ИНН"),
+    "kpp": _Key("KPP", 9, "КПП"),  # may hold Latin letters
 }
 _REQUIRED = ("name", "account", "bank", "bik", "corr_account")
 _DIGITS = {"account": (20,), "bik": (9,), "corr_account": (20,), "inn": (10, 12)}
@@ -44,42 +56,74 @@ class Payee:
 def payment_qr(payee: Payee, purpose: str | None = None, amount: Decimal | None = None) -> str:
     """The text to be drawn as a QR code. `amount` in roubles becomes whole kopecks; what is None is left out.
 
-    The name of the bank is cut at the 45 characters of the standard: the БИК tells which bank it is. Anything else that
-    does not fit is refused. Raises Rejected naming every fault.
+    The name of the bank is cut at the 45 characters of the standard: the БИК tells which bank it is.
+    Anything else that does not fit is refused. Raises Rejected naming every fault.
     """
-    values = {name: " ".join((getattr(payee, name) or "").split()) for name in _KEYS}
-    values["bank"] = values["bank"][: _KEYS["bank"][1]].rstrip()
-    purpose = " ".join((purpose or "").split())
-    problems = _problems(values)
-    if len(purpose) > _PURPOSE_LENGTH:
-        problems.append(f"назначение платежа длиннее {_PURPOSE_LENGTH} знаков")
-    if amount is not None and (amount <= 0 or amount != amount.quantize(Decimal("0.01"))):
-        problems.append(f"сумма {amount} не положительное число рублей и копеек")
+    values = _values(payee)
+    said = _one_line(purpose)
+    problems = [*_missing(values), *_misfits(values), *_payment_problems(said, amount)]
     if problems:
         raise Rejected(
             f"QR-код для оплаты не составить: {', '.join(problems)}.",
             "Дополните реквизиты «Вашей компании» в портале.",
         )
-    pairs = {_KEYS[name][0]: value for name, value in values.items() if value}
-    pairs |= {"Purpose": purpose} if purpose else {}
-    pairs |= {"Sum": format((amount * 100).quantize(Decimal(1)), "f")} if amount is not None else {}
-    said = "".join(pairs.values())
-    separator = next((mark for mark in _SEPARATORS if mark not in said), None)
-    if separator is None:
-        raise Rejected(
-            "QR-код для оплаты не составить: в реквизитах все знаки, годные в разделители.",
-            "Уберите из названий лишние знаки.",
-        )
+    pairs = {_KEYS[name].key: value for name, value in values.items() if value}
+    if said:
+        pairs["Purpose"] = said
+    if amount is not None:
+        pairs["Sum"] = format((amount * 100).quantize(Decimal(1)), "f")
+    separator = _separator("".join(pairs.values()))
     return separator.join([_SERVICE, *(f"{key}={value}" for key, value in pairs.items())])
 
 
-def _problems(values: dict[str, str]) -> list[str]:
-    """What is missing, too long or not a number of the right length, in the words of people."""
-    problems = [f"не заполнено: {_KEYS[name][2]}" for name in _REQUIRED if not values[name]]
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _values(payee: Payee) -> dict[str, str]:
+    """The fields of a payee, each one line, '' for what is not known; the name of the bank cut to its limit."""
+    values = {name: _one_line(getattr(payee, name)) for name in _KEYS}
+    values["bank"] = values["bank"][: _KEYS["bank"].longest].rstrip()
+    return values
+
+
+def _separator(said: str) -> str:
+    """The first of the standard's separators that no value holds."""
+    for mark in _SEPARATORS:
+        if mark not in said:
+            return mark
+    raise Rejected(
+        "QR-код для оплаты не составить: в реквизитах все знаки, годные в разделители.",
+        "Уберите из названий лишние знаки.",
+    )
+
+
+# ---- what does not fit, in the words of people ----
+
+
+def _missing(values: Mapping[str, str]) -> list[str]:
+    return [f"не заполнено: {_KEYS[name].title}" for name in _REQUIRED if not values[name]]
+
+
+def _misfits(values: Mapping[str, str]) -> Iterator[str]:
     for name, (_, longest, title) in _KEYS.items():
         value, lengths = values[name], _DIGITS.get(name)
-        if value and lengths and not (value.isascii() and value.isdigit() and len(value) in lengths):
-            problems.append(f"{title} «{value}» не из {' или '.join(map(str, lengths))} цифр")
+        if value and lengths and not _is_number(value, lengths):
+            yield f"{title} «{value}» не из {' или '.join(map(str, lengths))} цифр"
         elif len(value) > longest:
-            problems.append(f"{title} длиннее {longest} знаков")
-    return problems
+            yield f"{title} длиннее {longest} знаков"
+
+
+def _is_number(value: str, lengths: Collection[int]) -> bool:
+    return value.isascii() and value.isdigit() and len(value) in lengths
+
+
+def _payment_problems(purpose: str, amount: Decimal | None) -> Iterator[str]:
+    if len(purpose) > _PURPOSE_LENGTH:
+        yield f"назначение платежа длиннее {_PURPOSE_LENGTH} знаков"
+    if amount is not None and not _is_payable(amount):
+        yield f"сумма {amount} не положительное число рублей и копеек"
+
+
+def _is_payable(amount: Decimal) -> bool:
+    return amount > 0 and amount == amount.quantize(Decimal("0.01"))

@@ -1,8 +1,8 @@
 """Which columns each sheet has: captions, kinds, widths and where a value comes from. Facts only, no writing.
 
-Sheets for people: reference onec §2.3 and §7. Files for 1C: onec §2.1, specification 000 (payer, address, date and number
-of the contract, amount, date of termination). Captions of the files for 1C never change: 1C keeps the accountant's mapping
-by them, letter by letter.
+Sheets for people: reference onec §2.3 and §7. Files for 1C: onec §2.1, specification 000 (payer, address,
+date and number of the contract, amount, date of termination). Captions of the files for 1C never change: 1C
+keeps the accountant's mapping by them, letter by letter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal
 
-from etl.load.spreadsheet.book import Column
+from etl.load.spreadsheet.layout import Column
 from etl.load.spreadsheet.texts import month_short, rounded
 
 ImportKind = Literal["charge", "act", "payment"]
@@ -48,6 +48,7 @@ def count(caption: str, source: str | Getter) -> Field:
 
 
 def _getter(source: str | Getter) -> Getter:
+    """A column of the table by its name, or what computes the value."""
     return source if callable(source) else lambda row: row.get(source)
 
 
@@ -56,6 +57,7 @@ def _always(value: Any) -> Getter:
 
 
 def _vat_rate(row: Row) -> str:
+    """«Без НДС» is not 0 % (onec §5)."""
     rate = row["vat_rate"]
     return "Без НДС" if rate is None else f"{rate.normalize():f}%"
 
@@ -70,15 +72,38 @@ def _month(row: Row) -> str:
 
 def _key_note(row: Row) -> str:
     """The key once more, in words: it survives in Комментарий where 1C drops a column."""
-    return "; ".join(part for part in (row["number"], f"сделка {row['deal']}", row.get("note")) if part)
+    parts = (row["number"], f"сделка {row['deal']}", row.get("note"))
+    return "; ".join(part for part in parts if part)
 
 
 def _act_basis(row: Row) -> str:
+    """Основание of an act: as given, else the deal and its contract (onec §7)."""
     if row["basis"]:
         return str(row["basis"])
-    contract = f", договор № {row['contract_number']}" if row["contract_number"] else ""
-    signed = f" от {row['contract_date']:%d.%m.%Y}" if contract and row["contract_date"] else ""
-    return f"Сделка № {row['deal']}{contract}{signed}"
+    deal, number, signed = f"Сделка № {row['deal']}", row["contract_number"], row["contract_date"]
+    if not number:
+        return deal
+    if not signed:
+        return f"{deal}, договор № {number}"
+    return f"{deal}, договор № {number} от {signed:%d.%m.%Y}"
+
+
+def _change(row: Row) -> str:
+    return _CHANGES[row["change"]]
+
+
+def _difference(row: Row) -> Decimal:
+    """A month without the charge counts as nothing."""
+    return (row["after"] or ZERO) - (row["before"] or ZERO)
+
+
+def _source(row: Row) -> str:
+    source: str = row["source"]
+    return _SOURCES.get(source, source)
+
+
+def _part(row: Row) -> str:
+    return _PARTS[row["part"]]
 
 
 _PARTS = {
@@ -136,13 +161,13 @@ TERMINATED: list[Field] = [
     text("Ответственный", "manager_name", 16),
 ]
 COMPARISON: list[Field] = [
-    text("Что изменилось", lambda row: _CHANGES[row["change"]], 18),
+    text("Что изменилось", _change, 18),
     code("ID сделки", "deal", 9),
     text("Плательщик", "payer", 34),
     code("Договор №", "contract_number", 14),
     money("Прошлый месяц", "before"),
     money("Этот месяц", "after"),
-    money("Разница", lambda row: (row["after"] or ZERO) - (row["before"] or ZERO)),
+    money("Разница", _difference),
 ]
 PAYMENTS: list[Field] = [
     day("Дата", "date"),
@@ -150,12 +175,12 @@ PAYMENTS: list[Field] = [
     code("Заказ (счёт)", "target", 16),
     text("Плательщик", "party", 36),
     money("Сумма", "amount"),
-    text("Откуда известно", lambda row: _SOURCES.get(row["source"], row["source"]), 16),
+    text("Откуда известно", _source, 16),
 ]
 ACTS: list[Field] = [
     code("Номер акта", "number", 13),
     day("Дата", "date"),
-    text("Часть", lambda row: _PARTS[row["part"]], 12),
+    text("Часть", _part, 12),
     code("ID сделки", "deal", 9),
     text("Плательщик", "payer", 24),
     code("Договор №", "contract_number", 12),

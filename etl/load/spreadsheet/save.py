@@ -9,58 +9,36 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 from xml.parsers import expat
 
-import xlsxwriter.utility
+from xlsxwriter.utility import xl_col_to_name
 
 from etl.errors import Rejected
-from etl.load.spreadsheet.book import Filled, Sheet, build
+from etl.load.spreadsheet.book import build
+from etl.load.spreadsheet.layout import Filled, Sheet
 from etl.load.spreadsheet.texts import CENT
 
 _ROW = re.compile(rb'<row r="(\d+)"')
+_CHUNK = 1 << 18
 
 
-def verify(path: Path, filled: Sequence[Filled]) -> None:
-    """Re-read a written workbook as a stream; Rejected unless rows and sums are those that were written, to the kopeck.
+class Saved(NamedTuple):
+    """A published file: the path actually written (None for a stream), what it holds, its sha256."""
 
-    ZIP checks the CRC of every member, expat that the sheet is well-formed; memory stays flat whatever the size.
-    """
-    with zipfile.ZipFile(path) as archive:
-        for number, sheet in enumerate(filled, start=1):
-            with archive.open(f"xl/worksheets/sheet{number}.xml") as stream:
-                rows, sums = _reread(stream, sheet)
-            if rows != sheet.last - sheet.first or sums != sheet.sums:
-                raise Rejected(
-                    f"Проверка записанной книги не прошла: лист «{sheet.title}» прочитался не так, как был записан.",
-                    "Файл не выдан. Проверьте место на диске и повторите команду.",
-                )
+    path: Path | None
+    filled: list[Filled]
+    sha256: str
 
 
-def _reread(stream: IO[bytes], sheet: Filled) -> tuple[int, dict[int, Decimal]]:
-    """(data rows found, sums of the totalled columns)."""
-    letters = {xlsxwriter.utility.xl_col_to_name(index).encode(): index for index in sheet.sums}
-    cells = re.compile(rb'<c r="(%s)(\d+)"[^>]*><v>([^<]*)</v>' % b"|".join(letters)) if letters else None
-    sums, rows, tail, parser = dict.fromkeys(sheet.sums, Decimal(0)), 0, b"", expat.ParserCreate()
-    while chunk := stream.read(1 << 18):
-        parser.Parse(chunk)
-        whole, _, rest = (tail + chunk).rpartition(b"</row>")
-        tail = rest
-        rows += sum(sheet.first < int(number) <= sheet.last for number in _ROW.findall(whole))
-        for letter, number, value in cells.findall(whole) if cells else ():
-            if sheet.first < int(number) <= sheet.last:
-                sums[letters[letter]] += Decimal(value.decode()).quantize(CENT)
-    parser.Parse(b"", True)
-    return rows, sums
+def save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> Saved:
+    """Build, verify, then publish in one step.
 
-
-def save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> tuple[Path | None, list[Filled], str]:
-    """Build, verify, then publish in one step: (path actually written, what it holds, sha256).
-
-    A file that is open in Excel is never touched: the new one becomes «name (2).xlsx». Rejected when verification fails.
+    A file that is open in Excel is never touched: the new one becomes «name (2).xlsx». Rejected when
+    verification fails.
     """
     folder = target.parent if isinstance(target, Path) else None
     with _scratch(folder) as scratch:
@@ -68,21 +46,81 @@ def save(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> tuple[Path | None,
         verify(scratch, filled)
         digest = _sha256(scratch)
         if isinstance(target, Path):
-            return publish(scratch, target), filled, digest
+            return Saved(publish(scratch, target), filled, digest)
         with scratch.open("rb") as stream:
             shutil.copyfileobj(stream, target)
-    return None, filled, digest
+    return Saved(None, filled, digest)
 
 
-def save_bytes(target: Path | BinaryIO, content: bytes) -> tuple[Path | None, str]:
-    """Publish ready bytes the same way: (path actually written, sha256)."""
+def save_bytes(target: Path | BinaryIO, content: bytes) -> Saved:
+    """Publish ready bytes the same way."""
     digest = hashlib.sha256(content).hexdigest()
     if not isinstance(target, Path):
         target.write(content)
-        return None, digest
+        return Saved(None, [], digest)
     with _scratch(target.parent) as scratch:
         scratch.write_bytes(content)
-        return publish(scratch, target), digest
+        return Saved(publish(scratch, target), [], digest)
+
+
+# ---- verification ----
+
+
+def verify(path: Path, filled: Sequence[Filled]) -> None:
+    """Re-read a written workbook as a stream; Rejected unless rows and sums are those that were written, to
+    the kopeck.
+
+    ZIP checks the CRC of every member, expat that the sheet is well-formed; memory stays flat whatever the
+    size.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for number, sheet in enumerate(filled, start=1):
+            with archive.open(f"xl/worksheets/sheet{number}.xml") as stream:
+                rows, sums = _reread(stream, sheet)
+            if rows != sheet.last - sheet.first or sums != sheet.sums:
+                raise Rejected(
+                    f"Проверка записанной книги не прошла: лист «{sheet.title}» "
+                    "прочитался не так, как был записан.",
+                    "Файл не выдан. Проверьте место на диске и повторите команду.",
+                )
+
+
+def _reread(stream: IO[bytes], sheet: Filled) -> tuple[int, dict[int, Decimal]]:
+    """(data rows found, sums of the totalled columns by position)."""
+    columns = {xl_col_to_name(index).encode(): index for index in sheet.sums}
+    numbers = _number_cells(columns)
+    rows, sums = 0, dict.fromkeys(sheet.sums, Decimal(0))
+    for part in _whole_rows(stream):
+        rows += sum(_is_data(number, sheet) for number in _ROW.findall(part))
+        for letter, number, value in numbers.findall(part) if numbers else ():
+            if _is_data(number, sheet):
+                sums[columns[letter]] += Decimal(value.decode()).quantize(CENT)
+    return rows, sums
+
+
+def _whole_rows(stream: IO[bytes]) -> Iterator[bytes]:
+    """The XML of a sheet in parts that end behind a row; an error of expat where it is not well-formed."""
+    parser, rest = expat.ParserCreate(), b""
+    while chunk := stream.read(_CHUNK):
+        parser.Parse(chunk)
+        whole, _, rest = (rest + chunk).rpartition(b"</row>")
+        yield whole
+    parser.Parse(b"", True)
+
+
+def _number_cells(letters: Collection[bytes]) -> re.Pattern[bytes] | None:
+    """What finds (column, row, value) of the number cells of these columns."""
+    if not letters:
+        return None
+    return re.compile(rb'<c r="(%s)(\d+)"[^>]*><v>([^<]*)</v>' % b"|".join(letters))
+
+
+def _is_data(number: bytes, sheet: Filled) -> bool:
+    """Whether a row, numbered from 1, is one of data."""
+    return sheet.first < int(number) <= sheet.last
+
+
+# ---- publication ----
 
 
 def publish(scratch: Path, target: Path) -> Path:
@@ -90,7 +128,7 @@ def publish(scratch: Path, target: Path) -> Path:
     with scratch.open("rb") as stream:
         os.fsync(stream.fileno())
     for candidate in _names(target):
-        if (candidate.parent / f"~${candidate.name}").exists():
+        if _is_open(candidate):
             continue
         try:
             scratch.replace(candidate)
@@ -103,6 +141,11 @@ def publish(scratch: Path, target: Path) -> Path:
     )
 
 
+def _is_open(path: Path) -> bool:
+    """Excel lays «~$name» beside a file that it has open."""
+    return (path.parent / f"~${path.name}").exists()
+
+
 def _names(target: Path) -> Iterator[Path]:
     yield target
     for number in range(2, 100):
@@ -111,6 +154,7 @@ def _names(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _scratch(folder: Path | None) -> Iterator[Path]:
+    """An empty file in a folder (where renaming is one step), gone in the end unless it was published."""
     handle, name = tempfile.mkstemp(prefix=".obmen24-", suffix=".part", dir=folder)
     os.close(handle)
     path = Path(name)
@@ -122,9 +166,8 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(
-        OSError
-    ):  # Windows and some shares cannot open a folder; the rename itself is done
+    # Windows and some shares cannot open a folder; the rename itself is done
+    with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

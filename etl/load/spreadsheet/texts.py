@@ -21,16 +21,20 @@ _FORMULA = re.compile(r"[=+\-@]")
 
 def cleaned(text: str) -> str:
     """Text without characters that XML or Excel cannot hold; any line break becomes `\\n`."""
-    if _FORBIDDEN.search(text) or "\u2028" in text or "\u2029" in text:
-        text = _FORBIDDEN.sub(" ", _BREAKS.sub("\n", text))
-    return text
+    if not _FORBIDDEN.search(text) and "\u2028" not in text and "\u2029" not in text:
+        return text
+    return _FORBIDDEN.sub(" ", _BREAKS.sub("\n", text))
 
 
 def shortened(text: str) -> tuple[str, bool]:
     """Text that fits a cell and whether it had to be cut; the cut is visible as «…»."""
-    if len(text) <= TEXT_LIMIT // 2 or len(text.encode("utf-16-le")) // 2 <= TEXT_LIMIT:
+    if len(text) <= TEXT_LIMIT // 2:
         return text, False
-    return text.encode("utf-16-le")[: 2 * (TEXT_LIMIT - 1)].decode("utf-16-le", "ignore") + "…", True
+    units = text.encode("utf-16-le")
+    if len(units) // 2 <= TEXT_LIMIT:
+        return text, False
+    kept = units[: 2 * (TEXT_LIMIT - 1)].decode("utf-16-le", "ignore")
+    return kept + "…", True
 
 
 def rounded(amount: Decimal) -> Decimal:

@@ -15,7 +15,7 @@ from etl.bitrix24.client import Client
 from etl.bitrix24.secret import Secret
 from etl.config.profile import Profile
 from etl.errors import ConfigError, TryLater
-from etl.load.invoice import template
+from etl.load.invoice import upload
 from etl.sandbox.portal.app import Portal
 from tests.support.portal_http import Caller, Clock
 
@@ -103,7 +103,7 @@ def text(portal: Portal, number: str) -> str:
 
 
 def test_both_forms_are_loaded_for_their_pipelines(client: Client, portal: Portal) -> None:
-    said = template.upload(client, profile())
+    said = upload.upload(client, profile())
     assert (
         said
         == "Шаблон «Счет на оплату (obmen24)» загружен. Шаблон «Счет на оплату по сделке (obmen24)» загружен."
@@ -125,9 +125,9 @@ def test_both_forms_are_loaded_for_their_pipelines(client: Client, portal: Porta
 
 
 def test_a_second_upload_makes_no_second_copy(client: Client, portal: Portal) -> None:
-    template.upload(client, profile())
+    upload.upload(client, profile())
     before = held(portal)
-    said = template.upload(client, profile())
+    said = upload.upload(client, profile())
     assert (
         said
         == "Шаблон «Счет на оплату (obmen24)» обновлён. Шаблон «Счет на оплату по сделке (obmen24)» обновлён."
@@ -136,7 +136,7 @@ def test_a_second_upload_makes_no_second_copy(client: Client, portal: Portal) ->
 
 
 def test_what_a_person_set_stays_and_a_new_pipeline_is_added(client: Client, portal: Portal) -> None:
-    template.upload(client, profile())
+    upload.upload(client, profile())
     number = held(portal)["Счет на оплату по сделке (obmen24)"]["id"]
     portal.call(
         "crm.documentgenerator.template.update",
@@ -152,28 +152,28 @@ def test_what_a_person_set_stays_and_a_new_pipeline_is_added(client: Client, por
         },
     )
     new = portal.call("crm.category.add", {"entityTypeId": 2, "fields": {"name": "Монтаж"}})["category"]["id"]
-    template.upload(client, profile())
+    upload.upload(client, profile())
     now = held(portal)["Счет на оплату по сделке (obmen24)"]
     assert (now["users"], now["sort"], now["withStamps"], now["active"]) == ({"D4": "D4"}, "10", "Y", "N")
     assert set(now["entityTypeId"]) == {"7", "2_category_0", "2_category_9", f"2_category_{new}"}
 
 
 def test_a_deleted_template_is_loaded_anew(client: Client, portal: Portal) -> None:
-    template.upload(client, profile())
+    upload.upload(client, profile())
     first = held(portal)["Счет на оплату (obmen24)"]["id"]
     portal.call("crm.documentgenerator.template.delete", {"id": first})
-    assert template.upload(client, profile()).startswith("Шаблон «Счет на оплату (obmen24)» загружен.")
+    assert upload.upload(client, profile()).startswith("Шаблон «Счет на оплату (obmen24)» загружен.")
     assert held(portal)["Счет на оплату (obmen24)"]["id"] != first
 
 
 def test_the_number_is_the_one_1c_knows(client: Client, portal: Portal) -> None:
-    template.upload(client, profile())
+    upload.upload(client, profile())
     forms = held(portal)
     assert "№ S24-{Id} от {Begindate~d.m.Y}" in text(portal, forms["Счет на оплату (obmen24)"]["id"])
     assert "№ B24-{Id} от {DocumentCreateTime~d.m.Y}" in text(
         portal, forms["Счет на оплату по сделке (obmen24)"]["id"]
     )
-    template.upload(client, profile(fields={"order_number": "Номер заказа 1С"}))
+    upload.upload(client, profile(fields={"order_number": "Номер заказа 1С"}))
     assert "№ {UfCrmNumber1c} от {DocumentCreateTime~d.m.Y}" in text(
         portal, forms["Счет на оплату по сделке (obmen24)"]["id"]
     )
@@ -181,16 +181,16 @@ def test_the_number_is_the_one_1c_knows(client: Client, portal: Portal) -> None:
 
 def test_an_organisation_that_will_have_no_qr_is_named(client: Client, portal: Portal) -> None:
     portal.call("crm.requisite.bankdetail.update", {"id": 1, "fields": {"RQ_BIK": ""}})
-    said = template.upload(client, profile())
+    said = upload.upload(client, profile())
     assert "QR-кода в счетах «ООО «Ромашка»» не будет" in said
     assert "не заполнено: БИК" in said
     portal.call("crm.requisite.bankdetail.add", {"fields": {**BANK, "NAME": "Второй"}})
-    assert "QR" not in template.upload(client, profile())
+    assert "QR" not in upload.upload(client, profile())
 
 
 def test_an_organisation_without_requisites_is_named(client: Client, portal: Portal) -> None:
     portal.call("crm.company.update", {"id": 1, "fields": {"IS_MY_COMPANY": "N"}})
-    assert "нет её реквизитов" in template.upload(client, profile())
+    assert "нет её реквизитов" in upload.upload(client, profile())
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_an_answer_that_was_lost_makes_no_second_copy(tmp_path: Path, method: st
         Client(Secret(running.webhook), rate=1000, burst=1000, sleep=lambda _: None) as client,
     ):
         with pytest.raises(TryLater, match="второй копии не появится"):
-            template.upload(client, profile())
-        template.upload(client, profile())
+            upload.upload(client, profile())
+        upload.upload(client, profile())
         assert len(running.call("crm.documentgenerator.numerator.list")["numerators"]) == 1
         assert running.call("crm.documentgenerator.template.list")["templates"].keys() == {"1", "2"}
 
@@ -234,7 +234,7 @@ def test_the_portal_refuses_as_documented(portal: Portal) -> None:
 
 
 def test_lists_have_the_documented_shape(client: Client, portal: Portal) -> None:
-    template.upload(client, profile())
+    upload.upload(client, profile())
     caller = Caller(portal)
     body = caller.body(
         "crm.documentgenerator.template.list",
@@ -257,7 +257,7 @@ def test_lists_have_the_documented_shape(client: Client, portal: Portal) -> None
 
 
 def test_a_refusal_says_what_to_do(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "NUMERATOR", "")  # the portal refuses an empty name
+    monkeypatch.setattr(upload, "NUMERATOR", "")  # the portal refuses an empty name
     with pytest.raises(ConfigError, match="Empty required fields: name") as refused:
-        template.upload(client, profile())
+        upload.upload(client, profile())
     assert "право изменять шаблоны документов" in refused.value.advice

@@ -16,9 +16,10 @@ import pytest
 
 from etl import tables
 from etl.errors import Rejected
-from etl.extract.spreadsheet import read as reading
-from etl.load.spreadsheet import save, workbooks
-from etl.load.spreadsheet.book import Block, Column, Filled, Sheet, build
+from etl.extract.spreadsheet import exact
+from etl.load.spreadsheet import imports, save, workbooks
+from etl.load.spreadsheet.book import build
+from etl.load.spreadsheet.layout import Block, Column, Filled, Sheet
 from etl.sandbox.onec.base import OneC
 from etl.values import clean
 from tests.support.books import META, accruals, charge, charges
@@ -143,11 +144,11 @@ def test_register_prints_as_an_accountant_expects(tmp_path: Path) -> None:
 
 def test_import_file_follows_the_rules_of_1c(tmp_path: Path) -> None:
     """onec §2.1: one sheet, captions in row 1, `0.00`, `dd.mm.yyyy`, text cells, no formula, no total, nothing hidden or merged."""
-    workbooks.write_import(tmp_path / "i.xlsx", charges(), "charge")
+    imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
     book = opened(tmp_path / "i.xlsx")
     sheet = book.active
     assert len(book.worksheets) == 1 and not sheet.merged_cells.ranges
-    assert [cell.value for cell in sheet[1]] == workbooks.import_captions("charge") and sheet.max_row == 13
+    assert [cell.value for cell in sheet[1]] == imports.import_captions("charge") and sheet.max_row == 13
     by_caption = {sheet.cell(1, cell.column).value: cell for cell in sheet[5]}
     assert by_caption["Сумма"].number_format == "0.00" and by_caption["Дата"].number_format == "dd.mm.yyyy"
     assert (
@@ -167,8 +168,8 @@ def test_import_file_follows_the_rules_of_1c(tmp_path: Path) -> None:
 def test_the_model_of_1c_loads_both_forms_alike(tmp_path: Path) -> None:
     base = OneC("bp3", tmp_path / "a", data=tmp_path / "a.d")
     twin = OneC("bp3", tmp_path / "b", data=tmp_path / "b.d")
-    workbooks.write_import(tmp_path / "i.xlsx", charges(), "charge")
-    workbooks.write_import_txt(tmp_path / "i.txt", charges(), "charge")
+    imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
+    imports.write_import_txt(tmp_path / "i.txt", charges(), "charge")
     first, second = base.load_spreadsheet(tmp_path / "i.xlsx"), twin.load_spreadsheet(tmp_path / "i.txt")
     assert (
         first.errors == first.warnings == second.errors == second.warnings == () and len(first.created) == 12
@@ -194,7 +195,7 @@ def test_acts_are_grouped_by_manager_with_subtotals_and_load_into_1c(tmp_path: P
     sums = {str(row[0].row): row[-1].value for row in sheet.iter_rows() if row[0].value in ("Итого", "Всего")}
     assert [D(repr(value)) for value in sums.values()] == [D("500.0"), D("1000.01"), D("1500.01")]
     assert written.rows == {"Акты": 4} and written.totals["Акты"]["К начислению"] == D("1500.01")
-    workbooks.write_import(tmp_path / "i.xlsx", accruals(), "act")
+    imports.write_import(tmp_path / "i.xlsx", accruals(), "act")
     base = OneC("unf3", tmp_path / "folder", data=tmp_path / "data")
     assert base.load_spreadsheet(tmp_path / "i.xlsx").errors == () and len(base.acts) == 4
 
@@ -205,12 +206,12 @@ def test_acts_are_grouped_by_manager_with_subtotals_and_load_into_1c(tmp_path: P
         (
             charges(),
             lambda path, frame: workbooks.write_register(path, charges=frame, meta=META),
-            reading.read_register,
+            exact.read_register,
         ),
         (
             accruals(),
             lambda path, frame: workbooks.write_acts(path, accruals=frame, meta=META),
-            reading.read_acts,
+            exact.read_acts,
         ),
     ],
 )
@@ -234,7 +235,7 @@ def test_a_register_survives_awkward_values(tmp_path: Path) -> None:
     ]
     frame = tables.frame("charges", rows)
     register(tmp_path / "r.xlsx", frame)
-    assert tables.records(reading.read_register(tmp_path / "r.xlsx")) == tables.records(frame)
+    assert tables.records(exact.read_register(tmp_path / "r.xlsx")) == tables.records(frame)
 
 
 def test_a_touched_register_is_refused(tmp_path: Path) -> None:
@@ -243,10 +244,10 @@ def test_a_touched_register_is_refused(tmp_path: Path) -> None:
     book["obmen24 charges"]["L3"] = "1.00"
     book.save(tmp_path / "r.xlsx")
     with pytest.raises(Rejected, match="изменён"):
-        reading.read_register(tmp_path / "r.xlsx")
-    workbooks.write_import(tmp_path / "i.xlsx", charges(), "charge")
+        exact.read_register(tmp_path / "r.xlsx")
+    imports.write_import(tmp_path / "i.xlsx", charges(), "charge")
     with pytest.raises(Rejected, match="не книга obmen24"):
-        reading.read_register(tmp_path / "i.xlsx")
+        exact.read_register(tmp_path / "i.xlsx")
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:
@@ -275,8 +276,8 @@ def test_no_text_becomes_a_formula(tmp_path: Path) -> None:
         [charge(number, payer=text, payer_key=text, note=text) for number, text in enumerate(evil, start=1)],
     )
     register(tmp_path / "r.xlsx", frame)
-    written = workbooks.write_import_txt(tmp_path / "i.txt", frame, "charge")
-    workbooks.write_import(tmp_path / "i.xlsx", frame, "charge")
+    written = imports.write_import_txt(tmp_path / "i.txt", frame, "charge")
+    imports.write_import(tmp_path / "i.xlsx", frame, "charge")
     for name in ("r.xlsx", "i.xlsx"):
         with zipfile.ZipFile(tmp_path / name) as archive:
             sheets = b"".join(archive.read(part) for part in archive.namelist() if "worksheets/" in part)
@@ -294,10 +295,10 @@ def test_no_text_becomes_a_formula(tmp_path: Path) -> None:
 
 def test_txt_twin_is_cp1251_tabs_and_crlf(tmp_path: Path) -> None:
     frame = tables.frame("charges", [charge(1, payer="Иванов\tИван\nИванович", address="ул. Ақжол ₽, 5")])
-    written = workbooks.write_import_txt(tmp_path / "i.txt", frame, "charge")
+    written = imports.write_import_txt(tmp_path / "i.txt", frame, "charge")
     head, row, end = (tmp_path / "i.txt").read_bytes().split(b"\r\n")
     cells = row.decode("cp1251").split("\t")
-    assert end == b"" and len(cells) == len(head.split(b"\t")) == len(workbooks.import_captions("charge"))
+    assert end == b"" and len(cells) == len(head.split(b"\t")) == len(imports.import_captions("charge"))
     assert cells[4] == "Иванов Иван Иванович" and "1201,50" in cells and "01.11.2026" in cells
     assert list(written.issues["severity"]) == ["warn"] and "кодировк" in written.issues["message"][0]
 
@@ -332,14 +333,14 @@ def test_kopecks_and_large_sums_survive(tmp_path: Path) -> None:
             for number, amount in enumerate(amounts, start=1)
         ],
     )
-    written = workbooks.write_import(tmp_path / "i.xlsx", frame, "charge")
+    written = imports.write_import(tmp_path / "i.xlsx", frame, "charge")
     cells = [row[12].value for row in opened(tmp_path / "i.xlsx").active.iter_rows(min_row=2)]
     rounded = [clean.kopecks(amount) for amount in amounts]
     assert [D(repr(value)).quantize(D("0.01")) for value in cells] == rounded and written.totals[
         "Начисления"
     ]["Сумма"] == sum(rounded)
     with pytest.raises(ValueError, match="не помещается"):
-        workbooks.write_import(
+        imports.write_import(
             tmp_path / "i.xlsx", tables.frame("charges", [charge(1, amount=D(10) ** 14)]), "charge"
         )
 
@@ -347,16 +348,16 @@ def test_kopecks_and_large_sums_survive(tmp_path: Path) -> None:
 def test_one_organisation_per_file(tmp_path: Path) -> None:
     frame = tables.frame("charges", [charge(1), charge(2, organisation="ИП Светлова А. А.")])
     with pytest.raises(ValueError, match="одна организация"):
-        workbooks.write_import(tmp_path / "i.xlsx", frame, "charge")
+        imports.write_import(tmp_path / "i.xlsx", frame, "charge")
     assert not list(tmp_path.iterdir())
 
 
 def test_empty_tables_make_whole_books(tmp_path: Path) -> None:
     nothing = tables.frame("charges")
     assert register(tmp_path / "r.xlsx", nothing).rows["Реестр"] == 0
-    assert len(reading.read_register(tmp_path / "r.xlsx")) == 0
+    assert len(exact.read_register(tmp_path / "r.xlsx")) == 0
     workbooks.write_acts(tmp_path / "a.xlsx", accruals=tables.frame("accruals"), meta=META)
-    workbooks.write_import(tmp_path / "i.xlsx", nothing, "charge")
+    imports.write_import(tmp_path / "i.xlsx", nothing, "charge")
     assert opened(tmp_path / "i.xlsx").active.max_row == 1
 
 

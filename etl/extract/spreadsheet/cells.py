@@ -1,0 +1,93 @@
+"""What a cell of a spreadsheet means: decimal commas, «руб.», lost zeros, 1,23E+11 (reference bitrix24 §8.3).
+
+Each function takes a cell and gives a value or None; ValueError in Russian for nonsense.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+from stdnum.ru import inn as inn_rule
+
+from etl.extract.spreadsheet.guard import Cell
+from etl.values import clean
+
+_POWER = re.compile(r"-?\d(?:[.,]\d+)?E\+?\d+", re.I)
+_TIME = re.compile(r".*[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?:[Z+].*)?")
+#: a number of Excel has 15 significant digits, a float is off by less than this
+_DIGITS, _NOISE = 1e15, Decimal("0.000001")
+_LARGEST = Decimal(10) ** 13
+
+
+def folded(word: object) -> str:
+    """The form in which captions and words are compared: no case, no ё, single blanks, no colon behind."""
+    return " ".join(str(word).casefold().replace("ё", "е").split()).rstrip(":* ")
+
+
+def text(cell: Cell) -> str | None:
+    """One line of text. A whole number loses the «.0» that a spreadsheet gives it."""
+    if isinstance(cell, bool):
+        return "Да" if cell else "Нет"
+    if isinstance(cell, float) and cell.is_integer():
+        if abs(cell) >= _DIGITS:
+            raise ValueError("Excel сохранил длинный номер как число и потерял цифры")
+        return str(int(cell))
+    if isinstance(cell, dt.date):
+        return f"{cell:%d.%m.%Y}"
+    line = " ".join(str(cell).split())
+    if _POWER.fullmatch(line):
+        raise ValueError(f"Excel заменил номер на {line} и потерял цифры")
+    return line or None
+
+
+def money(cell: Cell) -> Decimal | None:
+    """Roubles: a text of any form `clean.money` knows, or a number cell, refused when it holds more than
+    kopecks.
+    """
+    if not isinstance(cell, int | float) or isinstance(cell, bool):
+        return clean.money(cell)
+    exact = Decimal(repr(cell))
+    amount = clean.kopecks(exact)
+    if abs(exact - amount) > _NOISE or abs(amount) >= _LARGEST:
+        raise ValueError(f"сумма {cell} не сходится до копейки")
+    return amount
+
+
+def moment(cell: Cell) -> dt.datetime | None:
+    """A moment in the zone of the person who exported; nothing in the file names it."""
+    if isinstance(cell, dt.datetime):
+        return cell
+    day = clean.date(cell)
+    if day is None:
+        return None
+    time = _TIME.fullmatch(str(cell))
+    hour, minute, second = (int(part or 0) for part in time.groups()) if time else (0, 0, 0)
+    return dt.datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - the file names no zone
+
+
+def flag(cell: Cell) -> bool | None:
+    """Да/Нет of the portal."""
+    word = folded(cell)
+    if word in ("да", "истина", "true", "y", "1", "1.0"):
+        return True
+    if word in ("нет", "ложь", "false", "n", "0", "0.0"):
+        return False
+    return None
+
+
+def inn(cell: Cell) -> str | None:
+    """ИНН as text. A zero that Excel dropped comes back only when the check digit then fits (`inn_padded`
+    tells).
+    """
+    line = text(cell)
+    if line is None:
+        return None
+    digits = re.sub(r"[\s\-]", "", line)
+    return "0" + digits if inn_padded(digits) else digits
+
+
+def inn_padded(digits: str) -> bool:
+    """Whether an ИНН of 9 or 11 digits becomes right with a zero in front."""
+    return bool(re.fullmatch(r"\d{9}|\d{11}", digits)) and inn_rule.is_valid("0" + digits)

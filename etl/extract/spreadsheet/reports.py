@@ -1,0 +1,213 @@
+"""Reports of 1C saved as a table: lists of payments, invoices, shipments."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from etl import tables
+from etl.extract.spreadsheet import cells
+from etl.extract.spreadsheet.captions import Captions, Header, find_header, known
+from etl.extract.spreadsheet.cells import folded
+from etl.extract.spreadsheet.guard import Cell, Source, name_of, pages_of
+from etl.records import Document, Party
+from etl.values import clean
+
+#: captions of 1C's own reports in its configurations (onec §1.2)
+DOCUMENTS: dict[str, tuple[str, ...]] = {
+    "document": ("Документ", "Ссылка", "Регистратор", "Документ движения"),
+    "kind": ("Вид документа", "Тип документа"),
+    "number": ("Номер", "Номер документа", "№"),
+    "date": ("Дата", "Дата документа"),
+    "amount": ("Сумма", "Сумма документа", "Всего", "Сумма платежа"),
+    "party": ("Контрагент", "Плательщик", "Клиент", "Покупатель"),
+    "inn": ("ИНН", "ИНН контрагента"),
+    "contract": ("Договор", "Договор контрагента", "Номер договора"),
+    "basis": (
+        "Заказ",
+        "Заказ покупателя",
+        "Заказ клиента",
+        "Счет на оплату",
+        "Сделка",
+        "Основание",
+        "Документ-основание",
+    ),
+    "key": ("Ключ",),
+    "organisation": ("Организация",),
+    "posted": ("Проведен",),
+    "comment": ("Комментарий", "Назначение платежа"),
+}
+#: kind -> names of its documents in 1C's configurations (onec §1.2), folded; the first that fits
+_KINDS = (
+    ("refund", r"списание с расч|расходный кассовый|возврат (?:оплат|денеж|дс)|списание безналичн"),
+    (
+        "payment",
+        r"поступление на (?:расч|счет)|поступление безналичн|поступление в кассу|"
+        r"платежн\w+ (?:поручение|ордер)|приходный кассовый|оплата",
+    ),
+    ("invoice", r"счет на оплату"),
+    ("order", r"заказ (?:покупателя|клиента)"),
+    ("return", r"возврат товар"),
+    ("act", r"акт |акт$|оказание услуг"),
+    ("shipment", r"реализация|расходная накладная|отгрузка"),
+    ("closing", r"закрытие заказ"),
+)
+#: «Заказ покупателя 00БП-000015 от 05.11.2026 12:00:00», as 1C presents a document
+_NAMED = re.compile(
+    r"(?P<kind>.*?)\s*(?:№\s*)?(?P<number>[0-9A-Za-zА-Яа-яЁё\-/]*\d)"
+    r"\s+от\s+(?P<date>\d{1,2}\.\d{1,2}\.\d{4}(?: [\d:]+)?)"
+)
+
+#: our column -> cell; a column that the report lacks is absent
+Row = Mapping[str, Cell]
+
+
+class Documents(NamedTuple):
+    """Tables `documents`, `parties` (one per document, name and ИНН as the report says) and `issues`."""
+
+    documents: pd.DataFrame
+    parties: pd.DataFrame
+    issues: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a row calls its document."""
+
+    kind: str
+    number: str | None
+    date: dt.date | None
+
+
+def read_documents(
+    source: Source,
+    *,
+    name: str = "",
+    columns: Captions | None = None,
+    kind: str | None = None,
+) -> Documents:
+    """Documents of a report of 1C: columns by caption, kind by the document's name.
+
+    `columns` (profile): our column -> captions, tried before the built-in ones; `kind` is the kind of rows
+    that name none (`tables.DOCUMENT_KINDS`). Totals rows are skipped. Amounts are roubles, refunds
+    positive. `requisites` holds «Договор» and «Ключ» as written, `comment` the comment or purpose. Rejected
+    for a file that is no such table.
+    """
+    name = name_of(source, name)
+    header = find_header(pages_of(source, name), known(DOCUMENTS, columns), ("amount",), name)
+    documents: list[Document] = []
+    parties: list[Party] = []
+    issues: list[tables.Record] = []
+    for row, place in _rows(header):
+        try:
+            document, party = _document(row, kind), _party(row)
+        except ValueError as error:
+            issues.append(_skipped(row, error, name, place))
+            continue
+        documents.append(document | {"file": name, "place": place})
+        if party:
+            documents[-1]["party"] = party["id"]
+            parties.append(party | {"document": document["id"], "file": name, "place": place})
+    return Documents(
+        tables.frame("documents", documents),
+        tables.frame("parties", parties),
+        tables.frame("issues", issues),
+    )
+
+
+def _rows(header: Header) -> Iterator[tuple[Row, str]]:
+    """The rows that name a document, each with its place in the file."""
+    for number, found in header.data_rows():
+        row = {}
+        for column, position in header.positions.items():
+            if position < len(found):
+                row[column] = found[position]
+        if _is_document(row):
+            yield row, f"строка {number}"
+
+
+def _is_document(row: Row) -> bool:
+    """Whether a row names a document; a totals row does not, whatever stands in it."""
+    said = _said(row)
+    if not _NAMED.match(said) and not row.get("number"):
+        return False
+    return not folded(said or row.get("number", "")).startswith(("итого", "всего"))
+
+
+def _said(row: Row) -> str:
+    return str(row.get("document", "")).strip()
+
+
+def _document(row: Row, default_kind: str | None) -> Document:
+    """The document of a row. ValueError (Russian) for a value that cannot be read."""
+    named = _named(row, default_kind)
+    amount = cells.money(row.get("amount", ""))
+    return {
+        "id": f"{named.kind}|{named.number}|{named.date.year if named.date else ''}",
+        "kind": named.kind,
+        "number": named.number,
+        "number_1c": named.number,
+        "date": named.date,
+        "date_1c": named.date,
+        "amount": None if amount is None else abs(amount),
+        "posted": cells.flag(row.get("posted", "")),
+        "basis_number": _basis_number(row),
+        "organisation": cells.text(row.get("organisation", "")),
+        "comment": cells.text(row.get("comment", "")),
+        "requisites": _requisites(row),
+    }
+
+
+def _named(row: Row, default_kind: str | None) -> _Named:
+    """Kind, number and date from «Документ» where it presents one, else from their own columns."""
+    named = _NAMED.match(_said(row))
+    own_kind = str(row.get("kind", ""))
+    if named:
+        kind = _kind(own_kind or named["kind"], default_kind)
+        return _Named(kind, named["number"], clean.date(named["date"]))
+    kind = _kind(own_kind, default_kind)
+    return _Named(kind, cells.text(row["number"]), clean.date(row.get("date", "")))
+
+
+def _kind(said: str, default: str | None) -> str:
+    words = folded(said)
+    for kind, form in _KINDS:
+        if re.search(form, words):
+            return kind
+    return default or "other"
+
+
+def _basis_number(row: Row) -> str | None:
+    basis = row.get("basis", "")
+    named = _NAMED.match(str(basis))
+    return named["number"] if named else cells.text(basis)
+
+
+def _requisites(row: Row) -> dict[str, Any]:
+    words = {"contract": "Договор", "key": "Ключ"}
+    return {word: str(row[column]) for column, word in words.items() if row.get(column)}
+
+
+def _party(row: Row) -> Party | None:
+    """The counterparty, known by its ИНН, else by its name. ValueError (Russian) for an ИНН that cannot be
+    read.
+    """
+    inn, name = cells.inn(row.get("inn", "")), cells.text(row.get("party", ""))
+    if name is None:
+        return None
+    return {"id": inn or name, "name": name, "inn": inn}
+
+
+def _skipped(row: Row, error: ValueError, name: str, place: str) -> tables.Record:
+    return tables.issue(
+        f"Строка отчёта пропущена: {error}. Исправьте её и загрузите отчёт ещё раз.",
+        file=name,
+        place=place,
+        entity="document",
+        key=_said(row) or None,
+    )

@@ -1,0 +1,163 @@
+"""A party as a Контрагент of CommerceML, in a document or in the directory.
+
+`party_2` is the Контрагент of 2.04-2.08 that stock 1C reads, `party_3` that of 3.1, with people and bank
+accounts (commerceml §3.3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from etl.config.dialects import Dialect
+from etl.load.commerceml.text import COMMENT, NAME, VALUE, Node, cut, flag
+from etl.records import Account, Contact, Party
+from etl.values import clean
+
+_SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
+_BUYER = "Покупатель"
+
+
+def party_2(party: Party, dialect: Dialect) -> list[Node]:
+    """A Контрагент of 2.x.
+
+    Legal and personal elements exclude each other: by them 1C tells the two apart (commerceml §3.3).
+    """
+    return [
+        ("Ид", party["id"]),
+        ("Наименование", cut(party["name"], NAME)),
+        *(_legal_2(party) if kind_of(party) == "legal" else _personal_2(party)),
+        ("Адрес", address(party["actual_address"], None)),
+        ("Контакты", contacts(party, dialect)),
+        ("Роль", party["role"] or _BUYER),
+    ]
+
+
+def _legal_2(party: Party) -> list[Node]:
+    return [
+        ("ОфициальноеНаименование", _full_name(party)),
+        ("ЮридическийАдрес", address(party["legal_address"], party["city"])),
+        ("ИНН", party["inn"]),
+        ("КПП", party["kpp"]),
+        ("ОКПО", party["okpo"]),
+    ]
+
+
+def _personal_2(party: Party) -> list[Node]:
+    return [
+        ("ПолноеНаименование", _full_name(party)),
+        ("ИНН", party["inn"]),
+        ("АдресРегистрации", address(party["legal_address"], party["city"])),
+    ]
+
+
+def party_3(
+    party: Party, dialect: Dialect, accounts: Sequence[Account] = (), people: Sequence[Contact] = ()
+) -> list[Node]:
+    """A Контрагент of 3.1, with the bank accounts and the people of the directory.
+
+    The schema has no place for folder and code: they stand in Комментарий (docs/contract-1c.ru.md).
+    """
+    legal = kind_of(party) == "legal"
+    bank_accounts: list[Node] = [("РасчетныйСчет", _account(account)) for account in accounts]
+    representatives: list[Node] = [("Представитель", _person(person, dialect)) for person in people]
+    return [
+        ("Ид", party["id"]),
+        ("НомерВерсии", party["version"]),
+        ("ПометкаУдаления", flag(party["deleted"])),
+        ("Наименование", cut(party["name"], NAME)),
+        ("ОфициальноеНаименование" if legal else "ПолноеНаименование", _full_name(party)),
+        ("ЮридическийАдрес" if legal else "АдресРегистрации", address(party["legal_address"], party["city"])),
+        ("ИНН", party["inn"]),
+        ("КПП", party["kpp"] if legal else None),
+        ("КодПоОКПО", party["okpo"]),
+        ("РасчетныеСчета", bank_accounts or None),
+        ("Комментарий", cut(_note(party), COMMENT)),
+        ("Адрес", address(party["actual_address"], None)),
+        ("Контакты", contacts(party, dialect)),
+        ("Представители", representatives or None),
+        ("Роль", party["role"] or _BUYER),
+    ]
+
+
+def kind_of(party: Party) -> str:
+    """Kind of a party (tables.PARTY_KINDS); where nobody tells it, by its name, ИНН and КПП."""
+    name = party["full_name"] or party["name"]
+    return party["kind"] or clean.party_kind(name, party["inn"], party["kpp"])
+
+
+def _full_name(party: Party) -> str | None:
+    """The full name; in a document a sole trader's begins with «ИП».
+
+    There only these letters tell him from a person (commerceml §3.3); in a directory the name is the portal's
+    own.
+    """
+    full = party["full_name"] or party["name"]
+    in_document = party["document"] is not None
+    if in_document and party["kind"] == "sole_trader" and full and not _SOLE_TRADER(full):
+        full = f"ИП {full}"
+    return cut(full, NAME)
+
+
+def _note(party: Party) -> str | None:
+    """«Папка: А/Б; Код: 1; Комментарий: …», as docs/contract-1c.ru.md agrees it with the 1C programmer.
+
+    A semicolon inside folder and code is doubled; the comment is the rest of the text.
+    """
+    parts = []
+    if party["folder_path"]:
+        parts.append(f"Папка: {_doubled(party['folder_path'])}")
+    if party["code"]:
+        parts.append(f"Код: {_doubled(party['code'])}")
+    own = (party["extra"] or {}).get("Комментарий")
+    if not own:
+        return "; ".join(parts) or own
+    if parts or own.startswith(("Папка:", "Код:", "Комментарий:")):
+        parts.append(f"Комментарий: {own}")
+        return "; ".join(parts)
+    return own
+
+
+def _doubled(text: str) -> str:
+    return text.replace(";", ";;")
+
+
+def address(shown: str | None, city: str | None) -> list[Node] | None:
+    """An address as 1C shows it; the city is repeated as a field."""
+    city = cut(city, VALUE)
+    shown = cut(shown, NAME) or cut(city, NAME)
+    if not shown:
+        return None
+    field: list[Node] | None = [("Тип", "Город"), ("Значение", city)] if city else None
+    return [("Представление", shown), ("АдресноеПоле", field)]
+
+
+def contacts(holder: Party | Contact, dialect: Dialect) -> list[Node] | None:
+    """Phones and e-mails, their kinds in the words that this 1C knows (commerceml §3.3)."""
+    phones = [_contact(dialect.phone_type, phone) for phone in holder["phones"] or () if phone.strip()]
+    emails = [_contact(dialect.email_type, email) for email in holder["emails"] or () if email.strip()]
+    return [*phones, *emails] or None
+
+
+def _contact(kind: str, value: str) -> Node:
+    return ("Контакт", [("Тип", kind), ("Значение", cut(value, VALUE))])
+
+
+def _account(account: Account) -> list[Node]:
+    bank: list[Node] = [
+        ("СчетКорреспондентский", account["corr_account"]),
+        ("Наименование", cut(account["bank_name"], NAME)),
+        ("БИК", account["bik"]),
+    ]
+    return [("НомерСчета", account["number"]), ("Банк", bank)]
+
+
+def _person(person: Contact, dialect: Dialect) -> list[Node]:
+    return [
+        ("Ид", person["id"]),
+        ("Наименование", cut(person["name"], NAME)),
+        ("Фамилия", person["last_name"]),
+        ("Имя", person["first_name"]),
+        ("Отчество", person["middle_name"]),
+        ("Контакты", contacts(person, dialect)),
+    ]
