@@ -63,14 +63,12 @@ def move_stages(
     After a lost answer the stage is read again, so that a person's move in between is not undone (reliability
     §3, "Lost update").
     """
-    known = {move.key: move for move in moves}
 
-    def plan(keys: Sequence[str]) -> list[Write | Result]:
-        asked = [known[key] for key in keys]
+    def plan(asked: Sequence[Move]) -> list[Write | Result]:
         now = _standing(client, kind, [move.id for move in asked])
         return [_judged(names, move, now.get(move.id), kind) for move in asked]
 
-    yield from writes.converge(client, outbox, list(known), plan, BATCH)
+    yield from writes.converge(client, outbox, moves, plan, BATCH)
 
 
 def update_items(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from etl.bitrix24 import writes
-from etl.bitrix24.calls import Command, grouped, rows
+from etl.bitrix24.calls import Command, Outcome, grouped, rows
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, MissingField
 from etl.bitrix24.lists import Row
@@ -54,19 +54,13 @@ class Link:
 
 def comment(client: Client, comments: Sequence[Comment], outbox: Outbox) -> Iterator[Result]:
     """Add comments that are not there yet."""
-    known = {one.key: one for one in comments}
 
-    def plan(keys: Sequence[str]) -> list[Write | Result]:
-        asked = {f"c{index:02d}": known[key] for index, key in enumerate(keys)}
-        held = client.read_batch({name: _recent(one) for name, one in asked.items()})
-        planned: list[Write | Result] = []
-        for name, one in asked.items():
-            outcome = held[name]
-            recent = rows(outcome.result) if outcome.ok else []
-            planned.append(_comment(one, recent))
-        return planned
+    def plan(asked: Sequence[Comment]) -> list[Write | Result]:
+        named = {f"c{index:02d}": one for index, one in enumerate(asked)}
+        held = client.read_batch({name: _recent(one) for name, one in named.items()})
+        return [_comment(one, _listed(held[name])) for name, one in named.items()]
 
-    yield from writes.converge(client, outbox, list(known), plan)
+    yield from writes.converge(client, outbox, comments, plan)
 
 
 def notify(client: Client, notices: Iterable[Notice], outbox: Outbox) -> Iterator[Result]:
@@ -91,15 +85,19 @@ def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbo
 
     def find(places: Sequence[str]) -> dict[str, list[str]]:
         held = client.read_batch({place: _user_fields(by_place[place]) for place in places})
-        found: dict[str, list[str]] = {}
+        numbers: dict[str, list[str]] = {}
         for place, outcome in held.items():
-            if outcome.ok:
-                same = grouped(rows(outcome.result), "FIELD_NAME", "ID")
-                code = by_place[place].code
-                found[place] = [str(row["ID"]) for row in same.get(code, ())]
-        return found
+            code = by_place[place].code
+            same = grouped(_listed(outcome), "FIELD_NAME", "ID").get(code, [])
+            numbers[place] = [str(row["ID"]) for row in same]
+        return numbers
 
     return writes.create(client, outbox, news, find)
+
+
+def _listed(outcome: Outcome) -> list[Row]:
+    """Rows of an answer; a refusal lists none, and the write that follows tells of it."""
+    return rows(outcome.result) if outcome.ok else []
 
 
 def _recent(one: Comment) -> Command:
