@@ -325,4 +325,8 @@ def connect(portal: Portal, folder: Path, state: Path | None, **options: Any) ->
 
 def _retried(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Keys of what surely was not executed."""
-    return [key for key, outcome in outcomes.items() if outcome.verdict is Verdict.RETRY]
+    found: list[str] = []
+    for key, outcome in outcomes.items():
+        if outcome.verdict is Verdict.RETRY:
+            found.append(key)
+    return found

@@ -10,8 +10,9 @@ from typing import Any
 
 from etl.bitrix24 import calls
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import COMPANY, CONTACT, normal
+from etl.bitrix24.fields import COMPANY, CONTACT, PortalField, normal
 from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
+from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.errors import ConfigError
 
@@ -64,7 +65,8 @@ def joined(kind: int, number: Any) -> str:
 
 def items(kind: int, condition: Mapping[str, Any] | None = None) -> Listing:
     """Companies or contacts with all fields: multifields come with `*` only (§3.3)."""
-    return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition or {}, ["*"])
+    params = {"entityTypeId": kind}
+    return Listing("crm.item.list", "id", "items", params, condition or {}, select=["*"])
 
 
 def requisites(kind: int) -> Listing:
@@ -109,6 +111,15 @@ def by_origin(client: Client, kind: int, originator: str, origins: Iterable[str]
 def item_id(answer: Any) -> str:
     """Id out of the answer of crm.item.add (§4.2)."""
     return str(answer["item"]["id"])
+
+
+def own_fields(names: Names, profile: Profile, kind: int) -> dict[str, PortalField]:
+    """Column of `parties` or `contacts` -> field of this portal that the profile gives it."""
+    entity = profile.entities.get("parties" if kind == COMPANY else "contacts")
+    found: dict[str, PortalField] = {}
+    for column, text in (entity.fields if entity else {}).items():
+        found[column] = names.field(text, kind)
+    return found
 
 
 def different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:

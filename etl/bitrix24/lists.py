@@ -155,7 +155,8 @@ def of_owners(
 
 def ids(client: Client, listing: Listing) -> set[int]:
     """The set of ids of a list: what is missing in it has been deleted (or hidden by rights)."""
-    return {int(row[listing.id]) for row in every(client, listing.ids_only)}
+    rows_of = every(client, listing.ids_only)
+    return {int(row[listing.id]) for row in rows_of}
 
 
 def paged(client: Client, method: str, params: Mapping[str, Any], path: str | None = None) -> Iterator[Row]:
@@ -214,7 +215,8 @@ class _IdRanges:
 
     def learn(self, part: _Part) -> float:
         """Notes what was read of a segment; returns the rows still expected in it."""
-        segment, read = part.segment, len(part.rows)
+        segment = part.segment
+        read = len(part.rows)
         end = max(part.cursor, self._last) if segment.upto is None else segment.upto
         reached = end if part.ended else part.cursor
         self._span += max(0, reached - segment.after)
@@ -232,9 +234,12 @@ class _Owners:
     """Plans groups of owners; learns how many rows an owner has."""
 
     def __init__(self, key: str, owners: list[str], expected: float, width: int) -> None:
-        self._key, self._owners, self._width = key, owners, width
+        self._key = key
+        self._owners = owners
+        self._width = width
         self._place = 0
-        self._rows, self._seen = expected, 1.0
+        self._rows = expected
+        self._seen = 1.0
         self.parallel = 1  # the first batch goes alone: a wrong guess would be repeated in all of them
 
     def next(self, commands: int) -> Segment | None:
@@ -264,7 +269,9 @@ class _Reader:
     """Fills batches with segments, reads them side by side, checks every page."""
 
     def __init__(self, client: Client, listing: Listing, plan: _IdRanges | _Owners) -> None:
-        self._client, self._listing, self._plan = client, listing, plan
+        self._client = client
+        self._listing = listing
+        self._plan = plan
         self._rest: list[Segment] = []
 
     def run(self) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from etl.bitrix24.calls import Outcome, Refused, groups
+from etl.bitrix24.calls import Command, Outcome, Refused, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import PAGE, Listing, Row, of_owners
 
@@ -46,7 +46,7 @@ def _sampled(client: Client, listing: Listing, owners: Sequence[str]) -> list[Ro
 
     What the portal makes of the array is noted, unless too few owners have rows to tell.
     """
-    commands = {_key(owner): listing.command({"=ownerId": owner}) for owner in owners}
+    commands = _commands(listing, owners)
     commands[_ARRAY] = listing.command({"=ownerId": list(owners)})
     outcomes = client.read_batch(commands)
     found = _owned(client, listing, owners, outcomes)
@@ -59,12 +59,22 @@ def _sampled(client: Client, listing: Listing, owners: Sequence[str]) -> list[Ro
 
 
 def _one_by_one(client: Client, listing: Listing, owners: Iterable[str]) -> Iterator[Row]:
+    """Every owner by itself, where the portal does not take arrays."""
+
     def asked(group: Sequence[str]) -> list[Row]:
-        outcomes = client.read_batch({_key(owner): listing.command({"=ownerId": owner}) for owner in group})
+        outcomes = client.read_batch(_commands(listing, group))
         return _owned(client, listing, group, outcomes)
 
     for found in client.map(asked, groups(owners, client.batch_size)):
         yield from found
+
+
+def _commands(listing: Listing, owners: Sequence[str]) -> dict[str, Command]:
+    """A page of each owner."""
+    found: dict[str, Command] = {}
+    for owner in owners:
+        found[_key(owner)] = listing.command({"=ownerId": owner})
+    return found
 
 
 def _owned(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from etl.bitrix24.calls import Command, Outcome, groups
 from etl.bitrix24.classify import Verdict
@@ -85,26 +85,35 @@ class New:
     identify: Callable[[Any], str] = str
 
 
-#: Reads the portal and says for each key what is left to do: a write, or a Result where nothing is.
-Plan = Callable[[Sequence[str]], Sequence["Write | Result"]]
+class Keyed(Protocol):
+    """A change by the key of its intent."""
+
+    @property
+    def key(self) -> str: ...
+
+
+Task = TypeVar("Task", bound=Keyed)
+#: Reads the portal and says for each change what is left to do: a write, or a Result where nothing is.
+Plan = Callable[[Sequence[Task]], Sequence["Write | Result"]]
 Find = Callable[[Sequence[str]], Mapping[str, list[str]]]
 
 
 def converge(
-    client: Client, outbox: Outbox, keys: Sequence[str], plan: Plan, size: int = CREATES
+    client: Client, outbox: Outbox, tasks: Iterable[Task], plan: Plan[Task], size: int = CREATES
 ) -> Iterator[Result]:
-    """Bring records to the wanted state.
+    """Bring records to the wanted state; of several tasks with one key the last counts.
 
     `plan` compares, what differs is written, what stays unknown is compared again. Because nothing is sent
     without a fresh look, a write that took effect although its answer was lost is found, not repeated
     (reliability §3, "Idempotent create"). Raises TryLater, ConfigError, NeedsPerson; what was noted in the
     outbox by then is right.
     """
-    for group in groups(keys, min(size, client.batch_size)):
+    known = {task.key: task for task in tasks}
+    for group in groups(known, min(size, client.batch_size)):
         left = group
         for turn in range(_TURNS):
             settle(client, list(_attempts(outbox, left).values()))
-            planned = plan(left)
+            planned = plan([known[key] for key in left])
             yield from _closed(outbox, [one for one in planned if isinstance(one, Result)])
             writes = [one for one in planned if isinstance(one, Write)]
             left = []
@@ -124,14 +133,14 @@ def create(client: Client, outbox: Outbox, news: Sequence[New], find: Find) -> l
     keeps no external id unique (bitrix24 §5): of several the oldest is adopted, and the reason names them
     all. Errors as `converge`.
     """
-    known = {new.key: new for new in news}
 
-    def plan(keys: Sequence[str]) -> list[Write | Result]:
-        asked = [known[key] for key in keys]
+    def plan(asked: Sequence[New]) -> list[Write | Result]:
         present = find([new.origin for new in asked])
         return [_adopted(new, present.get(new.origin, [])) for new in asked]
 
-    results = {result.key: result for result in converge(client, outbox, list(known), plan)}
+    results: dict[str, Result] = {}
+    for result in converge(client, outbox, news, plan):
+        results[result.key] = result
     return [results[new.key] for new in news]
 
 
@@ -279,5 +288,6 @@ def merged(key: str, results: Sequence[Result], identifier: str | None) -> Resul
     """One result for a change that took several writes: the worst of them, all reasons."""
     found = {result.status for result in results}
     bad = [status for status in _WORST if status in found]
+    worst = bad[0] if bad else "done"
     reasons = dict.fromkeys(result.reason for result in results if result.reason)
-    return Result(key, bad[0] if bad else "done", identifier, "; ".join(reasons))
+    return Result(key, worst, identifier, "; ".join(reasons))

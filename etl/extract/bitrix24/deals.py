@@ -66,6 +66,8 @@ _KEPT = ("xmlId", "stageId", "categoryId", "mycompanyId", "title")
 #: `type` of a product row (bitrix24 §7.1).
 _SERVICE = "7"
 _ZERO = Decimal(0)
+#: What the portal writes where a field holds nothing (bitrix24 §3.4).
+_EMPTY: tuple[Any, ...] = (None, "", [], False, 0, "0")
 #: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
 UNREADABLE = "?"
 _ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
@@ -103,18 +105,25 @@ def deals(client: Client, names: Names, profile: Profile, since: datetime | None
 
 def deal_ids(client: Client, names: Names) -> set[str]:
     """Ids of all deals of the pipeline: a deal known to us and missing here was deleted or hidden."""
-    return {str(number) for number in ids(client, _items(DEAL, ["id"], _of_pipeline(names)))}
+    listing = _items(DEAL, ["id"], _of_pipeline(names))
+    return {str(number) for number in ids(client, listing)}
 
 
 def _of_pipeline(names: Names) -> dict[str, Any]:
-    return {} if names.category is None else {"=categoryId": names.category}
+    """The condition of the profile's pipeline; none where it names none."""
+    if names.category is None:
+        return {}
+    return {"=categoryId": names.category}
 
 
 def current_stages(client: Client, names: Names, deal_ids: Iterable[str]) -> dict[str, str]:
     """Deal id -> name of its stage right now; a deal that is gone is absent."""
     listing = _items(DEAL, ["id", "stageId"], {})
-    rows = of_owners(client, listing, "@id", deal_ids)
-    return {str(row["id"]): names.stage(row["stageId"]) or "" for row in rows}
+    stages: dict[str, str] = {}
+    for row in of_owners(client, listing, "@id", deal_ids):
+        number = str(row["id"])
+        stages[number] = names.stage(row["stageId"]) or ""
+    return stages
 
 
 def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataFrame:
@@ -176,6 +185,7 @@ def _double(entity: str, origin: str, same: Sequence[Row]) -> tables.Record:
 
 
 def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Listing:
+    """A list of crm.item.list (bitrix24 §4.2)."""
     return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition, list(select))
 
 
@@ -198,20 +208,39 @@ class _Reading:
 
 def _reading(names: Names, profile: Profile) -> _Reading:
     declared = tables.TABLES["deals"].columns
-    columns = {
-        column: (text, declared[column].kind)
-        for column, text in profile.deals.fields.items()
-        if column in declared
-    }
-    named = {text: field for (kind, text), field in names.fields.items() if kind == DEAL}
-    return _Reading(names, named, columns, profile.commission.agreed if profile.commission else None)
+    columns: dict[str, tuple[str, str]] = {}
+    for column, text in profile.deals.fields.items():
+        if column in declared:
+            columns[column] = text, declared[column].kind
+    named: dict[str, PortalField] = {}
+    for (kind, text), field in names.fields.items():
+        if kind == DEAL:
+            named[text] = field
+    agreed = profile.commission.agreed if profile.commission else None
+    return _Reading(names, named, columns, agreed)
 
 
 def _deal(row: Row, reading: _Reading) -> Deal:
-    names = reading.names
+    """A deal with what the profile reads from fields of its own portal."""
+    fields: dict[str, Any] = {}
+    for text, field in reading.named.items():
+        fields[text] = values.read(field, row.get(field.name), reading.names)
+    mapped = _mapped(fields, reading)
+    deal = _card(row, reading.names)
+    deal["fields"] = fields
+    deal.update(cast(Deal, mapped))
+    if reading.agreed and deal.get("commission") is None:
+        deal["commission"] = mapped["commission"] = values.money(fields[reading.agreed])
+    unread = _unreadable(row, reading, mapped)
+    if unread:
+        deal["fields"] = fields | {UNREADABLE: unread}
+    return deal
+
+
+def _card(row: Row, names: Names) -> Deal:
+    """What every portal has (bitrix24 §4.2)."""
     manager = values.identifier(row.get("assignedById"))
-    fields = {text: values.read(field, row.get(field.name), names) for text, field in reading.named.items()}
-    deal: Deal = {
+    return {
         "id": str(row["id"]),
         "title": values.words(row.get("title")),
         "category": names.categories.get(int(row.get("categoryId") or 0)),
@@ -227,32 +256,28 @@ def _deal(row: Row, reading: _Reading) -> Deal:
         "closed": values.flag(row.get("closed")),
         "lead_source": names.sources.get(str(row.get("sourceId") or "")),
         "modified": values.moment(row.get("updatedTime")),
-        "fields": fields,
         "place": f"deal {row['id']}",
     }
-    mapped = _mapped(fields, reading)
-    deal.update(cast(Deal, mapped))
-    if reading.agreed and deal.get("commission") is None:
-        deal["commission"] = mapped["commission"] = values.money(fields[reading.agreed])
-    unread = _unreadable(row, reading, mapped)
-    if unread:
-        deal["fields"] = fields | {UNREADABLE: unread}
-    return deal
 
 
 def _mapped(fields: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
     """Columns that the profile reads from fields of its own portal."""
-    return {column: values.as_kind(kind, fields[text]) for column, (text, kind) in reading.columns.items()}
+    found: dict[str, Any] = {}
+    for column, (text, kind) in reading.columns.items():
+        found[column] = values.as_kind(kind, fields[text])
+    return found
 
 
 def _unreadable(row: Row, reading: _Reading, mapped: Mapping[str, Any]) -> tuple[str, ...]:
     """Fields that hold something we cannot read, or a sum that is not in roubles: absence would be a lie."""
     found: list[str] = []
     for column, (text, _) in reading.columns.items():
-        raw, value = row.get(reading.named[text].name), mapped[column]
-        currency = str(raw or "").partition("|")[2]
+        field = reading.named[text]
+        raw = row.get(field.name)
+        value = mapped[column]
+        _, _, currency = str(raw or "").partition("|")
         foreign = currency not in ("", "RUB") and isinstance(value, Decimal)
-        lost = value is None and raw not in (None, "", [], False, 0, "0")
+        lost = value is None and raw not in _EMPTY
         if foreign or lost:
             found.append(text)
     return tuple(found)
@@ -265,8 +290,11 @@ def party_id(row: Mapping[str, Any]) -> str | None:
 
 
 def _contact(row: Mapping[str, Any]) -> str | None:
-    contact = values.identifier(row.get("contactId"))
-    return f"contact_{contact}" if contact else None
+    """The first contact of a deal or invoice."""
+    number = values.identifier(row.get("contactId"))
+    if number is None:
+        return None
+    return f"contact_{number}"
 
 
 # ---- our own organisation of a deal

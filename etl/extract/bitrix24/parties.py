@@ -142,12 +142,12 @@ def _kind(kind: int, inn: str | None, requisite: Row) -> str:
 
 
 def _own_fields(kind: int, names: Names | None, profile: Profile | None) -> dict[str, PortalField]:
-    """Column -> field that the profile gives it."""
-    entity = profile.entities.get("parties" if kind == COMPANY else "contacts") if profile else None
-    if entity is None or names is None:
+    """Column of `parties` -> field that the profile gives it."""
+    if names is None or profile is None:
         return {}
     columns = tables.TABLES["parties"].columns
-    return {column: names.field(text, kind) for column, text in entity.fields.items() if column in columns}
+    given = directory.own_fields(names, profile, kind)
+    return {column: field for column, field in given.items() if column in columns}
 
 
 def _mapped(row: Row, own: Mapping[str, PortalField], names: Names) -> dict[str, Any]:
@@ -163,7 +163,9 @@ def _mapped(row: Row, own: Mapping[str, PortalField], names: Names) -> dict[str,
 def _multifield(row: Row, column: str) -> tuple[str, ...] | None:
     """Values of a multifield (§3.5); none is absence."""
     elements = directory.multifields(row, directory.MULTIFIELDS[column])
-    return tuple(str(element["value"]) for element in elements) or None
+    if not elements:
+        return None
+    return tuple(str(element["value"]) for element in elements)
 
 
 def _full_name(row: Row) -> str | None:
@@ -188,7 +190,10 @@ def _contact(row: Row) -> Contact:
 
 
 def _city(row: Row | None) -> str | None:
-    return values.words(row.get("CITY")) if row else None
+    """The city of an address."""
+    if row is None:
+        return None
+    return values.words(row.get("CITY"))
 
 
 def _address(row: Row | None) -> str | None:
@@ -210,7 +215,8 @@ def _accounts(party: str, requisites: Sequence[Row], held: _Held) -> list[Accoun
     """Bank accounts of the first requisite; a bank detail without a number is none."""
     if not requisites:
         return []
-    accounts = [_account(party, bank) for bank in held.banks.get(str(requisites[0]["ID"]), [])]
+    number = str(requisites[0]["ID"])
+    accounts = [_account(party, bank) for bank in held.banks.get(number, [])]
     return [account for account in accounts if account["number"]]
 
 

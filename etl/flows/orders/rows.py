@@ -1,7 +1,7 @@
 """The composition of a deal where 1C leads it: the rows of its only invoice, else of its order, to the
 kopeck.
 
-«Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `load.set_rows`
+«Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `set_rows`
 reads back. In a two-way profile 1C leads only until the rows of an order born there stand in the deal; from
 then on edits meet in `orders_merge`."""
 

@@ -15,9 +15,7 @@ from etl.bitrix24.calls import Command
 from etl.bitrix24.directory import split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
 from etl.bitrix24.lists import Row
-from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result, Write
-from etl.config.profile import Profile
 from etl.records import Account
 
 _PERSON_FIELDS = {"last_name": "lastName", "first_name": "name", "middle_name": "secondName"}
@@ -55,16 +53,11 @@ class Party:
         return {column: value for column, value in self.values.items() if value is not None}
 
 
-def own_fields(names: Names, profile: Profile, kind: int) -> dict[str, PortalField]:
-    """Column -> field of this portal that the profile gives it."""
-    entity = profile.entities.get("parties" if kind == COMPANY else "contacts")
-    named = entity.fields if entity else {}
-    return {column: names.field(text, kind) for column, text in named.items()}
-
-
 def addition(party: Party, own: Mapping[str, PortalField], originator: str) -> Command:
     """Creation of the company or contact, with its external id (bitrix24 §5)."""
-    fields = _wanted(party, own) | {"originatorId": originator, "originId": party.origin}
+    fields = _wanted(party, own)
+    fields["originatorId"] = originator
+    fields["originId"] = party.origin
     fields["fm"] = [_element(kind, value) for kind, value in _multifields(party)]
     return Command("crm.item.add", {"entityTypeId": party.kind, "fields": fields})
 
@@ -106,7 +99,10 @@ def _wanted(party: Party, own: Mapping[str, PortalField]) -> dict[str, Any]:
 
 def _person(given: Mapping[str, Any]) -> dict[str, Any]:
     """Name and company of a contact; a name in one piece is taken as surname, name, patronymic."""
-    person = {name: given[column] for column, name in _PERSON_FIELDS.items() if column in given}
+    person: dict[str, Any] = {}
+    for column, name in _PERSON_FIELDS.items():
+        if column in given:
+            person[name] = given[column]
     if not person and given.get("name"):
         parts = given["name"].split(None, 2)
         person = dict(zip(_PERSON_FIELDS.values(), parts, strict=False))
@@ -119,33 +115,42 @@ def _multifields(party: Party) -> list[tuple[str, str]]:
     """(kind, value) of what the party gives."""
     found: list[tuple[str, str]] = []
     for column, kind in directory.MULTIFIELDS.items():
-        found += [(kind, str(value)) for value in party.values.get(column) or ()]
+        for value in party.values.get(column) or ():
+            found.append((kind, str(value)))
     return found
 
 
 def _changed_multifields(party: Party, row: Row) -> dict[str, dict[str, str]]:
     """Elements to add (under names of our own) and to take away (by id, with an empty value), bitrix24
     §3.5."""
-    held: list[Row] = []
-    gone: set[tuple[str, str]] = set()
+    gone = _dropped(party)
+    present: set[tuple[str, str]] = set()
+    removed: dict[str, dict[str, str]] = {}
+    for kind in directory.MULTIFIELDS.values():
+        for element in directory.multifields(row, kind):
+            mark = _mark(kind, str(element["value"]))
+            present.add(mark)
+            if mark in gone:
+                removed[str(element["id"])] = _element(kind, "")
+    added: dict[str, dict[str, str]] = {}
+    for kind, value in _multifields(party):
+        if _mark(kind, value) not in present:
+            added[f"n{len(added)}"] = _element(kind, value)
+    return added | removed
+
+
+def _dropped(party: Party) -> set[tuple[str, str]]:
+    """Marks of what is to be taken away."""
+    found: set[tuple[str, str]] = set()
     for column, kind in directory.MULTIFIELDS.items():
-        held += directory.multifields(row, kind)
-        gone |= {_mark(kind, value) for value in party.dropped.get(column, ())}
-    present = {_mark_of(element) for element in held}
-    added = [(kind, value) for kind, value in _multifields(party) if _mark(kind, value) not in present]
-    changed = {f"n{index}": _element(kind, value) for index, (kind, value) in enumerate(added)}
-    for element in held:
-        if _mark_of(element) in gone:
-            changed[str(element["id"])] = _element(str(element["typeId"]), "")
-    return changed
+        for value in party.dropped.get(column, ()):
+            found.add(_mark(kind, value))
+    return found
 
 
 def _element(kind: str, value: str) -> dict[str, str]:
+    """An element of a multifield (bitrix24 §3.5)."""
     return {"typeId": kind, "valueType": "WORK", "value": value}
-
-
-def _mark_of(element: Row) -> tuple[str, str]:
-    return _mark(str(element["typeId"]), str(element["value"]))
 
 
 def _mark(kind: str, value: str) -> tuple[str, str]:

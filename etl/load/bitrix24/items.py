@@ -63,14 +63,12 @@ def move_stages(
     After a lost answer the stage is read again, so that a person's move in between is not undone (reliability
     §3, "Lost update").
     """
-    known = {move.key: move for move in moves}
 
-    def plan(keys: Sequence[str]) -> list[Write | Result]:
-        asked = [known[key] for key in keys]
+    def plan(asked: Sequence[Move]) -> list[Write | Result]:
         now = _standing(client, kind, [move.id for move in asked])
         return [_judged(names, move, now.get(move.id), kind) for move in asked]
 
-    yield from writes.converge(client, outbox, list(known), plan, BATCH)
+    yield from writes.converge(client, outbox, moves, plan, BATCH)
 
 
 def update_items(
@@ -139,11 +137,11 @@ def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Write | Res
     """The write that a move needs, or why it needs none."""
     if row is None:
         return Result(move.key, "failed", move.id, directory.GONE)
-    stage = str(row["stageId"])
-    standing = (names.stage(stage) if kind == DEAL else names.invoice_stages.get(stage, stage)) or ""
+    standing = _stage_name(names, row, kind)
     if normal(standing) == normal(move.to):
         return Result(move.key, "done", move.id, "уже на этой стадии")
-    if normal(standing) not in {normal(name) for name in move.origins}:
+    allowed = [normal(name) for name in move.origins]
+    if normal(standing) not in allowed:
         listed = ", ".join(f"«{name}»" for name in move.origins)
         reason = f"не перемещена: стоит на стадии «{standing}», а переносится только с {listed}"
         return Result(move.key, "skipped", move.id, reason)
@@ -152,6 +150,14 @@ def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Write | Res
         return Result(move.key, "failed", move.id, f"в воронке этой записи нет стадии «{move.to}»")
     command = _update(kind, move.id, {"stageId": wanted})
     return Write(move.key, move.id, command, accepted=lambda answer: _complaint(answer, wanted, move.to))
+
+
+def _stage_name(names: Names, row: Row, kind: int) -> str:
+    """Where the record stands, as the profile calls it."""
+    stage = str(row["stageId"])
+    if kind == DEAL:
+        return names.stage(stage) or ""
+    return names.invoice_stages.get(stage, stage)
 
 
 def _target(names: Names, name: str, row: Row, kind: int) -> str | None:
@@ -173,7 +179,8 @@ def _complaint(answer: Any, wanted: str, name: str) -> str:
 
 
 def _update(kind: int, identifier: str, written: Mapping[str, Any]) -> Command:
-    return Command("crm.item.update", {"entityTypeId": kind, "id": identifier, "fields": dict(written)})
+    params = {"entityTypeId": kind, "id": identifier, "fields": dict(written)}
+    return Command("crm.item.update", params)
 
 
 def _written(names: Names, given: Mapping[str, Any], kind: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from etl.bitrix24 import writes
-from etl.bitrix24.calls import Command, rows
+from etl.bitrix24.calls import Command, Outcome, grouped, rows
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, MissingField
 from etl.bitrix24.lists import Row
@@ -54,18 +54,13 @@ class Link:
 
 def comment(client: Client, comments: Sequence[Comment], outbox: Outbox) -> Iterator[Result]:
     """Add comments that are not there yet."""
-    known = {one.key: one for one in comments}
 
-    def plan(keys: Sequence[str]) -> list[Write | Result]:
-        asked = [known[key] for key in keys]
-        held = client.read_batch({f"c{index:02d}": _recent(one) for index, one in enumerate(asked)})
-        planned: list[Write | Result] = []
-        for index, one in enumerate(asked):
-            outcome = held[f"c{index:02d}"]
-            planned.append(_comment(one, rows(outcome.result) if outcome.ok else []))
-        return planned
+    def plan(asked: Sequence[Comment]) -> list[Write | Result]:
+        named = {f"c{index:02d}": one for index, one in enumerate(asked)}
+        held = client.read_batch({name: _recent(one) for name, one in named.items()})
+        return [_comment(one, _listed(held[name])) for name, one in named.items()]
 
-    yield from writes.converge(client, outbox, list(known), plan)
+    yield from writes.converge(client, outbox, comments, plan)
 
 
 def notify(client: Client, notices: Iterable[Notice], outbox: Outbox) -> Iterator[Result]:
@@ -90,18 +85,23 @@ def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbo
 
     def find(places: Sequence[str]) -> dict[str, list[str]]:
         held = client.read_batch({place: _user_fields(by_place[place]) for place in places})
-        found: dict[str, list[str]] = {}
-        for place in places:
-            if held[place].ok:
-                code = by_place[place].code
-                same = [row for row in rows(held[place].result) if row["FIELD_NAME"] == code]
-                found[place] = [str(row["ID"]) for row in same]
-        return found
+        numbers: dict[str, list[str]] = {}
+        for place, outcome in held.items():
+            code = by_place[place].code
+            same = grouped(_listed(outcome), "FIELD_NAME", "ID").get(code, [])
+            numbers[place] = [str(row["ID"]) for row in same]
+        return numbers
 
     return writes.create(client, outbox, news, find)
 
 
+def _listed(outcome: Outcome) -> list[Row]:
+    """Rows of an answer; a refusal lists none, and the write that follows tells of it."""
+    return rows(outcome.result) if outcome.ok else []
+
+
 def _recent(one: Comment) -> Command:
+    """The newest comments of a timeline."""
     params = {
         "filter": {"ENTITY_ID": one.id, "ENTITY_TYPE": one.entity},
         "order": {"ID": "DESC"},
@@ -111,8 +111,11 @@ def _recent(one: Comment) -> Command:
 
 
 def _comment(one: Comment, held: Sequence[Row]) -> Write | Result:
+    """A comment that the timeline does not have yet."""
+    wanted = one.text.strip()
     for row in held:
-        if str(row.get("COMMENT") or "").strip() == one.text.strip():
+        text = str(row.get("COMMENT") or "")
+        if text.strip() == wanted:
             return Result(one.key, "done", str(row["ID"]))
     fields = {"ENTITY_ID": one.id, "ENTITY_TYPE": one.entity, "COMMENT": one.text}
     return Write(one.key, "", Command("crm.timeline.comment.add", {"fields": fields}), identify=str)
@@ -142,6 +145,7 @@ def _registration(one: Link) -> Command:
 
 
 def _user_fields(one: MissingField) -> Command:
+    """User fields of this code: one, if it is there."""
     return Command(f"crm.{one.entity}.userfield.list", {"filter": {"FIELD_NAME": one.code}})
 
 

@@ -7,7 +7,7 @@ given portal id wins. Facts: reference bitrix24 §4.4, §4.5, §5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def save_parties(
         outbox,
         profile.bitrix24.originator,
         directory.presets(client),
-        {kind: cards.own_fields(names, profile, kind) for kind in _KINDS},
+        {kind: directory.own_fields(names, profile, kind) for kind in _KINDS},
     )
     for group in groups(parties, _GROUP):
         saver = _Saver(portal, group)
@@ -74,9 +74,6 @@ class _Task(NamedTuple):
     party: Party
     account: Account = _NO_ACCOUNT
     column: str = ""
-
-
-_Plan = Callable[[Sequence[_Task]], list["Write | Result"]]
 
 
 class _Saver:
@@ -159,7 +156,8 @@ class _Saver:
         """Kind -> numbers of its records."""
         found: dict[int, list[str]] = {kind: [] for kind in _KINDS}
         for task in tasks:
-            found[task.party.kind].append(self._ids[task.party.key])
+            number = self._ids[task.party.key]
+            found[task.party.kind].append(number)
         return found
 
     # ---- requisites
@@ -233,14 +231,11 @@ class _Saver:
 
     # ---- common
 
-    def _run(self, tasks: Sequence[_Task], plan: _Plan) -> list[Result]:
+    def _run(self, tasks: Sequence[_Task], plan: writes.Plan[_Task]) -> list[Result]:
         """Bring these parts to the wanted state; their results are noted with their parties."""
-        known = {task.key: task for task in tasks}
-
-        def planned(keys: Sequence[str]) -> list[Write | Result]:
-            return plan([known[key] for key in keys])
-
-        found = list(writes.converge(self._portal.client, self._portal.outbox, list(known), planned))
+        owners = {task.key: task.party.key for task in tasks}
+        found = list(writes.converge(self._portal.client, self._portal.outbox, tasks, plan))
         for result in found:
-            self._results[known[result.key].party.key].append(result)
+            owner = owners[result.key]
+            self._results[owner].append(result)
         return found

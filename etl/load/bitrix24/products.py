@@ -6,7 +6,7 @@ bitrix24 §4.6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -87,9 +87,6 @@ class _Task(NamedTuple):
     id: str
 
 
-_Plan = Callable[[Sequence[_Task]], list["Write | Result"]]
-
-
 class _Saver:
     """A group of products on its way: ids found or made, results by product."""
 
@@ -135,20 +132,17 @@ class _Saver:
         priced = [product for product in self._products.values() if product.price is not None]
         self._run("price", priced, self._price_writes)
 
-    def _run(self, part: str, products: Sequence[Product], plan: _Plan) -> None:
+    def _run(self, part: str, products: Sequence[Product], plan: writes.Plan[_Task]) -> None:
         """Bring one part of those products that the portal has to the wanted state."""
-        known: dict[str, _Task] = {}
+        tasks: dict[str, _Task] = {}
         for product in products:
             number = self._ids.get(product.key)
             if number is not None:
                 key = f"{product.key}/{part}"
-                known[key] = _Task(key, product, number)
-
-        def planned(keys: Sequence[str]) -> list[Write | Result]:
-            return plan([known[key] for key in keys])
-
-        for result in writes.converge(self._client, self._outbox, list(known), planned):
-            self._results[known[result.key].product.key].append(result)
+                tasks[key] = _Task(key, product, number)
+        for result in writes.converge(self._client, self._outbox, tasks.values(), plan):
+            product = tasks[result.key].product
+            self._results[product.key].append(result)
 
     # ---- creation
 

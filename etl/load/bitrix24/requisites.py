@@ -57,12 +57,11 @@ def bank_write(
     key: str, party: Party, account: Account, requisite: str, rows: Sequence[Row]
 ) -> Write | Result:
     """A bank account of the requisite, which now has the bank details `rows`; it is known by its number."""
-    given: Mapping[str, Any] = account
-    wanted = {name: str(given[column]) for column, name in directory.BANK_FIELDS.items() if given.get(column)}
-    same = [row for row in rows if str(row.get("RQ_ACC_NUM") or "") == str(account["number"])]
-    if same:
-        changed = directory.different(same[0], wanted)
-        return _update(key, "crm.requisite.bankdetail.update", str(same[0]["ID"]), changed)
+    wanted = _bank(account)
+    for row in rows:
+        if str(row.get("RQ_ACC_NUM") or "") == str(account["number"]):
+            changed = directory.different(row, wanted)
+            return _update(key, "crm.requisite.bankdetail.update", str(row["ID"]), changed)
     fields = {
         "ENTITY_ID": requisite,
         "NAME": str(account.get("bank_name") or "Расчётный счёт"),
@@ -71,6 +70,16 @@ def bank_write(
         **wanted,
     }
     return Write(key, "", Command("crm.requisite.bankdetail.add", {"fields": fields}), identify=str)
+
+
+def _bank(account: Account) -> dict[str, str]:
+    """Field of a bank detail -> value."""
+    given: Mapping[str, Any] = account
+    wanted: dict[str, str] = {}
+    for column, name in directory.BANK_FIELDS.items():
+        if given.get(column):
+            wanted[name] = str(given[column])
+    return wanted
 
 
 def address_write(key: str, party: Party, column: str, requisite: str, row: Row | None) -> Write | Result:
@@ -110,8 +119,10 @@ def _requisite(party: Party) -> dict[str, str]:
     given = party.given
     if party.kind == CONTACT:
         return {"RQ_INN": str(given["inn"])} if "inn" in given else {}
-    named = directory.REQUISITE_FIELDS.items()
-    wanted = {name: str(given[column]) for column, name in named if column in given}
+    wanted: dict[str, str] = {}
+    for column, name in directory.REQUISITE_FIELDS.items():
+        if column in given:
+            wanted[name] = str(given[column])
     if "ogrn" in given:
         name = "RQ_OGRNIP" if given.get("kind") == "sole_trader" else "RQ_OGRN"
         wanted[name] = str(given["ogrn"])
@@ -136,9 +147,15 @@ def _chosen(party: Party, rows: Sequence[Row]) -> Row | None:
 
     Branches share an ИНН (§4.5), so the КПП must not contradict.
     """
-    inn, kpps = party.values.get("inn"), (None, "", party.values.get("kpp"))
     ours = [row for row in rows if row.get("XML_ID") == party.origin]
-    same = [row for row in rows if inn and row.get("RQ_INN") == inn and row.get("RQ_KPP") in kpps]
+    same = [row for row in rows if _same_inn(party, row)]
     free = [row for row in rows if not row.get("XML_ID") and not row.get("RQ_INN")]
-    found = ours or same or free
+    found = [*ours, *same, *free]
     return found[0] if found else None
+
+
+def _same_inn(party: Party, row: Row) -> bool:
+    inn = party.values.get("inn")
+    if not inn or row.get("RQ_INN") != inn:
+        return False
+    return row.get("RQ_KPP") in (None, "", party.values.get("kpp"))
