@@ -109,7 +109,7 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
         with path.open("rb") as stream:
             head = stream.read(64)
         if BANK_MARK in head:
-            from etl.extract import bank
+            from etl.extract.bank import read as bank
 
             bank.read(path, name=name)
             return None
@@ -224,7 +224,7 @@ def _read_sheet(context: Context, item: Item) -> None:
     if _kind(item.taken) == "spreadsheet-in":
         context.spreadsheets.append(item.taken.path)
         return
-    from etl.extract import bank
+    from etl.extract.bank import read as bank
 
     receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
     context.note(issues, f"file:{item.taken.name}")
