@@ -13,7 +13,7 @@ OBMEN24 := $(BIN)/obmen24 --profile $(CHOSEN)
 LATER   := || { code=$$?; [ $$code -eq 75 ] || exit $$code; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run sync bill register watch status test test-compat campaign check golden bench clean
+.PHONY: help run sync bill register watch status test test-compat campaign check lint format golden words bench clean
 
 help:          ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -55,13 +55,22 @@ test-compat: $(VENV)/.dev  ## other people's clients against the sandbox portal
 campaign: $(VENV)/.dev ## long random campaigns and crash injection
 	@$(BIN)/python -m pytest -n 2 -m slow
 
-check: $(VENV)/.dev    ## what to run before a commit: lint, types, tests
-	@$(BIN)/ruff check .
+check: lint test       ## what to run before a commit: format, lint, types, tests
+
+lint: $(VENV)/.dev     ## format, lint and types, nothing is changed
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(MAKE) --no-print-directory test
+
+format: $(VENV)/.dev   ## write the format of ruff, sort imports
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
 
 golden: $(VENV)/.dev   ## write the golden files of samples/ again; review the difference like code
 	@$(BIN)/python -m tests.golden.update
+
+words: $(VENV)/.dev    ## compile the Russian of the command line after a change in its catalogue
+	@$(BIN)/pybabel --quiet compile --domain click --directory etl/cli/locale
 
 bench: $(VENV)/.dev    ## performance as ratios measured in one run
 	@$(BIN)/python -m benchmarks

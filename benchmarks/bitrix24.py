@@ -1,7 +1,9 @@
-"""Bitrix24: requests and seconds for big lists, product rows and updates; ours and three other clients on the same portal.
+"""Bitrix24: requests and seconds for big lists, product rows and updates; ours and three other clients on one
+portal.
 
-The portal is the sandbox in another process: 2 requests a second, burst 50, 50 ms a request and 10 ms a command in it. The budget
-of execution time (`operating`) is off, since it would stop every client at 4,800 updates in ten minutes. About a quarter of an hour.
+The portal is the sandbox in another process: 2 requests a second, burst 50, 50 ms a request and 10 ms a
+command in it. The budget of execution time (`operating`) is off, since it would stop every client at 4,800
+updates in ten minutes. About a quarter of an hour.
 """
 
 from __future__ import annotations

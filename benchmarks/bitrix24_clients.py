@@ -1,4 +1,5 @@
-"""The same three jobs by us and by other people's clients. Each runs in a process of its own against a portal in another."""
+"""The same three jobs by us and by other people's clients, each in a process of its own against a portal in
+another."""
 
 from __future__ import annotations
 
@@ -11,15 +12,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from etl.bitrix24 import rowlists, writes
-from etl.bitrix24.client import Client, Command
+from etl.bitrix24.calls import Command
+from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Listing, every
 from etl.bitrix24.secret import Secret
+from etl.flows.portal.outbox import StoreOutbox
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene.demo import generate
+from etl.state.store import Store
 
 LATENCY = (0.05, 0.01)  # seconds of a request, seconds more of each command in it
 PROCESSES = get_context("spawn")
@@ -38,18 +43,8 @@ class Measured:
     counted: int = 0
 
 
-# ---- the jobs -------------------------------------------------------------------------------------------------------
-
-
-class Silent:
-    """An outbox that forgets."""
-
-    def sending(self, *keys: str) -> None: ...
-    def done(self, key: str, identifier: str | None) -> None: ...
-    def doubt(self, key: str) -> None: ...
-    def failed(self, key: str, reason: str) -> None: ...
-    def again(self, key: str) -> None: ...
-    def unsure(self, key: str) -> float | None: ...
+# ---- the jobs
+# -------------------------------------------------------------------------------------------------------
 
 
 def ours_list(webhook: str, _: list[int]) -> int:
@@ -62,17 +57,18 @@ def ours_rows(webhook: str, deals: list[int]) -> int:
 
 
 def ours_update(webhook: str, deals: list[int]) -> int:
-    items = (
-        writes.Write(
-            str(number),
-            str(number),
-            Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}}),
-        )
-        for number in deals
-    )
-    return sum(
-        result.status == "done" for result in writes.absolute(Client(Secret(webhook)), Silent(), items)
-    )
+    """Every intent is on the disk before it leaves, as in a run."""
+    items = (writes.Write(str(number), str(number), _remark(number)) for number in deals)
+    with (
+        TemporaryDirectory() as folder,
+        Store.open(f"sqlite:///{folder}/state.sqlite", portal="bench") as state,
+    ):
+        results = writes.absolute(Client(Secret(webhook)), StoreOutbox(state, 1), items)
+        return sum(result.status == "done" for result in results)
+
+
+def _remark(number: int) -> Command:
+    return Command("crm.deal.update", {"id": number, "fields": {"COMMENTS": "проверено"}})
 
 
 def fast_list(webhook: str, _: list[int]) -> int:
@@ -168,11 +164,13 @@ PEERS: dict[str, dict[str, Job]] = {
 }
 
 
-# ---- measuring ------------------------------------------------------------------------------------------------------
+# ---- measuring
+# ------------------------------------------------------------------------------------------------------
 
 
 def measure(job: Job, portal_deals: int, deals: int) -> Measured:
-    """One job in a fresh process against a fresh portal of `portal_deals` deals with the usual limits (2 a second, burst 50)."""
+    """One job in a fresh process against a fresh portal of `portal_deals` deals with the usual limits (2 a
+    second, burst 50)."""
     with _portal(portal_deals) as (webhook, ask):
         ours, theirs = PROCESSES.Pipe()
         worker = PROCESSES.Process(target=_work, args=(theirs, job, webhook, ask("ids")[:deals]))

@@ -1,10 +1,10 @@
 """The exception tree, named by what the reader must do.
 
-    EtlError                exit code   who acts
-    ├── ConfigError             2       the administrator corrects the profile; every problem is listed
-    ├── Rejected                1       nobody now: one file or record is set aside with a reason, the run goes on
-    ├── TryLater               75       nobody: the next run repeats (portal down, limit reached, share absent)
-    └── NeedsPerson             3       a person answers or accepts (guard, lost register, contradictory links)
+    EtlError          exit code   who acts
+    ├── ConfigError       2       the administrator corrects the profile; every problem is listed
+    ├── Rejected          1       nobody now: one file or record is set aside with a reason, the run goes on
+    ├── TryLater         75       nobody: the next run repeats (portal down, limit reached, share absent)
+    └── NeedsPerson       3       a person answers or accepts (guard, lost register, contradictory links)
 
 Any other exception is a bug: the traceback goes to the log, the person reads one sentence, exit code 4.
 Texts are Russian, end with what to do, and hold no personal data and no secret.
@@ -41,9 +41,8 @@ class ConfigError(EtlError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join(
-            [self.message, *(f"  - {problem}" for problem in self.problems), self.advice]
-        ).rstrip()
+        problems = [f"  - {problem}" for problem in self.problems]
+        return "\n".join([self.message, *problems, self.advice]).rstrip()
 
 
 class Rejected(EtlError):

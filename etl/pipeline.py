@@ -4,12 +4,12 @@ profile:
     flow            extract                                   transform                    load
     parties         contractors of 1C, companies, contacts    identity, merge              portal, 1C
     products        catalogue of 1C and of the portal         identity, merge              portal, 1C
-    documents-in    CommerceML of 1C                          facts, orders, stages        payments and shipments into the state, deals
-    bank            1CClientBankExchange                      payments (matching)          payment facts, documents for 1C
+    documents-in    CommerceML of 1C                          facts, orders, stages        facts into the state, deals
+    bank            1CClientBankExchange                      money (matching)             payment facts, documents for 1C
     spreadsheet-in  a deal export saved by a person           billing                      as billing
     orders-out      deals, rows, smart invoices               documents, composition       CommerceML for 1C
-    billing         deals under contract                      billing                      charges: CommerceML or import file, register
-    commission      deals, payment facts                      commission                   acts: CommerceML or import file, register
+    billing         deals under contract                      billing                      charges: import file, register
+    commission      deals, payment facts                      commission                   acts: import file, register
 
 then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs
 under the portal's lock and is journalled; a killed run is continued by the next one."""
@@ -24,17 +24,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl import idle, scratch
+from etl.config import capabilities
+from etl.config.intake import globs
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError
 from etl.exchange.folder import Exchange, sources
 from etl.report import RunReport
 
 if TYPE_CHECKING:
-    from etl.flows.run import Context
+    from etl.flows.reading import Reading
+    from etl.flows.run import Options, Run
     from etl.state.store import Store
 
-#: flow -> module with `run(context)`. First those that read what others left, then those that make something
-#: new.
+#: flow -> module below `etl.flows` with `flow(run, reading)`. First those that read what others left, then
+#: those that make something new.
 READING = {
     "parties": "directories.parties",
     "products": "directories.products",
@@ -61,37 +64,41 @@ def run(
     force_billing: bool = False,
 ) -> RunReport:
     """Do the flows (all of the profile without a list) and give the account of the run. `dry` is a plan: the
-    same path on a copy.
+    same path on a copy. `month`, `accept`, `force_billing`: see `etl.flows.run.Options`.
 
     Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard,
     lost register)."""
+    from etl.flows.run import Options
+
     chosen = tuple(flows) or profile.flows
-    with opened(profile, chosen, trigger=trigger, now=now, dry=dry) as context:
-        context.month, context.accept, context.force_billing = month, accept, force_billing
-        steps(context, chosen)
+    options = Options(month, accept=accept, dry=dry, force_billing=force_billing)
+    with opened(profile, chosen, trigger=trigger, now=now, options=options) as this:
+        steps(this, chosen)
     if not dry:
         idle.accept(profile.path)
-    return context.report
+    return this.journal.report
 
 
-def steps(context: Context, chosen: Sequence[str]) -> None:
+def steps(run: Run, chosen: Sequence[str]) -> None:
     """One run, step by step."""
     from etl.flows import intake, stages
     from etl.flows.portal import outbox
     from etl.flows.publication import answers
 
-    outbox.recover(context.store)
-    items = intake.take(context)
+    outbox.recover(run.state)
+    reading = intake.take(run)
     # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would
     # be lost
-    for flow in (name for name in READING if name in context.profile.flows):
-        _flow(READING[flow])(context)
-    intake.finish(context, items)
-    stages.move(context)
-    for name in (flow for flow in MAKING if flow in chosen):
-        _flow(MAKING[name])(context)
-    answers.publish(context)
-    stages.move(context)
+    for name, module in READING.items():
+        if name in run.profile.flows:
+            _flow(module)(run, reading)
+    intake.finish(run, reading)
+    stages.move(run)
+    for name, module in MAKING.items():
+        if name in chosen:
+            _flow(module)(run, reading)
+    answers.publish(run)
+    stages.move(run)
 
 
 @contextmanager
@@ -101,25 +108,26 @@ def opened(
     *,
     trigger: str,
     now: dt.datetime | None = None,
-    dry: bool = False,
-) -> Iterator[Context]:
+    options: Options | None = None,
+) -> Iterator[Run]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever
     happens."""
-    from etl.commands.check import refuse
-    from etl.flows.run import Context
+    from etl.flows.run import Clock, Journal, Options, Run
+    from etl.flows.side import PortalSide
 
-    refuse(profile)
-    _refuse_other_world(profile)
+    given = options or Options()
     moment = now or dt.datetime.now(dt.UTC)
-    with state(profile, moment, dry=dry) as store, store.lock():
-        exchange = folder(profile, moment, dry=dry)
+    capabilities.refuse(profile)
+    _refuse_other_world(profile)
+    with state(profile, moment, dry=given.dry) as store, store.lock():
+        exchange = folder(profile, moment, dry=given.dry)
         exchange.prepare()
         number = store.runs.begin(trigger, chosen)
-        context = Context(
-            profile, store, exchange, moment, number, RunReport(run=str(number), dry=dry), dry=dry
-        )
+        report = RunReport(run=str(number), dry=given.dry)
+        clock = Clock(moment, profile.onec.time_zone)
+        portal = PortalSide(profile)
         try:
-            yield context
+            yield Run(profile, given, store, exchange, clock, portal, Journal(store, number, report))
         except EtlError as error:
             store.runs.finish(number, "stopped", {"reason": type(error).__name__})
             raise
@@ -127,10 +135,11 @@ def opened(
             store.runs.finish(number, "failed")
             raise
         finally:
-            context.close()
-        store.runs.finish(
-            number, "clean" if context.report.exit_code == 0 else "attention", context.report.counts
-        )
+            portal.close()
+        if portal.deals_read:
+            report.counts["deals_read"] = portal.deals_read
+        store.runs.finish(number, "clean" if report.exit_code == 0 else "attention", report.counts)
+        store.runs.forget(profile.state.keep_months)
 
 
 def _refuse_other_world(profile: Profile) -> None:
@@ -156,20 +165,21 @@ def state(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Store:
 def folder(profile: Profile, now: dt.datetime, *, dry: bool = False) -> Exchange:
     """The exchange folder of a profile with everything it takes in; for a plan a copy of what lies in it."""
     place = scratch.copied_folder(profile) if dry else profile.folder
-    globs = idle.globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
+    taken = globs(profile.onec.dialect, profile.flows, extended=profile.onec.extended)
     spool = (place if dry else profile.state_folder) / "spool"
     return Exchange(
         place,
         spool,
-        sources(globs),
+        sources(taken),
         sentinel=profile.onec.sentinel,
         settle_seconds=profile.onec.settle_seconds,
         now=lambda: now,
     )
 
 
-def _flow(module: str) -> Callable[[Context], None]:
-    flow: Callable[[Context], None] = importlib.import_module(f"etl.flows.{module}").run
+def _flow(module: str) -> Callable[[Run, Reading], None]:
+    """The flow of a module below `etl.flows`, imported when it is needed."""
+    flow: Callable[[Run, Reading], None] = importlib.import_module(f"etl.flows.{module}").flow
     return flow
 
 
@@ -189,10 +199,11 @@ def watch(profile: Profile, *, interval: float, say: Callable[[str], None]) -> N
 
 def register(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> list[Path]:
     """Write the register of a month again, all versions; nothing is charged. Returns the files."""
-    from etl.flows.contracts import billing
+    from etl.flows.contracts import books
+    from etl.flows.run import Options
 
-    with opened(profile, ("billing",), trigger="register", now=now) as context:
-        return billing.rewrite(context, month or f"{context.today:%Y-%m}")
+    with opened(profile, ("billing",), trigger="register", now=now, options=Options(month)) as this:
+        return books.rewrite(this, this.month)
 
 
 def convert(
@@ -202,21 +213,22 @@ def convert(
     without the portal."""
     from etl.flows.contracts import deal_export
     from etl.flows.publication import answers
+    from etl.flows.run import Options
 
-    with opened(profile, ("spreadsheet-in",), trigger="convert", now=now) as context:
-        context.month = month
-        deal_export.convert(context, files)
-        answers.publish(context)
-    return context.report
+    with opened(profile, ("spreadsheet-in",), trigger="convert", now=now, options=Options(month)) as this:
+        deal_export.convert(this, files)
+        answers.publish(this)
+    return this.journal.report
 
 
 def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = None) -> RunReport:
     """Compare portal, 1C, register and bank of a month into a workbook."""
     from etl.flows.contracts import reconciliation
+    from etl.flows.run import Options
 
-    with opened(profile, (), trigger="reconcile", now=now) as context:
-        reconciliation.write(context, month or f"{context.today:%Y-%m}")
-    return context.report
+    with opened(profile, (), trigger="reconcile", now=now, options=Options(month)) as this:
+        reconciliation.write(this, this.month)
+    return this.journal.report
 
 
 def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None = None) -> RunReport:
@@ -224,8 +236,8 @@ def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None =
     they are not empty or the archive does not explain what was done (`accept`: a person says it is right all
     the same)."""
     from etl.flows import restore as restoring
+    from etl.flows.run import Options
 
-    with opened(profile, (), trigger="restore", now=now) as context:
-        context.accept = accept
-        restoring.restore(context)
-    return context.report
+    with opened(profile, (), trigger="restore", now=now, options=Options(accept=accept)) as this:
+        restoring.restore(this)
+    return this.journal.report

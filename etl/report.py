@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,7 @@ EFFECTS = (
     "notified",
     "matched",
 )
+_RUN = "Обмен выполнен"
 _SHOWN_ISSUES = 15
 
 
@@ -67,7 +69,7 @@ class RunReport:
 
     run: str = ""
     dry: bool = False
-    title: str = "Обмен выполнен"
+    title: str = _RUN
     counts: Counter[str] = field(default_factory=Counter)
     sums: dict[str, Any] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
@@ -85,51 +87,62 @@ class RunReport:
         """0 clean, 1 look at the journal, 3 a person is asked."""
         if any(issue["severity"] == "ask" for issue in self.issues):
             return EXIT_PERSON
-        return EXIT_ATTENTION if self.issues or self.counts["files_bad"] else EXIT_CLEAN
+        if self.issues or self.counts["files_bad"]:
+            return EXIT_ATTENTION
+        return EXIT_CLEAN
 
     def json(self) -> str:
         """For a program."""
-        return json.dumps(
-            {
-                "run": self.run,
-                "dry": self.dry,
-                "exit": self.exit_code,
-                "counts": dict(self.counts),
-                "sums": self.sums,
-                "files": self.files,
-                "issues": self.issues,
-                "changes": self.changes,
-                "notes": self.notes,
-            },
-            ensure_ascii=False,
-            default=str,
-            indent=1,
-        )
+        account = {
+            "run": self.run,
+            "dry": self.dry,
+            "exit": self.exit_code,
+            "counts": dict(self.counts),
+            "sums": self.sums,
+            "files": self.files,
+            "issues": self.issues,
+            "changes": self.changes,
+            "notes": self.notes,
+        }
+        return json.dumps(account, ensure_ascii=False, default=str, indent=1)
 
     def text(self) -> str:
         """Russian summary; its last line says what to do."""
-        lines = ["План (ничего не записано):" if self.dry else f"{self.title}."]
-        if self.quiet and self.title == "Обмен выполнен":
-            lines = [
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self._headline()
+        for name, words in WORDS.items():
+            if self.counts[name]:
+                yield f"  {words}: {self.counts[name]}"
+        for words, amount in self.sums.items():
+            yield f"  {words}: {amount:.2f} руб."
+        if self.dry:
+            yield from map(_change, self.changes)
+        for path in self.files:
+            yield f"  записан {path}"
+        yield from self.notes
+        yield from self._issue_lines()
+        yield self._advice()
+
+    def _headline(self) -> str:
+        if self.quiet and self.title == _RUN:
+            return (
                 "План: делать нечего."
                 if self.dry
                 else "Обмен выполнен: нового нет, ни один исходящий файл не изменён."
-            ]
-        lines += [f"  {words}: {self.counts[name]}" for name, words in WORDS.items() if self.counts[name]]
-        lines += [f"  {words}: {amount:.2f} руб." for words, amount in self.sums.items()]
-        lines += [_change(change) for change in self.changes] if self.dry else []
-        lines += [f"  записан {path}" for path in self.files]
-        lines += self.notes
-        lines += self._issue_lines()
-        return "\n".join([*lines, self._advice()])
+            )
+        return "План (ничего не записано):" if self.dry else f"{self.title}."
 
-    def _issue_lines(self) -> list[str]:
+    def _issue_lines(self) -> Iterator[str]:
         if not self.issues:
-            return []
-        lines = [f"Замечания ({len(self.issues)}):"]
-        lines += [f"  - {_issue(issue)}" for issue in self.issues[:_SHOWN_ISSUES]]
+            return
+        yield f"Замечания ({len(self.issues)}):"
+        for issue in self.issues[:_SHOWN_ISSUES]:
+            yield f"  - {_issue(issue)}"
         hidden = len(self.issues) - _SHOWN_ISSUES
-        return lines + ([f"  … и ещё {hidden}: obmen24 why issues {self.run}"] if hidden > 0 else [])
+        if hidden > 0:
+            yield f"  … и ещё {hidden}: obmen24 why issues {self.run}"
 
     def _advice(self) -> str:
         if self.exit_code == EXIT_PERSON:
@@ -138,20 +151,22 @@ class RunReport:
             return (
                 "Просмотрите замечания и исправьте данные в источнике: следующий обмен возьмёт исправленное."
             )
-        return (
-            "Проверьте план и выполните obmen24 run."
-            if self.dry and not self.quiet
-            else "Делать ничего не нужно."
-        )
+        if self.dry and not self.quiet:
+            return "Проверьте план и выполните obmen24 run."
+        return "Делать ничего не нужно."
 
 
 def _issue(issue: dict[str, Any]) -> str:
-    place = ", ".join(str(issue[name]) for name in ("file", "place", "entity", "key") if issue.get(name))
-    return f"{place}: {issue['message']}" if place else str(issue["message"])
+    """«file, place, entity, key: message» with what of it is known."""
+    known = [str(issue[name]) for name in ("file", "place", "entity", "key") if issue.get(name)]
+    message = str(issue["message"])
+    return f"{', '.join(known)}: {message}" if known else message
 
 
 def _change(change: dict[str, Any]) -> str:
-    was = f"{change['before']} → " if change.get("before") is not None else ""
-    reason = change.get("rule") or change.get("reason")
+    """«entity key: field: before → after (reason)»."""
+    what = change.get("field") or change.get("action")
+    before, reason = change.get("before"), change.get("rule") or change.get("reason")
+    was = "" if before is None else f"{before} → "
     why = f" ({reason})" if reason else ""
-    return f"  {change['entity']} {change['key']}: {change.get('field') or change.get('action')}: {was}{change['after']}{why}"
+    return f"  {change['entity']} {change['key']}: {what}: {was}{change['after']}{why}"

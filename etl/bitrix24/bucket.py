@@ -1,9 +1,9 @@
 """Pacing shared by all threads and processes that work with one portal.
 
-The portal counts requests in a leaky bucket: each adds one, `rate` per second drain, above `burst` it refuses (facts:
-reference bitrix24 §2.1). We keep one number, the moment when the bucket would be empty again. A caller books its place
-under a lock and sleeps outside it, so waiting threads never wake together. Pauses of single methods (the `operating`
-budget, §2.2) lie in the same file.
+The portal counts requests in a leaky bucket: each adds one, `rate` per second drain, above `burst` it refuses
+(facts: reference bitrix24 §2.1). We keep one number, the moment when the bucket would be empty again. A
+caller books its place under a lock and sleeps outside it, so waiting threads never wake together. Pauses of
+single methods (the `operating` budget, §2.2) lie in the same file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from filelock import FileLock
 
 #: Places of the burst left to other programmes behind the same address.
 SPARE = 2
-#: Share of the `operating` budget (480 s of a method's time in ten minutes) after which we wait for the oldest minute to leave.
+#: Seconds of a method's own time in ten minutes (§2.2), and the share of them after which we wait for the
+#: oldest
+#: minute to leave.
 BUDGET_SECONDS, CAREFUL = 480.0, 0.8
 _LONGEST_PAUSE, _MINUTE = 660.0, 60.0
 
@@ -49,19 +51,17 @@ class Bucket:
             self._between = FileLock(f"{file}.lock")
 
     def acquire(self, methods: Iterable[str] = ()) -> None:
-        """Wait for a place for one request that runs these methods."""
+        """Wait for a place for one request that runs these methods (bitrix24 §2.1: each request adds one)."""
         with self._state() as state:
             now = self._clock()
-            empty = max(_sane(state.get("empty", 0.0), now, self._depth * 20), now) + self._interval
+            booked = _sane(state.get("empty", 0.0), now, self._depth * 20)
+            empty = max(booked, now) + self._interval
             state["empty"] = empty
-            pauses = [
-                _sane(until, now, _LONGEST_PAUSE)
-                for name, until in state.get("paused", {}).items()
-                if name in set(methods)
-            ]
-        wait = max([empty - now - self._depth, *(until - now for until in pauses)])
-        if wait > 0:
-            self._sleep(wait)
+            paused = state.get("paused", {})
+            pauses = [_sane(paused[name], now, _LONGEST_PAUSE) for name in methods if name in paused]
+        free = max([empty - self._depth, *pauses])
+        if free > now:
+            self._sleep(free - now)
 
     def refused(self) -> None:
         """The portal says the bucket is full: others use it too, so count it as full."""
@@ -71,28 +71,36 @@ class Bucket:
     def pause(self, method: str, until: float) -> None:
         """No call of this method before `until` (seconds of the clock)."""
         with self._state() as state:
-            paused = {
-                name: moment for name, moment in state.get("paused", {}).items() if moment > self._clock()
-            }
-            state["paused"] = {**paused, method: max(until, paused.get(method, 0.0))}
+            now = self._clock()
+            before = state.get("paused", {})
+            paused = {name: moment for name, moment in before.items() if moment > now}
+            paused[method] = max(until, paused.get(method, 0.0))
+            state["paused"] = paused
 
     def spent(self, method: str, timing: Any) -> None:
-        """Learn from the `time` block of an answer; near the end of the budget the method waits for its reset."""
+        """Learn from the `time` block of an answer (bitrix24 §2.5; both fields may be missing, §2.2).
+
+        Near the end of its budget the method waits for its reset.
+        """
         if not isinstance(timing, dict):
             return
-        operating, reset = _number(timing.get("operating")), _number(timing.get("operating_reset_at"))
-        if reset > self._clock():
-            self._resets[method] = reset
-            if operating >= BUDGET_SECONDS * CAREFUL:
-                self.pause(method, reset)
+        operating = _number(timing.get("operating"))
+        reset = _number(timing.get("operating_reset_at"))
+        if reset <= self._clock():
+            return
+        self._resets[method] = reset
+        if operating >= BUDGET_SECONDS * CAREFUL:
+            self.pause(method, reset)
 
     def exhausted(self, method: str) -> None:
-        """The portal has blocked the method: wait for the last reset it told of, else for the next minute to leave."""
+        """The portal has blocked the method: wait for the last reset it told of, else for a minute (§2.2)."""
+        now = self._clock()
         reset = self._resets.get(method, 0.0)
-        self.pause(method, reset if reset > self._clock() else self._clock() + _MINUTE)
+        self.pause(method, reset if reset > now else now + _MINUTE)
 
     @contextmanager
     def _state(self) -> Iterator[dict[str, Any]]:
+        """The shared numbers, locked between threads and processes; changes are kept."""
         with self._lock:
             if self._file is None:
                 yield self._memory
@@ -125,6 +133,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 
 def _save(file: Path, state: dict[str, Any]) -> None:
+    content = json.dumps(state).encode()
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as stream:
-        stream.write(json.dumps(state).encode())
+        stream.write(content)

@@ -1,4 +1,5 @@
-"""How the portal's catalogue is asked. Shared by reading and writing. Facts: reference bitrix24 §4.6."""
+"""How the portal's catalogue is asked. Shared by reading and writing. Facts: reference bitrix24 §4.6 (`§`
+below)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Listing, paged
+from etl.bitrix24.lists import Listing, Row, paged
 from etl.config.profile import Profile
 from etl.errors import ConfigError
 
@@ -26,27 +27,35 @@ FIELDS = (
 
 
 def iblocks(client: Client) -> list[int]:
-    """Information blocks of all catalogues, the main one first. Raises ConfigError when the portal has none."""
-    rows = list(paged(client, "catalog.catalog.list", {}, "catalogs"))
-    ordered = sorted(rows, key=lambda row: (bool(row.get("productIblockId")), int(row["iblockId"])))
-    if not ordered:
+    """Information blocks of all catalogues, the main one first. Raises ConfigError when the portal has
+    none."""
+    found = sorted(paged(client, "catalog.catalog.list", {}, "catalogs"), key=_main_first)
+    if not found:
         raise ConfigError("На портале нет каталога товаров.", "Включите каталог: CRM, Товары и склады.")
-    return [int(row["iblockId"]) for row in ordered]
+    return [int(row["iblockId"]) for row in found]
+
+
+def _main_first(row: Row) -> tuple[bool, int]:
+    """A catalogue that names a productIblockId holds the variations of another one (§4.6)."""
+    return bool(row.get("productIblockId")), int(row["iblockId"])
 
 
 def products(iblock: int, more: Iterable[str] = (), condition: Mapping[str, Any] | None = None) -> Listing:
-    """Products of one block; `start: -1` is not documented here, so the cursor works without it."""
+    """Products of one block; `start: -1` is not documented here, so the cursor works without it (§4.6)."""
+    asked = {"iblockId": iblock, **(condition or {})}
     return Listing(
         "catalog.product.list",
         "id",
         "products",
-        filter={"iblockId": iblock, **(condition or {})},
+        filter=asked,
         select=[*FIELDS, *more],
         start=None,
+        needed=["iblockId"],
     )
 
 
 def prices(condition: Mapping[str, Any] | None = None) -> Listing:
+    """Prices of all products; they lie beside the products, one row a price type (§4.6)."""
     return Listing(
         "catalog.price.list",
         "id",
@@ -58,22 +67,27 @@ def prices(condition: Mapping[str, Any] | None = None) -> Listing:
 
 
 def base_price_type(client: Client) -> str:
-    """Id of the price type that people see as the price. Raises ConfigError when there is none."""
-    rows = list(paged(client, "catalog.priceType.list", {}, "priceTypes"))
-    base = [row for row in rows if str(row.get("base")).upper() in ("Y", "TRUE", "1")]
-    if not base:
+    """Id of the price type that people see as the price (§4.6: `base`). Raises ConfigError when there is
+    none."""
+    found: str | None = None
+    for row in paged(client, "catalog.priceType.list", {}, "priceTypes"):
+        is_base = str(row.get("base")).upper() in ("Y", "TRUE", "1")
+        if found is None and is_base:
+            found = str(row["id"])
+    if found is None:
         raise ConfigError(
             "На портале нет базового типа цен.", "Отметьте базовый тип цен в настройках каталога."
         )
-    return str(base[0]["id"])
+    return found
 
 
 def properties(profile: Profile | None) -> dict[str, str]:
-    """Column of `products` -> property of the catalogue, as the profile maps them: `property98` or `PROPERTY_98`."""
+    """Column of `products` -> property of the catalogue, as the profile maps them: `property98` or
+    `PROPERTY_98`."""
     entity = profile.entities.get("products") if profile else None
-    named = entity.fields if entity else {}
-    return {
-        column: "property" + text.lower().removeprefix("property").lstrip("_")
-        for column, text in named.items()
-        if text.lower().startswith("property")
-    }
+    found: dict[str, str] = {}
+    for column, text in (entity.fields if entity else {}).items():
+        name = text.lower()
+        if name.startswith("property"):
+            found[column] = "property" + name.removeprefix("property").lstrip("_")
+    return found

@@ -1,13 +1,14 @@
 """How parties lie on the portal: companies and contacts, their requisites, bank details and addresses.
 
-Shared by reading and writing. Facts: reference bitrix24 §3.5, §4.4, §4.5.
+Shared by reading and writing. Facts: reference bitrix24 §3.5, §4.2, §4.4, §4.5, §5 (`§` below).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from etl.bitrix24 import calls
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, normal
 from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
@@ -21,7 +22,7 @@ _PRESETS = {
     "sole_trader": ("RU_INDIVIDUAL", "ип"),
     "person": ("RU_PERSON", "физ. лицо"),
 }
-#: Column of `parties` -> TYPE_ID of an address: 6 legal, 1 actual.
+#: Column of `parties` -> TYPE_ID of an address (§4.5): 6 legal, 1 actual.
 ADDRESSES = {"legal_address": "6", "actual_address": "1"}
 #: Parts of an address around its text, in the order people read them.
 ADDRESS_PARTS = ("POSTAL_CODE", "COUNTRY", "PROVINCE", "REGION", "CITY", "ADDRESS_2")
@@ -41,6 +42,8 @@ BANK_FIELDS = {
     "corr_account": "RQ_COR_ACC_NUM",
     "currency": "RQ_ACC_CURRENCY",
 }
+#: What is said of a record that a write has not found.
+GONE = "записи на портале нет: её удалили или объединили с другой"
 #: Column of `parties` and `contacts` -> kind of multifield.
 MULTIFIELDS = {"phones": "PHONE", "emails": "EMAIL"}
 
@@ -60,77 +63,120 @@ def joined(kind: int, number: Any) -> str:
 
 
 def items(kind: int, condition: Mapping[str, Any] | None = None) -> Listing:
-    """Companies or contacts with all fields: multifields come with `*` only."""
+    """Companies or contacts with all fields: multifields come with `*` only (§3.3)."""
     return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition or {}, ["*"])
 
 
 def requisites(kind: int) -> Listing:
+    """Requisites of companies or contacts: ИНН, КПП and the like are not fields of the company itself
+    (§4.5)."""
     return Listing("crm.requisite.list", filter={"=ENTITY_TYPE_ID": kind}, select=["*", "UF_*"])
 
 
 def banks() -> Listing:
+    """Bank details of all requisites."""
     return Listing("crm.requisite.bankdetail.list", select=["*"])
 
 
 def addresses(type_id: str) -> Listing:
-    """Addresses of one type: a requisite has one at most, so its id is the key (an address has none of its own)."""
-    return Listing(
-        "crm.address.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": REQUISITE, "=TYPE_ID": type_id}
-    )
+    """Addresses of one type: a requisite has one at most, so its id is the key, an address has none
+    (§4.5)."""
+    asked = {"=ENTITY_TYPE_ID": REQUISITE, "=TYPE_ID": type_id}
+    return Listing("crm.address.list", "ENTITY_ID", filter=asked)
 
 
 def grouped(client: Client, listing: Listing, owner: str, owners: Iterable[str]) -> dict[str, list[Row]]:
     """Rows of a list by their owner (`owner` is its field), each owner's in the order of ids."""
-    found: dict[str, list[Row]] = {}
-    for row in sorted(of_owners(client, listing, f"@{owner}", owners), key=lambda row: int(row[listing.id])):
-        found.setdefault(str(row[owner]), []).append(row)
-    return found
+    rows = of_owners(client, listing, f"@{owner}", owners)
+    return calls.grouped(rows, owner, listing.id)
+
+
+def numbers_by(client: Client, listing: Listing, field: str, values: Iterable[str]) -> dict[str, list[str]]:
+    """Value of a field -> ids of the records with it, oldest first (an external id is not unique, §5)."""
+    numbers: dict[str, list[str]] = {}
+    for value, rows in grouped(client, listing, field, values).items():
+        numbers[value] = [str(row[listing.id]) for row in rows]
+    return numbers
+
+
+def by_origin(client: Client, kind: int, originator: str, origins: Iterable[str]) -> dict[str, list[str]]:
+    """External id -> ids of the portal's deals, contacts or companies with it, oldest first (§5)."""
+    params, ours = {"entityTypeId": kind}, {"=originatorId": originator}
+    listing = Listing("crm.item.list", "id", "items", params, ours, ["id", "originId"])
+    return numbers_by(client, listing, "originId", origins)
+
+
+def item_id(answer: Any) -> str:
+    """Id out of the answer of crm.item.add (§4.2)."""
+    return str(answer["item"]["id"])
+
+
+def different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `wanted` the portal holds otherwise; absence is "" (§3.4)."""
+    changed: dict[str, Any] = {}
+    for name, value in wanted.items():
+        held = row.get(name) or ""
+        if str(held) != str(value):
+            changed[name] = value
+    return changed
 
 
 def multifields(row: Row, kind: str) -> list[Row]:
-    """Elements of a multifield of an item: id, value, valueType."""
-    elements = row.get("fm") or []
-    listed = elements.values() if isinstance(elements, Mapping) else elements
-    return [element for element in listed if str(element.get("typeId")) == kind and element.get("value")]
+    """Elements of a multifield of an item: id, value, valueType (§3.5)."""
+    found: list[Row] = []
+    for element in calls.rows(row.get("fm")):
+        if str(element.get("typeId")) == kind and element.get("value"):
+            found.append(element)
+    return found
 
 
 def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
-    """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by name)."""
+    """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by
+    name)."""
     own = Listing(
         "crm.item.list", "id", "items", {"entityTypeId": COMPANY}, {"=isMyCompany": "Y"}, ["id", "title"]
     )
-    companies = {str(row["id"]): str(row.get("title") or "") for row in every(client, own)}
+    titles = {str(row["id"]): str(row.get("title") or "") for row in every(client, own)}
     by_inn = {one.inn: one.name for one in profile.organisations if one.inn}
     by_name = {normal(one.name): one.name for one in profile.organisations}
-    found = {}
-    for row in of_owners(client, requisites(COMPANY), "@ENTITY_ID", companies):
-        title = str(row.get("RQ_COMPANY_NAME") or companies[str(row["ENTITY_ID"])])
-        found[str(row["ID"])] = by_inn.get(str(row.get("RQ_INN") or "")) or by_name.get(normal(title), title)
+    found: dict[str, str] = {}
+    for row in of_owners(client, requisites(COMPANY), "@ENTITY_ID", titles):
+        inn = str(row.get("RQ_INN") or "")
+        title = str(row.get("RQ_COMPANY_NAME") or titles[str(row["ENTITY_ID"])])
+        found[str(row["ID"])] = by_inn.get(inn) or by_name.get(normal(title), title)
     return found
 
 
 def presets(client: Client) -> dict[str, str]:
-    """Kind of party -> id of the requisite preset. The portal checks no preset, so a missing one is refused here.
+    """Kind of party -> id of the requisite preset: ids differ between portals, and the portal checks none
+    (§4.5).
 
-    Raises ConfigError with the presets there are.
+    Raises ConfigError with the presets there are when the one of legal entities is missing.
     """
-    rows = list(
-        paged(
-            client,
-            "crm.requisite.preset.list",
-            {"order": {"ID": "ASC"}, "select": ["ID", "NAME", "XML_ID", "ACTIVE"]},
-        )
-    )
-    found = {}
-    for kind, (mark, name) in _PRESETS.items():
-        own = [row for row in rows if mark in str(row.get("XML_ID") or "")]
-        named = [row for row in rows if str(row.get("NAME") or "").strip().lower() == name]
-        if own or named:
-            found[kind] = str((own or named)[0]["ID"])
+    asked = {"order": {"ID": "ASC"}, "select": ["ID", "NAME", "XML_ID", "ACTIVE"]}
+    held = list(paged(client, "crm.requisite.preset.list", asked))
+    found: dict[str, str] = {}
+    for kind in _PRESETS:
+        number = _preset(held, kind)
+        if number is not None:
+            found[kind] = number
     if "legal" not in found:
-        listed = ", ".join(f"«{row.get('NAME')}»" for row in rows)
+        listed = ", ".join(f"«{row.get('NAME')}»" for row in held)
         raise ConfigError(
             f"На портале нет шаблона реквизитов «Организация»; есть: {listed}.",
             "Создайте его: CRM, Настройки, Реквизиты и услуги, Реквизиты.",
         )
     return {kind: found.get(kind, found["legal"]) for kind in _PRESETS}
+
+
+def _preset(held: Sequence[Row], kind: str) -> str | None:
+    """The system's own preset by its mark, else the one of that name."""
+    mark, name = _PRESETS[kind]
+    named: str | None = None
+    for row in held:
+        if mark in str(row.get("XML_ID") or ""):
+            return str(row["ID"])
+        same = str(row.get("NAME") or "").strip().lower() == name
+        if same and named is None:
+            named = str(row["ID"])
+    return named

@@ -1,9 +1,10 @@
 """Big lists with the fewest requests: chains of keyset pages, fifty to a batch, several batches at once.
 
-A page asks `>id` of the last row of the page before it, inside the portal (`$result[…]`), with `start: -1`, so that the
-portal never counts. A list is cut into segments of the id space (or into groups of owners) that are read side by side;
-every batch is filled to fifty commands, what a segment has left over continues in the next one. Method and figures:
-reference performance §4; traps: bitrix24 §2.4, §4.12 (an unresolved reference drops the condition and starts over).
+A page asks `>id` of the last row of the page before it, inside the portal (`$result[…]`), with `start: -1`,
+so that the portal never counts. A list is cut into segments of the id space (or into groups of owners) that
+are read side by side; every batch is filled to fifty commands, what a segment has left over continues in the
+next one. Method and figures: reference performance §4; traps: bitrix24 §2.4, §4.12 (an unresolved reference
+drops the condition and starts over).
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from etl.bitrix24.client import BATCH, Client, Command, Outcome, Refused, rows
+from etl.bitrix24.calls import BATCH, Command, Outcome, Refused, rows
+from etl.bitrix24.client import Client
 from etl.errors import ConfigError
 
+#: Rows of a page (bitrix24 §2.4).
 PAGE = 50
 #: Owners in one array filter: PHP takes 1,000 variables of a command.
 OWNERS = 300
-#: A segment is planned too long rather than too short: a rest costs a command, one that ends early wastes commands.
+#: A segment is planned too long rather than too short: a rest costs a command, one that ends early wastes
+#: commands.
 _STRETCH, _FIRST_STRETCH = 1.05, 1.15
-#: A group of owners is planned a little too short: it has a few commands only, and one more for a rest is a tenth of it.
+#: A group of owners is planned a little too short: it has a few commands only, and one more for a rest is a
+#: tenth of it.
 _SHRINK = 0.96
 #: A list guessed to be longer than this begins with two requests: the guess rests on a hundred ids.
 _TRUSTED, _NO_LIMIT = 20_000, 1_000
@@ -34,7 +39,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Listing:
-    """How one kind of list is asked. `path` leads from `result` to the rows (crm.item.list: "items"); `id` is the key field."""
+    """How one kind of list is asked.
+
+    `path` leads from `result` to the rows (crm.item.list: "items"); `id` is the key field; `start` -1 spares
+    the count (bitrix24 §2.4), None where the method does not document it; `needed` are fields that every
+    `select` of this method must hold beside the id.
+    """
 
     method: str
     id: str = "ID"
@@ -42,11 +52,15 @@ class Listing:
     params: Mapping[str, Any] = field(default_factory=dict)
     filter: Mapping[str, Any] = field(default_factory=dict)
     select: Sequence[str] = ()
-    start: int | None = -1  # -1 spares the count; None where the method does not document it
+    start: int | None = -1
+    needed: Sequence[str] = ()
 
-    def command(
-        self, condition: Mapping[str, Any], *, descending: bool = False, select: Sequence[str] | None = None
-    ) -> Command:
+    @property
+    def ids_only(self) -> Listing:
+        """The same list with no more fields than its method insists on."""
+        return replace(self, select=[self.id, *self.needed])
+
+    def command(self, condition: Mapping[str, Any], *, descending: bool = False) -> Command:
         """One page from the smallest (or greatest) id under the extra conditions."""
         asked = {
             **self.params,
@@ -55,30 +69,31 @@ class Listing:
         }
         if self.start is not None:
             asked["start"] = self.start
-        chosen = list(self.select if select is None else select)
-        return Command(self.method, {**asked, "select": chosen} if chosen else asked)
+        if self.select:
+            asked["select"] = list(self.select)
+        return Command(self.method, asked)
 
     def rows(self, outcome: Outcome) -> list[Row]:
         """Rows of one page. Raises Refused; a page of a wrong shape is refused too."""
         if not outcome.ok:
             raise Refused(self.method, outcome.code, outcome.text)
-        found = outcome.result
-        if self.path is not None:
-            found = found.get(self.path) if isinstance(found, Mapping) else found
-        found = rows(found)
+        found = _inside(outcome.result, self.path)
         if not all(isinstance(row, Mapping) for row in found):
             raise Refused(self.method, "", "ответ не похож на список записей")
         return found
 
     def reference(self, key: str) -> str:
-        """The id of the last row of an earlier full page."""
+        """The id of the last row of an earlier full page, resolved inside the portal (bitrix24 §4.12)."""
         inner = f"[{self.path}]" if self.path else ""
         return f"$result[{key}]{inner}[{PAGE - 1}][{self.id}]"
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a list: rows with after < id <= upto (None = to the end) under `condition`; `expected` rows."""
+    """A part of a list: ids above `after` up to `upto` (None = open), or the owners of `condition`.
+
+    `expected`: rows at a guess; `rest`: what an earlier batch has left over.
+    """
 
     after: int
     upto: int | None
@@ -91,15 +106,25 @@ class Segment:
         return max(1, ceil(self.expected / PAGE))
 
 
-def every(client: Client, listing: Listing) -> Iterator[Row]:
-    """All rows of a list, each once, in the order of ids within what comes together (not over the whole list).
+@dataclass(frozen=True)
+class _Part:
+    """What one batch read of a segment: rows, the greatest id reached, whether nothing is left."""
 
-    Rows that appear or change while the list is read are read once or not at all (those below the cursor), never twice.
-    Raises ConfigError when the portal ignores the filter, Refused, TryLater.
+    segment: Segment
+    rows: list[Row]
+    cursor: int
+    ended: bool
+
+
+def every(client: Client, listing: Listing) -> Iterator[Row]:
+    """All rows of a list, each once, in the order of ids within what comes together (not over the whole
+    list).
+
+    Rows that appear or change while the list is read are read once or not at all (those below the cursor),
+    never twice. Raises ConfigError when the portal ignores the filter, Refused, TryLater.
     """
-    first = client.chain(
-        {"first": listing.command({}), "last": listing.command({}, descending=True, select=[listing.id])}
-    )
+    last = listing.ids_only.command({}, descending=True)
+    first = client.chain({"first": listing.command({}), "last": last})
     head = listing.rows(first["first"])
     yield from head
     if len(head) < PAGE:
@@ -118,76 +143,89 @@ def of_owners(
     expected: float = 1.0,
     width: int = OWNERS,
 ) -> Iterator[Row]:
-    """All rows that belong to the given owners; `owner` is the filter key that takes an array, e.g. "=ownerId".
+    """All rows that belong to the given owners; `owner` is the filter key that takes an array, e.g.
+    "=ownerId".
 
     `expected`: rows per owner at first guess. The portal must be known to honour the array (`owner_arrays`).
     """
-    plan = _Owners(owner, list(dict.fromkeys(str(one) for one in owners)), expected, width)
+    unique = dict.fromkeys(str(one) for one in owners)
+    plan = _Owners(owner, list(unique), expected, width)
     yield from _Reader(client, listing, plan).run()
 
 
 def ids(client: Client, listing: Listing) -> set[int]:
     """The set of ids of a list: what is missing in it has been deleted (or hidden by rights)."""
-    return {int(row[listing.id]) for row in every(client, replace(listing, select=[listing.id]))}
+    return {int(row[listing.id]) for row in every(client, listing.ids_only)}
 
 
 def paged(client: Client, method: str, params: Mapping[str, Any], path: str | None = None) -> Iterator[Row]:
-    """A list by `next`, for methods that document no keyset: dictionaries, catalogue, users."""
+    """A list by `next`, for methods that document no keyset (bitrix24 §2.4): dictionaries, catalogue,
+    users."""
     start: int | None = 0
     while start is not None:
         page = client.page(method, {**params, "start": start})
-        found = (
-            page.result.get(path) if path is not None and isinstance(page.result, Mapping) else page.result
-        )
-        yield from rows(found)
+        yield from _inside(page.result, path)
         if page.next is not None and page.next <= start:
             raise _ignored(method)
         start = page.next
 
 
+def _inside(result: Any, path: str | None) -> list[Row]:
+    """The list that an answer holds, under `path` where the answer is a map."""
+    if path is not None and isinstance(result, Mapping):
+        return rows(result.get(path))
+    return rows(result)
+
+
 class _IdRanges:
     """Plans segments over the id space; learns the distance between ids from what has been read.
 
-    Where the ids turn out to lie in heaps, planning would read emptiness: then the rest is read as one plain chain.
+    Where the ids turn out to lie in heaps, planning would read emptiness: then the rest is read as one plain
+    chain.
     """
 
     def __init__(self, head: list[int], tail: list[int]) -> None:
-        """`head`: the first page of ids, ascending, read already; `tail`: the last page, descending, for the density only."""
+        """`head`: the first page of ids, ascending, read already; `tail`: the last page, descending, for the
+        density."""
         self._frontier: int | None = head[-1]
         self._last = tail[0]
-        self._span, self._rows = head[-1] - head[0] + tail[0] - tail[-1] + 2, len(head) + len(tail)
-        self._stretch, self._plain = _FIRST_STRETCH, False
+        self._span = (head[-1] - head[0] + 1) + (tail[0] - tail[-1] + 1)
+        self._rows = len(head) + len(tail)
+        self._stretch = _FIRST_STRETCH
+        self._plain = False
         guess = (self._last - head[0]) * self._rows / self._span
         self.parallel = 2 if guess > _TRUSTED else _NO_LIMIT
 
     def next(self, commands: int) -> Segment | None:
+        """A segment that should fill so many commands, None at the end of the list."""
         if self._frontier is None:
             return None
-        after, full = self._frontier, float(commands * PAGE)
+        after, self._frontier = self._frontier, None
+        full = float(commands * PAGE)
         if self._plain:
-            self._frontier = None
             return Segment(after, None, full)
-        gap = self._span / max(1, self._rows)
+        gap = self._span / self._rows
         upto = after + max(1, int(full * gap * self._stretch))
-        # the last segment is open: rows created meanwhile have greater ids
-        self._frontier = None if upto >= self._last else upto
-        return Segment(
-            after, upto if self._frontier else None, min(full, max((self._last - after) / gap, 1.0))
-        )
+        expected = min(full, max((self._last - after) / gap, 1.0))
+        if upto >= self._last:  # the last segment is open: rows created meanwhile have greater ids
+            return Segment(after, None, expected)
+        self._frontier = upto
+        return Segment(after, upto, expected)
 
-    def learn(self, segment: Segment, read: int, cursor: int, finished: bool) -> float:
+    def learn(self, part: _Part) -> float:
         """Notes what was read of a segment; returns the rows still expected in it."""
-        end = segment.upto if segment.upto is not None else max(cursor, self._last)
-        self._span += max(0, (end if finished else cursor) - segment.after)
+        segment, read = part.segment, len(part.rows)
+        end = max(part.cursor, self._last) if segment.upto is None else segment.upto
+        reached = end if part.ended else part.cursor
+        self._span += max(0, reached - segment.after)
         self._rows += read
         if not segment.rest:
-            self._plain = self._plain or (
-                finished and segment.upto is not None and read < segment.expected / 2
-            )
+            half_empty = part.ended and segment.upto is not None and read < segment.expected / 2
+            self._plain = self._plain or half_empty
             self._stretch, self.parallel = _STRETCH, _NO_LIMIT
         if self._plain and segment.upto is None:
             return float(BATCH * PAGE)
-        return max(1.0, (end - cursor) * self._rows / self._span)
+        return max(1.0, (end - part.cursor) * self._rows / self._span)
 
 
 class _Owners:
@@ -195,21 +233,26 @@ class _Owners:
 
     def __init__(self, key: str, owners: list[str], expected: float, width: int) -> None:
         self._key, self._owners, self._width = key, owners, width
-        self._place, self._rows, self._seen = 0, expected, 1.0
+        self._place = 0
+        self._rows, self._seen = expected, 1.0
         self.parallel = 1  # the first batch goes alone: a wrong guess would be repeated in all of them
 
     def next(self, commands: int) -> Segment | None:
+        """A group of owners that should fill so many commands, None when all are given out."""
         if self._place >= len(self._owners):
             return None
+        full = float(commands * PAGE)
         each = self._rows / self._seen
-        fitting = max(1, int(commands * PAGE / max(each, 0.01) * _SHRINK))
+        fitting = max(1, int(full / max(each, 0.01) * _SHRINK))
         count = ceil(fitting / ceil(fitting / self._width))  # equal groups that fill the batch
         group = self._owners[self._place : self._place + count]
         self._place += len(group)
-        return Segment(0, None, min(len(group) * each / _SHRINK, float(commands * PAGE)), {self._key: group})
+        expected = min(len(group) * each / _SHRINK, full)
+        return Segment(0, None, expected, {self._key: group})
 
-    def learn(self, segment: Segment, read: int, *_: object) -> float:
+    def learn(self, part: _Part) -> float:
         """As for ranges; the place of the cursor says nothing about owners."""
+        segment, read = part.segment, len(part.rows)
         if not segment.rest:
             self.parallel = _NO_LIMIT
             self._rows += read
@@ -225,29 +268,38 @@ class _Reader:
         self._rest: list[Segment] = []
 
     def run(self) -> Iterator[Row]:
-        running: set[Future[list[tuple[Segment, list[Row], bool]]]] = set()
+        running: set[Future[list[_Part]]] = set()
         with ThreadPoolExecutor(self._client.workers) as pool:
             while True:
-                while len(running) < min(self._client.workers, self._plan.parallel) and (
-                    segments := self._fill(waiting=bool(running))
-                ):
-                    running.add(pool.submit(self._read, segments))
+                self._start(pool, running)
                 if not running:
                     return
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    for segment, found, ended in future.result():
-                        yield from found
-                        self._after(segment, found, ended)
+                    for part in future.result():
+                        yield from part.rows
+                        self._after(part)
+
+    def _start(self, pool: ThreadPoolExecutor, running: set[Future[list[_Part]]]) -> None:
+        """Requests, up to as many as may run at once."""
+        while len(running) < min(self._client.workers, self._plan.parallel):
+            segments = self._fill(waiting=bool(running))
+            if not segments:
+                return
+            running.add(pool.submit(self._read, segments))
 
     def _fill(self, *, waiting: bool) -> list[Segment]:
-        """Segments for one batch: a new part of the list; rests when they fill a batch or nothing new is left."""
+        """Segments for one batch: a new part of the list; rests when they fill a batch or nothing new is
+        left.
+
+        `waiting`: other batches are under way, so a batch of few rests is better left until they have come.
+        """
         size = room = self._client.batch_size
-        taken: list[Segment] = []
         ready = sum(segment.commands for segment in self._rest)
         fresh = self._plan.next(room) if ready < size else None
         if fresh is None and waiting and ready < size:
             return []
+        taken: list[Segment] = []
         while fresh is not None:
             taken.append(fresh)
             room -= min(room, fresh.commands)
@@ -258,38 +310,48 @@ class _Reader:
             room -= min(room, taken[-1].commands)
         return taken
 
-    def _read(self, segments: list[Segment]) -> list[tuple[Segment, list[Row], bool]]:
+    def _read(self, segments: list[Segment]) -> list[_Part]:
         commands: dict[str, Command] = {}
-        parts: list[list[str]] = []
-        room = self._client.batch_size
-        spare = max(0, room - sum(segment.commands for segment in segments))
-        for number, segment in enumerate(segments):
-            more = (
-                min(spare, 1 + segment.commands // 4) if segment.rest else 0
-            )  # a guess too low costs a request
-            count = max(1, min(segment.commands + more, room - (len(segments) - number - 1)))
-            spare, room = spare - more, room - count
+        keys_of: list[list[str]] = []
+        for number, count in enumerate(self._allotted(segments)):
             keys = [f"s{number:02d}p{page:02d}" for page in range(count)]
-            commands |= dict(zip(keys, self._pages(segment, keys), strict=True))
-            parts.append(keys)
+            commands |= dict(zip(keys, self._pages(segments[number], keys), strict=True))
+            keys_of.append(keys)
         outcomes = self._client.chain(commands)
         return [
-            (segment, *self._accepted(segment, [outcomes[key] for key in keys]))
-            for segment, keys in zip(segments, parts, strict=True)
+            self._accepted(segment, [outcomes[key] for key in keys])
+            for segment, keys in zip(segments, keys_of, strict=True)
         ]
 
-    def _pages(self, segment: Segment, keys: list[str]) -> Iterator[Command]:
-        name = self._listing.id
-        fixed = {**segment.condition, **({f"<={name}": segment.upto} if segment.upto is not None else {})}
-        yield self._listing.command({**fixed, f">{name}": segment.after})
-        for before in keys[:-1]:
-            # the literal bound keeps a page inside its segment even if the reference is lost
-            yield self._listing.command(
-                {**fixed, f">={name}": segment.after + 1, f">{name}": self._listing.reference(before)}
-            )
+    def _allotted(self, segments: list[Segment]) -> list[int]:
+        """Commands of each segment in one batch. A rest gets some of the spare ones: a guess too low costs a
+        request."""
+        room = self._client.batch_size
+        spare = max(0, room - sum(segment.commands for segment in segments))
+        counts: list[int] = []
+        for place, segment in enumerate(segments):
+            following = len(segments) - place - 1  # each of them needs one command at least
+            more = min(spare, 1 + segment.commands // 4) if segment.rest else 0
+            count = max(1, min(segment.commands + more, room - following))
+            spare -= more
+            room -= count
+            counts.append(count)
+        return counts
 
-    def _accepted(self, segment: Segment, pages: list[Outcome]) -> tuple[list[Row], bool]:
-        """Rows up to the first short page: what follows it started over and is thrown away."""
+    def _pages(self, segment: Segment, keys: list[str]) -> Iterator[Command]:
+        """A chain of pages: each goes on where the one before it ended (bitrix24 §4.12)."""
+        name = self._listing.id
+        fixed = dict(segment.condition)
+        if segment.upto is not None:
+            fixed[f"<={name}"] = segment.upto
+        yield self._listing.command({**fixed, f">{name}": segment.after})
+        # the literal bound keeps a page inside its segment even if the reference is lost
+        fixed[f">={name}"] = segment.after + 1
+        for before in keys[:-1]:
+            yield self._listing.command({**fixed, f">{name}": self._listing.reference(before)})
+
+    def _accepted(self, segment: Segment, pages: list[Outcome]) -> _Part:
+        """Rows up to the first short page: what follows it started over and is thrown away (§4.12)."""
         found: list[Row] = []
         cursor = segment.after
         for outcome in pages:
@@ -298,18 +360,19 @@ class _Reader:
             found += page
             cursor = numbers[-1] if numbers else cursor
             if len(page) < PAGE or cursor == segment.upto:
-                return found, True
-        return found, False
+                return _Part(segment, found, cursor, ended=True)
+        return _Part(segment, found, cursor, ended=False)
 
-    def _after(self, segment: Segment, found: list[Row], ended: bool) -> None:
-        cursor = int(found[-1][self._listing.id]) if found else segment.after
-        left = self._plan.learn(segment, len(found), cursor, ended)
-        if not ended:
-            self._rest.append(Segment(cursor, segment.upto, left, segment.condition, rest=True))
+    def _after(self, part: _Part) -> None:
+        left = self._plan.learn(part)
+        if not part.ended:
+            segment = part.segment
+            self._rest.append(Segment(part.cursor, segment.upto, left, segment.condition, rest=True))
 
 
 def _checked(listing: Listing, page: list[Row], after: int, upto: int | None) -> list[int]:
-    """Ids of a page; they must grow and stay inside the segment, else the portal has dropped the filter."""
+    """Ids of a page; they must grow and stay inside the segment, else the portal has dropped the filter
+    (§2.4)."""
     numbers = [int(row[listing.id]) for row in page]
     last = after
     for number in numbers:

@@ -1,7 +1,8 @@
 """The webhook URL is a password: where it comes from, how it is held, how it is kept out of logs.
 
-Sources in order (one of them must be set): systemd credential `$CREDENTIALS_DIRECTORY/<portal name>`, `webhook_file`,
-`webhook_command`, `webhook_env`. Two forms named in one profile are an error: nobody could tell which one is in force.
+Sources in order (one of them must be set): systemd credential `$CREDENTIALS_DIRECTORY/<portal name>`,
+`webhook_file`, `webhook_command`, `webhook_env`. Two forms named in one profile are an error: nobody could
+tell which one is in force. Facts: reference bitrix24 §1.1, reliability §5.
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ _SHAPE = re.compile(
 )
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 _IN_TEXT = re.compile(r"/rest/\d+/[0-9A-Za-z_-]{6,}")
+_SOURCES = ("webhook_file", "webhook_env", "webhook_command")
 _COMMAND_SECONDS = 30
+#: A shorter piece of a secret is an ordinary word and stays in the text.
+_SHORTEST = 6
 MASK = "***"
+#: Loggers of the HTTP library that print addresses.
+_LIBRARY = ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.connection")
 
 
 class Secret:
     """A text that cannot be printed, formatted, compared by accident, pickled or turned into JSON.
 
-    Only the transport calls `reveal`. Every new secret is made known to `Scrub`, so that logs lose it even if a
-    library prints it.
+    Only the transport calls `reveal`. Every new secret is made known to `Scrub`, so that logs lose it even if
+    a library prints it.
     """
 
     __slots__ = ("__value",)
@@ -69,13 +75,13 @@ class Scrub(logging.Filter):
 
     @classmethod
     def learn(cls, secret: str) -> None:
-        """Add a secret to what every scrubber removes: as it is and percent-encoded."""
+        """Add a secret to what every scrubber removes: as it is and percent-encoded, whole and in parts."""
         path = urlsplit(secret).path.rstrip("/")
         code = path.rsplit("/", 1)[-1]
         forms = {secret, quote(secret, safe=""), path, quote(path, safe=""), code}
-        cls._known = tuple(
-            sorted({form for form in forms if len(form) >= 6} | set(cls._known), key=len, reverse=True)
-        )
+        known = set(cls._known)
+        known |= {form for form in forms if len(form) >= _SHORTEST}
+        cls._known = tuple(sorted(known, key=len, reverse=True))  # the whole before its parts
 
     @classmethod
     def clean(cls, text: str) -> str:
@@ -85,12 +91,14 @@ class Scrub(logging.Filter):
         return _IN_TEXT.sub(f"/rest/{MASK}", text)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Clean a record in place; every record passes."""
         message = record.getMessage()
         cleaned = self.clean(message)
         if cleaned != message:
             record.msg, record.args = cleaned, ()
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = self.clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
+            trace = "".join(traceback.format_exception(*record.exc_info))
+            record.exc_text = self.clean(trace.rstrip())
             record.exc_info = None
         return True
 
@@ -98,10 +106,7 @@ class Scrub(logging.Filter):
 def guard_logging() -> None:
     """Put the scrubber on all handlers of the root logger and on the loggers of the HTTP library itself."""
     targets: list[logging.Filterer] = [*logging.getLogger().handlers]
-    targets += [
-        logging.getLogger(name)
-        for name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.connection")
-    ]
+    targets += [logging.getLogger(name) for name in _LIBRARY]
     for target in targets:
         if not any(isinstance(item, Scrub) for item in target.filters):
             target.addFilter(Scrub())
@@ -110,24 +115,14 @@ def guard_logging() -> None:
 def webhook(portal: Portal, folder: Path, environ: Mapping[str, str] | None = None) -> Secret:
     """The webhook of a portal as a Secret ending with `/`.
 
-    `folder` is where relative paths of the profile count from. Raises ConfigError (without the value) when no source
-    or more than one is named, the file can be read by others, or the text is not an inbound webhook over HTTPS.
+    `folder` is where relative paths of the profile count from. Raises ConfigError (without the value) when no
+    source or more than one is named, the file can be read by others, or the text is not an inbound webhook
+    over HTTPS.
     """
     environ = os.environ if environ is None else environ
-    named = [
-        name
-        for name in ("webhook_file", "webhook_env", "webhook_command")
-        if getattr(portal, name) is not None
-    ]
-    if len(named) > 1:
-        raise ConfigError(
-            f"В профиле указано сразу несколько источников вебхука: {', '.join(named)}.",
-            "Оставьте один из них в разделе [bitrix24].",
-        )
-    credential = (
-        Path(environ["CREDENTIALS_DIRECTORY"]) / portal.name if environ.get("CREDENTIALS_DIRECTORY") else None
-    )
-    if credential is not None and credential.is_file():
+    _single_source(portal)
+    credential = _credential(portal, environ)
+    if credential is not None:
         return _checked(_read(credential), "systemd-секрет " + portal.name)
     if portal.webhook_file is not None:
         return _checked(_private(folder / portal.webhook_file), "файл из webhook_file")
@@ -137,8 +132,25 @@ def webhook(portal: Portal, folder: Path, environ: Mapping[str, str] | None = No
         return _checked(environ.get(portal.webhook_env, ""), f"переменная окружения {portal.webhook_env}")
     raise ConfigError(
         "Не указано, где лежит адрес входящего вебхука портала.",
-        'Добавьте в раздел [bitrix24] строку webhook_file = "webhook.txt" и положите адрес в этот файл (права 0600).',
+        'Добавьте в раздел [bitrix24] строку webhook_file = "webhook.txt" '
+        "и положите адрес в этот файл (права 0600).",
     )
+
+
+def _single_source(portal: Portal) -> None:
+    named = [name for name in _SOURCES if getattr(portal, name) is not None]
+    if len(named) > 1:
+        raise ConfigError(
+            f"В профиле указано сразу несколько источников вебхука: {', '.join(named)}.",
+            "Оставьте один из них в разделе [bitrix24].",
+        )
+
+
+def _credential(portal: Portal, environ: Mapping[str, str]) -> Path | None:
+    """The credential that systemd has laid out for this portal, if it has."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / portal.name if folder else None
+    return file if file is not None and file.is_file() else None
 
 
 def host(secret: Secret) -> str:
@@ -148,16 +160,17 @@ def host(secret: Secret) -> str:
 
 
 def _private(path: Path) -> str:
+    """Text of a file that nobody else may read."""
     try:
-        mode = path.stat().st_mode
+        mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         raise ConfigError(
             f"Файл с вебхуком не читается: {path.name} ({error.strerror}).",
             "Проверьте webhook_file в разделе [bitrix24].",
         ) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if os.name == "posix" and mode & 0o077:
         raise ConfigError(
-            f"Файл с вебхуком {path.name} доступен другим пользователям (права {stat.S_IMODE(mode):04o}).",
+            f"Файл с вебхуком {path.name} доступен другим пользователям (права {mode:04o}).",
             f"Выполните: chmod 600 {path.name}",
         )
     return _read(path)
@@ -173,6 +186,7 @@ def _read(path: Path) -> str:
 
 
 def _output(command: str) -> str:
+    """What a command of the profile prints; its own words are not shown, the secret may be in them."""
     try:
         done = subprocess.run(
             shlex.split(command), capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
@@ -185,6 +199,7 @@ def _output(command: str) -> str:
 
 
 def _checked(text: str, source: str) -> Secret:
+    """A webhook as it should look (bitrix24 §1.1); plain http goes to this computer only."""
     found = _SHAPE.fullmatch(text.strip())
     if found is None:
         raise ConfigError(

@@ -1,8 +1,9 @@
 """One HTTP exchange with the portal: the only place that sees the webhook.
 
-Callers speak to `b24://portal/<method>`; the adapter swaps the real address in at the last moment, so the secret is in no
-URL, exception, log record or response of `requests` that leaves it (the leaks of plain `requests` are measured in
-reference reliability §5). Redirects are never followed: a redirected POST becomes an empty GET that creates records.
+Callers speak to `b24://portal/<method>`; the adapter swaps the real address in at the last moment, so the
+secret is in no URL, exception, log record or response of `requests` that leaves it (the leaks of plain
+`requests` are measured in reference reliability §5). Redirects are never followed: a redirected POST becomes
+an empty GET that creates records (reliability §3).
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class Broken(requests.RequestException):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: `status` and parsed `body` (None when it is not JSON), or `failure`; `moved` is the host of a redirect."""
+    """What came back: `status` and parsed `body` (None when it is not JSON), or `failure`.
+
+    `moved` is the host of a redirect.
+    """
 
     status: int | None
     body: Any = None
@@ -59,6 +63,7 @@ class SecretPath(HTTPAdapter):
         raise TypeError("holds a secret: not pickled")
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send to the real address; nothing that comes out of here knows it. Raises Broken."""
         public = str(request.url)
         failure: Failure | None = None
         request.url = self._base.reveal() + public.removeprefix(PUBLIC)
@@ -72,8 +77,10 @@ class SecretPath(HTTPAdapter):
         if failure is not None:
             raise Broken(failure, public)  # outside `except`: no __context__ that holds the address
         response.url = public
-        if "Location" in response.headers:
-            response.headers["Location"] = response.headers["Location"].split("/rest/")[0] + "/" + MASK
+        location = response.headers.get("Location")
+        if location is not None:
+            before, _, _ = location.partition("/rest/")
+            response.headers["Location"] = f"{before}/{MASK}"
         return response
 
 
@@ -89,7 +96,8 @@ class Transport:
         read_timeout: float = READ_SECONDS,
     ) -> None:
         guard_logging()
-        self._base, self._deadline, self._cap, self._read_timeout = base, deadline, cap, read_timeout
+        self._base = base
+        self._deadline, self._cap, self._read_timeout = deadline, cap, read_timeout
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -123,32 +131,42 @@ class Transport:
         return Answer(response.status_code, _parsed(text), failure)
 
     def _read(self, response: requests.Response, until: float) -> tuple[bytes, Failure | None]:
-        """The body piece by piece: the timeout of `requests` is per read and would let a dripping answer run for ever."""
-        pieces: list[bytes] = []
-        size = 0
+        """The body piece by piece, up to the cap and the deadline.
+
+        The timeout of `requests` is per read: a dripping answer would run for ever (reliability §3).
+        """
+        body = bytearray()
         try:
             while piece := response.raw.read1(_PIECE, decode_content=True):
-                pieces.append(piece)
-                size += len(piece)
-                if size > self._cap:
+                body += piece
+                if len(body) > self._cap:
                     return b"", "too_big"
                 if time.monotonic() > until:
                     return b"", "lost"
         except (HTTPError, OSError):
             return b"", "lost"
-        expected = response.headers.get("Content-Length")
-        if expected is not None and "Content-Encoding" not in response.headers and size != int(expected):
+        if _shorter(response, len(body)):
             return b"", "lost"
-        return b"".join(pieces), None
+        return bytes(body), None
 
     def _session(self) -> requests.Session:
-        session = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.mount(PUBLIC, SecretPath(self._base))
-            session.headers.update({"Accept": "application/json", "User-Agent": "obmen24"})
-            self._sessions.append(session)
+        """The session of this thread."""
+        held: requests.Session | None = getattr(self._local, "session", None)
+        if held is not None:
+            return held
+        session = requests.Session()
+        session.mount(PUBLIC, SecretPath(self._base))
+        session.headers.update({"Accept": "application/json", "User-Agent": "obmen24"})
+        self._local.session = session
+        self._sessions.append(session)
         return session
+
+
+def _shorter(response: requests.Response, size: int) -> bool:
+    """Whether a body that is not packed has another size than was promised."""
+    promised = response.headers.get("Content-Length")
+    packed = "Content-Encoding" in response.headers
+    return promised is not None and not packed and size != int(promised)
 
 
 def _parsed(text: bytes) -> Any:
@@ -159,6 +177,7 @@ def _parsed(text: bytes) -> Any:
 
 
 def _plain(value: Any) -> str:
+    """What JSON has no word for: dot decimals, ISO dates (bitrix24 §3.4)."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if hasattr(value, "isoformat"):
@@ -167,7 +186,8 @@ def _plain(value: Any) -> str:
 
 
 def _host(location: str) -> str:
-    return location.split("://", 1)[-1].split("/", 1)[0]
+    without_scheme = location.split("://", 1)[-1]
+    return without_scheme.partition("/")[0]
 
 
 def _failure(error: BaseException) -> Failure:
@@ -180,7 +200,14 @@ def _failure(error: BaseException) -> Failure:
     while seen is not None:
         if isinstance(seen, NewConnectionError):
             return "unreached"
-        seen = next((arg for arg in seen.args if isinstance(arg, BaseException)), None) or getattr(
-            seen, "reason", None
-        )
+        seen = _inner(seen)
     return "lost"
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    """The error that this one carries, as `requests` and urllib3 wrap them."""
+    for carried in error.args:
+        if isinstance(carried, BaseException):
+            return carried
+    reason: BaseException | None = getattr(error, "reason", None)
+    return reason

@@ -1,6 +1,7 @@
 """Values of the portal <-> values of our tables: money, dates, lists, people.
 
-The portal writes one thing in many ways (texts, numbers, `""`, `0`, midnight with an offset); facts: reference bitrix24 §3.4.
+The portal writes one thing in many ways (texts, numbers, `""`, `0`, midnight with an offset); facts:
+reference bitrix24 §3.4.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from etl.bitrix24.fields import Names, PortalField
+from etl.bitrix24.calls import rows
+from etl.bitrix24.fields import PortalField
+from etl.bitrix24.names import Names
 
 KOPECK = Decimal("0.01")
 _KOPECKS = KOPECK.as_tuple().exponent
 _RUSSIAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_BLANKS = re.compile(r"[\s\u00a0\u202f]")
+_FLAGS = {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}
 
 
 def number(value: Any) -> Decimal | None:
@@ -24,9 +29,9 @@ def number(value: Any) -> Decimal | None:
         return None
     if isinstance(value, Decimal):
         return value if value.is_finite() else None
-    plain = re.sub(r"[\s\u00a0\u202f]", "", str(value).split("|")[0]).replace(",", ".")
+    amount, _, _ = str(value).partition("|")
     try:
-        found = Decimal(plain)
+        found = Decimal(_BLANKS.sub("", amount).replace(",", "."))
     except InvalidOperation:
         return None
     return found if found.is_finite() else None
@@ -35,11 +40,9 @@ def number(value: Any) -> Decimal | None:
 def money(value: Any) -> Decimal | None:
     """An amount to the kopeck."""
     found = number(value)
-    return (
-        found
-        if found is None or found.as_tuple().exponent == _KOPECKS
-        else found.quantize(KOPECK, ROUND_HALF_UP)
-    )
+    if found is None or found.as_tuple().exponent == _KOPECKS:
+        return found
+    return found.quantize(KOPECK, ROUND_HALF_UP)
 
 
 def day(value: Any) -> date | None:
@@ -66,9 +69,7 @@ def moment(value: Any) -> datetime | None:
 
 def flag(value: Any) -> bool | None:
     """Y/N, 1/0, true/false."""
-    return {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}.get(
-        str(value).upper()
-    )
+    return _FLAGS.get(str(value).upper())
 
 
 def words(value: Any) -> str | None:
@@ -90,44 +91,49 @@ def as_kind(kind: str, value: Any) -> Any:
     """A value as a column of this kind (`tables.KINDS`) holds it; what cannot be understood is absent."""
     if isinstance(value, tuple) and kind != "list":
         value = ", ".join(str(item) for item in value)
-    if kind == "date" and isinstance(value, datetime):
-        return value.date()
+    if kind not in _KINDS:
+        return value
     if kind == "text" and isinstance(value, date):
         return value.strftime("%d.%m.%Y")
-    if kind in ("money", "number") and isinstance(value, Decimal):
-        return money(value) if kind == "money" else value
-    if isinstance(value, date) and kind == "date":
+    if kind == "date" and isinstance(value, datetime):
+        return value.date()
+    if kind == "date" and isinstance(value, date):
         return value
-    return _KINDS[kind](value) if kind in _KINDS else value
+    if kind == "number" and isinstance(value, Decimal):
+        return value
+    return _KINDS[kind](value)
 
 
 def read(field: PortalField, value: Any, names: Names) -> Any:
-    """A field's value in our terms: Decimal, date, caption of a list value, name of a person, text; a tuple if multiple."""
-    if field.multiple or isinstance(value, list):
-        items = (
-            list(value.values())
-            if isinstance(value, Mapping)
-            else value
-            if isinstance(value, list)
-            else [value]
-        )
-        return tuple(one for item in items if (one := _one(field, item, names)) is not None) or None
-    return _one(field, value, names)
+    """A field's value in our terms (bitrix24 §3.4, §4.8).
+
+    Decimal, date, caption of a list value, name of a person, text; a tuple if the field is multiple.
+    """
+    if not field.multiple and not isinstance(value, list):
+        return _one(field, value, names)
+    items = rows(value) if isinstance(value, Mapping | list) else [value]
+    understood = [_one(field, item, names) for item in items]
+    return tuple(one for one in understood if one is not None) or None
+
+
+#: Type of a field -> reader of its value. What has none here is read by `_one`.
+_READERS = {
+    "money": money,
+    "amount": money,
+    "double": number,
+    "integer": number,
+    "date": day,
+    "datetime": moment,
+    "boolean": flag,
+    "char": flag,
+}
 
 
 def _one(field: PortalField, value: Any, names: Names) -> Any:
     if value in (None, "", False) and field.type not in ("boolean", "char"):
         return None
-    if field.type in ("money", "amount"):
-        return money(value)
-    if field.type in ("double", "integer"):
-        return number(value)
-    if field.type == "date":
-        return day(value)
-    if field.type == "datetime":
-        return moment(value)
-    if field.type in ("boolean", "char"):
-        return flag(value)
+    if field.type in _READERS:
+        return _READERS[field.type](value)
     if field.type == "enumeration":
         return field.options.get(str(value), words(value))
     if field.type in ("employee", "user"):
@@ -138,7 +144,10 @@ def _one(field: PortalField, value: Any, names: Names) -> Any:
 
 
 def write(field: PortalField, value: Any) -> Any:
-    """Our value as the portal takes it in this field. ValueError (Russian) when the field cannot hold it."""
+    """Our value as the portal takes it in this field (bitrix24 §3.4, §4.8).
+
+    ValueError (Russian) when the field cannot hold it.
+    """
     if value is None:
         return [] if field.multiple else ""
     if field.multiple:
@@ -147,6 +156,7 @@ def write(field: PortalField, value: Any) -> Any:
     return _written(field, value)
 
 
+#: Type of a field -> how it writes true and false; other fields hold a word.
 _BOOLEANS = {"char": ("Y", "N"), "boolean": ("1", "0")}
 
 
@@ -172,7 +182,9 @@ def _written(field: PortalField, value: Any) -> Any:
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat() if field.type in ("date", "datetime") else value.strftime("%d.%m.%Y")
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)
 
 
 def _decimal(field: PortalField, value: Any) -> Decimal:

@@ -1,19 +1,20 @@
 """Writing so that nothing is lost and nothing is doubled, whatever becomes of an answer.
 
-A create is looked up by its external id before it is sent and again, once the portal's time limit has passed, after an
-unknown outcome; what is found is adopted (reference reliability §3, "Idempotent create"). An absolute write may simply be
-repeated. Every intent goes through the caller's `Outbox` before the request leaves.
+A create is looked up by its external id before it is sent and again, once the portal's time limit has passed,
+after an unknown outcome; what is found is adopted (reference reliability §3, "Idempotent create"). An
+absolute write may simply be repeated (bitrix24 §2.3). Every intent goes through the caller's `Outbox` before
+the request leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
+from etl.bitrix24.calls import Command, Outcome, groups
 from etl.bitrix24.classify import Verdict
-from etl.bitrix24.client import SETTLE_SECONDS, Client, Command, Outcome
+from etl.bitrix24.client import SETTLE_SECONDS, Client
 from etl.errors import ConfigError, EtlError, NeedsPerson, TryLater
 
 #: Commands in a batch that creates: a cut batch leaves an unknown part done, so it is kept short.
@@ -23,7 +24,8 @@ LATER = "не выполнено: портал занят, повторит сл
 UNSURE = "ответ портала потерян, исход выяснит следующий запуск"
 
 Status = Literal["done", "skipped", "doubt", "failed"]
-Item = TypeVar("Item")
+#: Status of the worst part first.
+_WORST: tuple[Status, ...] = ("failed", "doubt", "skipped")
 
 
 class Outbox(Protocol):
@@ -62,8 +64,8 @@ class Result:
 class Write:
     """One write towards a state that has just been compared with the portal's.
 
-    `id`: the portal's record, "" for one to be created, whose id `identify` then takes out of the answer; `accepted`
-    judges the answer ("" = as wanted, else a complaint in Russian).
+    `id`: the portal's record, "" for one to be created, whose id `identify` then takes out of the answer;
+    `accepted` judges the answer ("" = as wanted, else a complaint in Russian).
     """
 
     key: str
@@ -75,7 +77,7 @@ class Write:
 
 @dataclass(frozen=True)
 class New:
-    """A record to create once: `origin` is its external id, `identify` takes the id out of the portal's answer."""
+    """A record to create once: `origin` is its external id, `identify` takes the id out of the answer."""
 
     key: str
     origin: str
@@ -88,31 +90,25 @@ Plan = Callable[[Sequence[str]], Sequence["Write | Result"]]
 Find = Callable[[Sequence[str]], Mapping[str, list[str]]]
 
 
-def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Items by `size`."""
-    rest = iter(items)
-    while group := list(islice(rest, size)):
-        yield group
-
-
 def converge(
     client: Client, outbox: Outbox, keys: Sequence[str], plan: Plan, size: int = CREATES
 ) -> Iterator[Result]:
-    """Bring records to the wanted state: `plan` compares, what differs is written, what stays unknown is compared again.
+    """Bring records to the wanted state.
 
-    Because nothing is sent without a fresh look, a write that took effect although its answer was lost is found, not
-    repeated. Raises TryLater, ConfigError, NeedsPerson; what was noted in the outbox by then is right.
+    `plan` compares, what differs is written, what stays unknown is compared again. Because nothing is sent
+    without a fresh look, a write that took effect although its answer was lost is found, not repeated
+    (reliability §3, "Idempotent create"). Raises TryLater, ConfigError, NeedsPerson; what was noted in the
+    outbox by then is right.
     """
     for group in groups(keys, min(size, client.batch_size)):
         left = group
         for turn in range(_TURNS):
-            settle(client, [moment for key in left if (moment := outbox.unsure(key)) is not None])
+            settle(client, list(_attempts(outbox, left).values()))
             planned = plan(left)
             yield from _closed(outbox, [one for one in planned if isinstance(one, Result)])
+            writes = [one for one in planned if isinstance(one, Write)]
             left = []
-            for result in absolute(
-                client, outbox, [one for one in planned if isinstance(one, Write)], turns=1
-            ):
+            for result in absolute(client, outbox, writes, turns=1):
                 if result.status == "doubt" and turn + 1 < _TURNS:
                     left.append(result.key)
                 else:
@@ -122,16 +118,18 @@ def converge(
 
 
 def create(client: Client, outbox: Outbox, news: Sequence[New], find: Find) -> list[Result]:
-    """Create what is not there yet.
+    """Create what is not there yet; results in the order of `news`.
 
-    `find` gives, for external ids, the ids of the portal's records that carry them, oldest first. Several records with
-    one external id are never chosen between silently: the oldest is adopted and the reason names them. Errors as `converge`.
+    `find` gives, for external ids, the ids of the portal's records that carry them, oldest first. The portal
+    keeps no external id unique (bitrix24 §5): of several the oldest is adopted, and the reason names them
+    all. Errors as `converge`.
     """
     known = {new.key: new for new in news}
 
     def plan(keys: Sequence[str]) -> list[Write | Result]:
-        present = find([known[key].origin for key in keys])
-        return [_adopted(known[key], present.get(known[key].origin, [])) for key in keys]
+        asked = [known[key] for key in keys]
+        present = find([new.origin for new in asked])
+        return [_adopted(new, present.get(new.origin, [])) for new in asked]
 
     results = {result.key: result for result in converge(client, outbox, list(known), plan)}
     return [results[new.key] for new in news]
@@ -140,8 +138,8 @@ def create(client: Client, outbox: Outbox, news: Sequence[New], find: Find) -> l
 def absolute(client: Client, outbox: Outbox, items: Iterable[Write], turns: int = _TURNS) -> Iterator[Result]:
     """Send writes that set values, fifty to a request, several requests at once; results come as they arrive.
 
-    An unknown outcome is sent again, `turns` times in all. Raises, after the last result, what stopped the portal
-    (TryLater, ConfigError, NeedsPerson).
+    An unknown outcome is sent again, `turns` times in all. Raises, after the last result, what stopped the
+    portal (TryLater, ConfigError, NeedsPerson).
     """
     stopped: list[EtlError] = []
 
@@ -162,7 +160,10 @@ def absolute(client: Client, outbox: Outbox, items: Iterable[Write], turns: int 
 
 
 def once(client: Client, outbox: Outbox, key: str, command: Command) -> Outcome:
-    """One repeatable write by itself, as JSON (nested rows must not go through a query string). The caller notes the outcome."""
+    """One repeatable write by itself, as JSON: nested rows must not go through a query string.
+
+    The caller notes the outcome. Errors as `converge`.
+    """
     _announce(client, outbox, [key])
     try:
         for _ in range(_TURNS):
@@ -176,17 +177,31 @@ def once(client: Client, outbox: Outbox, key: str, command: Command) -> Outcome:
 
 
 def _announce(client: Client, outbox: Outbox, keys: Sequence[str]) -> None:
-    """Intents before the request; one whose earlier attempt may still be applied waits that time out first."""
-    moments = {key: moment for key in keys if (moment := outbox.unsure(key)) is not None}
-    settle(client, list(moments.values()))
-    for key in moments:
+    """Intents before the request; one whose earlier attempt may still be applied waits that time out
+    first."""
+    attempts = _attempts(outbox, keys)
+    settle(client, list(attempts.values()))
+    for key in attempts:
         outbox.again(key)
     outbox.sending(*keys)
 
 
+def _attempts(outbox: Outbox, keys: Sequence[str]) -> dict[str, float]:
+    """Moments of attempts of unknown outcome."""
+    found: dict[str, float] = {}
+    for key in keys:
+        moment = outbox.unsure(key)
+        if moment is not None:
+            found[key] = moment
+    return found
+
+
 def settle(client: Client, moments: Sequence[float]) -> None:
-    """Wait until a write sent at these moments can no longer be applied."""
-    wait = max((moment + SETTLE_SECONDS - client.clock() for moment in moments), default=0.0)
+    """Wait until a write sent at these moments can no longer be applied (reliability §3: 60 s and a
+    margin)."""
+    if not moments:
+        return
+    wait = max(moments) + SETTLE_SECONDS - client.clock()
     if wait > 0:
         client.sleep(min(wait, SETTLE_SECONDS))
 
@@ -194,13 +209,11 @@ def settle(client: Client, moments: Sequence[float]) -> None:
 def _adopted(new: New, found: list[str]) -> Write | Result:
     if not found:
         return Write(new.key, "", new.command, new.identify)
+    if len(found) == 1:
+        return Result(new.key, "done", found[0])
     listed = ", ".join(found)
-    doubled = (
-        f"на портале несколько записей с одним внешним кодом: {listed}; взята первая, удалите лишние"
-        if found[1:]
-        else ""
-    )
-    return Result(new.key, "done", found[0], doubled)
+    reason = f"на портале несколько записей с одним внешним кодом: {listed}; взята первая, удалите лишние"
+    return Result(new.key, "done", found[0], reason)
 
 
 def _closed(outbox: Outbox, results: Sequence[Result]) -> Iterator[Result]:
@@ -220,31 +233,26 @@ def _sent(
 ) -> tuple[Sequence[Write], dict[str, Outcome], EtlError | None]:
     """Outcomes of one batch by key, and what stopped it."""
     outcomes = {write.key: Outcome(Verdict.RETRY) for write in group}
-    left, error = list(group), None
+    left = list(group)
     for _ in range(turns):
+        named = {f"w{index:02d}": write for index, write in enumerate(left)}
         try:
-            answers = client.write_batch({f"w{index:02d}": write.command for index, write in enumerate(left)})
-            outcomes |= {write.key: answers[f"w{index:02d}"] for index, write in enumerate(left)}
+            answers = client.write_batch({name: write.command for name, write in named.items()})
+            for name, write in named.items():
+                outcomes[write.key] = answers[name]
             client.stop_on(answers)
         except (TryLater, ConfigError, NeedsPerson) as problem:
-            error = problem
-            break
+            return group, outcomes, problem
         left = [write for write in left if outcomes[write.key].verdict is Verdict.UNKNOWN]
         if not left:
             break
-    return group, outcomes, error
+    return group, outcomes, None
 
 
 def noted(outbox: Outbox, write: Write, outcome: Outcome) -> Result:
     """The result of a write by its outcome, told to the outbox."""
     if outcome.ok:
-        identifier = write.identify(outcome.result) if write.identify else write.id
-        complaint = write.accepted(outcome.result)
-        if complaint:
-            outbox.failed(write.key, complaint)
-            return Result(write.key, "failed", identifier, complaint)
-        outbox.done(write.key, identifier)
-        return Result(write.key, "done", identifier)
+        return _taken(outbox, write, outcome.result)
     if outcome.verdict is Verdict.PERMANENT:
         reason = f"портал отклонил запись: {outcome.text or outcome.code or 'без объяснения'}"
         outbox.failed(write.key, reason)
@@ -256,12 +264,20 @@ def noted(outbox: Outbox, write: Write, outcome: Outcome) -> Result:
     return Result(write.key, "skipped", write.id or None, LATER)
 
 
+def _taken(outbox: Outbox, write: Write, answer: Any) -> Result:
+    """The portal answered without an error: whether what it says is what was wanted."""
+    identifier = write.identify(answer) if write.identify else write.id
+    complaint = write.accepted(answer)
+    if complaint:
+        outbox.failed(write.key, complaint)
+        return Result(write.key, "failed", identifier, complaint)
+    outbox.done(write.key, identifier)
+    return Result(write.key, "done", identifier)
+
+
 def merged(key: str, results: Sequence[Result], identifier: str | None) -> Result:
     """One result for a change that took several writes: the worst of them, all reasons."""
     found = {result.status for result in results}
-    worst: Status = next((status for status in _WORST if status in found), "done")
-    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
-    return Result(key, worst, identifier, reasons)
-
-
-_WORST: tuple[Status, ...] = ("failed", "doubt", "skipped")
+    bad = [status for status in _WORST if status in found]
+    reasons = dict.fromkeys(result.reason for result in results if result.reason)
+    return Result(key, bad[0] if bad else "done", identifier, "; ".join(reasons))

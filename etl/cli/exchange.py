@@ -18,12 +18,8 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
     """Показать, что изменит run, ничего не меняя."""
     from etl import pipeline
 
-    finish(
-        ctx,
-        pipeline.run(connected(ctx), flows=flows, month=month, trigger="plan", dry=True),
-        summary=True,
-        as_json=as_json,
-    )
+    report = pipeline.run(connected(ctx), flows=flows, month=month, trigger="plan", dry=True)
+    finish(ctx, report, summary=True, as_json=as_json)
 
 
 @click.command()
@@ -77,7 +73,8 @@ def convert(ctx: click.Context, files: tuple[Path, ...], month: str | None) -> N
     """Начислить по выгрузке сделок, сохранённой из Битрикс24 (Excel, CSV), без доступа к порталу."""
     from etl import pipeline
 
-    finish(ctx, pipeline.convert(profile_of(ctx), files, month=month), summary=True)
+    report = pipeline.convert(profile_of(ctx), files, month=month)
+    finish(ctx, report, summary=True)
 
 
 @click.command()
@@ -87,7 +84,8 @@ def reconcile(ctx: click.Context, month: str | None) -> None:
     """Сверить портал, 1С, реестр и банк за месяц, до копейки."""
     from etl import pipeline
 
-    finish(ctx, pipeline.reconcile(connected(ctx), month=month), summary=True)
+    report = pipeline.reconcile(connected(ctx), month=month)
+    finish(ctx, report, summary=True)
 
 
 @click.command()
@@ -97,4 +95,5 @@ def restore(ctx: click.Context, accept: bool) -> None:
     """Восстановить реестр начислений и вознаграждений из архива после потери состояния."""
     from etl import pipeline
 
-    finish(ctx, pipeline.restore(connected(ctx), accept=accept), summary=True)
+    report = pipeline.restore(connected(ctx), accept=accept)
+    finish(ctx, report, summary=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl.cli.shared import JSON
+from etl.cli.progress import Tell, bar
+from etl.cli.shared import JSON, say_json
 from etl.errors import EXIT_ATTENTION, EXIT_CLEAN
 
-_LARGE = 20_000_000
+if TYPE_CHECKING:
+    from etl.commands.inspect import Finding
+    from etl.commands.validate import Verdict
+
 #: dialects that have a schema of ours
 SCHEMAS = ("ut103", "ut11", "unf3", "bitrix3")
 _FILES = click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True, type=click.Path(path_type=Path))
@@ -35,18 +37,28 @@ _FILES = click.argument("files", nargs=-1, metavar="ФАЙЛ…", required=True,
 @click.pass_context
 def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: int, repair: bool) -> None:
     """Показать, что лежит в файлах обмена: версия, кодировка, содержимое, замечания."""
+    if repair:
+        _repair(ctx, files)
+    from etl.cli.words import inspect as words
     from etl.commands import inspect as inspecting
 
-    if repair:
-        said, well = inspecting.repair(files)
-        click.echo("\n".join(said))
-        ctx.exit(EXIT_CLEAN if well else EXIT_ATTENTION)
-    with _bar(files) as tell:
-        findings = [
-            inspecting.inspect(path, limit=limit, tell=tell and partial(tell, path)) for path in files
-        ]
-    click.echo(inspecting.json_text(findings) if as_json else inspecting.text(findings))
-    ctx.exit(EXIT_ATTENTION if any(found["refused"] for found in findings) else EXIT_CLEAN)
+    with bar(files) as tell:
+        found = [inspecting.inspect(path, limit=limit, tell=_of(path, tell)) for path in files]
+    if as_json:
+        _say_each(found)
+    else:
+        click.echo(words.text(found))
+    ctx.exit(EXIT_ATTENTION if any(one.refused for one in found) else EXIT_CLEAN)
+
+
+def _repair(ctx: click.Context, files: tuple[Path, ...]) -> None:
+    """Write the copies, say what became of each, and leave."""
+    from etl.cli.words import inspect as words
+    from etl.commands import repair as repairing
+
+    done = [repairing.repair(path) for path in files]
+    click.echo(words.repaired(done))
+    ctx.exit(EXIT_ATTENTION if any(one.refused for one in done) else EXIT_CLEAN)
 
 
 @click.command()
@@ -60,13 +72,27 @@ def inspect(ctx: click.Context, files: tuple[Path, ...], as_json: bool, limit: i
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, as_json: bool) -> None:
     """Проверить файлы CommerceML по правилам их версии и по нашей схеме."""
-    from etl.commands import inspect as inspecting
+    from etl.cli.words import validate as words
     from etl.commands import validate as validating
 
-    with _bar(files) as tell:
-        verdicts = [validating.validate(path, dialect, tell=tell and partial(tell, path)) for path in files]
-    click.echo(inspecting.json_text(verdicts) if as_json else validating.text(verdicts))
-    ctx.exit(EXIT_CLEAN if all(map(validating.clean, verdicts)) else EXIT_ATTENTION)
+    with bar(files) as tell:
+        verdicts = [validating.validate(path, dialect, tell=_of(path, tell)) for path in files]
+    if as_json:
+        _say_each(verdicts)
+    else:
+        click.echo(words.text(verdicts))
+    ctx.exit(EXIT_CLEAN if all(verdict.is_clean for verdict in verdicts) else EXIT_ATTENTION)
+
+
+def _of(path: Path, tell: Tell | None) -> partial[None] | None:
+    """What tells the progress of one of the files."""
+    return partial(tell, path) if tell else None
+
+
+def _say_each(found: list[Finding] | list[Verdict]) -> None:
+    """For a program: an object for one file, a list for several."""
+    records = [asdict(one) for one in found]
+    say_json(records[0] if len(records) == 1 else records)
 
 
 @click.command()
@@ -88,36 +114,14 @@ def validate(ctx: click.Context, files: tuple[Path, ...], dialect: str | None, a
 @JSON
 def sandbox(as_json: bool, **options: Any) -> None:
     """Запустить учебный портал Битрикс24 на этом компьютере для репетиции."""
-    from etl.commands import sandbox as serve
+    import json
 
-    serve.serve(say=click.echo, as_json=as_json, **options)
+    from etl.cli.words import rehearse as words
+    from etl.commands import sandbox as embedded
 
-
-@contextmanager
-def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[Path, float], None] | None]:
-    """A progress bar over large files on a terminal, told the part of a file that is done; nothing elsewhere."""
-    sizes = {path: _size(path) for path in files}
-    if not sys.stderr.isatty() or sum(sizes.values()) < _LARGE:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        task, done = bars.add_task("Чтение", total=sum(sizes.values())), dict.fromkeys(sizes, 0.0)
-
-        def tell(path: Path, part: float) -> None:
-            done[path] = max(done.get(path, 0.0), part)
-            bars.update(
-                task, completed=sum(sizes[each] * done[each] for each in sizes), description=path.name
-            )
-
-        yield tell
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 for what cannot be asked, its command says why."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    portal = embedded.build(embedded.Wanted(**options))
+    if as_json:  # in one line: a program reads it while the portal goes on
+        click.echo(json.dumps({"webhook": portal.webhook, "counts": portal.counts}, ensure_ascii=False))
+    else:
+        click.echo(words.portal(portal.webhook, portal.counts))
+    portal.serve_forever()

@@ -1,7 +1,8 @@
-"""The command line: what it can do and what a failure says. No logic stands here, and nothing heavy is imported at the top.
+"""The command line: what it can do, and what a failure says.
 
-Every command reads a profile, calls one function and prints what it returns. All words are Russian; the exit code says
-what the reader must do (see `etl.errors`). The commands themselves are in `etl.cli`; only the one that is called is imported.
+Every command reads a profile, calls one function and prints what it returns; no logic stands here. All words
+are Russian; the exit code says what the reader must do (see `etl.errors`). The commands themselves are in
+`etl.cli`: only the one that is called is imported, and nothing heavy at the top.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any, NoReturn
 import click
 
 from etl import __version__
-from etl.cli import words
+from etl.cli import russian
 from etl.errors import EXIT_BUG, EtlError
 
-words.speak()
+russian.speak()
 _OPTIONS = "[ПАРАМЕТРЫ]"
 
 
@@ -34,7 +35,10 @@ class Commands(click.Group):
 
 
 class Later(click.Command):
-    """A command as the list of commands shows it; its options and its work are imported from `module` when it is called."""
+    """A command as the list of commands shows it.
+
+    Its options and its work are imported from `module` when it is called.
+    """
 
     def __init__(self, name: str, module: str, told: str) -> None:
         super().__init__(name, help=told)
@@ -67,7 +71,8 @@ def _bug(ctx: click.Context, error: Exception) -> NoReturn:
     ctx.exit(EXIT_BUG)
 
 
-# The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an interpreter's start.
+# The profile stays a string until a command needs more: pathlib, with urllib behind it, costs a fifth of an
+# interpreter's start.
 @click.group(
     cls=Commands,
     options_metavar=_OPTIONS,
@@ -90,10 +95,10 @@ def main(ctx: click.Context, profile: str) -> None:
     ctx.obj = profile
 
 
-# name, module, first sentence of its help: a test holds it equal to the command's own
-for _name, _module, _told in (
-    ("init", "people", "Создать профиль из образца (спросит главное) или подготовить портал."),
-    ("check", "people", "Проверить профиль: портал, папку обмена, возможности 1С."),
+#: name, module below `etl.cli`, first sentence of its help: a test holds it equal to the command's own
+_COMMANDS = (
+    ("init", "setup", "Создать профиль из образца (спросит главное) или подготовить портал."),
+    ("check", "setup", "Проверить профиль: портал, папку обмена, возможности 1С."),
     ("plan", "exchange", "Показать, что изменит run, ничего не меняя."),
     ("run", "minute", "Выполнить обмен: все потоки профиля или названные."),
     ("watch", "exchange", "Следить за папкой обмена и выполнять обмен, когда в ней что-то появилось."),
@@ -123,5 +128,6 @@ for _name, _module, _told in (
     ),
     ("retry", "people", "Вернуть файлы из карантина в обмен (все или названные) после исправления причины."),
     ("sandbox", "files", "Запустить учебный портал Битрикс24 на этом компьютере для репетиции."),
-):
+)
+for _name, _module, _told in _COMMANDS:
     main.add_command(Later(_name, f"etl.cli.{_module}", _told))

@@ -1,10 +1,13 @@
-"""The two commands that machines call every minute: `run` and `status`. Alone in a module: whatever stands here is paid each time."""
+"""The two commands that machines call every minute: `run` and `status`.
+
+They are alone in a module: whatever stands here is paid each time.
+"""
 
 from __future__ import annotations
 
 import click
 
-from etl.cli.shared import FLOWS, JSON, MONTH, connected, finish, profile_of
+from etl.cli.shared import FLOWS, JSON, MONTH, connected, finish, profile_of, say_json
 from etl.errors import EXIT_CLEAN, EXIT_LATER
 
 
@@ -22,13 +25,15 @@ def run(
     from etl import idle
 
     if flows and idle.nothing_to_do(ctx.obj, flows):
-        click.echo(idle.TEXT if summary else "", nl=summary)
+        if summary:
+            click.echo(idle.TEXT)
         return
     profile = profile_of(ctx)
     if profile.bitrix24.sandbox and not flows:
+        from etl.cli.words import rehearse as words
         from etl.commands import rehearse
 
-        click.echo(rehearse.rehearse(profile, month=month).text())
+        click.echo(words.text(rehearse.rehearse(profile, month=month)))
         return
     from etl import pipeline
 
@@ -46,6 +51,12 @@ def status(ctx: click.Context, max_age: int | None, as_json: bool) -> None:
     """Когда был последний удачный обмен и что ждёт человека."""
     from etl.commands import status as state
 
-    found = state.read(ctx.obj)
-    click.echo(state.json_text(found) if as_json else state.text(found, max_age))
-    ctx.exit(EXIT_LATER if state.too_old(found, max_age) else EXIT_CLEAN)
+    account = state.read(ctx.obj)
+    is_stale = state.is_stale(account, max_age)
+    if as_json:
+        say_json(account)
+    else:
+        from etl.cli.words import status as words
+
+        click.echo(words.text(account, stale_after=max_age if is_stale else None))
+    ctx.exit(EXIT_LATER if is_stale else EXIT_CLEAN)

@@ -1,46 +1,16 @@
-"""Commands that prepare a profile and answer what only a person can."""
+"""Commands with which a person asks what happened and decides what the programme must not."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.shared import JSON, connected, profile_of
+from etl.cli.shared import JSON, profile_of, say_json
 
-
-@click.command()
-@click.option("--create-fields", is_flag=True, help="Создать в портале поля, которых ждёт профиль.")
-@click.option("--templates", is_flag=True, help="Загрузить в портал шаблон печатной формы счёта.")
-@click.option(
-    "--from",
-    "sample",
-    type=click.Choice(["video", "video-bp", "prepaid", "leads", "twoway"]),
-    help="Образец профиля.",
-)
-@click.pass_context
-def init(ctx: click.Context, create_fields: bool, templates: bool, sample: str | None) -> None:
-    """Создать профиль из образца (спросит главное) или подготовить портал."""
-    from etl.commands import init as setup
-
-    if create_fields or templates:
-        click.echo(setup.prepare_portal(connected(ctx), fields=create_fields, templates=templates))
-        return
-    chosen = sample or click.prompt("Образец", type=click.Choice(setup.SAMPLES), default="video")
-    questions = {name: click.prompt(text, default=default) for name, text, default in setup.questions()}
-    click.echo(setup.create(Path(ctx.obj), chosen, questions))
-
-
-@click.command()
-@JSON
-@click.pass_context
-def check(ctx: click.Context, as_json: bool) -> None:
-    """Проверить профиль: портал, папку обмена, возможности 1С."""
-    from etl.commands import check as checking
-
-    result = checking.check(profile_of(ctx))
-    click.echo(result.json() if as_json else result.text())
-    ctx.exit(result.exit_code)
+if TYPE_CHECKING:
+    from etl.commands.journal import Remark, Step
 
 
 @click.command()
@@ -50,9 +20,20 @@ def check(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def why(ctx: click.Context, entity: str, key: str, as_json: bool) -> None:
     """Рассказать по журналу, что и почему произошло: obmen24 why deal 123."""
-    from etl.commands import people
+    from dataclasses import asdict
 
-    click.echo(people.why(profile_of(ctx), entity, key, as_json=as_json))
+    from etl.cli.words import people as words
+    from etl.commands import journal
+
+    lines: Sequence[Step | Remark]
+    if entity == "issues":
+        lines = journal.remarks(profile_of(ctx))
+    else:
+        lines = journal.why(profile_of(ctx), words.entity(entity), key)
+    if as_json:
+        say_json([asdict(line) for line in lines])
+    else:
+        click.echo(words.journal(lines, entity, key))
 
 
 @click.command()
@@ -61,11 +42,13 @@ def why(ctx: click.Context, entity: str, key: str, as_json: bool) -> None:
 @click.pass_context
 def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
     """Вопросы, на которые может ответить только человек; с номером и ответом запоминает ответ."""
+    from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(
-        people.answer(profile_of(ctx), question, answer) if question else people.questions(profile_of(ctx))
-    )
+    if question:
+        click.echo(words.answered(people.answer(profile_of(ctx), question, answer)))
+    else:
+        click.echo(words.questions(people.questions(profile_of(ctx))))
 
 
 @click.command()
@@ -75,9 +58,11 @@ def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
 @click.pass_context
 def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str) -> None:
     """Связать запись портала с записью 1С: obmen24 link company 15 <Ид>."""
+    from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(people.link(profile_of(ctx), entity, portal_id, onec_id))
+    done = people.link(profile_of(ctx), words.entity(entity), portal_id, onec_id)
+    click.echo(words.linked(done, entity))
 
 
 @click.command()
@@ -85,9 +70,10 @@ def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str) -> None:
 @click.pass_context
 def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
     """Подтвердить акты вознаграждения по номерам (A1-123), если профиль ждёт человека."""
+    from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(people.confirm(profile_of(ctx), numbers))
+    click.echo(words.confirmed(people.confirm(profile_of(ctx), numbers)))
 
 
 @click.command()
@@ -95,6 +81,7 @@ def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
 @click.pass_context
 def retry(ctx: click.Context, files: tuple[str, ...]) -> None:
     """Вернуть файлы из карантина в обмен (все или названные) после исправления причины."""
+    from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(people.retry(profile_of(ctx), files))
+    click.echo(words.returned(people.retry(profile_of(ctx), files)))

@@ -11,6 +11,7 @@ from etl.errors import EXIT_CLEAN
 
 if TYPE_CHECKING:
     from etl.config.profile import Profile
+    from etl.report import RunReport
 
 FLOWS = (
     "parties",
@@ -36,17 +37,27 @@ def profile_of(ctx: click.Context) -> Profile:
 
 
 def connected(ctx: click.Context) -> Profile:
-    """The profile with a portal to talk to: for a sandbox profile the embedded one, for as long as the command runs."""
+    """The profile with a portal to talk to: of a sandbox profile the embedded one, while the command runs."""
     profile = profile_of(ctx)
     if profile.bitrix24.sandbox is None:
         return profile
-    from etl.commands import rehearse
+    from etl.sandbox.scene.stage import staged
 
-    return ctx.with_resource(rehearse.staged(profile)).profile
+    return ctx.with_resource(staged(profile)).profile
 
 
-def finish(ctx: click.Context, report: Any, *, summary: bool, as_json: bool = False) -> NoReturn:
-    """Print a run's report (always on a terminal, else only what needs attention) and leave with its exit code."""
+def say_json(answer: Any) -> None:
+    """Print an answer for a program."""
+    import json
+
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str, indent=1))
+
+
+def finish(ctx: click.Context, report: RunReport, *, summary: bool, as_json: bool = False) -> NoReturn:
+    """Print a run's report and leave with its exit code.
+
+    Always on a terminal or with `summary`, else only what needs attention: cron mails whatever is printed.
+    """
     if as_json:
         click.echo(report.json())
     elif summary or sys.stdout.isatty() or report.exit_code != EXIT_CLEAN:

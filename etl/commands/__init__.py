@@ -1,1 +1,1 @@
-"""What stands behind a command: data in, data out; no click, no text of the terminal."""
+"""What stands behind a command: data in, data out. Words and exit codes are of whoever asked."""

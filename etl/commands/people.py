@@ -1,113 +1,91 @@
-"""What a person asks or answers: the journal, the ask-list, links, confirmations, files put back from quarantine."""
+"""What a person decides: answers to the ask-list, links, confirmed acts, files put back from quarantine."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
+from etl import pipeline
 from etl.config.profile import Profile
 from etl.errors import ConfigError
-
-if TYPE_CHECKING:
-    from etl.state.store import Store
-
-ENTITIES = {
-    "сделка": "deal",
-    "документ": "document",
-    "компания": "company",
-    "контакт": "contact",
-    "товар": "product",
-}
+from etl.exchange.folder import QUARANTINE
+from etl.state.store import Store
 
 
-@contextmanager
-def _state(profile: Profile, *, write: bool = False) -> Iterator[Store]:
-    from etl.state.store import Store
+@dataclass(frozen=True)
+class Question:
+    """What the programme must not decide alone. `candidates` are texts; the first is answered with 1."""
 
+    number: int
+    key: str
+    text: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question that got its answer: the number of a candidate, 0 for none of them."""
+
+    key: str
+    choice: int
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A pair that a person has tied."""
+
+    entity: str
+    portal_id: str
+    onec_id: str
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Acts that a person says 1C has accepted."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Files that left the quarantine and will be read once more, by the names they came under."""
+
+    files: tuple[str, ...]
+
+
+def questions(profile: Profile) -> list[Question]:
+    """Open questions, oldest first, numbered as `answer` takes them."""
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
-        if write:
-            with store.lock():
-                yield store
-        else:
-            yield store
-
-
-def why(profile: Profile, entity: str, key: str, *, as_json: bool = False) -> str:
-    """The journal of one record: each step with file, document and rule."""
-    with _state(profile) as store:
-        if entity == "issues":
-            rows = [
-                {
-                    "level": row["severity"],
-                    **{name: row[name] for name in ("file", "place", "entity", "key", "message")},
-                }
-                for row in _records(store.runs.open_issues())
-            ]
-        else:
-            rows = store.runs.why(ENTITIES.get(entity, entity), key)
-    if as_json:
-        return json.dumps(rows, ensure_ascii=False, default=str, indent=1)
-    if not rows:
-        return f"В журнале ничего нет о {entity} {key}. Проверьте номер; записи появляются после obmen24 run."
-    return "\n".join(_line(row) for row in rows)
-
-
-def _records(frame: Any) -> list[dict[str, Any]]:
-    from etl import tables
-
-    return tables.records(frame)
-
-
-def _line(row: dict[str, Any]) -> str:
-    when = f"{row['at'].astimezone():%d.%m.%Y %H:%M} " if row.get("at") else ""
-    change = (
-        f" {_shown(row.get('before'))} → {_shown(row.get('after'))}" if row.get("after") is not None else ""
-    )
-    source = ", ".join(
-        f"{word} {row[name]}"
-        for name, word in (("file", "файл"), ("document", "документ"), ("rule", "правило:"))
-        if row.get(name)
-    )
-    return f"{when}{row.get('message') or row.get('action')}{change}" + (f" [{source}]" if source else "")
-
-
-def _shown(value: Any) -> str:
-    return "–" if value is None else str(value)
-
-
-def questions(profile: Profile) -> str:
-    """Open questions with numbered candidates."""
-    with _state(profile) as store:
         found = store.questions.open()
-    if not found:
-        return "Вопросов нет."
-    lines = []
-    for number, row in enumerate(found, 1):
-        lines.append(f"{number}. [{row['key']}] {row['text']}")
-        lines += [
-            f"     {choice}) {candidate.get('text', candidate) if isinstance(candidate, dict) else candidate}"
-            for choice, candidate in enumerate(row["candidates"] or [], 1)
-        ]
-    return "\n".join([*lines, "Ответьте: obmen24 ask НОМЕР ВАРИАНТ (вариант 0 = ни один из них)."])
+    return [_question(number, row) for number, row in enumerate(found, 1)]
 
 
-def answer(profile: Profile, question: str, given: str | None) -> str:
-    """Remember an answer: the number of a candidate, or 0 for none of them."""
-    with _state(profile, write=True) as store:
-        found = store.questions.open()
-        row = _chosen(found, question)
-        if given is None:
-            raise ConfigError("Не указан вариант ответа.", "Пример: obmen24 ask 1 2. Вопросы: obmen24 ask.")
+def _question(number: int, row: Mapping[str, Any]) -> Question:
+    candidates = tuple(_candidate(one) for one in row["candidates"] or ())
+    return Question(number, row["key"], row["text"], candidates)
+
+
+def _candidate(one: Any) -> str:
+    """The text of a candidate: some are texts, some records with a `text`."""
+    return str(one.get("text", one) if isinstance(one, dict) else one)
+
+
+def answer(profile: Profile, question: str, given: str | None) -> Answered:
+    """Remember an answer: the number of a candidate, or 0 for none of them. The next run acts on it.
+
+    `question` is the number `questions` gave or the question's key. Raises ConfigError for a question or a
+    candidate that is not there.
+    """
+    with _written(profile) as store:
+        row = _chosen(store.questions.open(), question)
         candidates = row["candidates"] or []
-        if not given.isdigit() or int(given) > len(candidates):
-            raise ConfigError(
-                f"Варианта {given} нет, их {len(candidates)}.", "Посмотрите варианты: obmen24 ask."
-            )
-        choice = candidates[int(given) - 1] if int(given) else {"id": None}
-        store.questions.answer(row["key"], choice)
-    return "Ответ записан. Он подействует при следующем обмене: obmen24 run."
+        choice = _choice(given, len(candidates))
+        value = candidates[choice - 1] if choice else {"id": None}
+        store.questions.answer(row["key"], value)
+    return Answered(row["key"], choice)
 
 
 def _chosen(found: Sequence[dict[str, Any]], question: str) -> dict[str, Any]:
@@ -119,51 +97,60 @@ def _chosen(found: Sequence[dict[str, Any]], question: str) -> dict[str, Any]:
     raise ConfigError(f"Вопроса {question} нет.", "Список вопросов: obmen24 ask.")
 
 
-def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> str:
-    """Tie a record of the portal to a record of 1C by hand."""
-    with _state(profile, write=True) as store:
-        store.links.put(
-            [{"entity": ENTITIES.get(entity, entity), "foreign_id": onec_id, "portal_id": portal_id}]
-        )
-    return f"Связано: {entity} {portal_id} и запись 1С {onec_id}. Проверьте: obmen24 plan."
+def _choice(given: str | None, count: int) -> int:
+    """The number of one of `count` candidates, or 0, as a person gave it."""
+    if given is None:
+        raise ConfigError("Не указан вариант ответа.", "Пример: obmen24 ask 1 2. Вопросы: obmen24 ask.")
+    if not given.isdigit() or int(given) > count:
+        raise ConfigError(f"Варианта {given} нет, их {count}.", "Посмотрите варианты: obmen24 ask.")
+    return int(given)
 
 
-def confirm(profile: Profile, numbers: Sequence[str]) -> str:
-    """A person says that acts were accepted by 1C."""
-    with _state(profile, write=True) as store:
+def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
+    """Tie a record of the portal to one of 1C by hand. `entity` as the state names it: deal, company, …"""
+    with _written(profile) as store:
+        store.links.put([{"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}])
+    return Linked(entity, portal_id, onec_id)
+
+
+def confirm(profile: Profile, numbers: Sequence[str]) -> Confirmed:
+    """A person says that 1C accepted acts. Raises ConfigError, confirming none, where one is unknown."""
+    with _written(profile) as store:
         known = store.accruals.states()
-        if unknown := [number for number in numbers if number not in known]:
+        unknown = [number for number in numbers if number not in known]
+        if unknown:
             raise ConfigError(
                 f"Таких актов нет: {', '.join(unknown)}.",
                 "Номера актов стоят в файлах akty-*.xlsx, столбец «Ключ».",
             )
         store.accruals.mark(numbers, "confirmed")
-    return f"Подтверждено актов: {len(numbers)}. Стадии сделок изменит следующий обмен: obmen24 run."
+    return Confirmed(tuple(numbers))
 
 
-def retry(profile: Profile, files: Sequence[str]) -> str:
-    """Put quarantined files back to be read once more."""
-    import datetime as dt
-
-    from etl import pipeline
-    from etl.exchange.folder import QUARANTINE
-
-    with _state(profile, write=True) as store:
+def retry(profile: Profile, files: Sequence[str]) -> Returned:
+    """Put quarantined files back to be read once more: all, or those whose path ends with one of `files`."""
+    with _written(profile) as store:
         exchange = pipeline.folder(profile, dt.datetime.now(dt.UTC))
-        bad = [
-            row
-            for row in store.files.listed("bad", direction="in")
-            if row.stored_as and row.stored_as.startswith(QUARANTINE)
-        ]
-        chosen = [
-            row
-            for row in bad
-            if not files
-            or any(f"/{place}".endswith(f"/{name}") for name in files for place in (row.name, row.stored_as))
-        ]
-        for row in chosen:
-            exchange.requeue(row.stored_as or "", row.name)
-            store.files.mark("in", row.hash, "republished")
-    if not chosen:
-        return "В карантине нет таких файлов. Имена файлов: папка quarantine."
-    return f"Возвращено файлов: {len(chosen)}. Выполните obmen24 run."
+        returned = []
+        for row in store.files.listed("bad", direction="in"):
+            place = row.stored_as or ""
+            if place.startswith(QUARANTINE) and _is_meant(row.name, place, files):
+                exchange.requeue(place, row.name)
+                store.files.mark("in", row.hash, "republished")
+                returned.append(row.name)
+    return Returned(tuple(returned))
+
+
+def _is_meant(name: str, place: str, files: Sequence[str]) -> bool:
+    """Whether `files` mean a file: by the name it came under or its place in quarantine, or their ends."""
+    if not files:
+        return True
+    endings = tuple(f"/{one}" for one in files)
+    return f"/{name}".endswith(endings) or f"/{place}".endswith(endings)
+
+
+@contextmanager
+def _written(profile: Profile) -> Iterator[Store]:
+    """The state with its lock held: no run is under way while a person changes it. Raises TryLater."""
+    with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():
+        yield store

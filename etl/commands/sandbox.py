@@ -1,9 +1,9 @@
-"""`obmen24 sandbox`: the embedded portal in the foreground, for rehearsals and for other programs' tests."""
+"""`obmen24 sandbox`: the embedded portal by itself, for rehearsals and for other programs' tests."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +11,59 @@ from etl.errors import ConfigError
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene import demo
 
-_WORDS = {
-    "deals": "сделок",
-    "companies": "компаний",
-    "contacts": "контактов",
-    "products": "товаров",
-    "users": "сотрудников",
-}
+_DEALS = 20
 
 
-def serve(
-    *,
-    say: Callable[[str], None],
-    as_json: bool,
-    port: int,
-    data: Path | None,
-    deals: int | None,
-    seed: Path | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    rate: float,
-    burst: int,
-    faults: Path | None,
-) -> None:
-    """Start the portal and serve until stopped. The first line printed is the address (with the code: it is a password) and the
-    counts. Raises ConfigError for options that do not go together."""
-    if (tls_cert is None) != (tls_key is None):
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The portal a person wants; what each part means is told by `etl.sandbox.portal.app.Portal`.
+
+    `deals` (how many are invented) and `seed` (a JSON file with the portal's data) exclude each other;
+    `faults` is a JSON file with the plan of failures. `rate` is requests a second.
+    """
+
+    port: int
+    data: Path | None
+    deals: int | None
+    seed: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    rate: float
+    burst: int
+    faults: Path | None
+
+
+def build(wanted: Wanted) -> Portal:
+    """The portal, listening and not serving yet: `serve_forever` does.
+
+    Raises ConfigError for options that do not go together and for a port that is taken.
+    """
+    if (wanted.tls_cert is None) != (wanted.tls_key is None):
         raise ConfigError("--tls-cert и --tls-key указываются вместе.", "Добавьте недостающий.")
-    if deals is not None and seed is not None:
+    if wanted.deals is not None and wanted.seed is not None:
         raise ConfigError("--deals и --seed исключают друг друга.", "Оставьте один.")
-    start = (
-        json.loads(seed.read_text(encoding="utf-8"))
-        if seed
-        else demo.generate(20 if deals is None else deals)
-    )
-    plan = json.loads(faults.read_text(encoding="utf-8")) if faults else None
+    seed = _read(wanted.seed) if wanted.seed else _invented(wanted.deals)
+    faults = _read(wanted.faults) if wanted.faults else None
     try:
-        portal = Portal(
-            data=data,
-            port=port,
-            seed=start,
-            rate=rate,
-            burst=burst,
-            faults=plan,
-            tls_cert=tls_cert,
-            tls_key=tls_key,
+        return Portal(
+            data=wanted.data,
+            port=wanted.port,
+            seed=seed,
+            rate=wanted.rate,
+            burst=wanted.burst,
+            faults=faults,
+            tls_cert=wanted.tls_cert,
+            tls_key=wanted.tls_key,
         )
     except OSError as error:
-        raise ConfigError(f"Порт {port} занят: {error.strerror}.", "Укажите другой порт или 0.") from error
-    say(_first_line(portal, as_json))
-    portal.serve_forever()
+        raise ConfigError(
+            f"Порт {wanted.port} занят: {error.strerror}.", "Укажите другой порт или 0."
+        ) from error
 
 
-def _first_line(portal: Portal, as_json: bool) -> str:
-    counts: dict[str, Any] = portal.counts
-    if as_json:
-        return json.dumps({"webhook": portal.webhook, "counts": counts}, ensure_ascii=False)
-    held = ", ".join(f"{counts[name]} {words}" for name, words in _WORDS.items() if counts.get(name))
-    return f"Учебный портал: {held}. Адрес вебхука: {portal.webhook} (остановить: Ctrl+C)"
+def _invented(deals: int | None) -> dict[str, Any]:
+    return demo.generate(_DEALS if deals is None else deals)
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """What each 1C configuration writes and accepts: file names, encoding, vocabulary, limits, capabilities.
 
-Sources: reference/commerceml §0, §3, §5-§9, §15 and onec §5. What differs between configurations stands here and nowhere
-else (the files it leaves for us: `dialects_intake`); the words of CommerceML that reader and writer share (operations, currencies,
-VAT rates) stand here too.
+Sources: reference/commerceml §0, §3, §5-§9, §15 and onec §5. What differs between configurations stands
+here and nowhere else (the files it leaves for us: `etl.config.intake`); the words of CommerceML that reader
+and writer share (operations, currencies, units, VAT rates) stand here too.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ class Dialect:
     exempt: str = "Без НДС"  # how «без НДС» is spelt in Ставка
     vat_rates: frozenset[str] | None = None  # rates the base knows besides `exempt`; None = any
     party_id_limit: int = 40  # length of Контрагент/Ид
-    unit_by_code: bool = (
-        False  # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants 3 signs
-    )
+    # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants three signs
+    unit_by_code: bool = False
     comment_requisite: bool = False  # the comment is taken from «Комментарии покупателя» (УТ 11)
 
     @property
@@ -64,9 +63,8 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-_OLD_RATES = frozenset(
-    {"0", "10", "18", "20"}
-)  # the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
+# the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
+_OLD_RATES = frozenset({"0", "10", "18", "20"})
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
@@ -163,12 +161,12 @@ OPERATIONS: dict[str, str] = {
     "Акт выполненных работ": "act",
     "Закрытие заказа": "closing",
 }
-#: requisite «ВидДокумента» of a document «Прочие» -> our kind: CommerceML has no operation for acts and closings
+#: requisite «ВидДокумента» of a document «Прочие» -> our kind: CommerceML cannot say acts and closings
 OTHER_OPERATION = "Прочие"
 OTHER_KINDS: dict[str, str] = {"Акт выполненных работ": "act", "Закрытие заказа": "closing"}
 
 #: how a currency is spelt in files -> ISO code
-CURRENCIES: dict[str, str] = {
+_CURRENCIES: dict[str, str] = {
     "руб": "RUB",
     "руб.": "RUB",
     "р": "RUB",
@@ -196,7 +194,8 @@ CURRENCIES: dict[str, str] = {
     "933": "BYN",
     "сом": "KGS",
 }
-#: units of measure by the all-Russian classifier: code -> names people write, blanks, dots and case aside; the first is ours
+#: units of measure by the all-Russian classifier: code -> names people write, the first is ours; blanks, dots
+#: and case do not matter
 UNIT_WORDS: dict[str, tuple[str, ...]] = {
     "796": ("шт", "штука", "штуки", "штук", "pce"),
     "166": ("кг", "килограмм", "kgm"),
@@ -243,36 +242,52 @@ VAT_STANDARD: tuple[tuple[dt.date, Decimal], ...] = (
     (dt.date(2019, 1, 1), Decimal(20)),
     (dt.date(2026, 1, 1), Decimal(22)),
 )
-#: rates of taxpayers under the simplified system, since 2025 (5 %, 7 %), and the reduced ones of always
-VAT_OTHER: frozenset[Decimal] = frozenset({Decimal(0), Decimal(5), Decimal(7), Decimal(10)})
 
 
 def standard_vat(day: dt.date) -> Decimal:
-    """The standard VAT rate in percent on a day of shipment. Days before 2004 get the rate of 2004."""
-    return next((rate for start, rate in reversed(VAT_STANDARD) if day >= start), VAT_STANDARD[0][1])
+    """The standard VAT rate in percent on a day of shipment (see `VAT_STANDARD`).
+
+    Days before 2004 get the rate of 2004.
+    """
+    in_force = VAT_STANDARD[0][1]
+    for start, rate in VAT_STANDARD:
+        if day >= start:
+            in_force = rate
+    return in_force
 
 
 def currency_code(text: str) -> str:
     """ISO code of a currency as 1C spells it; an unknown spelling is returned in upper case."""
-    return CURRENCIES.get(text.strip().lower(), text.strip().upper())
+    spelling = text.strip()
+    return _CURRENCIES.get(spelling.lower(), spelling.upper())
 
 
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """A requisite's name for comparing: bases differ in blanks, case and ё («Статус Заказа», «СтатусЗаказа»)."""
-    return "".join(name.split()).lower().replace("ё", "е")
+    """A requisite's name for comparing: bases differ in blanks, case and ё («Статус Заказа»,
+    «СтатусЗаказа»).
+    """
+    without_blanks = "".join(name.split())
+    return without_blanks.lower().replace("ё", "е")
 
 
 def unit_code(name: str) -> str | None:
-    """Code of a unit by its name in any of the spellings of `UNIT_WORDS`; None for a name that is none of them."""
+    """Code of a unit by its name in any spelling of `UNIT_WORDS`; None for a name that is none of them."""
     return _UNIT_CODES.get(_unit_form(name))
 
 
 def _unit_form(name: str) -> str:
-    return "".join(name.split()).casefold().replace(".", "").replace("ё", "е")
+    return plain(name).replace(".", "")
 
 
-_UNIT_CODES = {_unit_form(name): code for code, names in UNIT_WORDS.items() for name in names}
+def _unit_codes() -> dict[str, str]:
+    codes = {}
+    for code, names in UNIT_WORDS.items():
+        codes.update(dict.fromkeys(map(_unit_form, names), code))
+    return codes
+
+
+_UNIT_CODES = _unit_codes()
 
 
 def rate_text(dialect: Dialect, rate: Decimal | None, exempt: bool | None) -> str | None:

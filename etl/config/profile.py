@@ -1,20 +1,23 @@
 """The profile: one integration of one portal with one 1C base, as TOML that a person writes.
 
-What differs between customers stands here and nowhere else. Unknown keys are refused, every problem is listed with its
-path. Names of stages, fields and pipelines are those a person sees in the portal; `etl.bitrix24.fields` resolves them.
+What differs between customers stands here and nowhere else. Unknown keys are refused, every problem is
+listed with its path. Names of stages, fields and pipelines are those a person sees in the portal;
+`etl.bitrix24.fields` resolves them.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from etl.config import dialects
-from etl.config import source as profile_file
+from etl.config import dialects, source
 from etl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Flow = Literal[
     "parties", "products", "orders-out", "documents-in", "bank", "spreadsheet-in", "billing", "commission"
@@ -23,8 +26,13 @@ Owner = Literal["portal", "1c", "ask"]
 Delivery = Literal["commerceml", "spreadsheet"]
 Share = Literal["full", "prorate", "none"]
 
-#: TOML numbers with a point are binary floats: an amount is read through its text, so 99.99 stays 99.99.
-Money = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
+
+def _exact(value: object) -> object:
+    """TOML numbers with a point are binary floats: read through its text, an amount of 99.99 stays 99.99."""
+    return str(value) if isinstance(value, float) else value
+
+
+Money = Annotated[Decimal, BeforeValidator(_exact)]
 
 
 class Model(BaseModel):
@@ -34,7 +42,10 @@ class Model(BaseModel):
 
 
 class Portal(Model):
-    """[bitrix24]: the portal. `name` keys the registers and must never change; the webhook is only *named* here."""
+    """[bitrix24]: the portal.
+
+    `name` keys the registers and must never change; the webhook is only *named* here.
+    """
 
     name: str = Field(
         min_length=1, description="Имя портала; по нему ведутся реестры начислений, не меняйте его"
@@ -54,8 +65,9 @@ class Portal(Model):
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
-        named = [self.webhook_file, self.webhook_env, self.webhook_command, self.sandbox]
-        if sum(source is not None for source in named) > 1:
+        given = [self.webhook_file, self.webhook_env, self.webhook_command, self.sandbox]
+        sources = len(given) - given.count(None)
+        if sources > 1:
             raise ValueError("укажите один источник: webhook_file, webhook_env, webhook_command или sandbox")
         return self
 
@@ -91,7 +103,10 @@ class Organisation(Model):
 
 
 class Deals(Model):
-    """[deals]: which deals we look at and where their values stand. Keys of `fields` are columns of the table deals."""
+    """[deals]: which deals we look at and where their values stand.
+
+    Keys of `fields` are columns of the table deals.
+    """
 
     pipeline: str | None = Field(None, description="Воронка; без неё берутся сделки всех воронок")
     fields: dict[str, str] = Field(
@@ -105,8 +120,9 @@ class Deals(Model):
 class Rule(Model):
     """[[rules]]: a deal moves to `to` when the facts say so, from the stages listed only.
 
-    `when`: fact = true/false, or a number meaning «at least». Facts of contracts: paid_charges, act1, act2, terminated;
-    of orders: ordered, invoiced, paid, prepaid, shipped, closed, status. The last rule that holds gives the derived stage.
+    `when`: fact = true/false, or a number meaning «at least». Facts of contracts: paid_charges, act1, act2,
+    terminated; of orders: ordered, invoiced, paid, prepaid, shipped, closed, status. The last rule that
+    holds gives the derived stage.
     """
 
     to: str
@@ -147,7 +163,8 @@ class Commission(Model):
     base: str | None = Field(None, description="Поле сделки, от которого считается процент")
     confirm: Literal["seen", "published", "person"] | None = Field(
         None,
-        description="Когда акт считается принятым; без настройки seen, если 1С сообщает об актах, иначе published",
+        description="Когда акт считается принятым; "
+        "без настройки seen, если 1С сообщает об актах, иначе published",
     )
     service: str = "Вознаграждение за заключение договора, часть {part} из 2"
     reversal: str = "Возврат вознаграждения, часть {part} из 2"
@@ -226,6 +243,9 @@ class State(Model):
 
     url: str | None = None
     folder: Path | None = None
+    keep_months: int = Field(
+        36, ge=1, description="Сколько месяцев хранится журнал; реестры и оплаты хранятся всегда"
+    )
 
 
 class Profile(Model):
@@ -269,12 +289,12 @@ class Profile(Model):
     @property
     def state_folder(self) -> Path:
         """Folder of state, spool and demo data."""
-        return Path(profile_file.state_folder(self.path, self.model_dump(include={"state"})))
+        return Path(source.state_folder(self.path, self.model_dump(include={"state"})))
 
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state."""
-        return profile_file.state_url(self.path, self.model_dump(include={"state"}))
+        return source.state_url(self.path, self.model_dump(include={"state"}))
 
     @property
     def organisation(self) -> Organisation:
@@ -295,11 +315,12 @@ class Profile(Model):
 def load(path: Path) -> Profile:
     """Read and validate a profile. Raises ConfigError with every problem as «path: what is wrong»."""
     path = path.resolve()
-    raw = profile_file.read(path)
+    raw = source.read(path)
     try:
         return Profile.model_validate({**raw, "path": path})
     except ValidationError as error:
-        problems = [f"{_place(item['loc'])}: {_said(item)}" for item in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        problems = [f"{_place(item['loc'])}: {_said(item)}" for item in found]
         raise ConfigError(
             f"Профиль {path.name} не подходит:", "Исправьте эти строки и повторите obmen24 check.", problems
         ) from None
@@ -311,11 +332,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def _place(where: tuple[int | str, ...]) -> str:
-    return ".".join(f"[{part}]" if isinstance(part, int) else part for part in where).replace(".[", "[")
-
-
-def _listed(expected: str) -> str:
-    return expected.replace(" or ", ", ").replace("'", "")
+    """Where a setting stands, as a person counts: `rules[0].to`."""
+    place = ""
+    for part in where:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        else:
+            place += f".{part}" if place else part
+    return place
 
 
 _WORDS = {
@@ -325,10 +349,12 @@ _WORDS = {
 }
 
 
-def _said(item: Any) -> str:
+def _said(item: ErrorDetails) -> str:
+    """What is wrong with a setting, in Russian where pydantic's own sentence would not help."""
     context = item.get("ctx", {})
     if item["type"] == "literal_error":
-        return f"«{item['input']}» не подходит, допустимо: {_listed(context['expected'])}"
+        allowed = context["expected"].replace(" or ", ", ").replace("'", "")
+        return f"«{item['input']}» не подходит, допустимо: {allowed}"
     if item["type"] == "value_error":
         return str(context["error"])
     return _WORDS.get(item["type"], f"{item['msg']} (получено: {item['input']!r:.60})")

@@ -10,16 +10,18 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from etl import tables
-from etl.flows import documents
-from etl.flows.contracts import billing
-from etl.flows.publication import answers as outgoing
-from etl.flows.run import Context, Record
+from etl.flows import facts as recording
+from etl.flows.contracts import books
+from etl.flows.publication import answers
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
+from etl.records import Charge, Receipt
 from etl.state.schema import decode, encode
-from etl.transform.money import documents as payment_documents
-from etl.transform.money import facts, matching
+from etl.transform.money import documents, matching
+from etl.transform.money.ledger import OpenDocument
+from etl.transform.money.matching import Ask
+from etl.transform.money.paid import ZERO, paid
 from etl.values import clean, keys
 
 SCOPE = "bank"
@@ -27,158 +29,118 @@ WAITING = "receipts-waiting"
 _KEPT_DAYS = 400
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты»
     of their months."""
-    waiting = tables.frame("receipts", decode(context.store.files.cursor(WAITING) or "[]"))
-    receipts = tables.concat("receipts", [waiting, *context.receipts])
-    paid = match(context, receipts) if len(receipts) else set()
-    report_to_1c(context)
-    if context.profile.delivery.payment == "spreadsheet":
-        for month in sorted(paid):
-            billing.rewrite(context, month)
+    waiting = tables.frame("receipts", decode(run.state.files.cursor(WAITING) or "[]"))
+    receipts = tables.records(tables.concat("receipts", [waiting, reading.receipts]), Receipt)
+    months = match(run, receipts) if receipts else set()
+    report_to_1c(run)
+    if run.profile.delivery.payment == "spreadsheet":
+        for month in sorted(months):
+            books.rewrite(run, month)
 
 
-def match(context: Context, receipts: pd.DataFrame) -> set[str]:
+def match(run: Run, receipts: Sequence[Receipt]) -> set[str]:
     """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns
     the months paid for."""
-    answers = {
-        key: tuple(_numbers(answer)) for key, answer in context.store.questions.answers("receipt").items()
-    }
-    known = {
-        row["id"].partition(":")[0]
-        for row in tables.records(context.store.facts.rows("payment"))
-        if row["source"] == "bank"
-    }
-    found = matching.match(receipts, open_documents(context), context.profile.bank, answers, known)
-    documents.record(context, "payment", found.payments)
-    context.report.counts["matched"] += len(found.payments)
-    _ask(context, tables_of(found.asks))
-    unmatched = tables_of(found.unmatched)
-    context.report.counts["unmatched"] += len(unmatched)
-    left = {row["key"] for row in (*tables_of(found.asks), *unmatched)}
-    since = context.today - dt.timedelta(days=_KEPT_DAYS)
-    kept = [
-        row
-        for row in tables.records(matching.unique(receipts))
-        if matching.receipt_key(row) in left and row["date"] >= since
-    ]
-    context.store.files.set_cursor(WAITING, encode(kept))
-    context.store.questions.withdraw(
-        {question["key"] for question in context.store.questions.open() if question["entity"] == "receipt"}
-        - left
-    )
+    answered = run.state.questions.answers("receipt")
+    given = {key: tuple(_numbers(answer)) for key, answer in answered.items()}
+    told = [fact for fact in recording.payments(run) if fact["source"] == "bank"]
+    known = {fact["id"].partition(":")[0] for fact in told}
+    found = matching.match(receipts, open_documents(run), run.profile.bank, given, known)
+    recording.record(run, "payment", found.payments)
+    run.journal.counts["matched"] += len(found.payments)
+    run.journal.counts["unmatched"] += len(found.unmatched)
+    _ask(run, found.asks)
+    _keep(run, receipts, {row["key"] for row in (*found.asks, *found.unmatched)})
+    paid_for = [keys.decode(fact["target"]) for fact in found.payments]
+    return {key.month for key in paid_for if key and key.month}
+
+
+def _keep(run: Run, receipts: Sequence[Receipt], left: set[str]) -> None:
+    """Receipts that are not explained wait for `_KEPT_DAYS`; questions about others are withdrawn."""
+    since = run.clock.today - dt.timedelta(days=_KEPT_DAYS)
+    kept: list[Receipt] = []
+    for row in matching.unique(receipts):
+        if matching.receipt_key(row) in left and row["date"] and row["date"] >= since:
+            kept.append(row)
+    run.state.files.set_cursor(WAITING, encode(kept))
+    asked = {question["key"] for question in run.state.questions.open() if question["entity"] == "receipt"}
+    run.state.questions.withdraw(asked - left)
+
+
+def open_documents(run: Run) -> list[OpenDocument]:
+    """Charges as they are matched: what is owed, by whom, under which printed numbers."""
+    got = paid(fact for fact in recording.payments(run) if fact["source"] == "bank")
+    received = {target: known.amount or ZERO for target, known in got.items()}
+    printed = answers.printed_numbers(run)
+    charges = tables.each(run.state.charges.current(), Charge)
+    return [_open(row, received.get(row["number"], ZERO), printed.get(row["number"], [])) for row in charges]
+
+
+def _open(charge: Charge, received: Any, printed: Sequence[str]) -> OpenDocument:
     return {
-        key.month for row in tables_of(found.payments) if (key := keys.decode(row["target"])) and key.month
+        "number": charge["number"],
+        "printed": _forms(printed),
+        "contract_number": charge["contract_number"],
+        "payer": charge["payer"],
+        "inn": charge["payer_inn"],
+        "date": charge["date"] or dt.date.min,
+        "month": charge["month"],
+        "amount": charge["amount"],
+        "remaining": charge["amount"] - received,
+        "deal": charge["deal"],
     }
 
 
-def tables_of(found: pd.DataFrame) -> list[Record]:
-    """Records of a frame."""
-    return tables.records(found)
-
-
-def open_documents(context: Context) -> pd.DataFrame:
-    """Charges as `transform.payments` wants them: what is owed, by whom, under which printed numbers."""
-    told = tables.records(context.store.facts.rows("payment"))
-    from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
-    printed, rows = outgoing.printed_numbers(context), []
-    for charge in tables.each(context.store.charges.current()):
-        paid = from_bank.get(charge["number"])
-        rows.append(
-            {
-                "number": charge["number"],
-                "printed": _forms(printed.get(charge["number"], [])),
-                "contract_number": charge["contract_number"],
-                "payer": charge["payer"],
-                "inn": charge["payer_inn"],
-                "date": charge["date"],
-                "month": charge["month"],
-                "amount": charge["amount"],
-                "remaining": charge["amount"] - ((paid.amount if paid else None) or 0),
-                "deal": charge["deal"],
-            }
-        )
-    return pd.DataFrame(rows, columns=list(matching.OPEN_DOCUMENTS), dtype=object)
-
-
-def _forms(numbers: list[str]) -> tuple[str, ...]:
+def _forms(numbers: Sequence[str]) -> tuple[str, ...]:
     """A number of 1C as written, as printed with the prefix of its base, and without it."""
-    said = [
-        form
-        for number in numbers
-        for form in (number, clean.printed_number(number), clean.printed_number(number, base_prefix=False))
-    ]
+    said: list[str | None] = []
+    for number in numbers:
+        said += [number, clean.printed_number(number), clean.printed_number(number, base_prefix=False)]
     return tuple(dict.fromkeys(form for form in said if form))
 
 
-def report_to_1c(context: Context) -> None:
+def report_to_1c(run: Run) -> None:
     """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that
     way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
     before it makes a payment."""
-    profile = context.profile
-    if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(context).kinds:
+    profile = run.profile
+    if profile.delivery.payment != "commerceml" or "payment" not in answers.dialect_of(run).kinds:
         return
-    told = tables.records(context.store.facts.rows("payment"))
-    from_1c = facts.paid(
-        tables.frame("payments", [row for row in told if row["source"] in ("1c", "1c-flag")])
-    )
-    charges = {row["number"]: row for row in tables.records(context.store.charges.current())}
-    fresh = [
-        row
-        for row in told
-        if row["source"] == "bank"
-        and row["target"] in charges
-        and row["amount"]
-        and (from_1c.get(row["target"]) is None or (from_1c[row["target"]].amount or 0) <= 0)
-    ]
+    charges = {row["number"]: row for row in tables.each(run.state.charges.current(), Charge)}
+    fresh = documents.unreported(recording.payments(run), charges)
     if fresh:
-        outgoing.enqueue(
-            context,
-            payment_documents.payment_documents(
-                tables.frame("payments", fresh),
-                tables.frame("charges", charges.values()),
-                portal=profile.bitrix24.name,
-                invoiced=bool(profile.billing and profile.billing.invoice),
-            ),
-        )
+        invoiced = bool(profile.billing and profile.billing.invoice)
+        portal = profile.bitrix24.name
+        answers.enqueue(run, documents.payment_documents(fresh, charges, portal=portal, invoiced=invoiced))
 
 
-def _ask(context: Context, asks: Sequence[Record]) -> None:
-    rows = [
-        {
-            "key": row["key"],
-            "entity": "receipt",
-            "text": _question(row),
-            "candidates": [_candidate(text) for text in row["candidates"] or ()],
-        }
-        for row in asks
-    ]
-    context.store.questions.ask(rows, context.run)
-    context.note(
-        [
-            tables.issue(
-                f"{row['reason']}. Ответьте: obmen24 ask.",
-                severity="ask",
-                entity="receipt",
-                key=row["key"],
-                value=row["amount"],
-            )
-            for row in asks
-        ],
-        SCOPE,
+# ---- questions
+def _ask(run: Run, asks: Sequence[Ask]) -> None:
+    """Doubtful receipts become questions, and each is told in the account for as long as it stands."""
+    run.state.questions.ask([_question(row) for row in asks], run.number)
+    run.journal.note([_issue(row) for row in asks], SCOPE)
+
+
+def _question(row: Ask) -> Record:
+    """A receipt as a person is asked: day, number, sum, payer, purpose, why it is doubtful, and the charges
+    it may pay."""
+    said = f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб."
+    text = f"{said} от «{row['payer_name']}»: «{row['purpose']}». {row['reason']}. За какое начисление?"
+    candidates = [{"id": option.partition(" ")[0], "text": option} for option in row["candidates"]]
+    return {"key": row["key"], "entity": "receipt", "text": text, "candidates": candidates}
+
+
+def _issue(row: Ask) -> Record:
+    return tables.issue(
+        f"{row['reason']}. Ответьте: obmen24 ask.",
+        severity="ask",
+        entity="receipt",
+        key=row["key"],
+        value=row["amount"],
     )
-
-
-def _question(row: Record) -> str:
-    return (
-        f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб. от «{row['payer_name']}»: "
-        f"«{row['purpose']}». {row['reason']}. За какое начисление?"
-    )
-
-
-def _candidate(text: str) -> dict[str, str]:
-    return {"id": text.partition(" ")[0], "text": text}
 
 
 def _numbers(answer: Any) -> list[str]:

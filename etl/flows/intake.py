@@ -9,277 +9,312 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from etl import tables
 from etl.config.profile import Profile
 from etl.errors import Rejected
 from etl.exchange.folder import SHEETS_IN, Taken
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
-from etl.state.files import StoredFile, newer
+from etl.flows.reading import Item, Reading
+from etl.flows.run import Record, Run
+from etl.state.files import newer
 from etl.state.schema import encode
 
-_PATIENCE = 15 * 60
+SCOPE = "intake"
 BANK_MARK = b"1CClientBankExchange"
+_PATIENCE = 15 * 60
+_OF_DOCUMENTS = ("documents", "lines", "parties", "issues")
+_OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One file of 1C in this run."""
+class _Newest:
+    """The newest text of one document: its row, its lines, and what the state remembers of it."""
 
-    taken: Taken
-    file: StoredFile
-    generated_at: dt.datetime | None
+    row: Record
+    lines: list[Record]
+    seen: Record
 
 
-def take(context: Context) -> list[Item]:
-    """Take what has settled and read it into `context.read` and `context.receipts`. Files are put away by
-    `finish`.
+@dataclass(slots=True)
+class _Read:
+    """What has been read so far, file by file."""
+
+    newest: dict[str, _Newest] = field(default_factory=dict)
+    parts: defaultdict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    moments: dict[str, dt.datetime | None] = field(default_factory=dict)
+    spreadsheets: list[Path] = field(default_factory=list)
+
+    def whole(self, items: Sequence[Item]) -> Reading:
+        """The reading of all files: of each document its newest text only."""
+        met = tables.concat("documents", self.parts.pop("documents", []))
+        receipts = tables.concat("receipts", self.parts.pop("receipts", []))
+        found = {name: tables.concat(name, parts) for name, parts in self.parts.items()}
+        found["documents"] = tables.frame("documents", [one.row for one in self.newest.values()])
+        found["lines"] = tables.frame("lines", [line for one in self.newest.values() for line in one.lines])
+        seen = [one.seen for one in self.newest.values()]
+        return Reading(found, met, seen, self.moments, receipts, self.spreadsheets, items)
+
+
+def take(run: Run) -> Reading:
+    """Take what has settled and read it. The files are put away by `finish`.
 
     Raises TryLater when the folder is not there.
     """
-    for file in context.store.files.listed(
-        "parsed", direction="in"
-    ):  # a kill came between the move and its mark
-        if place := context.exchange.find_archived(file.raw_hash or ""):
-            context.store.files.mark("in", file.hash, "archived", stored_as=place)
+    _mark_moved(run)
     told: dict[str, Any] = {}
-    look = context.exchange.take(lambda path, name: told.update({name: verify(path, name, context.profile)}))
+
+    def check(path: Path, name: str) -> None:
+        told[name] = verify(path, name, run.profile)
+
+    look = run.folder.take(check)
     for bad in look.bad:
-        _set_aside(context, bad.taken, bad.error)
-    context.note(
-        [
-            tables.issue(f"Файл не взят: {reason}. Проверьте, кто его положил.", file=name)
-            for name, reason in look.refused
-        ],
-        "intake",
-    )
-    context.note(
-        [
-            tables.issue(
-                f"Файл не взят: {waiting.reason} уже {int(waiting.seconds // 60)} мин. Проверьте, кто его пишет.",
-                severity="warn",
-                file=waiting.name,
-            )
-            for waiting in look.waiting
-            if waiting.seconds > _PATIENCE
-        ],
-        "intake",
-    )
-    items = [
-        item for taken in look.taken if (item := _claim(context, taken, told.get(taken.name))) is not None
-    ]
-    items.sort(key=lambda item: (item.generated_at is None, item.generated_at or context.now, item.file.seq))
-    newest: dict[str, Record] = {}
-    for item in list(items):
-        try:
-            _read(context, item, newest)
-        except Rejected as error:  # well-formed, and yet unreadable: a record of many megabytes
-            items.remove(item)
-            context.store.files.mark("in", item.file.hash, "bad", reason=str(error))
-            _set_aside(context, item.taken, error)
-    context.seen = [held["seen"] for held in newest.values()]
-    context.read["documents"] = [tables.frame("documents", [held["row"] for held in newest.values()])]
-    context.read["lines"] = [
-        tables.frame("lines", [line for held in newest.values() for line in held["lines"]])
-    ]
-    return items
+        _set_aside(run, bad.taken, bad.error)
+    for name, reason in look.refused:
+        _note(run, f"Файл не взят: {reason}. Проверьте, кто его положил.", name)
+    for waiting in look.waiting:
+        if waiting.seconds > _PATIENCE:
+            minutes = int(waiting.seconds // 60)
+            text = f"Файл не взят: {waiting.reason} уже {minutes} мин. Проверьте, кто его пишет."
+            _note(run, text, waiting.name, severity="warn")
+    claimed = [_claim(run, taken, told.get(taken.name)) for taken in look.taken]
+    items = sorted((item for item in claimed if item), key=_moment_of(run))
+    return _read_all(run, items)
 
 
-def finish(context: Context, items: list[Item]) -> None:
-    """After the facts are committed: remember the documents, mark the files, move them into the archive."""
-    with context.store.transaction():
-        context.store.files.remember_documents(context.seen)
-        for item in items:
-            context.store.files.mark("in", item.file.hash, "parsed")
+def _mark_moved(run: Run) -> None:
+    """A kill may come between the move of a file into the archive and its mark in the state."""
+    for file in run.state.files.listed("parsed", direction="in"):
+        if place := run.folder.find_archived(file.raw_hash or ""):
+            run.state.files.mark("in", file.hash, "archived", stored_as=place)
+
+
+def _moment_of(run: Run) -> Any:
+    """Files in the order in which 1C wrote them; those that do not say when come last, in the order of
+    intake."""
+    return lambda item: (item.generated_at is None, item.generated_at or run.clock.now, item.file.seq)
+
+
+def _read_all(run: Run, items: Sequence[Item]) -> Reading:
+    read, good = _Read(), []
     for item in items:
-        place = context.exchange.archive(item.taken)
+        try:
+            _read_file(run, item, read)
+        except Rejected as error:  # well-formed, and yet unreadable: a record of many megabytes
+            run.state.files.mark("in", item.file.hash, "bad", reason=str(error))
+            _set_aside(run, item.taken, error)
+        else:
+            good.append(item)
+    return read.whole(good)
+
+
+def finish(run: Run, reading: Reading) -> None:
+    """After the facts are committed: remember the documents, mark the files, move them into the archive."""
+    with run.state.transaction():
+        run.state.files.remember_documents(reading.seen)
+        for item in reading.items:
+            run.state.files.mark("in", item.file.hash, "parsed")
+    for item in reading.items:
+        place = run.folder.archive(item.taken)
         if place:
-            context.store.files.mark("in", item.file.hash, "archived", stored_as=place)
+            run.state.files.mark("in", item.file.hash, "archived", stored_as=place)
 
 
+# ---- what a file is
 def verify(path: Path, name: str, profile: Profile) -> Any:
     """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is
     returned (FileInfo). Detection is by content, never by the ending."""
-    if name.startswith(SHEETS_IN + "/"):
-        with path.open("rb") as stream:
-            head = stream.read(64)
-        if BANK_MARK in head:
-            from etl.extract.bank import read as bank
+    if not name.startswith(SHEETS_IN + "/"):
+        from etl.extract.commerceml import read
 
-            bank.read(path, name=name)
-            return None
+        with path.open("rb") as stream:
+            return read.verify(stream, name=name)
+    if is_statement(path):
+        from etl.extract.bank import read as bank
+
+        bank.read(path, name=name)
+    elif "spreadsheet-in" in profile.flows:
+        # a table that is no deal export must not be archived as if it had been read
         from etl.extract.spreadsheet import deal_export
 
-        if (
-            "spreadsheet-in" in profile.flows
-        ):  # a table that is no deal export must not be archived as if it had been read
-            deal_export.read_deals(
-                path, name=name, columns=deal_export.columns(profile), required=deal_export.REQUIRED
-            )
-        return None
-    from etl.extract.commerceml import read
+        columns = deal_export.columns(profile)
+        deal_export.read_deals(path, name=name, columns=columns, required=deal_export.REQUIRED)
+    return None
 
+
+def is_statement(path: Path) -> bool:
+    """A bank statement by its first bytes, whatever its name."""
     with path.open("rb") as stream:
-        return read.verify(stream, name=name)
-
-
-def _claim(context: Context, taken: Taken, info: Any) -> Item | None:
-    """Note the file in the state. Content that is known and still the latest under its name is put away
-    unread."""
-    kind = _kind(taken)
-    if kind not in ("1c", *context.profile.flows):
-        context.note(
-            [
-                tables.issue(
-                    f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл.",
-                    file=taken.name,
-                )
-            ],
-            "intake",
-        )
-        return None
-    digest, moment = _identity(context, taken, info) if kind == "1c" else (taken.sha256, None)
-    known = context.store.files.seen("in", digest)
-    if kind == "1c" and moment is not None:
-        answers.count_session(context, moment)
-    if known and known.state in ("parsed", "archived") and known.latest:
-        context.report.counts["files_known"] += 1
-        context.exchange.archive(taken)
-        return None
-    context.report.counts["files_read"] += 1
-    stored = context.store.files.take(
-        "in", digest, taken.name, raw_hash=taken.sha256, run=context.run, generated_at=moment
-    )
-    return Item(taken, stored, moment)
+        return BANK_MARK in stream.read(64)
 
 
 def _kind(taken: Taken) -> str:
     """What the file is: `1c`, or the flow that reads what people put into spreadsheets/in."""
     if not taken.name.startswith(SHEETS_IN + "/"):
         return "1c"
-    with taken.path.open("rb") as stream:
-        return "bank" if BANK_MARK in stream.read(64) else "spreadsheet-in"
+    return "bank" if is_statement(taken.path) else "spreadsheet-in"
 
 
-def _identity(context: Context, taken: Taken, info: Any) -> tuple[str, dt.datetime | None]:
+def _claim(run: Run, taken: Taken, info: Any) -> Item | None:
+    """Note the file in the state. Content that is known and still the latest under its name is put away
+    unread."""
+    kind = _kind(taken)
+    if kind not in ("1c", *run.profile.flows):
+        text = (
+            f"В профиле нет потока {kind}: файл оставлен на месте. Добавьте поток в flows или уберите файл."
+        )
+        _note(run, text, taken.name)
+        return None
+    digest, moment = taken.sha256, None
+    if kind == "1c":
+        digest, moment = _content_hash(taken), aware(run, info.generated_at)
+    if moment is not None:
+        answers.count_session(run, moment)
+    known = run.state.files.seen("in", digest)
+    if known and known.state in ("parsed", "archived") and known.latest:
+        run.journal.counts["files_known"] += 1
+        run.folder.archive(taken)
+        return None
+    run.journal.counts["files_read"] += 1
+    stored = run.state.files.take(
+        "in", digest, taken.name, raw_hash=taken.sha256, run=run.number, generated_at=moment
+    )
+    return Item(taken, stored, moment)
+
+
+def _content_hash(taken: Taken) -> str:
+    """The hash of what a file of 1C says, without the moment it was written at."""
     from etl.extract.commerceml import read
 
     with taken.path.open("rb") as stream:
-        return read.content_hash(stream), aware(context, info.generated_at)
+        return read.content_hash(stream)
 
 
-def aware(context: Context, moment: dt.datetime | None) -> dt.datetime | None:
+def aware(run: Run, moment: dt.datetime | None) -> dt.datetime | None:
     """1C writes local times without a zone."""
     if moment is None or moment.tzinfo:
         return moment
-    return moment.replace(tzinfo=ZoneInfo(context.profile.onec.time_zone))
+    return moment.replace(tzinfo=ZoneInfo(run.profile.onec.time_zone))
 
 
-def _read(context: Context, item: Item, newest: dict[str, Record]) -> None:
-    name = item.taken.name
-    if _kind(item.taken) != "1c":
-        _read_sheet(context, item)
-        return
-    found = _tables(context, item)
-    context.note(found.pop("issues"), f"file:{name}")
-    documents, lines = found.pop("documents"), found.pop("lines")
-    context.report.counts["documents_read"] += len(documents)
-    context.walked.append(documents)
-    context.moments[name] = item.generated_at
+# ---- what it holds
+def _read_file(run: Run, item: Item, read: _Read) -> None:
+    kind = _kind(item.taken)
+    if kind == "1c":
+        _read_commerceml(run, item, read)
+    elif kind == "bank":
+        _read_statement(run, item, read)
+    else:
+        read.spreadsheets.append(item.taken.path)
+
+
+def _read_statement(run: Run, item: Item, read: _Read) -> None:
+    """Receipts of a bank statement; what is wrong in it is told under the name of the file."""
+    from etl.extract.bank import read as bank
+
+    receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
+    run.journal.note(issues, f"file:{item.taken.name}")
+    run.journal.counts["receipts_read"] += len(receipts)
+    read.parts["receipts"].append(receipts)
+
+
+def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
+    """Tables of a file of 1C; of its documents those that are newer than what is known."""
+    found = _tables(run.profile, item)
+    run.journal.note(found.pop("issues"), f"file:{item.taken.name}")
+    run.journal.counts["documents_read"] += len(found["documents"])
+    read.moments[item.taken.name] = item.generated_at
+    _note_versions(run, item, found, read.newest)
     for table, part in found.items():
-        context.read.setdefault(table, []).append(part)
-    parties = found["parties"][found["parties"]["document"].notna()]
-    _note_versions(
-        context, item, documents, {"lines": _by_document(lines), "parties": _by_document(parties)}, newest
-    )
+        if table != "lines":  # of each document the lines of its newest text are kept, and no others
+            read.parts[table].append(part)
 
 
-_OF_DOCUMENTS = ("documents", "lines", "parties", "issues")
-_OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
-
-
-def _tables(context: Context, item: Item) -> dict[str, Any]:
+def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
     """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue
     nobody asked for costs no memory. Raises Rejected."""
     from etl.extract.commerceml import read
 
-    directories = context.profile.orders or {"parties", "products"} & set(context.profile.flows)
-    wanted = (*_OF_DOCUMENTS, *(_OF_DIRECTORIES if directories else ()))
-    parts: dict[str, list[Any]] = {name: [] for name in wanted}
+    directories = bool(profile.orders or {"parties", "products"} & set(profile.flows))
+    wanted = (*_OF_DOCUMENTS, *_OF_DIRECTORIES) if directories else _OF_DOCUMENTS
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in wanted}
     with item.taken.path.open("rb") as stream:
         for table, part in read.read(stream, name=item.taken.name):
-            if table in parts:
-                parts[table].append(
-                    part if directories or table != "parties" else part[part["document"].notna()]
-                )
+            if table == "parties" and not directories:
+                parts[table].append(part[part["document"].notna()])
+            elif table in parts:
+                parts[table].append(part)
     return {name: tables.concat(name, found) for name, found in parts.items()}
 
 
-def _read_sheet(context: Context, item: Item) -> None:
-    if _kind(item.taken) == "spreadsheet-in":
-        context.spreadsheets.append(item.taken.path)
-        return
-    from etl.extract.bank import read as bank
-
-    receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
-    context.note(issues, f"file:{item.taken.name}")
-    context.receipts.append(receipts)
-    context.report.counts["receipts_read"] += len(receipts)
-
-
 def _note_versions(
-    context: Context,
-    item: Item,
-    documents: Any,
-    parts: dict[str, dict[str, list[Record]]],
-    newest: dict[str, Record],
+    run: Run, item: Item, found: Mapping[str, pd.DataFrame], newest: dict[str, _Newest]
 ) -> None:
-    rows = tables.records(documents)
-    known = context.store.files.document_versions(row["id"] for row in rows)
+    """Keep each document of the file that is newer than what this run or an earlier one has seen."""
+    rows = tables.records(found["documents"])
+    lines = _by_document(found["lines"])
+    parties = _by_document(found["parties"][found["parties"]["document"].notna()])
+    known = run.state.files.document_versions(row["id"] for row in rows)
     for row in rows:
-        lines, parties = (parts[name].get(row["id"], []) for name in ("lines", "parties"))
-        # orders are compared and waited for in later runs, charges are not: their register is ours
-        payload = {"row": row, "lines": lines, "parties": parties} if context.profile.orders else None
-        seen = {
-            "id": row["id"],
-            "version": row["version"],
-            "generated_at": item.generated_at,
-            "seq": item.file.seq,
-            "hash": _hash(row, lines),
-            "payload": payload,
-        }
-        before = newest.get(row["id"], {}).get("seen") or known.get(row["id"])
-        if newer(seen, before):
-            newest[row["id"]] = {"seen": seen, "row": row, "lines": lines}
+        one = _version(run, item, row, lines.get(row["id"], []), parties.get(row["id"], []))
+        before = newest[row["id"]].seen if row["id"] in newest else known.get(row["id"])
+        if newer(one.seen, before):
+            newest[row["id"]] = one
 
 
-def _by_document(found: Any) -> dict[str, list[Record]]:
-    held: dict[str, list[Record]] = {}
-    for row in tables.records(found):
-        held.setdefault(row["document"], []).append(row)
+def _version(run: Run, item: Item, row: Record, lines: list[Record], parties: list[Record]) -> _Newest:
+    # orders are compared and waited for in later runs, charges are not: their register is ours
+    payload = {"row": row, "lines": lines, "parties": parties} if run.profile.orders else None
+    seen = {
+        "id": row["id"],
+        "version": row["version"],
+        "generated_at": item.generated_at,
+        "seq": item.file.seq,
+        "hash": _hash(row, lines),
+        "payload": payload,
+    }
+    return _Newest(row, lines, seen)
+
+
+def _by_document(found: pd.DataFrame) -> dict[str, list[Record]]:
+    """Rows apart by the document they belong to."""
+    held: defaultdict[str, list[Record]] = defaultdict(list)
+    for row in tables.each(found):
+        held[row["document"]].append(row)
     return held
 
 
 def _hash(row: Record, lines: list[Record]) -> str:
-    plain = [
-        {name: value for name, value in one.items() if name not in ("file", "place")} for one in (row, *lines)
-    ]
+    """What a document says, wherever it was read."""
+    plain = [_placeless(one) for one in (row, *lines)]
     return hashlib.sha256(encode(plain).encode()).hexdigest()
 
 
-def _set_aside(context: Context, taken: Taken, error: Rejected) -> None:
-    place = context.exchange.quarantine(taken, error)
+def _placeless(row: Record) -> Record:
+    """A record without the place it was read at."""
+    return {name: value for name, value in row.items() if name not in ("file", "place")}
+
+
+# ---- what is wrong
+def _note(run: Run, text: str, file: str, *, severity: str = "reject", place: str | None = None) -> None:
+    """One issue about a file."""
+    run.journal.note([tables.issue(text, severity=severity, file=file, place=place)], SCOPE)
+
+
+def _set_aside(run: Run, taken: Taken, error: Rejected) -> None:
+    """Put a bad file into quarantine and say so, in the state and in the account."""
+    place = run.folder.quarantine(taken, error)
     if place is None:
         return  # it changed meanwhile: the new version is looked at next time
-    context.report.counts["files_bad"] += 1
-    stored = context.store.files.take("in", taken.sha256, taken.name, raw_hash=taken.sha256, run=context.run)
-    context.store.files.mark("in", stored.hash, "bad", reason=str(error), stored_as=place)
-    context.note(
-        [tables.issue(f"Файл отложен в {place}: {error}", file=taken.name, place=error.place or None)],
-        "intake",
-    )
+    run.journal.counts["files_bad"] += 1
+    stored = run.state.files.take("in", taken.sha256, taken.name, raw_hash=taken.sha256, run=run.number)
+    run.state.files.mark("in", stored.hash, "bad", reason=str(error), stored_as=place)
+    _note(run, f"Файл отложен в {place}: {error}", taken.name, place=error.place or None)

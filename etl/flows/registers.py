@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,34 +20,43 @@ from etl import tables
 from etl.errors import NeedsPerson
 from etl.exchange.folder import ARCHIVE, SHEETS_OUT
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
+from etl.flows.side import DealSource
 from etl.load.spreadsheet import workbooks
+from etl.records import NotBilled
 
 RESTORED = "registers-restored"
 REGISTER, ACTS = "reestr", "akty"
 
 
-def refuse_if_lost(context: Context) -> None:
+def refuse_if_lost(run: Run, source: DealSource) -> None:
     """Raise NeedsPerson when the registers are empty although something was charged before: charging again
     would double it.
 
     Signs of a loss: archived registers, or a deal that stands on a stage our rules lead to.
     """
-    if not context.store.registers_empty() or context.store.files.cursor(RESTORED):
+    if not run.state.registers_empty() or run.state.files.cursor(RESTORED):
         return
-    reached = {rule.to for rule in context.profile.rules}
-    beyond = [row["id"] for row in tables.each(context.deals) if row["stage"] in reached]
-    archived = archived_books(context.exchange.folder)
-    if beyond or archived:
-        what = (
-            f"в архиве лежат реестры ({len(archived)})"
-            if archived
-            else f"сделки стоят дальше по стадиям (например, {beyond[0]})"
-        )
-        raise NeedsPerson(
-            f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. Начислять нельзя, иначе всё удвоится.",
-            "Выполните obmen24 restore.",
-        )
+    beyond = deals_beyond(run, source)
+    archived = archived_books(run.folder.folder)
+    if archived:
+        what = f"в архиве лежат реестры ({len(archived)})"
+    elif beyond:
+        what = f"сделки стоят дальше по стадиям (например, {beyond[0]})"
+    else:
+        return
+    raise NeedsPerson(
+        f"Реестр начислений пуст, но {what}: похоже, состояние потеряно. "
+        "Начислять нельзя, иначе всё удвоится.",
+        "Выполните obmen24 restore.",
+    )
+
+
+def deals_beyond(run: Run, source: DealSource) -> list[str]:
+    """Deals that stand on a stage our rules lead to."""
+    reached = {rule.to for rule in run.profile.rules}
+    deals = source.deals
+    return deals.loc[deals["stage"].isin(reached), "id"].tolist()
 
 
 def archived_books(folder: Path) -> list[Path]:
@@ -55,13 +65,13 @@ def archived_books(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, path.name))
 
 
-def meta(context: Context, *, period: str, version: int, moment: dt.datetime) -> workbooks.Meta:
+def meta(run: Run, *, period: str, version: int, moment: dt.datetime) -> workbooks.Meta:
     """Heading of the books of this profile."""
-    own = context.profile.organisation
+    own = run.profile.organisation
     return workbooks.Meta(
         organisation=own.name,
         period=period,
-        portal=context.profile.bitrix24.name,
+        portal=run.profile.bitrix24.name,
         formed_at=moment,
         version=version,
         inn=own.inn,
@@ -69,24 +79,32 @@ def meta(context: Context, *, period: str, version: int, moment: dt.datetime) ->
     )
 
 
-def write_book(context: Context, name: str, write: Callable[[BinaryIO], Any], *, archive: bool = True) -> str:
+def write_book(run: Run, name: str, write: Callable[[BinaryIO], Any], *, archive: bool = True) -> str:
     """Put a workbook where people look for it and, beside that, into the archive. Returns its sha256."""
-    published = context.exchange.publish_for_person(f"{SHEETS_OUT}/{name}", write)
+    published = run.folder.publish_for_person(f"{SHEETS_OUT}/{name}", write)
     if published.changed:
-        context.wrote(published.path)
+        run.wrote(published.path)
     if published.note:
-        context.report.notes.append(published.note)
+        run.journal.report.notes.append(published.note)
     if archive:
-        context.exchange.publish(
-            f"{ARCHIVE}/{context.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target)
-        )
+        copy = partial(answers.copied, published.path)
+        run.folder.publish(f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", copy)
     return published.sha256
 
 
-def legacy_deals(context: Context) -> set[str]:
+def legacy_deals(run: Run) -> set[str]:
     """Deals that stood beyond the first stage when the exchange was first set up: their commission is a
     person's business."""
-    return set(json.loads(context.store.files.cursor(RESTORED) or "{}").get("legacy", []))
+    return set(json.loads(run.state.files.cursor(RESTORED) or "{}").get("legacy", []))
+
+
+def left_out(rows: Iterable[NotBilled]) -> list[Record]:
+    """Deals that were not charged or not accrued, as issues: the reason and what to do."""
+    found: list[Record] = []
+    for row in rows:
+        text = f"{row['reason']}. {row['advice'] or ''}".strip()
+        found.append(tables.issue(text, severity="warn", entity="deal", key=row["deal"]))
+    return found
 
 
 def totals(rows: pd.DataFrame) -> Record:

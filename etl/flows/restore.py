@@ -9,7 +9,9 @@ again under the same Ид and number."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,53 +24,80 @@ from etl.extract.bank import read as bank
 from etl.extract.commerceml import read as commerceml
 from etl.extract.spreadsheet import exact
 from etl.flows import bank as bank_flow
-from etl.flows import documents as documents_in
-from etl.flows import intake, registers
-from etl.flows import stages as contracts
+from etl.flows import facts as recording
+from etl.flows import intake, registers, stages
+from etl.flows.contracts import billing, commission
+from etl.flows.documents import remember
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
+from etl.records import Accrual, Document, Receipt
 from etl.state.files import newer
-from etl.transform import documents, stages
-from etl.transform.money import facts
+from etl.transform.contracts import restoring
+from etl.transform.money import targets
+from etl.transform.stages import derive, named
 
 _BACKUP = "Верните недостающие файлы в архив из резервной копии и повторите obmen24 restore."
+_CHARGE_KEY = ("deal", "month", "kind", "version", "action")
 
 
-def restore(context: Context) -> None:
+@dataclass(slots=True)
+class _Archived:
+    """What the archive holds: documents of 1C, the newest text of each with what proves it, and receipts of
+    all statements."""
+
+    newest: dict[str, tuple[Record, Document]] = field(default_factory=dict)
+    receipts: list[Receipt] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[Document]:
+        """The newest text of each document."""
+        return [row for _, row in self.newest.values()]
+
+
+def restore(run: Run) -> None:
     """Fill the empty registers. Raises NeedsPerson when they are not empty, or the archive is damaged or
     incomplete (the last can be accepted by a person), TryLater when the portal is away."""
-    context.report.title = "Восстановление выполнено"
-    books = registers.archived_books(context.exchange.folder)
-    charges = _unique(
-        books, registers.REGISTER, exact.read_register, ("deal", "month", "kind", "version", "action")
-    )
-    accruals = _unique(books, registers.ACTS, exact.read_acts, ("number",))
+    run.journal.report.title = "Восстановление выполнено"
+    books = registers.archived_books(run.folder.folder)
+    charges = _rows(books, registers.REGISTER, exact.read_register, _CHARGE_KEY)
+    accruals = _rows(books, registers.ACTS, exact.read_acts, ("number",))
     _refuse_gaps(charges)
-    told, receipts = _archived(context)
-    legacy = [] if books else _legacy(context)
-    with context.store.transaction():
-        context.store.restore({"charges": charges, "accruals": accruals})
-        context.store.accruals.mark([row["number"] for row in accruals], "confirmed")
-        context.store.files.set_cursor(
-            registers.RESTORED, json.dumps({"at": context.local.isoformat(), "legacy": legacy})
+    archived = _archived(run)
+    # with an empty archive the exchange is new here: deals beyond the first stage keep their history outside
+    # of it
+    legacy = [] if books else registers.deals_beyond(run, run.portal)
+    with run.state.transaction():
+        run.state.restore({"charges": charges, "accruals": accruals})
+        run.state.accruals.mark([row["number"] for row in accruals], "confirmed")
+        mark = {"at": run.clock.local.isoformat(), "legacy": legacy}
+        run.state.files.set_cursor(registers.RESTORED, json.dumps(mark))
+        _record_facts(run, archived)
+        if books and not run.options.accept:
+            _refuse_doubts(run, accruals)
+        _settle_stages(run)
+        again = _send_again(run, {row["number"] for row in archived.documents})
+    notes = run.journal.report.notes
+    notes.append(
+        f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, "
+        f"документов 1С {len(archived.newest)}, поступлений {len(archived.receipts)}; "
+        f"1С не возвращала и получит снова: {again}."
+    )
+    if legacy:
+        notes.append(
+            "Архив пуст, значит, обмен здесь новый. Сделки, которые уже прошли первую оплату "
+            f"({len(legacy)}), двигайте и вознаграждайте вручную; остальные обмен ведёт сам."
         )
-        _facts(context, told, receipts)
-        if books and not context.accept:
-            _refuse_doubts(context, accruals)
-        _settle_stages(context)
-        again = _send_again(context, told)
-    context.report.notes += [
-        f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, документов 1С {len(told)}, "
-        f"поступлений {len(receipts)}; 1С не возвращала и получит снова: {again}.",
-        *_legacy_note(legacy),
-    ]
 
 
-def _unique(
-    books: list[Path], kind: str, read: Callable[[Path], pd.DataFrame], key: tuple[str, ...]
-) -> list[Record]:
+# ---- workbooks
+def _rows(
+    books: Iterable[Path], kind: str, read: Callable[[Path], pd.DataFrame], key: Sequence[str]
+) -> list[Any]:
+    """Rows of all archived workbooks of one kind, each once. Raises NeedsPerson for a damaged one."""
     found: dict[tuple[Any, ...], Record] = {}
-    for path in (book for book in books if book.name.startswith(f"{kind}-")):
+    for path in books:
+        if not path.name.startswith(f"{kind}-"):
+            continue
         try:
             rows = tables.records(read(path))
         except Rejected as error:
@@ -78,160 +107,110 @@ def _unique(
     return list(found.values())
 
 
-def _refuse_gaps(charges: list[Record]) -> None:
+def _refuse_gaps(charges: Iterable[Mapping[str, Any]]) -> None:
     """A version that is missing was charged all the same: without it those deals would be charged again."""
-    held: dict[str, set[int]] = {}
+    held: defaultdict[str, set[int]] = defaultdict(set)
     for row in charges:
-        held.setdefault(row["month"], set()).add(row["version"])
-    gaps = [
-        f"{month}: нет версии {number}"
-        for month, versions in sorted(held.items())
-        for number in range(1, max(versions))
-        if number not in versions
-    ]
+        held[row["month"]].add(row["version"])
+    gaps: list[str] = []
+    for month, versions in sorted(held.items()):
+        missing = sorted(set(range(1, max(versions))) - versions)
+        gaps += [f"{month}: нет версии {number}" for number in missing]
     if gaps:
         raise NeedsPerson(f"В архиве не хватает реестров ({'; '.join(gaps)}).", _BACKUP)
 
 
-def _archived(context: Context) -> tuple[list[Record], pd.DataFrame]:
-    """Documents of 1C, the newest text of each, and receipts of all statements, from the archive in the order
-    they came."""
-    newest: dict[str, tuple[Record, Record]] = {}
-    statements = []
-    for seq, path in enumerate(
-        sorted((context.exchange.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1
-    ):
+# ---- files of 1C and of the bank
+def _archived(run: Run) -> _Archived:
+    """Everything that was read once, from the archive in the order it came. Raises NeedsPerson for a damaged
+    file."""
+    archived = _Archived()
+    paths = sorted((run.folder.folder / ARCHIVE).glob("*/*"), key=_by_name)
+    for seq, path in enumerate(paths, 1):
         if path.name.startswith(answers.SENT) or path.suffix == ".xlsx":
             continue
         try:
             if path.suffix == ".xml":
-                _documents(context, path, seq, newest)
-            elif _is_statement(path):
-                statements.append(bank.read(path, name=path.name).receipts)
+                _read_documents(run, path, seq, archived)
+            elif intake.is_statement(path):
+                archived.receipts += tables.records(bank.read(path, name=path.name).receipts, Receipt)
         except Rejected as error:
             raise NeedsPerson(f"Файл в архиве повреждён: {path.name}. {error.message}", _BACKUP) from error
-    return [row for _, row in newest.values()], tables.concat("receipts", statements)
+    return archived
 
 
-def _documents(context: Context, path: Path, seq: int, newest: dict[str, tuple[Record, Record]]) -> None:
+def _by_name(path: Path) -> str:
+    """The name of an archived file begins with the moment it was taken."""
+    return path.name
+
+
+def _read_documents(run: Run, path: Path, seq: int, archived: _Archived) -> None:
+    """Documents of one archived file, where they are newer than what was read before."""
     with path.open("rb") as stream:
         info = commerceml.verify(stream, name=path.name)
-    for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"]):
-        seen = {
-            "version": row["version"],
-            "generated_at": intake.aware(context, info.generated_at),
-            "seq": seq,
-            "hash": None,
-        }
-        if newer(seen, newest[row["id"]][0] if row["id"] in newest else None):
-            newest[row["id"]] = (seen, row)
+    moment = intake.aware(run, info.generated_at)
+    for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"], Document):
+        seen: Record = {"version": row["version"], "generated_at": moment, "seq": seq, "hash": None}
+        before = archived.newest.get(row["id"])
+        if newer(seen, before[0] if before else None):
+            archived.newest[row["id"]] = (seen, row)
 
 
-def _is_statement(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return intake.BANK_MARK in stream.read(64)
+def _record_facts(run: Run, archived: _Archived) -> None:
+    """Payments and shipments that the archived documents and statements prove."""
+    known = recording.known_numbers(run)
+    found, _ = targets.targets(archived.documents, portal=run.profile.bitrix24.name, known=known)
+    recording.record_facts(run, archived.documents, found)
+    remember(run, found)
+    if archived.receipts:
+        bank_flow.match(run, archived.receipts)
 
 
-def _facts(context: Context, told: list[Record], receipts: pd.DataFrame) -> None:
-    frame = tables.frame("documents", told)
-    found, _ = facts.targets(
-        frame, portal=context.profile.bitrix24.name, known=documents_in.known_numbers(context)
-    )
-    documents_in.record_facts(context, frame, found)
-    context.store.links.put(
-        [
-            {"entity": documents_in.BASIS, "foreign_id": document, "number": target, "state": "gone"}
-            for document, target in found.items()
-        ]
-    )
-    if len(receipts):
-        bank_flow.match(context, receipts)
-
-
-def _refuse_doubts(context: Context, accruals: list[Record]) -> None:
+# ---- what the archive explains
+def _refuse_doubts(run: Run, accruals: Iterable[Accrual]) -> None:
     """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage
     without its act."""
-    known = contracts.facts(context)
-    standing = facts.standing_acts(tables.frame("accruals", accruals))
-    unpaid = [
-        act["number"]
-        for deal, acts in standing.items()
-        for part, act in acts.items()
-        if known[deal]["paid_charges"] < part
-    ]
-    proves = {rule.to: rule.when for rule in context.profile.rules}
-    bare = [
-        row["id"]
-        for row in tables.records(context.deals)
-        for fact in ("act1", "act2")
-        if proves.get(row["stage"] or "", {}).get(fact) is True and not known.get(row["id"], {}).get(fact)
-    ]
-    said = [f"акты без оплаты: {', '.join(unpaid[:10])}"] if unpaid else []
-    said += [f"сделки на стадии акта, а акта нет: {', '.join(bare[:10])}"] if bare else []
+    known = stages.contracts(run)
+    deals = run.portal.deals
+    placed = dict(zip(deals["id"], deals["stage"], strict=True))
+    unpaid = restoring.unpaid_acts(accruals, known)
+    bare = restoring.stages_without_acts(placed, known, run.profile.rules)
+    said: list[str] = []
+    if unpaid:
+        said.append(f"акты без оплаты: {', '.join(unpaid[:10])}")
+    if bare:
+        said.append(f"сделки на стадии акта, а акта нет: {', '.join(bare[:10])}")
     if said:
         raise NeedsPerson(
-            f"Архив неполон ({'; '.join(said)}): по нему обмен сторнировал бы акты или начислил их второй раз.",
+            f"Архив неполон ({'; '.join(said)}): "
+            "по нему обмен сторнировал бы акты или начислил их второй раз.",
             f"{_BACKUP} Если всё верно и так, выполните obmen24 restore --accept.",
         )
 
 
-def _send_again(context: Context, told: list[Record]) -> int:
+def _send_again(run: Run, shown: set[str | None]) -> int:
     """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot
     double them."""
-    shown = {row["number"] for row in told}
-    profile, sent = context.profile, 0
-    charges = tables.frame(
-        "charges",
-        [row for row in tables.records(context.store.charges.current()) if row["number"] not in shown],
-    )
+    profile, sent = run.profile, 0
+    charges = _unshown(run.state.charges.current(), shown)
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
-        sent += len(
-            answers.enqueue(
-                context,
-                documents.charge_documents(
-                    charges,
-                    portal=profile.bitrix24.name,
-                    settings=profile.billing,
-                    organisations=profile.organisations,
-                    extended=profile.onec.extended,
-                ),
-            )
-        )
-    acts = tables.frame(
-        "accruals",
-        [row for row in tables.records(context.store.accruals.rows()) if row["number"] not in shown],
-    )
+        sent += len(answers.enqueue(run, billing.charge_documents(run, profile.billing, charges)))
+    acts = _unshown(run.state.accruals.rows(), shown)
     if profile.commission and profile.delivery.act == "commerceml" and len(acts):
-        sent += len(
-            answers.enqueue(
-                context,
-                documents.act_documents(
-                    acts, portal=profile.bitrix24.name, organisations=profile.organisations
-                ),
-            )
-        )
+        sent += len(answers.enqueue(run, commission.act_documents(run, acts)))
     return sent
 
 
-def _legacy(context: Context) -> list[str]:
-    """With an empty archive the exchange is new here: deals already beyond the first stage keep their history
-    outside of it."""
-    reached = {rule.to for rule in context.profile.rules}
-    return [row["id"] for row in tables.records(context.deals) if row["stage"] in reached]
+def _unshown(rows: pd.DataFrame, shown: set[str | None]) -> pd.DataFrame:
+    """Rows whose number no file of 1C has shown."""
+    return rows[~rows["number"].isin(shown)].reset_index(drop=True)
 
 
-def _legacy_note(legacy: list[str]) -> list[str]:
-    if not legacy:
-        return []
-    return [
-        f"Архив пуст, значит, обмен здесь новый. Сделки, которые уже прошли первую оплату ({len(legacy)}), двигайте и вознаграждайте "
-        "вручную; остальные обмен ведёт сам."
-    ]
-
-
-def _settle_stages(context: Context) -> None:
-    known = contracts.facts(context)
-    derived = {
-        deal: rule.to for deal, told in known.items() if (rule := stages.derive(told, context.profile.rules))
-    }
-    context.store.stages.write(derived)
+def _settle_stages(run: Run) -> None:
+    """The stages that follow from the restored facts count as derived before: nothing moves because of the
+    loss."""
+    derived: dict[str, str] = {}
+    for deal, known in stages.contracts(run).items():
+        if rule := derive(named(known), run.profile.rules):
+            derived[deal] = rule.to
+    run.state.stages.write(derived)

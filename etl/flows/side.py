@@ -1,89 +1,144 @@
-"""The portal's side of a run: one client, the names of the profile, deals read once, changes written one by
-one."""
+"""The portal's side of a run: one client, the names of the profile, and what is read of it once per run.
+
+It is connected at first use: a run that finds nothing for the portal never asks it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from etl import tables
 from etl.bitrix24 import client as rest
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
+from etl.config.profile import Profile
 from etl.extract.bitrix24 import deals as extract
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from etl.flows.run import Context
-
-
-_FOLLOWED = ("stage", "update", "rows", "link")
 #: fields of the portal that are columns of `deals`
 _COLUMNS = {"opportunity": "amount", "assignedById": "manager"}
 
 
-class PortalSide:
-    """Connected at first use; every name of the profile is resolved before anything else is asked."""
+class DealSource(Protocol):
+    """Where deals come from: the portal, or an export that a person saved."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        profile = context.profile
-        self.client = rest.connect(profile.bitrix24, profile.path.parent, profile.state_folder)
-        self.names = fields.load(self.client, profile)
+    @property
+    def deals(self) -> pd.DataFrame:
+        """The table `deals`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDeals:
+    """Deals of exports that a person saved (the manual route of specification 000)."""
+
+    deals: pd.DataFrame
+
+
+class PortalSide:
+    """The portal of a profile. `turn` counts the rounds of writing of this run: each has outbox keys of its
+    own."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.turn = 0
+        #: deals that the portal gave; 0 while it was not asked
+        self.deals_read = 0
+        self._read: pd.DataFrame | None = None
+        self._made: list[dict[str, Any]] = []
+        self._places: dict[str, int] = {}
+
+    @cached_property
+    def client(self) -> rest.Client:
+        """The connection. Raises ConfigError without a webhook, TryLater while the portal is away."""
+        return rest.connect(self.profile.bitrix24, self.profile.path.parent, self.profile.state_folder)
+
+    @cached_property
+    def names(self) -> portal_names.Names:
+        """Every name of the profile, resolved before anything else is asked. Raises ConfigError for unknown
+        ones."""
+        return portal_names.load(self.client, self.profile)
+
+    def close(self) -> None:
+        """Let go of the connections, if the portal was asked at all."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     @cached_property
     def directory(self) -> dict[str, pd.DataFrame]:
-        """Companies and contacts with requisites, bank details and addresses, read once per run."""
+        """Companies and contacts with requisites, bank details and addresses."""
         from etl.extract.bitrix24 import parties
 
-        return parties.parties(self.client, self.names, self._context.profile)
+        return parties.parties(self.client, self.names, self.profile)
 
     @cached_property
     def own_requisites(self) -> dict[str, str]:
         """Requisite of one of our own companies -> the organisation's name in the profile."""
         from etl.bitrix24 import directory
 
-        return directory.own_requisites(self.client, self._context.profile)
+        return directory.own_requisites(self.client, self.profile)
 
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry
         it."""
-        from etl.load.bitrix24 import items as load
+        from etl.bitrix24 import directory
 
-        return load.by_origin(self.client, kind, self._context.profile.bitrix24.originator, origins)
+        return directory.by_origin(self.client, kind, self.profile.bitrix24.originator, origins)
 
-    @cached_property
+    # ---- deals
+    @property
     def deals(self) -> pd.DataFrame:
-        """Deals of the profile's pipeline, read once per run."""
-        found = extract.deals(self.client, self.names, self._context.profile)
-        self._context.report.counts["deals_read"] = len(found)
-        return found
-
-    def apply(self, changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Write changes, each with its own outcome (`etl.flows.portal.delivery`); the deals read before
-        follow what was written."""
-        from etl.flows.portal import delivery
-
-        applied = delivery.apply(self._context, self.client, self.names, changes) if changes else []
-        for row in applied:
-            if row["outcome"] == "done" and row["entity"] == "deal" and row["action"] in _FOLLOWED:
-                self._follow(row)
-        return applied
+        """Deals of the profile's pipeline, read once; what this run wrote or made is in them."""
+        if self._read is None:
+            names = self.names  # names first: a wrong profile is told before a long reading
+            self._read = extract.deals(self.client, names, self.profile)
+            self.deals_read = len(self._read)
+            self._places = {key: place for place, key in enumerate(self._read["id"])}
+        if self._made:
+            made = tables.frame("deals", self._made)
+            self._made = []
+            self._read = tables.concat("deals", [self._read, made])
+        return self._read
 
     def add(self, deal: dict[str, Any]) -> None:
         """A deal made in this run is one of the deals from now on."""
-        self.deals = tables.concat("deals", [self.deals, tables.frame("deals", [deal])])
+        self._places[deal["id"]] = len(self.deals)
+        self._made.append(deal)
 
-    def _follow(self, row: dict[str, Any]) -> None:
-        places = self.deals.index[self.deals["id"] == row["key"]]
-        for place in places:
-            if row["action"] in ("stage", "link"):
-                self.deals.at[place, "stage" if row["action"] == "stage" else "organisation"] = row["after"]
-            elif row["action"] == "rows":
-                self.deals.at[place, "amount"] = sum(line["amount"] for line in row["lines"])
-            elif row["field"] in _COLUMNS:
-                self.deals.at[place, _COLUMNS[row["field"]]] = row["after"]
-            else:
-                fields: Any = self.deals.at[place, "fields"]
-                self.deals.at[place, "fields"] = fields | {row["field"]: row["after"]}
+    def follow(self, applied: Iterable[dict[str, Any]]) -> None:
+        """The deals read before become as the applied changes have made them on the portal."""
+        for row in applied:
+            done = row["outcome"] == "done" and row["entity"] == "deal"
+            if done and row["action"] in _FOLLOWED and row["key"] in self._places:
+                _FOLLOWED[row["action"]](self.deals, self._places[row["key"]], row)
+
+
+def _stage(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The deal stands on its new stage."""
+    deals.at[place, "stage"] = row["after"]
+
+
+def _organisation(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The deal belongs to its new organisation of ours."""
+    deals.at[place, "organisation"] = row["after"]
+
+
+def _rows(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """The sum of a deal is that of its rows."""
+    deals.at[place, "amount"] = sum(line["amount"] for line in row["lines"])
+
+
+def _field(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
+    """A field that is a column of `deals`, else one of the fields that the profile names."""
+    if column := _COLUMNS.get(row["field"]):
+        deals.at[place, column] = row["after"]
+        return
+    known: Any = deals.at[place, "fields"]
+    deals.at[place, "fields"] = known | {row["field"]: row["after"]}
+
+
+#: action of a change -> how a deal follows it
+_FOLLOWED = {"stage": _stage, "link": _organisation, "rows": _rows, "update": _field}

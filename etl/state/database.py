@@ -1,62 +1,116 @@
-"""The database under the state: opening, migrating, transactions, and the few statements all parts of the store share.
+"""The database under the state: transactions, the one writer, and the few statements all parts of the
+store share.
 
-SQLite runs in WAL with synchronous=FULL (nothing confirmed is lost with the power); PostgreSQL by URL. The file is 0600
-and its folder 0700: names, addresses and sums of customers lie there.
+`etl.state.opening` makes one. Everything here sees the rows of one portal only.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import hashlib
-import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from etl import tables
-from etl.errors import ConfigError, NeedsPerson, TryLater
-from etl.state.lock import Busy, file_lock
-from etl.state.schema import CURSOR, REVISION
+from etl.state.lock import Busy, file_lock, lock_path
+from etl.state.schema import CURSOR
+from etl.state.trouble import explained
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Record = dict[str, Any]
-Rows = Any  # a frame of etl.tables or any iterable of mappings
+#: what the parts of the store are given to write: a frame of etl.tables or any iterable of mappings
+Rows: TypeAlias = "pd.DataFrame | Iterable[Mapping[str, Any]]"
+Condition: TypeAlias = sa.ColumnElement[bool]
+Found: TypeAlias = sa.CursorResult[Any]
+Item = TypeVar("Item")
+R = TypeVar("R", bound=Mapping[str, Any])
 Made = TypeVar("Made")
 
-_CHUNK = 400  # bound values of one IN list; SQLite's oldest limit is 999
+BOUND = 400  # bound values of one IN list; SQLite's oldest limit is 999
+LONG = 2_000  # from so many keys on one scan of the portal's rows is cheaper than looking them up
 _BUSY = "Обмен по этому профилю уже выполняется другим процессом."
 
 
-def utc_now() -> dt.datetime:
-    """The default clock."""
-    return dt.datetime.now(dt.UTC)
-
-
-def walked(rows: Rows) -> Iterable[Record]:
-    """`listed` without the list: records of a frame one by one, or the given mappings as they are."""
-    return tables.each(rows) if hasattr(rows, "columns") else rows
+def walked(rows: Rows) -> Iterable[Mapping[str, Any]]:
+    """Records of a frame one by one, or the given mappings as they are."""
+    if _is_frame(rows):
+        return tables.each(rows)
+    return cast(Iterable[Mapping[str, Any]], rows)
 
 
 def listed(rows: Rows) -> list[Record]:
     """Records of a frame, or the given mappings as a list; they are not copied and must not be changed."""
-    return tables.records(rows) if hasattr(rows, "columns") else list(rows)
+    if _is_frame(rows):
+        return tables.records(rows)
+    return list(cast(Iterable[Record], rows))
+
+
+def _is_frame(rows: Rows) -> TypeGuard[pd.DataFrame]:
+    return hasattr(rows, "columns")  # pandas is not loaded for asking
+
+
+def in_parts(values: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The values in their order, at most `size` at a time."""
+    rest = iter(values)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def by(name: str, rows: Iterable[R]) -> dict[Any, R]:
+    """value of the column `name` -> row; the last of several with the same value."""
+    return {row[name]: row for row in rows}
+
+
+def by_pair(first: str, second: str, rows: Iterable[R]) -> dict[tuple[str, str], R]:
+    """(value, value) of two columns -> row; the last of several with the same values."""
+    return {(row[first], row[second]): row for row in rows}
+
+
+def grouped(name: str, rows: Iterable[R]) -> dict[Any, list[R]]:
+    """value of the column `name` -> its rows, in their order."""
+    groups: dict[Any, list[R]] = {}
+    for row in rows:
+        groups.setdefault(row[name], []).append(row)
+    return groups
+
+
+def among(column: sa.Column[Any], values: Sequence[Any]) -> list[Condition]:
+    """Condition that the column holds one of the values; no condition at all when none is named."""
+    return [column.in_(values)] if values else []
+
+
+def equal(column: sa.Column[Any], value: Any | None) -> list[Condition]:
+    """Condition that the column holds the value; no condition at all for None."""
+    return [] if value is None else [column == value]
 
 
 class Database:
-    """One open connection, for one process and one portal. Parts of the store read and write only through it."""
+    """One open connection, for one process and one portal.
 
-    def __init__(self, engine: sa.Engine, portal: str, clock: Callable[[], dt.datetime]) -> None:
+    Parts of the store read and write only through it.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, portal: str, clock: Callable[[], dt.datetime], *, file: Path | None
+    ) -> None:
+        """`file`: where the database lies, when it is a file."""
         self.portal = portal
         self.now = clock
         self._engine = engine
-        self.connection = _connected(engine)
-        self._writing = self._holding = False
+        self._file = file
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        with explained():
+            self.connection = engine.connect()
+        self._writing = False
+        self._holding = False
 
     def close(self) -> None:
         """Give the connection back; an open transaction is rolled back."""
@@ -66,13 +120,16 @@ class Database:
     # ---- transactions
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything written inside is committed together or not at all. Inside another transaction it joins that one."""
+        """Everything written inside is committed together or not at all.
+
+        Inside another transaction it joins that one.
+        """
         if self._writing:
             yield
             return
         self._writing = True
         try:
-            with _explained(), self._begun(write=True):
+            with explained(), self._begun(write=True):
                 yield
         finally:
             self._writing = False
@@ -83,113 +140,152 @@ class Database:
         with self.connection.begin():
             yield
 
-    def _run(self, statement: Any, values: Any = None) -> sa.CursorResult[Any]:
+    def _run(self, statement: sa.Executable, values: Sequence[Mapping[str, Any]] | None = None) -> Found:
         return self.connection.execute(statement, values)
 
     # ---- reading
     def rows(self, statement: sa.Select[Any]) -> list[Record]:
         """All rows of a query as records."""
-        return [dict(row) for row in self._read(statement, lambda found: found.mappings().all())]
-
-    def tuples(self, statement: sa.Select[Any]) -> list[Any]:
-        """All rows of a query as named tuples."""
-        return list(self._read(statement, lambda found: found.all()))
+        found = self._read(statement, lambda result: result.mappings().all())
+        return [dict(row) for row in found]
 
     def raw(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
-        """All rows as the driver gives them, for the long reads: column types are not applied, so for texts and integers only."""
-        return list(self._read(statement, lambda found: found.cursor.fetchall()))
+        """All rows as the driver gives them, for the long reads.
+
+        Column types are not applied, so it is for texts and integers only.
+        """
+        rows: list[tuple[Any, ...]] = self._read(statement, lambda found: cast(Any, found.cursor).fetchall())
+        return rows
 
     def made(self, statement: sa.Select[Any], make: Callable[[Iterable[Any]], Made]) -> Made:
-        """What `make` makes of the rows of a query (named tuples) as they come, so that the query is never held whole."""
-        return cast(Made, self._read(statement, make))
+        """What `make` makes of the rows of a query (named tuples) as they come: the query is never held
+        whole.
+        """
+        return self._read(statement, make)
 
     def value(self, statement: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""
         return self._read(statement, lambda found: found.scalar())
 
-    def _read(self, statement: sa.Select[Any], take: Callable[[sa.CursorResult[Any]], Any]) -> Any:
+    def values(self, column: sa.Column[Any], *conditions: Condition) -> set[Any]:
+        """The values of one column in this portal's rows that meet the conditions."""
+        statement = sa.select(column).distinct().where(self._is_mine(column.table), *conditions)
+        return set(self._read(statement, lambda found: found.scalars().all()))
+
+    def _read(self, statement: sa.Select[Any], take: Callable[[Found], Made]) -> Made:
         if self._writing:
             return take(self._run(statement))
-        with _explained(), self._begun(write=False):
+        with explained(), self._begun(write=False):
             return take(self._run(statement))
 
-    def mine(self, table: sa.Table, *conditions: Any) -> sa.Select[Any]:
-        """Select of this portal's rows, all columns but `portal`."""
-        columns = [column for column in table.c if column.name != "portal"]
-        return sa.select(*columns).where(table.c.portal == self.portal, *conditions)
+    def _is_mine(self, table: sa.FromClause) -> Condition:
+        return table.c.portal == self.portal
 
-    def many(self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Any) -> list[Record]:
+    def columns(self, columns: Iterable[sa.Column[Any]], *conditions: Condition) -> sa.Select[Any]:
+        """Select of some columns of this portal's rows, all of one table."""
+        wanted = list(columns)
+        return sa.select(*wanted).where(self._is_mine(wanted[0].table), *conditions)
+
+    def mine(self, table: sa.Table, *conditions: Condition) -> sa.Select[Any]:
+        """Select of this portal's rows, all columns but `portal`."""
+        return self.columns((column for column in table.c if column.name != "portal"), *conditions)
+
+    def listed(
+        self, table: sa.Table, *conditions: Condition, order: Sequence[sa.ColumnElement[Any]] = ()
+    ) -> list[Record]:
+        """This portal's rows that meet the conditions, in the order of some columns."""
+        return self.rows(self.mine(table, *conditions).order_by(*order))
+
+    def many(
+        self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Condition
+    ) -> list[Record]:
         """Rows whose `column` is one of `values`, any number of them."""
-        wanted = list(dict.fromkeys(values))
         found: list[Record] = []
-        for start in range(0, len(wanted), _CHUNK):
-            found += self.rows(
-                self.mine(table, table.c[column].in_(wanted[start : start + _CHUNK]), *conditions)
-            )
+        for part in in_parts(dict.fromkeys(values), BOUND):
+            found += self.rows(self.mine(table, table.c[column].in_(part), *conditions))
         return found
 
     # ---- writing
-    def add(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Plain insert, all or nothing; a repeated key raises sqlalchemy IntegrityError. Rows are taken as they come."""
-        rest = iter(rows)
-        part = list(islice(rest, tables.BLOCK))
-        if not part:
-            return
+    def add(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Plain insert, all or nothing; how many rows there were. They are taken as they come.
+
+        A repeated key raises sqlalchemy IntegrityError.
+        """
+        added = 0
+        parts = in_parts(rows, tables.BLOCK)
+        first = next(parts, None)
+        if first is None:
+            return added
         with self.transaction():
-            while part:
-                self._run(sa.insert(table), [{"portal": self.portal, **row} for row in part])
-                part = list(islice(rest, tables.BLOCK))
+            for part in chain([first], parts):
+                self._run(sa.insert(table), self._keyed(part))
+                added += len(part)
+        return added
 
     def put(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert, or overwrite the other given columns of the row with the same primary key. All rows have the same columns."""
+        """Insert, or overwrite the other given columns of the row with the same primary key.
+
+        All rows have the same columns.
+        """
         if not rows:
             return
         keys = [column.name for column in table.primary_key.columns]
-        statement = self._insert(table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+        insert = sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
+        overwritten = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+        upsert = insert.on_conflict_do_update(index_elements=keys, set_=overwritten)
         with self.transaction():
-            self._run(upsert, [{"portal": self.portal, **row} for row in rows])
+            self._run(upsert, self._keyed(rows))
 
-    def _insert(self, table: sa.Table) -> Any:
-        return (sqlite if self._engine.dialect.name == "sqlite" else postgresql).insert(table)
+    def _keyed(self, rows: Iterable[Mapping[str, Any]]) -> list[Record]:
+        return [{"portal": self.portal, **row} for row in rows]
 
-    def change(self, table: sa.Table, conditions: Sequence[Any], **values: Any) -> int:
+    def change(self, table: sa.Table, conditions: Sequence[Condition], **values: Any) -> int:
         """Update this portal's rows that meet the conditions; how many there were."""
+        update = sa.update(table).where(self._is_mine(table), *conditions).values(**values)
         with self.transaction():
-            return self._run(
-                sa.update(table).where(table.c.portal == self.portal, *conditions).values(**values)
-            ).rowcount
+            return self._run(update).rowcount
 
-    def remove(self, table: sa.Table, *conditions: Any) -> int:
+    def remove(self, table: sa.Table, *conditions: Condition) -> int:
         """Delete this portal's rows that meet the conditions; how many there were."""
+        delete = sa.delete(table).where(self._is_mine(table), *conditions)
         with self.transaction():
-            return self._run(sa.delete(table).where(table.c.portal == self.portal, *conditions)).rowcount
+            return self._run(delete).rowcount
 
-    def next(self, table: sa.Table, column: str, *conditions: Any) -> int:
-        """One more than the greatest value of `column`. Only for use inside a transaction: the caller inserts it at once."""
-        greatest = self.value(
-            sa.select(sa.func.max(table.c[column])).where(table.c.portal == self.portal, *conditions)
-        )
-        return int(greatest or 0) + 1
+    def next(self, column: sa.Column[int], *conditions: Condition) -> int:
+        """One more than the greatest value of `column`.
+
+        Only for use inside a transaction: the caller inserts it at once.
+        """
+        greatest = sa.select(sa.func.max(column)).where(self._is_mine(column.table), *conditions)
+        return int(self.value(greatest) or 0) + 1
+
+    # ---- watermarks
+    def cursor(self, name: str) -> str | None:
+        """A watermark's text, or None."""
+        found: str | None = self.value(self.columns([CURSOR.c.value], CURSOR.c.name == name))
+        return found
+
+    def set_cursor(self, name: str, value: str | None) -> None:
+        """Write a watermark; commit it together with the rows it covers."""
+        self.put(CURSOR, [{"name": name, "value": value}])
 
     def numbers(self, name: str, count: int) -> int:
-        """Reserve `count` numbers of a series and return the first: a number given once is never given again."""
+        """Reserve `count` numbers of a series and return the first: a number given once is never given
+        again.
+        """
         with self.transaction():
-            taken = int(
-                self.value(
-                    sa.select(CURSOR.c.value).where(CURSOR.c.portal == self.portal, CURSOR.c.name == name)
-                )
-                or 0
-            )
+            taken = int(self.cursor(name) or 0)
             if count:
-                self.put(CURSOR, [{"name": name, "value": str(taken + count)}])
+                self.set_cursor(name, str(taken + count))
         return taken + 1
 
     # ---- one writer
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock of this portal. Raises Busy. It dies with the process: flock beside SQLite, advisory lock on PostgreSQL."""
+        """Hold the lock of this portal; raises Busy.
+
+        It dies with the process: a flock beside SQLite, an advisory lock on PostgreSQL (reliability §2.1).
+        """
         with self._own_lock():
             self._holding = True
             try:
@@ -208,184 +304,21 @@ class Database:
             return True
 
     def _own_lock(self) -> AbstractContextManager[None]:
-        if self._engine.dialect.name != "sqlite":
+        if not self._is_sqlite:
             return self._advisory_lock()
-        path = _sqlite_path(self._engine.url)
-        return (
-            file_lock(lock_path(path), _BUSY) if path else nullcontext()
-        )  # a database in memory has no second process
+        if self._file is None:
+            return nullcontext()  # a database in memory has no second process
+        return file_lock(lock_path(self._file), _BUSY)
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:
-        key = int.from_bytes(hashlib.sha256(f"obmen24|{self.portal}".encode()).digest()[:8], signed=True)
-        with _explained(), self._engine.connect() as own:
+        digest = hashlib.sha256(f"obmen24|{self.portal}".encode()).digest()
+        key = int.from_bytes(digest[:8], signed=True)
+        with explained(), self._engine.connect() as own:
             if not own.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
-                raise Busy(_BUSY, "Делать ничего не нужно: дождитесь, пока он закончит.")
+                raise Busy(_BUSY)
             own.commit()
             try:
                 yield
             finally:
                 own.scalar(sa.select(sa.func.pg_advisory_unlock(key)))
-
-
-def open_database(url: str, portal: str, clock: Callable[[], dt.datetime] = utc_now) -> Database:
-    """Open (and where needed create or migrate) the state. Raises ConfigError for an unusable URL, TryLater when it cannot be
-    reached now, NeedsPerson for a damaged file or one of a newer programme."""
-    parsed = _parsed(url)
-    if path := _sqlite_path(parsed):
-        _private(path)
-    database = Database(_engine(parsed), portal, clock)
-    try:
-        _migrate(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def lock_path(state: Path) -> Path:
-    """The lock file of a SQLite state."""
-    return state.with_name(state.name + ".lock")
-
-
-def _parsed(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise ConfigError(
-            "Адрес базы состояния [state] url записан неверно.",
-            "Пример: sqlite:////var/lib/obmen24/state.sqlite или postgresql://имя@сервер/база.",
-        ) from None
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise ConfigError(
-            f"База состояния «{parsed.get_backend_name()}» не поддерживается.",
-            "Укажите sqlite или postgresql.",
-        )
-    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
-
-
-def _sqlite_path(url: sa.URL) -> Path | None:
-    memory = url.database in (None, "", ":memory:")
-    return None if url.get_backend_name() != "sqlite" or memory else Path(str(url.database))
-
-
-def _private(path: Path) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise TryLater(
-                "На диске с базой состояния нет места.", "Освободите место; следующий запуск повторит."
-            ) from error
-        raise ConfigError(
-            f"Файл состояния {path.name} нельзя открыть: {error.strerror}.",
-            "Проверьте папку из [state] и права на неё.",
-        ) from error
-
-
-def _engine(url: sa.URL) -> sa.Engine:
-    try:
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool if _sqlite_path(url) else None)
-    except ModuleNotFoundError:
-        raise ConfigError(
-            "Для состояния в PostgreSQL не установлен драйвер psycopg.",
-            'Установите: pip install "obmen24[postgresql]".',
-        ) from None
-    if url.get_backend_name() == "sqlite":
-        sa.event.listen(engine, "connect", _sqlite_settings)
-        sa.event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _sqlite_settings(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # our own BEGIN: pysqlite's implicit one leaves DDL and reads outside
-    for pragma in ("busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: sa.Connection) -> None:
-    # a reader that becomes a writer can meet SQLITE_BUSY at once, without waiting: writers say so at the start
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("write") else "BEGIN")
-
-
-def _connected(engine: sa.Engine) -> sa.Connection:
-    with _explained():
-        return engine.connect()
-
-
-_LATER = {
-    "SQLITE_BUSY": "База состояния занята другим процессом.",
-    "SQLITE_FULL": "На диске с базой состояния нет места.",
-    "SQLITE_IOERR": "Диск с базой состояния не отвечает.",
-    "SQLITE_READONLY": "База состояния открыта только для чтения.",
-    "SQLITE_CANTOPEN": "Файл состояния не открывается.",
-}
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        if (meaning := _meaning(error)) is None:
-            raise
-        raise meaning from error
-
-
-def _meaning(error: sa.exc.DBAPIError) -> Exception | None:
-    """What a database error means for the person; None for anything else: it is a bug and stays as it is."""
-    original = error.orig
-    code = str(getattr(original, "sqlite_errorname", ""))
-    for start, said in _LATER.items():
-        if code.startswith(start):
-            return TryLater(said, "Освободите место или проверьте диск; следующий запуск повторит.")
-    if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return NeedsPerson(
-            "Файл состояния повреждён.",
-            "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.",
-        )
-    if isinstance(error, sa.exc.OperationalError) and not code:
-        return TryLater(
-            "База состояния PostgreSQL не отвечает.", "Проверьте сервер базы; следующий запуск повторит."
-        )
-    return None
-
-
-def _migrate(database: Database) -> None:
-    if _revision(database) == REVISION:
-        return
-    from alembic import command, util
-
-    with database.transaction():
-        connection = database.connection
-        if connection.dialect.name != "sqlite":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x0B3E24)))
-        try:
-            command.upgrade(migrations(connection), "head")
-        except util.CommandError:
-            raise NeedsPerson(
-                "База состояния записана более новой версией obmen24.", "Обновите программу."
-            ) from None
-
-
-def migrations(connection: sa.Connection) -> Any:
-    """Alembic's configuration for a connection."""
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _revision(database: Database) -> str | None:
-    with _explained():
-        names = sa.inspect(database.connection).has_table("alembic_version")
-        found = (
-            database.connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None
-        )
-        database.connection.rollback()
-    return found

@@ -1,25 +1,25 @@
-"""Files by content, documents by version, cursors: what has been seen already and what is newer."""
+"""Files by content, documents by version, watermarks: what has been seen already and what is newer."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
+from etl.state.columns import moment_text
+from etl.state.database import LONG, Database, Record, Rows, among, by, equal, listed
+from etl.state.schema import DOCUMENT, FILE
 
-from etl.state.database import Database, Record, Rows, listed
-from etl.state.schema import CURSOR, DOCUMENT, FILE, moment_text
-
-FILE_STATES = ("spooled", "parsed", "bad", "archived", "republished")
-
-_LONG = 2_000  # from here one scan is cheaper than look-ups
+_STATES = ("spooled", "parsed", "bad", "archived", "republished")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file known by the hash of its content. `latest` = no other content came under the same name after it."""
+    """A file known by the hash of its content.
+
+    `latest` = no other content came under the same name after it.
+    """
 
     direction: str
     hash: str
@@ -35,7 +35,9 @@ class StoredFile:
 
 
 class Files:
-    """Files of one portal, unique per direction (`in`, `out`) and content hash, numbered in order of intake."""
+    """Files of one portal, unique per direction (`in`, `out`) and content hash, numbered in order of
+    intake.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -43,17 +45,11 @@ class Files:
     def seen(self, direction: str, content_hash: str) -> StoredFile | None:
         """The file with this content, or None.
 
-        Content that is `parsed` (or later) *and* `latest` may be skipped. Known content that is not latest is 1C going back to
-        an older text under the same name: take it again, its documents decide by their own versions.
+        Content that is `parsed` (or later) *and* `latest` may be skipped. Known content that is not latest
+        is 1C going back to an older text under the same name: take it again, its documents decide by their
+        own versions (DESIGN §5).
         """
-        found = self._db.rows(self._db.mine(FILE, FILE.c.direction == direction, FILE.c.hash == content_hash))
-        return self._stored(found[0]) if found else None
-
-    def seen_bytes(self, raw_hash: str) -> StoredFile | None:
-        """The newest file with exactly these bytes, or None."""
-        found = self._db.rows(
-            self._db.mine(FILE, FILE.c.raw_hash == raw_hash).order_by(FILE.c.seq.desc()).limit(1)
-        )
+        found = self._db.listed(FILE, FILE.c.direction == direction, FILE.c.hash == content_hash)
         return self._stored(found[0]) if found else None
 
     def take(
@@ -66,11 +62,12 @@ class Files:
         run: int | None = None,
         generated_at: dt.datetime | None = None,
     ) -> StoredFile:
-        """Claim a file for this run: state `spooled`, next number. The same content again gets a new number, never a second row.
+        """Claim a file for this run: state `spooled`, next number.
 
-        The unique key makes a second claimer fail; the lock keeps it away in the first place.
+        The same content again gets a new number, never a second row. The unique key makes a second claimer
+        fail; the lock keeps it away in the first place.
         """
-        row = {
+        row: Record = {
             "direction": direction,
             "hash": content_hash,
             "name": name,
@@ -83,7 +80,7 @@ class Files:
             "run": run,
         }
         with self._db.transaction():
-            row["seq"] = self._db.next(FILE, "seq")
+            row["seq"] = self._db.next(FILE.c.seq)
             self._db.put(FILE, [row])
         return self._stored(row)
 
@@ -97,40 +94,41 @@ class Files:
         stored_as: str | None = None,
     ) -> None:
         """Set the state of a file, and why, and where it lies now (relative to the exchange folder)."""
-        if state not in FILE_STATES:
+        if state not in _STATES:
             raise ValueError(f"unknown file state {state!r}")
-        values = {"state": state, "reason": reason} | ({"stored_as": stored_as} if stored_as else {})
+        values = {"state": state, "reason": reason}
+        if stored_as:
+            values["stored_as"] = stored_as
         self._db.change(FILE, [FILE.c.direction == direction, FILE.c.hash == content_hash], **values)
 
     def listed(self, *states: str, direction: str | None = None) -> list[StoredFile]:
         """Files in any of the states (all without one), in order of intake."""
-        conditions: list[Any] = [FILE.c.state.in_(states)] if states else []
-        conditions += [FILE.c.direction == direction] if direction else []
-        return [
-            self._stored(row) for row in self._db.rows(self._db.mine(FILE, *conditions).order_by(FILE.c.seq))
-        ]
+        conditions = among(FILE.c.state, states) + equal(FILE.c.direction, direction)
+        found = self._db.listed(FILE, *conditions, order=[FILE.c.seq])
+        return [self._stored(row) for row in found]
 
     def _stored(self, row: Record) -> StoredFile:
-        later = self._db.value(
-            sa.select(sa.func.count())
-            .select_from(FILE)
-            .where(
-                FILE.c.portal == self._db.portal,
-                FILE.c.direction == row["direction"],
-                FILE.c.name == row["name"],
-                FILE.c.seq > row["seq"],
-            )
+        later = self._db.columns(
+            [FILE.c.seq],
+            FILE.c.direction == row["direction"],
+            FILE.c.name == row["name"],
+            FILE.c.seq > row["seq"],
         )
+        is_latest = self._db.value(later.limit(1)) is None
         fields = {name: row[name] for name in StoredFile.__slots__ if name != "latest"}
-        return StoredFile(**fields, latest=not later)
+        return StoredFile(**fields, latest=is_latest)
 
     # ---- staleness of documents
     def document_versions(self, ids: Iterable[str]) -> dict[str, Record]:
-        """id -> {version, generated_at, seq, hash} of the newest text of each document seen so far; unknown ids are absent."""
-        return {row["id"]: row for row in self._db.many(DOCUMENT, "id", ids)}
+        """id -> {version, generated_at, seq, hash} of the newest text of each document seen so far.
+
+        Unknown ids are absent.
+        """
+        return by("id", self._db.many(DOCUMENT, "id", ids))
 
     def fresh_documents(self, rows: Rows) -> list[Record]:
-        """Of rows (id, version, generated_at, seq, hash) those that are newer than what is remembered, see `newer`.
+        """Of rows (id, version, generated_at, seq, hash) those that are newer than what is remembered, see
+        `newer`.
 
         Of several texts of one document only the newest is returned.
         """
@@ -138,54 +136,55 @@ class Files:
         known = self.document_versions(row["id"] for row in unknown)
         fresh: dict[str, Record] = {}
         for row in unknown:
-            if newer(row, fresh.get(row["id"]) or known.get(row["id"])):
-                fresh[row["id"]] = row
+            key = row["id"]
+            if newer(row, fresh.get(key) or known.get(key)):
+                fresh[key] = row
         return list(fresh.values())
 
     def remember_documents(self, rows: Rows) -> int:
-        """Remember the newest text of each document; older ones change nothing. Writes only what changed; how many that were.
+        """Remember the newest text of each document; older ones change nothing.
 
-        `payload` (any JSON value) is what was told: profiles with orders come back to it.
+        Writes only what changed; returns how many that were. `payload` (any JSON value) is what was told:
+        profiles with orders come back to it.
         """
         names = ("id", "version", "generated_at", "seq", "hash", "payload")
         with self._db.transaction():
-            changed = self.fresh_documents(rows)
-            self._db.put(DOCUMENT, [{name: row.get(name) for name in names} for row in changed])
-        return len(changed)
+            fresh = self.fresh_documents(rows)
+            self._db.put(DOCUMENT, [{name: row.get(name) for name in names} for row in fresh])
+        return len(fresh)
 
     def told_documents(self) -> list[Record]:
         """Documents with a payload, as they were remembered, by intake."""
-        return self._db.rows(
-            self._db.mine(DOCUMENT, DOCUMENT.c.payload.is_not(None)).order_by(DOCUMENT.c.seq, DOCUMENT.c.id)
-        )
+        is_told = DOCUMENT.c.payload.is_not(None)
+        return self._db.listed(DOCUMENT, is_told, order=[DOCUMENT.c.seq, DOCUMENT.c.id])
 
     def _not_same(self, rows: list[Record]) -> list[Record]:
-        """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two columns."""
-        if len(rows) < _LONG:
+        """Rows whose hash is not exactly the remembered one: a long list is compared with one scan of two
+        columns.
+        """
+        if len(rows) < LONG:
             return rows
-        pairs = sa.select(DOCUMENT.c.id, DOCUMENT.c.hash).where(
-            DOCUMENT.c.portal == self._db.portal, DOCUMENT.c.hash.is_not(None)
-        )
+        pairs = self._db.columns([DOCUMENT.c.id, DOCUMENT.c.hash], DOCUMENT.c.hash.is_not(None))
         known = set(self._db.raw(pairs))
         return [row for row in rows if (row["id"], row.get("hash")) not in known]
 
-    # ---- cursors and watermarks
+    # ---- watermarks
     def cursor(self, name: str) -> str | None:
         """A watermark's text, or None."""
-        found = self._db.many(CURSOR, "name", [name])
-        return found[0]["value"] if found else None
+        return self._db.cursor(name)
 
     def set_cursor(self, name: str, value: str | None) -> None:
         """Write a watermark; commit it together with the rows it covers (`store.transaction()`)."""
-        self._db.put(CURSOR, [{"name": name, "value": value}])
+        self._db.set_cursor(name, value)
 
 
-def newer(row: Record, known: Record | None) -> bool:
+def newer(row: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
     """True when `row` must replace `known` of the same document.
 
-    The same НомерВерсии (base64 of 1C's data version: equal means unchanged; its order means nothing) or, where a side has
-    none, the same hash: not newer. Two plain numbers are compared as numbers. Else the later ДатаФормирования, then the later
-    intake number, wins. Reference: commerceml §9, reliability decision 7.
+    The same НомерВерсии (base64 of 1C's data version: equal means unchanged; its order means nothing) or,
+    where a side has none, the same hash: not newer. Two plain numbers are compared as numbers. Else the
+    later ДатаФормирования, then the later intake number, wins. Reference: commerceml §9, reliability
+    decision 7.
     """
     if known is None:
         return True
@@ -200,6 +199,7 @@ def newer(row: Record, known: Record | None) -> bool:
     return _when(row) > _when(known)
 
 
-def _when(row: Record) -> tuple[str, int]:
+def _when(row: Mapping[str, Any]) -> tuple[str, int]:
     moment = row.get("generated_at")
-    return (moment_text(moment) if isinstance(moment, dt.datetime) else moment or ""), row.get("seq") or 0
+    text = moment_text(moment) if isinstance(moment, dt.datetime) else moment
+    return text or "", row.get("seq") or 0

@@ -1,78 +1,72 @@
-"""Who is who on the two sides, what only a person can answer, what both sides last agreed on, and the derived stages."""
+"""Who is who on the two sides, what only a person can answer, what both sides last agreed on, and the
+derived stages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import sqlalchemy as sa
 
 from etl.errors import NeedsPerson
-from etl.state.database import Database, Record, Rows, listed
-from etl.state.schema import FIELD, LINK, QUESTION, STAGE, decode, encode
+from etl.state.columns import decode, encode
+from etl.state.database import LONG, Database, Record, Rows, among, by, equal, grouped, walked
+from etl.state.schema import FIELD, LINK, QUESTION, STAGE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LONG = 2_000  # from here one scan is cheaper than look-ups
-LINK_STATES = ("linked", "proposed", "asked", "gone")
+_LINK_STATES = {"linked", "proposed", "asked", "gone"}
 
 
 class Links:
-    """Pairs (entity, portal id) <-> (id of 1C, number). A linked pair is one to one; other states do not bind."""
+    """Pairs (entity, portal id) <-> (id of 1C, number).
+
+    A linked pair is one to one; other states do not bind (DESIGN §5).
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def by_foreign(self, entity: str, foreign_ids: Iterable[str]) -> dict[str, Record]:
         """foreign_id -> {portal_id, number, state, changed_at} of all known ids of 1C among those given."""
-        return {
-            row["foreign_id"]: row
-            for row in self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
-        }
+        found = self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
+        return by("foreign_id", found)
 
     def by_portal(self, entity: str, portal_ids: Iterable[str]) -> dict[str, Record]:
         """portal_id -> link, linked pairs only."""
-        found = self._db.many(
-            LINK, "portal_id", portal_ids, LINK.c.entity == entity, LINK.c.state == "linked"
-        )
-        return {row["portal_id"]: row for row in found}
+        linked = (LINK.c.entity == entity, LINK.c.state == "linked")
+        found = self._db.many(LINK, "portal_id", portal_ids, *linked)
+        return by("portal_id", found)
 
     def by_number(self, entity: str, numbers: Iterable[str]) -> dict[str, list[Record]]:
         """number -> links with that number; a number of a document is unique only together with its year."""
-        found: dict[str, list[Record]] = {}
-        for row in self._db.many(LINK, "number", numbers, LINK.c.entity == entity):
-            found.setdefault(row["number"], []).append(row)
-        return found
+        found = self._db.many(LINK, "number", numbers, LINK.c.entity == entity)
+        return grouped("number", found)
 
     def all(self, entity: str, *states: str) -> list[Record]:
         """All links of an entity, in the given states only when there are any."""
-        only = [LINK.c.state.in_(states)] if states else []
-        return self._db.rows(self._db.mine(LINK, LINK.c.entity == entity, *only).order_by(LINK.c.foreign_id))
+        chosen = [LINK.c.entity == entity, *among(LINK.c.state, states)]
+        return self._db.listed(LINK, *chosen, order=[LINK.c.foreign_id])
 
     def put(self, rows: Rows) -> None:
-        """Write links: entity, foreign_id, portal_id, number, state (default linked). One row per (entity, foreign_id).
+        """Write links: entity, foreign_id, portal_id, number, state (default linked).
 
-        Raises NeedsPerson when a portal record would be linked to two ids of 1C: the pair must be parted by a person first.
+        One row per (entity, foreign_id).
+
+        Raises NeedsPerson when a portal record would be linked to two ids of 1C: the pair must be parted by
+        a person first.
         """
         now = self._db.now()
-        given = [
-            {
-                "entity": row["entity"],
-                "foreign_id": row["foreign_id"],
-                "portal_id": row.get("portal_id"),
-                "number": row.get("number"),
-                "state": row.get("state") or "linked",
-                "changed_at": now,
-            }
-            for row in listed(rows)
-        ]
-        if wrong := {row["state"] for row in given} - set(LINK_STATES):
-            raise ValueError(f"unknown link states {sorted(wrong)}")
+        links = [_link(row) | {"changed_at": now} for row in walked(rows)]
+        unknown = {link["state"] for link in links} - _LINK_STATES
+        if unknown:
+            raise ValueError(f"unknown link states {sorted(unknown)}")
         try:
             with self._db.transaction():
-                self._db.put(LINK, given)
+                self._db.put(LINK, links)
         except sa.exc.IntegrityError as error:
             raise NeedsPerson(
                 "Одна запись портала связывается с двумя записями 1С.",
@@ -86,6 +80,16 @@ class Links:
                 self._db.remove(LINK, LINK.c.entity == entity, LINK.c.foreign_id == foreign_id)
 
 
+def _link(row: Mapping[str, Any]) -> Record:
+    return {
+        "entity": row["entity"],
+        "foreign_id": row["foreign_id"],
+        "portal_id": row.get("portal_id"),
+        "number": row.get("number"),
+        "state": row.get("state") or "linked",
+    }
+
+
 class Questions:
     """The ask-list: what the programme must not decide alone. A key names one question for ever."""
 
@@ -93,44 +97,40 @@ class Questions:
         self._db = database
 
     def ask(self, rows: Rows, run: int | None = None) -> None:
-        """Ask: key, entity, text (Russian), candidates (any JSON value). Asking again refreshes text and candidates; an answer stays."""
-        given = {row["key"]: row for row in listed(rows)}
+        """Ask: key, entity, text (Russian), candidates (any JSON value).
+
+        Asking again refreshes text and candidates; an answer stays.
+        """
+        given = by("key", walked(rows))
+        fresh: Record = {"answer": None, "answered_at": None, "asked_at": self._db.now(), "run": run}
         with self._db.transaction():
-            known = {row["key"]: row for row in self._db.many(QUESTION, "key", given)}
-            fresh = {"answer": None, "answered_at": None, "asked_at": self._db.now(), "run": run}
-            self._db.put(
-                QUESTION,
-                [
-                    {
-                        "key": key,
-                        "entity": row.get("entity"),
-                        "text": row["text"],
-                        "candidates": row.get("candidates"),
-                        **({name: known[key][name] for name in fresh} if key in known else fresh),
-                    }
-                    for key, row in given.items()
-                ],
-            )
+            known = by("key", self._db.many(QUESTION, "key", given))
+            asked = []
+            for key, row in given.items():
+                before = known.get(key, fresh)
+                kept = {name: before[name] for name in fresh}
+                asked.append(_question(row) | kept)
+            self._db.put(QUESTION, asked)
 
     def open(self) -> list[Record]:
         """Unanswered questions, oldest first."""
-        return self._db.rows(
-            self._db.mine(QUESTION, QUESTION.c.answered_at.is_(None)).order_by(
-                QUESTION.c.asked_at, QUESTION.c.key
-            )
-        )
+        is_open = QUESTION.c.answered_at.is_(None)
+        return self._db.listed(QUESTION, is_open, order=[QUESTION.c.asked_at, QUESTION.c.key])
 
     def answers(self, entity: str | None = None) -> dict[str, Any]:
         """key -> answer of all answered questions."""
-        only = [] if entity is None else [QUESTION.c.entity == entity]
-        found = self._db.rows(self._db.mine(QUESTION, QUESTION.c.answered_at.is_not(None), *only))
+        is_answered = QUESTION.c.answered_at.is_not(None)
+        found = self._db.listed(QUESTION, is_answered, *equal(QUESTION.c.entity, entity))
         return {row["key"]: row["answer"] for row in found}
 
     def answer(self, key: str, value: Any) -> bool:
-        """Store a person's answer; False when there is no such question. A later answer replaces the former."""
-        return (
-            self._db.change(QUESTION, [QUESTION.c.key == key], answer=value, answered_at=self._db.now()) == 1
-        )
+        """Store a person's answer; False when there is no such question.
+
+        A later answer replaces the former.
+        """
+        now = self._db.now()
+        changed = self._db.change(QUESTION, [QUESTION.c.key == key], answer=value, answered_at=now)
+        return changed == 1
 
     def withdraw(self, keys: Iterable[str]) -> None:
         """Remove open questions that settled themselves; answered ones stay."""
@@ -139,8 +139,25 @@ class Questions:
                 self._db.remove(QUESTION, QUESTION.c.key == key, QUESTION.c.answered_at.is_(None))
 
 
+def _question(row: Mapping[str, Any]) -> Record:
+    return {
+        "key": row["key"],
+        "entity": row.get("entity"),
+        "text": row["text"],
+        "candidates": row.get("candidates"),
+    }
+
+
+Place: TypeAlias = tuple[str, str, str]  # entity, key, field
+Texts: TypeAlias = tuple[str | None, str | None, str | None]  # base, sent, want as they are stored
+_NOTHING: Texts = (None, None, None)
+
+
 class Fields:
-    """Merge memory of two-way fields: `base` (agreed), `sent` (handed to 1C and not yet seen back), `want` (being written)."""
+    """Merge memory of two-way fields (DESIGN §5).
+
+    `base` (agreed), `sent` (handed to 1C and not yet seen back), `want` (being written).
+    """
 
     columns = ("entity", "key", "field", "known", "base", "sent", "wanting", "want")
 
@@ -148,57 +165,39 @@ class Fields:
         self._db = database
 
     def read(self, entity: str, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """Frame: entity, key, field, known (a base exists), base, sent (tuple of (publication, value), oldest first),
-        wanting (a write has begun), want."""
+        """Frame of what is remembered of an entity, of the given keys only when there are any.
+
+        Columns: entity, key, field, known (a base exists), base, sent (tuple of (publication, value),
+        oldest first), wanting (a write has begun), want.
+        """
         import pandas as pd
 
-        rows = [
-            (
-                entity,
-                key,
-                field,
-                base is not None,
-                _value(base),
-                _value(sent) or (),
-                want is not None,
-                _value(want),
-            )
-            for key, field, base, sent, want in self._texts_of(entity, keys)
-        ]
-        return pd.DataFrame(
-            {
-                name: pd.Series([row[place] for row in rows], dtype=object)
-                for place, name in enumerate(self.columns)
-            }
-        )
+        rows = [_remembered(entity, *texts) for texts in self._texts_of(entity, keys)]
+        columns: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else [()] * len(self.columns)
+        series = (pd.Series(list(values), dtype=object) for values in columns)
+        return pd.DataFrame(dict(zip(self.columns, series, strict=True)))
 
     def write(self, rows: Rows) -> int:
         """Write rows of the same columns; only what differs from the memory is written; how many that were.
 
         A row with neither base, sent nor want is forgotten.
         """
-        given = {(row["entity"], row["key"], row["field"]): _texts(row) for row in listed(rows)}
+        given = {(row["entity"], row["key"], row["field"]): _texts(row) for row in walked(rows)}
         with self._db.transaction():
             known = self._known(given)
-            changed = [
-                (place, texts) for place, texts in given.items() if known.get(place, _NOTHING) != texts
-            ]
-            for (entity, key, field), texts in changed:
+            changed = [item for item in given.items() if known.get(item[0], _NOTHING) != item[1]]
+            kept = []
+            for place, texts in changed:
                 if texts == _NOTHING:
-                    self._db.remove(
-                        FIELD, FIELD.c.entity == entity, FIELD.c.key == key, FIELD.c.field == field
-                    )
-            self._db.put(
-                FIELD,
-                [
-                    dict(
-                        zip(("entity", "key", "field", "base", "sent", "want"), (*place, *texts), strict=True)
-                    )
-                    for place, texts in changed
-                    if texts != _NOTHING
-                ],
-            )
+                    self._remove(place)
+                else:
+                    kept.append(_stored(place, texts))
+            self._db.put(FIELD, kept)
         return len(changed)
+
+    def _remove(self, place: Place) -> None:
+        entity, key, field = place
+        self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key, FIELD.c.field == field)
 
     def forget(self, entity: str, keys: Iterable[str]) -> None:
         """Forget everything about records (they are gone or were unlinked)."""
@@ -206,40 +205,52 @@ class Fields:
             for key in keys:
                 self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key)
 
-    def _known(self, given: Mapping[tuple[str, str, str], Any]) -> dict[tuple[str, str, str], Any]:
-        return {
-            (entity, key, field): tuple(texts)
-            for entity in {place[0] for place in given}
-            for key, field, *texts in self._texts_of(
-                entity, {place[1] for place in given if place[0] == entity}
-            )
-        }
+    def _known(self, places: Iterable[Place]) -> dict[Place, Texts]:
+        keys_of: dict[str, set[str]] = {}
+        for entity, key, _field in places:
+            keys_of.setdefault(entity, set()).add(key)
+        known: dict[Place, Texts] = {}
+        for entity, keys in keys_of.items():
+            for key, field, base, sent, want in self._texts_of(entity, keys):
+                known[entity, key, field] = (base, sent, want)
+        return known
 
-    def _texts_of(self, entity: str, keys: Iterable[str] | None) -> Iterable[tuple[Any, ...]]:
-        """key, field, base, sent, want as stored: of the keys, or by one scan of the entity for all or very many of them."""
+    def _texts_of(self, entity: str, keys: Iterable[str] | None) -> list[tuple[Any, ...]]:
+        """key, field, base, sent, want as stored: of the keys, or by one scan of the entity for all or
+        very many.
+        """
         columns = (FIELD.c.key, FIELD.c.field, FIELD.c.base, FIELD.c.sent, FIELD.c.want)
         wanted = None if keys is None else set(keys)
-        if wanted is not None and len(wanted) < _LONG:
-            return [
-                tuple(row[column.name] for column in columns)
-                for row in self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)
-            ]
-        found = self._db.raw(
-            sa.select(*columns).where(FIELD.c.portal == self._db.portal, FIELD.c.entity == entity)
-        )
-        return found if wanted is None else [row for row in found if row[0] in wanted]
+        if wanted is not None and len(wanted) < LONG:
+            found = self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)
+            return [tuple(row[column.name] for column in columns) for row in found]
+        scanned = self._db.raw(self._db.columns(columns, FIELD.c.entity == entity))
+        if wanted is None:
+            return scanned
+        return [row for row in scanned if row[0] in wanted]
 
 
-_NOTHING = (None, None, None)
+def _remembered(
+    entity: str, key: str, field: str, base: str | None, sent: str | None, want: str | None
+) -> tuple[Any, ...]:
+    """One row of `Fields.read` from its stored texts."""
+    known, wanting = base is not None, want is not None
+    return entity, key, field, known, _value(base), _value(sent) or (), wanting, _value(want)
 
 
-def _texts(row: Record) -> tuple[str | None, str | None, str | None]:
+def _texts(row: Mapping[str, Any]) -> Texts:
     sent = tuple(tuple(item) for item in row.get("sent") or ())
     return (
         encode(row.get("base")) if row.get("known") else None,
         encode(sent) if sent else None,
         encode(row.get("want")) if row.get("wanting") else None,
     )
+
+
+def _stored(place: Place, texts: Texts) -> Record:
+    entity, key, field = place
+    base, sent, want = texts
+    return {"entity": entity, "key": key, "field": field, "base": base, "sent": sent, "want": want}
 
 
 @lru_cache(maxsize=65_536)
@@ -249,25 +260,26 @@ def _value(text: str | None) -> Any:
 
 
 class Stages:
-    """The last derived stage of each deal: we write a stage only when the derivation itself moves."""
+    """The last derived stage of each deal: we write a stage only when the derivation itself moves (DESIGN
+    §4).
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def read(self, deals: Iterable[str] | None = None) -> dict[str, str]:
         """deal -> last derived stage; of all deals without a list."""
-        rows = self._db.rows(self._db.mine(STAGE)) if deals is None else self._db.many(STAGE, "deal", deals)
+        rows = self._db.listed(STAGE) if deals is None else self._db.many(STAGE, "deal", deals)
         return {row["deal"]: row["derived"] for row in rows}
 
     def write(self, derived: Mapping[str, str]) -> None:
         """Remember derived stages; unchanged ones are not written."""
+        now = self._db.now()
         with self._db.transaction():
-            known, now = self.read(derived), self._db.now()
-            self._db.put(
-                STAGE,
-                [
-                    {"deal": deal, "derived": stage, "changed_at": now}
-                    for deal, stage in derived.items()
-                    if known.get(deal) != stage
-                ],
-            )
+            known = self.read(derived)
+            moved = [
+                {"deal": deal, "derived": stage, "changed_at": now}
+                for deal, stage in derived.items()
+                if known.get(deal) != stage
+            ]
+            self._db.put(STAGE, moved)

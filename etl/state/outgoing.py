@@ -1,16 +1,32 @@
-"""What goes out: the outbox of writes to the portal, and what has been published to 1C and not yet seen back."""
+"""What goes out: the outbox of writes to the portal, and what has been published to 1C and not yet seen
+back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from etl.state.database import Database, Record, Rows, listed
-from etl.state.schema import OUTBOX, PUBLICATION, encode
+from etl.state.columns import encode
+from etl.state.database import (
+    BOUND,
+    Condition,
+    Database,
+    Record,
+    Rows,
+    among,
+    by,
+    by_pair,
+    grouped,
+    in_parts,
+    walked,
+)
+from etl.state.schema import OUTBOX, PUBLICATION
 
-#: state -> states it may move to. `doubt` = the answer was lost: only a look-up on the portal leads out of it.
+#: state -> states it may move to. `doubt` = the answer was lost: only a look-up on the portal leads out
 _MOVES = {
     "new": {"sending", "done", "failed"},
     "sending": {"done", "failed", "doubt", "new"},
@@ -19,10 +35,16 @@ _MOVES = {
     "done": set(),
 }
 _UNSURE = ("sending", "doubt")
+_UNSENT = ("new", "failed")
 
 
 class Outbox:
-    """Intents towards the portal: committed -> looked up -> written -> confirmed. One key = one business action."""
+    """Intents towards the portal: committed -> looked up -> written -> confirmed.
+
+    One key = one business action.
+
+    DESIGN §6; reference: reliability, decision 6.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -30,31 +52,18 @@ class Outbox:
     def put(self, rows: Rows, run: int | None = None) -> int:
         """Add intents: key, entity, entity_key, method, payload. Returns how many were new.
 
-        A known key changes nothing (the same action is not done twice); the same key with another payload is a bug and raises
-        ValueError, except while the intent is still `new` or `failed`: nobody has sent it, so the payload is replaced. An intent
-        that is being sent or in doubt is never touched, whatever newer file comes (reliability, decision 6).
+        A known key changes nothing (the same action is not done twice); the same key with another payload
+        is a bug and raises ValueError, except while the intent is still `new` or `failed`: nobody has sent
+        it, so the payload is replaced. An intent that is being sent or in doubt is never touched, whatever
+        newer file comes (reliability, decision 6).
         """
-        given = {row["key"]: row for row in listed(rows)}
+        given = by("key", walked(rows))
         with self._db.transaction():
-            known = {row["key"]: row for row in self._db.many(OUTBOX, "key", given)}
+            known = by("key", self._db.many(OUTBOX, "key", given))
             fresh = [row for key, row in given.items() if key not in known]
-            first = self._db.next(OUTBOX, "id")
-            self._db.add(
-                OUTBOX,
-                [
-                    {
-                        "id": first + place,
-                        "key": row["key"],
-                        "entity": row["entity"],
-                        "entity_key": row["entity_key"],
-                        "method": row["method"],
-                        "payload": row.get("payload"),
-                        "state": "new",
-                        "run": run,
-                    }
-                    for place, row in enumerate(fresh)
-                ],
-            )
+            first = self._db.next(OUTBOX.c.id)
+            numbered = enumerate(fresh, first)
+            self._db.add(OUTBOX, (_intent(row) | {"id": number, "run": run} for number, row in numbered))
             for key, before in known.items():
                 self._replace(before, given[key].get("payload"))
         return len(fresh)
@@ -62,53 +71,52 @@ class Outbox:
     def _replace(self, before: Record, payload: Any) -> None:
         if encode(before["payload"]) == encode(payload):
             return
-        if before["state"] not in ("new", "failed"):
+        if before["state"] not in _UNSENT:
             raise ValueError(f"outbox key {before['key']} was used for another payload")
         self._db.change(OUTBOX, [OUTBOX.c.id == before["id"]], payload=payload, state="new", error=None)
 
     def recover(self) -> int:
-        """At the start of a run, under the lock: what a dead process was sending is in doubt now. How many there are."""
+        """At the start of a run, under the lock: what a dead process was sending is in doubt now.
+
+        How many there are.
+        """
         return self._db.change(OUTBOX, [OUTBOX.c.state == "sending"], state="doubt")
 
     def pending(self, *methods: str) -> list[Record]:
-        """Intents to do (new, sending, doubt) in order, each with `doubt`: the *entity's* mark. Where it is true, look the entity up
-        on the portal before any write about it, also for a newer intent."""
-        only = [OUTBOX.c.method.in_(methods)] if methods else []
-        rows = self._db.rows(
-            self._db.mine(OUTBOX, OUTBOX.c.state.in_(("new", *_UNSURE)), *only).order_by(OUTBOX.c.id)
-        )
+        """Intents to do (new, sending, doubt) in order, each with `doubt`: the *entity's* mark.
+
+        Where it is true, look the entity up on the portal before any write about it, also for a newer intent.
+        """
+        is_open = OUTBOX.c.state.in_(("new", *_UNSURE))
+        rows = self._db.listed(OUTBOX, is_open, *among(OUTBOX.c.method, methods), order=[OUTBOX.c.id])
         unsure = self.doubtful()
-        return [{**row, "doubt": (row["entity"], row["entity_key"]) in unsure} for row in rows]
+        return [row | {"doubt": (row["entity"], row["entity_key"]) in unsure} for row in rows]
 
     def doubtful(self) -> set[tuple[str, str]]:
         """(entity, entity_key) whose last write has no known outcome."""
-        return {
-            (row[0], row[1])
-            for row in self._db.tuples(
-                sa.select(OUTBOX.c.entity, OUTBOX.c.entity_key).where(
-                    OUTBOX.c.portal == self._db.portal, OUTBOX.c.state.in_(_UNSURE)
-                )
-            )
-        }
+        columns = [OUTBOX.c.entity, OUTBOX.c.entity_key]
+        found = self._db.rows(self._db.columns(columns, OUTBOX.c.state.in_(_UNSURE)))
+        return {(row["entity"], row["entity_key"]) for row in found}
 
     def mark(
         self, ids: Iterable[int], state: str, *, result: str | None = None, error: str | None = None
     ) -> None:
-        """Move intents to `state`. `sending` is committed before the call and counts an attempt. A move that loses a doubt without
-        a look-up (`doubt` -> `sending`) raises ValueError: first `new` (not found) or `done` (found, with its id as `result`)."""
-        values: dict[str, Any] = {"state": state, "error": error} | (
-            {"result": result} if result is not None else {}
-        )
+        """Move intents to `state`; `sending` is committed before the call and counts an attempt.
+
+        A move that loses a doubt without a look-up (`doubt` -> `sending`) raises ValueError: first `new`
+        (not found) or `done` (found, with its id as `result`).
+        """
+        values: Record = {"state": state, "error": error}
+        if result is not None:
+            values["result"] = result
         if state == "sending":
-            values |= {"attempts": OUTBOX.c.attempts + 1, "attempted_at": self._db.now()}
-        allowed = [before for before, after in _MOVES.items() if state in after]
-        wanted = list(ids)
+            values["attempts"] = OUTBOX.c.attempts + 1
+            values["attempted_at"] = self._db.now()
+        may_move = OUTBOX.c.state.in_([before for before, after in _MOVES.items() if state in after])
         with self._db.transaction():
-            for start in range(0, len(wanted), 400):
-                part = wanted[start : start + 400]
-                if self._db.change(
-                    OUTBOX, [OUTBOX.c.id.in_(part), OUTBOX.c.state.in_(allowed)], **values
-                ) != len(part):
+            for part in in_parts(ids, BOUND):
+                moved = self._db.change(OUTBOX, [OUTBOX.c.id.in_(part), may_move], **values)
+                if moved != len(part):
                     raise ValueError(f"outbox: some of {part} cannot become {state}")
 
     def find(self, key: str) -> Record | None:
@@ -118,58 +126,86 @@ class Outbox:
 
     def listed(self, *states: str) -> list[Record]:
         """Intents in the given states, in order."""
-        return self._db.rows(self._db.mine(OUTBOX, OUTBOX.c.state.in_(states)).order_by(OUTBOX.c.id))
+        return self._db.listed(OUTBOX, OUTBOX.c.state.in_(states), order=[OUTBOX.c.id])
 
 
-PUBLICATION_STATES = ("planned", "published", "echoed", "assumed", "refused")
+def _intent(row: Mapping[str, Any]) -> Record:
+    return {
+        "key": row["key"],
+        "entity": row["entity"],
+        "entity_key": row["entity_key"],
+        "method": row["method"],
+        "payload": row.get("payload"),
+        "state": "new",
+    }
+
+
+_PUBLICATION_STATES = ("planned", "published", "echoed", "assumed", "refused")
+_IN_FILE = ("planned", "published")
+Place = tuple[str, str]  # path of the file, number of the document
 
 
 class Publications:
-    """Documents in outgoing files, by file and document number: `planned -> published -> echoed | assumed | refused`.
+    """Documents in outgoing files, by file and document number: `planned -> published -> echoed | assumed
+    | refused`.
 
-    The id of a publication is what merge memory writes into `sent`. Unchanged content keeps its row and its session count; new
-    content of the same document is a new publication (new id, counting starts again).
+    The id of a publication is what merge memory writes into `sent`. Unchanged content keeps its row and its
+    session count; new content of the same document is a new publication (new id, counting starts again).
+    DESIGN §7.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def put(self, rows: Rows, run: int | None = None) -> dict[tuple[str, str], int]:
-        """Note documents about to be published: path (relative), document (number), hash (of its content), payload (what is needed
-        to write it again). State `planned` until `published`. Returns (path, document) -> publication id."""
-        given = {(row["path"], row["document"]): row for row in listed(rows)}
+    def put(self, rows: Rows, run: int | None = None) -> dict[Place, int]:
+        """Note documents about to be published, in state `planned` until `published`.
+
+        Rows: path (relative), document (number), hash (of its content), payload (what is needed to write it
+        again). Returns (path, document) -> publication id.
+        """
+        given = by_pair("path", "document", walked(rows))
         with self._db.transaction():
             known = self._known(given)
-            same = {
-                place: known[place]["id"]
-                for place, row in given.items()
-                if place in known and known[place]["hash"] == row["hash"]
+            unchanged: dict[Place, int] = {}
+            fresh: dict[Place, Mapping[str, Any]] = {}
+            for place, row in given.items():
+                before = known.get(place)
+                if before and before["hash"] == row["hash"]:
+                    unchanged[place] = before["id"]
+                else:
+                    fresh[place] = row
+            self._drop(fresh.keys() & known.keys())
+            return unchanged | self._plan(fresh, run)
+
+    def _drop(self, places: Iterable[Place]) -> None:
+        for path, document in places:
+            self._db.remove(PUBLICATION, PUBLICATION.c.path == path, PUBLICATION.c.document == document)
+
+    def _plan(self, fresh: Mapping[Place, Mapping[str, Any]], run: int | None) -> dict[Place, int]:
+        first = self._db.numbers("publication", len(fresh))  # never reused: `sent` refers to it
+        numbers = {place: number for number, place in enumerate(fresh, first)}
+        now = self._db.now()
+        planned = (
+            {
+                "id": numbers[path, document],
+                "path": path,
+                "document": document,
+                "hash": row["hash"],
+                "payload": row.get("payload"),
+                "state": "planned",
+                "changed_at": now,
+                "run": run,
             }
-            fresh = {place: row for place, row in given.items() if place not in same}
-            for path, document in fresh.keys() & known.keys():
-                self._db.remove(PUBLICATION, PUBLICATION.c.path == path, PUBLICATION.c.document == document)
-            first = self._db.numbers("publication", len(fresh))  # never reused: `sent` refers to it
-            numbers = {place: first + count for count, place in enumerate(fresh)}
-            self._db.add(
-                PUBLICATION,
-                [
-                    {
-                        "id": numbers[place],
-                        "path": place[0],
-                        "document": place[1],
-                        "hash": row["hash"],
-                        "payload": row.get("payload"),
-                        "state": "planned",
-                        "changed_at": self._db.now(),
-                        "run": run,
-                    }
-                    for place, row in fresh.items()
-                ],
-            )
-        return same | numbers
+            for (path, document), row in fresh.items()
+        )
+        self._db.add(PUBLICATION, planned)
+        return numbers
 
     def published(self, path: str) -> int:
-        """The file `path` is durably in place: its planned documents are published now. How many there were."""
+        """The file `path` is durably in place: its planned documents are published now.
+
+        How many there were.
+        """
         now = self._db.now()
         return self._db.change(
             PUBLICATION,
@@ -181,117 +217,84 @@ class Publications:
 
     def outgoing(self, path: str) -> list[Record]:
         """What the file must hold: planned and published documents, by id."""
-        return self._db.rows(
-            self._db.mine(
-                PUBLICATION, PUBLICATION.c.path == path, PUBLICATION.c.state.in_(("planned", "published"))
-            ).order_by(PUBLICATION.c.id)
-        )
+        return self._db.listed(PUBLICATION, *_stands_in(path), order=[PUBLICATION.c.id])
 
     def listed_in(self, path: str) -> list[Record]:
         """What the file must hold, by id, without the payloads: id, document, hash, state."""
         columns = (PUBLICATION.c.id, PUBLICATION.c.document, PUBLICATION.c.hash, PUBLICATION.c.state)
-        return self._db.rows(
-            sa.select(*columns)
-            .where(
-                PUBLICATION.c.portal == self._db.portal,
-                PUBLICATION.c.path == path,
-                PUBLICATION.c.state.in_(("planned", "published")),
-            )
-            .order_by(PUBLICATION.c.id)
-        )
+        documents = self._db.columns(columns, *_stands_in(path))
+        return self._db.rows(documents.order_by(PUBLICATION.c.id))
 
     def payloads(self, ids: Iterable[int], part: int = 500) -> Iterator[list[Any]]:
         """Payloads in the order of the ids, `part` at a time: a large file is written without holding it."""
-        wanted = list(ids)
-        for start in range(0, len(wanted), part):
-            found = {
-                row["id"]: row["payload"]
-                for row in self._db.many(PUBLICATION, "id", wanted[start : start + part])
-            }
-            yield [found[number] for number in wanted[start : start + part]]
+        for numbers in in_parts(ids, part):
+            found = by("id", self._db.many(PUBLICATION, "id", numbers))
+            yield [found[number]["payload"] for number in numbers]
 
-    def count_session(self, session: str, *, before: Any = None) -> None:
-        """A session of 1C was seen (a new export of it): it has read everything published before the moment `before` (default now).
+    def count_session(self, session: str, *, before: dt.datetime | None = None) -> None:
+        """A session of 1C was seen (a new export of it).
 
-        `session` names it (for example the export's ДатаФормирования): the files of one session count once.
+        1C loads before it exports (DESIGN §7), so it has read everything published before the moment
+        `before` (default now). `session` names it (for example the export's ДатаФормирования): the files of
+        one session count once.
         """
-        moment = before or self._db.now()
+        is_new = sa.or_(PUBLICATION.c.last_session.is_(None), PUBLICATION.c.last_session != session)
+        was_there = PUBLICATION.c.published_at < (before or self._db.now())
         self._db.change(
             PUBLICATION,
-            [
-                PUBLICATION.c.state == "published",
-                PUBLICATION.c.published_at < moment,
-                sa.or_(PUBLICATION.c.last_session.is_(None), PUBLICATION.c.last_session != session),
-            ],
+            [PUBLICATION.c.state == "published", was_there, is_new],
             sessions=PUBLICATION.c.sessions + 1,
             last_session=session,
         )
 
     def mark(self, ids: Iterable[int], state: str) -> None:
         """Set the state of publications."""
-        if state not in PUBLICATION_STATES:
+        if state not in _PUBLICATION_STATES:
             raise ValueError(f"unknown publication state {state!r}")
+        now = self._db.now()
         with self._db.transaction():
-            for publication in ids:
-                self._db.change(
-                    PUBLICATION, [PUBLICATION.c.id == publication], state=state, changed_at=self._db.now()
-                )
+            for number in ids:
+                self._db.change(PUBLICATION, [PUBLICATION.c.id == number], state=state, changed_at=now)
 
     def find(self, documents: Iterable[str]) -> dict[str, list[Record]]:
         """number -> its publications, in any state and file."""
-        found: dict[str, list[Record]] = {}
-        for row in self._db.many(PUBLICATION, "document", documents):
-            found.setdefault(row["document"], []).append(row)
-        return found
+        return grouped("document", self._db.many(PUBLICATION, "document", documents))
 
     def listed(self, *states: str, sessions: int = 0) -> list[Record]:
-        """Publications in the given states with their payloads, by id; only those that had at least so many `sessions` of 1C."""
-        return self._db.rows(
-            self._db.mine(
-                PUBLICATION, PUBLICATION.c.state.in_(states), PUBLICATION.c.sessions >= sessions
-            ).order_by(PUBLICATION.c.id)
-        )
+        """Publications in the given states with their payloads, by id.
+
+        Only those that had at least so many `sessions` of 1C.
+        """
+        chosen = (PUBLICATION.c.state.in_(states), PUBLICATION.c.sessions >= sessions)
+        return self._db.listed(PUBLICATION, *chosen, order=[PUBLICATION.c.id])
 
     def silent(self, sessions: int, *paths: str) -> list[int]:
-        """Ids of published documents that 1C has had at least so many sessions for; in the given files only when there are any."""
-        only = [PUBLICATION.c.path.in_(paths)] if paths else []
-        return [
-            row[0]
-            for row in self._db.tuples(
-                sa.select(PUBLICATION.c.id)
-                .where(
-                    PUBLICATION.c.portal == self._db.portal,
-                    PUBLICATION.c.state == "published",
-                    PUBLICATION.c.sessions >= sessions,
-                    *only,
-                )
-                .order_by(PUBLICATION.c.id)
-            )
-        ]
+        """Ids of published documents that 1C has had at least so many sessions for.
+
+        In the given files only when there are any.
+        """
+        found = self._db.values(
+            PUBLICATION.c.id,
+            PUBLICATION.c.state == "published",
+            PUBLICATION.c.sessions >= sessions,
+            *among(PUBLICATION.c.path, paths),
+        )
+        return sorted(found)
 
     def paths(self, *states: str) -> set[str]:
         """Files with documents in the given states."""
-        return {
-            row[0]
-            for row in self._db.tuples(
-                sa.select(PUBLICATION.c.path)
-                .distinct()
-                .where(PUBLICATION.c.portal == self._db.portal, PUBLICATION.c.state.in_(states))
-            )
-        }
+        return self._db.values(PUBLICATION.c.path, PUBLICATION.c.state.in_(states))
 
     def documents(self) -> set[str]:
         """Numbers of all documents ever published or about to be, in any state."""
-        return {
-            row[0]
-            for row in self._db.tuples(
-                sa.select(PUBLICATION.c.document).distinct().where(PUBLICATION.c.portal == self._db.portal)
-            )
-        }
+        return self._db.values(PUBLICATION.c.document)
 
-    def _known(self, given: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-        wanted = set(given)
-        rows = self._db.many(PUBLICATION, "document", {document for _, document in wanted})
-        return {
-            (row["path"], row["document"]): row for row in rows if (row["path"], row["document"]) in wanted
-        }
+    def _known(self, places: Mapping[Place, Any]) -> dict[Place, Record]:
+        documents = {document for _, document in places}
+        found = self._db.many(PUBLICATION, "document", documents)
+        wanted = (row for row in found if (row["path"], row["document"]) in places)
+        return by_pair("path", "document", wanted)
+
+
+def _stands_in(path: str) -> tuple[Condition, Condition]:
+    return PUBLICATION.c.path == path, PUBLICATION.c.state.in_(_IN_FILE)

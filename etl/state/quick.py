@@ -1,4 +1,5 @@
-"""The state's short account for `obmen24 status`: the standard library only, so it costs no more than opening the file.
+"""The state's short account for `obmen24 status`: the standard library only, so it costs no more than
+opening a file.
 
 Neither pathlib nor urllib at import: together they cost a third of an interpreter's start.
 """
@@ -10,7 +11,11 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import Any, NotRequired, TypedDict
+
+#: what the watcher leaves in the state folder: the moment of its last look, and its lock
+WATCH_MARK, WATCH_LOCK = "watch.health", "watch.lock"
+_SILENT_MINUTES = 30.0  # a run of the watcher may take long, and it does not look meanwhile
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -19,27 +24,79 @@ _GOOD = f"SELECT max(finished_at) FROM run WHERE status IN ('clean', 'attention'
 # runs of one portal are numbered; those of several are put in order by their start
 _NEWEST = "ORDER BY CASE WHEN CAST(:portal AS TEXT) IS NULL THEN started_at END DESC, id DESC LIMIT 1"
 _LAST = f"SELECT id, status, started_at FROM run WHERE {_MINE} {_NEWEST}"  # noqa: S608
-_COUNTS = {
-    "open_issues": "issue WHERE closed_run IS NULL",
-    "outbox_waiting": "outbox WHERE state IN ('new', 'sending', 'doubt')",
-    "unconfirmed": "publication WHERE state IN ('published', 'assumed')",
-    "questions": "question WHERE answered_at IS NULL",
-}
+_ISSUES = "issue WHERE closed_run IS NULL"
+_OUTBOX = "outbox WHERE state IN ('new', 'sending', 'doubt')"
+_UNSEEN = "publication WHERE state IN ('published', 'assumed')"
+_QUESTIONS = "question WHERE answered_at IS NULL"
 
 
-def quick_status(
-    url: str, portal: str | None = None, *, now: dt.datetime | None = None
-) -> dict[str, Any] | None:
-    """What waits in the state at `url` (of one portal, or of all in that database), or None where nothing has run yet.
+class LastRun(TypedDict):
+    """The newest run: `status` as the state holds it, `interrupted` for an open one whose process is dead."""
 
-    Keys: last_good (local date and time, Russian order, or None), last_good_at (ISO, UTC), age_minutes,
-    last_run {id, status, started_at}, open_issues, outbox_waiting, unconfirmed, questions. A SQLite file is only read, never
-    created; another database is asked through SQLAlchemy.
+    id: int
+    status: str
+    started_at: str
+
+
+class Watcher(TypedDict):
+    """The watcher of the exchange folder: minutes since its last look, whether its process lives, whether
+    it answers.
     """
-    account = _sqlite(url, portal) if url.startswith("sqlite") else _other(url, portal)
-    if account is None or account["last_run"] is None:
+
+    minutes: float
+    running: bool
+    alive: bool
+
+
+class Account(TypedDict):
+    """What waits in a state: the last good run (local date and time in Russian order; ISO in UTC; its age)
+    and counts.
+    """
+
+    last_good: str | None
+    last_good_at: str | None
+    age_minutes: float | None
+    last_run: LastRun
+    open_issues: int
+    outbox_waiting: int
+    unconfirmed: int
+    questions: int
+    watcher: NotRequired[Watcher | None]
+
+
+def quick_status(url: str, portal: str | None = None, *, now: dt.datetime | None = None) -> Account | None:
+    """What waits in the state at `url` (of one portal, or of all in that database), or None where nothing
+    has run yet.
+
+    A SQLite file is only read, never created; another database is asked through SQLAlchemy.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    if url.startswith("sqlite"):
+        return _of_file(sqlite_path(url), portal, moment)
+    return _of_server(url, portal, moment)
+
+
+def watcher(folder: str, *, now: dt.datetime | None = None) -> Watcher | None:
+    """The sign of life of the watcher in a state folder; None where none was ever started.
+
+    It answers while its process holds its lock and has looked lately: a share that hangs leaves a process
+    that does not.
+    """
+    looked_at = last_look(folder)
+    if looked_at is None:
         return None
-    return account | _age(account["last_good_at"], now or dt.datetime.now(dt.UTC))
+    minutes = _minutes(looked_at, now or dt.datetime.now(dt.UTC))
+    running = _is_held(os.path.join(folder, WATCH_LOCK))
+    return {"minutes": minutes, "running": running, "alive": running and minutes <= _SILENT_MINUTES}
+
+
+def last_look(folder: str) -> dt.datetime | None:
+    """When the watcher last listed the exchange folder with success; None when it never did."""
+    try:
+        with open(os.path.join(folder, WATCH_MARK), encoding="ascii") as mark:
+            return dt.datetime.fromisoformat(mark.read())
+    except (OSError, ValueError):
+        return None
 
 
 def sqlite_path(url: str) -> str:
@@ -52,28 +109,33 @@ def sqlite_path(url: str) -> str:
     return unquote(path)
 
 
-def _sqlite(url: str, portal: str | None) -> dict[str, Any] | None:
-    path = sqlite_path(url)
+def read_only(path: str) -> sqlite3.Connection:
+    """A connection to a SQLite file that changes nothing; the caller closes it."""
+    # the three characters that sqlite.org/uri.html asks to escape
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=5)
+
+
+def _of_file(path: str, portal: str | None, now: dt.datetime) -> Account | None:
     if not os.path.isfile(path):
         return None
-    quoted = (
-        path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    )  # what sqlite.org/uri.html asks for
-    with closing(sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=5)) as connection:
+    with closing(read_only(path)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchall():
             return None  # the file is there but holds no state yet
-        account = _account(lambda text: connection.execute(text, {"portal": portal}).fetchall())
-    if account["last_run"] and account["last_run"]["status"] == "running" and not _held(path):
+        account = _account(lambda text: connection.execute(text, {"portal": portal}).fetchall(), now)
+    if account and account["last_run"]["status"] == "running" and not _is_held(f"{path}.lock"):
         account["last_run"]["status"] = "interrupted"
     return account
 
 
-def _held(state: str) -> bool:
-    """True while a process holds the lock beside the state (see `etl.state.lock`; its library is too heavy for `status`)."""
+def _is_held(path: str) -> bool:
+    """True while a process holds the lock file (see `etl.state.lock`; its library is too heavy for
+    `status`).
+    """
     import fcntl
 
     try:
-        with open(f"{state}.lock", "rb") as lock:
+        with open(path, "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
@@ -82,36 +144,49 @@ def _held(state: str) -> bool:
         return False
 
 
-def _other(url: str, portal: str | None) -> dict[str, Any] | None:
+def _of_server(url: str, portal: str | None, now: dt.datetime) -> Account | None:
     import sqlalchemy as sa
 
-    parsed = sa.make_url(url)
-    engine = sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
-    )
+    address = sa.make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(address)
     try:
         with engine.connect() as connection:
-            return _account(
-                lambda query: [tuple(row) for row in connection.execute(sa.text(query), {"portal": portal})]
-            )
+
+            def ask(text: str) -> list[tuple[Any, ...]]:
+                return [tuple(row) for row in connection.execute(sa.text(text), {"portal": portal})]
+
+            return _account(ask, now)
     except sa.exc.ProgrammingError:
         return None  # a database without our tables: nothing has run yet
     finally:
         engine.dispose()
 
 
-def _account(ask: Ask) -> dict[str, Any]:
-    last = ask(_LAST)
-    named = dict(zip(("id", "status", "started_at"), last[0], strict=True)) if last else None
-    counts = {name: ask(f"SELECT count(*) FROM {what} AND {_MINE}")[0][0] for name, what in _COUNTS.items()}  # noqa: S608
-    return {"last_good_at": ask(_GOOD)[0][0], "last_run": named, **counts}
-
-
-def _age(moment: str | None, now: dt.datetime) -> dict[str, Any]:
-    if moment is None:
-        return {"last_good": None, "age_minutes": None}
-    good = dt.datetime.fromisoformat(moment)
+def _account(ask: Ask, now: dt.datetime) -> Account | None:
+    runs = ask(_LAST)
+    if not runs:
+        return None
+    number, status, started_at = runs[0]
+    good_at = ask(_GOOD)[0][0]
+    good = None if good_at is None else dt.datetime.fromisoformat(good_at)
     return {
-        "last_good": good.astimezone().strftime("%d.%m.%Y %H:%M"),
-        "age_minutes": round((now - good).total_seconds() / 60, 1),
+        "last_good": None if good is None else good.astimezone().strftime("%d.%m.%Y %H:%M"),
+        "last_good_at": good_at,
+        "age_minutes": None if good is None else _minutes(good, now),
+        "last_run": {"id": number, "status": status, "started_at": started_at},
+        "open_issues": _count(ask, _ISSUES),
+        "outbox_waiting": _count(ask, _OUTBOX),
+        "unconfirmed": _count(ask, _UNSEEN),
+        "questions": _count(ask, _QUESTIONS),
     }
+
+
+def _count(ask: Ask, what: str) -> int:
+    count: int = ask(f"SELECT count(*) FROM {what} AND {_MINE}")[0][0]  # noqa: S608
+    return count
+
+
+def _minutes(moment: dt.datetime, now: dt.datetime) -> float:
+    return round((now - moment).total_seconds() / 60, 1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from etl import tables
-from etl.state.database import Database, Record, Rows, listed, walked
-from etl.state.schema import ISSUE, JOURNAL, RUN, encode
+from etl.state.columns import encode
+from etl.state.database import Database, Record, Rows, by, equal, walked
+from etl.state.schema import ISSUE, JOURNAL, RUN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,146 +21,147 @@ _JOURNAL = ("entity", "key", "action", "field", "before", "after", "file", "docu
 _ISSUE = ("severity", "file", "place", "entity", "key", "field", "value", "message")
 
 RUNNING, INTERRUPTED = "running", "interrupted"
+#: actions that tell how money came about (which file, which rule): a dispute about it may come at any time
+_PROOFS = ("charge", "accrual", "act-confirmed", "payment", "shipment")
+_FORGOTTEN = "journal-forgotten-on"  # watermark: the day on which old rows were last looked for
 
 
 class Runs:
-    """Runs of one portal. A run is begun under the lock, so an older run still `running` is known to be dead."""
+    """Runs of one portal. A run is begun under the lock, so an older run still `running` is known to be
+    dead.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def begin(self, trigger: str, flows: Iterable[str]) -> int:
         """Open a run and return its number. Runs left open by a killed process become `interrupted`."""
+        row: Record = {
+            "trigger": trigger,
+            "flows": list(flows),
+            "status": RUNNING,
+            "started_at": self._db.now(),
+        }
         with self._db.transaction():
             self._db.change(RUN, [RUN.c.status == RUNNING], status=INTERRUPTED)
-            run = self._db.next(RUN, "id")
-            self._db.add(
-                RUN,
-                [
-                    {
-                        "id": run,
-                        "trigger": trigger,
-                        "flows": list(flows),
-                        "status": RUNNING,
-                        "started_at": self._db.now(),
-                    }
-                ],
-            )
-        return run
+            number = self._db.next(RUN.c.id)
+            self._db.add(RUN, [row | {"id": number}])
+        return number
 
     def finish(self, run: int, status: str, counts: Mapping[str, Any] | None = None) -> None:
-        """Close a run. `status` is `clean`, `attention`, `failed` or another short word; the first two count as good."""
-        self._db.change(
-            RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=self._db.now()
-        )
+        """Close a run. `status` is `clean`, `attention`, `failed` or another short word; the first two
+        count as good.
+        """
+        now = self._db.now()
+        self._db.change(RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=now)
 
     def last(self, count: int = 10) -> list[Record]:
-        """The newest runs first: id, trigger, flows, status, counts, started_at, finished_at. An open run whose process is dead is
-        shown as `interrupted`."""
+        """The newest runs first: id, trigger, flows, status, counts, started_at, finished_at.
+
+        An open run whose process is dead is shown as `interrupted`.
+        """
         found = self._db.rows(self._db.mine(RUN).order_by(RUN.c.id.desc()).limit(count))
-        dead = any(row["status"] == RUNNING for row in found) and not self._db.is_held()
-        return [{**row, "status": INTERRUPTED} if dead and row["status"] == RUNNING else row for row in found]
+        is_open = [row for row in found if row["status"] == RUNNING]
+        if is_open and not self._db.is_held():
+            for row in is_open:
+                row["status"] = INTERRUPTED
+        return found
 
     # ---- journal
     def journal(self, run: int, rows: Rows) -> None:
-        """Append rows: level (info, warn, error; default info), entity, key, action, field, before, after, file, document, rule,
-        message. A frame of `changes` fits too: its `reason` becomes the rule. Nothing is ever updated here."""
+        """Append rows; nothing is ever updated here (DESIGN §6).
+
+        Columns: level (info, warn, error; default info), entity, key, action, field, before, after, file,
+        document, rule, message. A frame of `changes` fits too: its `reason` becomes the rule.
+        """
         with self._db.transaction():
-            first, at = self._db.next(JOURNAL, "seq", JOURNAL.c.run == run), self._db.now()
-            self._db.add(
-                JOURNAL,
-                (
-                    {
-                        "run": run,
-                        "seq": first + place,
-                        "at": at,
-                        "level": row.get("level") or "info",
-                        **{name: row.get(name) for name in _JOURNAL},
-                        "rule": row.get("rule") or row.get("reason"),
-                    }
-                    for place, row in enumerate(walked(rows))
-                ),
-            )
+            first = self._db.next(JOURNAL.c.seq, JOURNAL.c.run == run)
+            self._db.add(JOURNAL, _numbered(rows, run, first, self._db.now()))
 
     def why(self, entity: str, key: str) -> list[Record]:
         """The journal of one record, oldest first."""
-        return self._db.rows(
-            self._db.mine(JOURNAL, JOURNAL.c.entity == entity, JOURNAL.c.key == key).order_by(
-                JOURNAL.c.run, JOURNAL.c.seq
-            )
-        )
+        this = (JOURNAL.c.entity == entity, JOURNAL.c.key == key)
+        return self._db.listed(JOURNAL, *this, order=[JOURNAL.c.run, JOURNAL.c.seq])
 
-    def journal_of(self, run: int) -> list[Record]:
-        """The journal of one run, in order."""
-        return self._db.rows(self._db.mine(JOURNAL, JOURNAL.c.run == run).order_by(JOURNAL.c.seq))
+    def forget(self, keep_months: int) -> int:
+        """Drop journal rows older than so many months, looking at most once a day; how many there were.
 
-    def forget_before(self, moment: dt.datetime) -> int:
-        """Drop journal rows older than `moment` (retention of personal data); how many there were."""
-        return self._db.remove(JOURNAL, JOURNAL.c.at < moment)
+        The journal holds names and addresses of people, which are kept only as long as somebody needs them
+        ([state] keep_months). What proves money is never forgotten: charges, accruals, registers and facts
+        stand in tables of their own, and of the journal their rows stay.
+        """
+        now = self._db.now()
+        today = now.date().isoformat()
+        with self._db.transaction():
+            if self._db.cursor(_FORGOTTEN) == today:
+                return 0
+            self._db.set_cursor(_FORGOTTEN, today)
+            is_old = JOURNAL.c.at < _months_before(now, keep_months)
+            proves_nothing = sa.or_(JOURNAL.c.action.is_(None), JOURNAL.c.action.not_in(_PROOFS))
+            return self._db.remove(JOURNAL, is_old, proves_nothing)
 
     # ---- issues
     def add_issues(self, run: int, rows: Rows, scope: str = "") -> None:
-        """Store issues (table `issues`) found by `scope`, usually a flow. The same issue again stays one row, seen once more."""
-        issues = {}
-        for row in listed(rows):
+        """Store issues (table `issues`) found by `scope`, usually a flow.
+
+        The same issue again stays one row, seen once more.
+        """
+        found: dict[str, Record] = {}
+        for row in walked(rows):
             said = {name: row.get(name) for name in _ISSUE}
-            issues[_mark(scope, said)] = {**said, "scope": scope}
+            found[_mark(scope, said)] = {**said, "scope": scope, "last_run": run, "closed_run": None}
         with self._db.transaction():
-            known = {row["mark"]: row for row in self._db.many(ISSUE, "mark", issues)}
-            self._db.put(
-                ISSUE,
-                [
-                    {
-                        "mark": mark,
-                        **row,
-                        "first_run": _first(known.get(mark), run),
-                        "last_run": run,
-                        "closed_run": None,
-                    }
-                    for mark, row in issues.items()
-                ],
-            )
+            known = by("mark", self._db.many(ISSUE, "mark", found))
+            for mark, issue in found.items():
+                issue["mark"] = mark
+                issue["first_run"] = _first_run(known.get(mark), run)
+            self._db.put(ISSUE, list(found.values()))
 
     def close_issues(self, run: int, scopes: Iterable[str]) -> int:
-        """Close the open issues of `scopes` that this run has not met again. Only for scopes that looked at everything."""
-        return self._db.change(
-            ISSUE,
-            [ISSUE.c.closed_run.is_(None), ISSUE.c.scope.in_(list(scopes)), ISSUE.c.last_run < run],
-            closed_run=run,
-        )
+        """Close the open issues of `scopes` that this run has not met again; how many there were.
 
-    def close_issues_of(self, run: int, entity: str, keys: Iterable[str]) -> None:
-        """Close the open issues of records that went through at last."""
-        with self._db.transaction():
-            for key in keys:
-                self._db.change(
-                    ISSUE,
-                    [
-                        ISSUE.c.closed_run.is_(None),
-                        ISSUE.c.entity == entity,
-                        ISSUE.c.key == key,
-                        ISSUE.c.last_run < run,
-                    ],
-                    closed_run=run,
-                )
+        Only for scopes that looked at everything.
+        """
+        is_open, is_older = ISSUE.c.closed_run.is_(None), ISSUE.c.last_run < run
+        in_scope = ISSUE.c.scope.in_(list(scopes))
+        return self._db.change(ISSUE, [is_open, in_scope, is_older], closed_run=run)
 
     def open_issues(self, scope: str | None = None) -> pd.DataFrame:
         """Open issues, newest run first, as the table `issues`."""
-        only = [] if scope is None else [ISSUE.c.scope == scope]
-        found = self._db.rows(
-            self._db.mine(ISSUE, ISSUE.c.closed_run.is_(None), *only).order_by(
-                ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark
-            )
-        )
-        return tables.frame(
-            "issues",
-            [{"seq": seq, **{name: row[name] for name in _ISSUE}} for seq, row in enumerate(found, 1)],
-        )
+        is_open = ISSUE.c.closed_run.is_(None)
+        order = (ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark)
+        found = self._db.listed(ISSUE, is_open, *equal(ISSUE.c.scope, scope), order=order)
+        return tables.frame("issues", (_issue(row, seq) for seq, row in enumerate(found, 1)))
 
 
-def _first(known: Record | None, run: int) -> int:
-    return known["first_run"] if known and known["closed_run"] is None else run
+def _numbered(rows: Rows, run: int, first: int, at: dt.datetime) -> Iterator[Record]:
+    """Rows of the journal from `journal`'s rows, numbered from `first`."""
+    for seq, row in enumerate(walked(rows), first):
+        told = {name: row.get(name) for name in _JOURNAL}
+        told["rule"] = told["rule"] or row.get("reason")
+        yield {"run": run, "seq": seq, "at": at, "level": row.get("level") or "info", **told}
+
+
+def _months_before(moment: dt.datetime, months: int) -> dt.datetime:
+    """Midnight of the first day of the month that lies so many months back."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    return dt.datetime(year, month + 1, 1, tzinfo=dt.UTC)
+
+
+def _first_run(known: Record | None, run: int) -> int:
+    """The run that met an issue first; one that was closed in between counts anew."""
+    if known is None or known["closed_run"] is not None:
+        return run
+    first: int = known["first_run"]
+    return first
 
 
 def _mark(scope: str, said: Record) -> str:
-    return hashlib.sha256(encode([scope, [said[name] for name in _ISSUE]]).encode()).hexdigest()[:32]
+    """What makes an issue the same issue: its scope and every word of it."""
+    text = encode([scope, [said[name] for name in _ISSUE]])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _issue(row: Record, seq: int) -> Record:
+    said = {name: row[name] for name in _ISSUE}
+    return {"seq": seq, **said}

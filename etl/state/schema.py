@@ -1,19 +1,22 @@
-"""The tables of the state, as SQLAlchemy Core. `etl/migrations` brings any older database to this shape.
+"""The tables of the state, as SQLAlchemy Core.
 
-Every row is keyed by `portal`. Money is text (exact on every database), moments are UTC text that sorts by time, and values
-of any type are JSON with tagged types (`encode`, `decode`), so a Decimal, a date and a tuple come back as they went in.
+`etl.state.migrations` brings any older database to this shape (DESIGN §6).
+
+Every row is keyed by `portal`: many portals may share one database. How values stand in a column is said in
+`etl.state.columns`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+
+from etl.state.columns import Json, Moment, Money
+from etl.state.columns import decode as decode
+from etl.state.columns import encode as encode
 
 #: newest Alembic revision: a database at this revision is opened without importing Alembic at all
 REVISION = "0002"
@@ -21,105 +24,28 @@ REVISION = "0002"
 METADATA = sa.MetaData()
 
 
-def encode(value: Any) -> str:
-    """A value as JSON text; equal values give equal text. Decimal, date, datetime and tuple keep their type."""
-    return _ENCODER.encode(_tagged(value))
+def _text(name: str, *, needed: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=not needed)
 
 
-def decode(text: str) -> Any:
-    """What `encode` was given."""
-    return _DECODER.decode(text)
+def _number(name: str, *, needed: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=not needed, autoincrement=False)
 
 
-def _tagged(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return {"$": "decimal", "v": str(value)}
-        case dt.datetime():
-            return {"$": "moment", "v": value.isoformat()}
-        case dt.date():
-            return {"$": "date", "v": value.isoformat()}
-        case tuple():
-            return {"$": "tuple", "v": [_tagged(item) for item in value]}
-        case list():
-            return [_tagged(item) for item in value]
-        case dict():
-            return {str(key): _tagged(item) for key, item in value.items()}
-    return value
+def _counter(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
 
 
-#: sums and days come again and again: one text is one object
-_ONE = lru_cache(maxsize=4096)
-_BUILD: dict[str, Callable[[Any], Any]] = {
-    "decimal": _ONE(Decimal),
-    "moment": dt.datetime.fromisoformat,
-    "date": _ONE(dt.date.fromisoformat),
-    "tuple": tuple,
-}
+def _json(name: str, *, needed: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Json, nullable=not needed)
 
 
-def _untagged(item: dict[str, Any]) -> Any:
-    return _BUILD[item["$"]](item["v"]) if item.keys() == {"$", "v"} else item
+def _money(name: str, *, needed: bool = False) -> sa.Column[Decimal]:
+    return sa.Column(name, Money, nullable=not needed)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_DECODER = json.JSONDecoder(object_hook=_untagged)
-
-
-class Json(sa.types.TypeDecorator[Any]):
-    """Any value as tagged JSON text; a NULL column is absence, not JSON null."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, _dialect: Any) -> str | None:
-        return None if value is None else encode(value)
-
-    def process_result_value(self, value: str | None, _dialect: Any) -> Any:
-        return None if value is None else decode(value)
-
-
-class Money(sa.types.TypeDecorator[Decimal]):
-    """An exact amount in roubles, kept as text."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Decimal | None, _dialect: Any) -> str | None:
-        if value is not None and not isinstance(value, Decimal):
-            raise TypeError(f"money must be Decimal, got {type(value).__name__}")
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: str | None, _dialect: Any) -> Decimal | None:
-        return None if value is None else Decimal(value)
-
-
-class Moment(sa.types.TypeDecorator[dt.datetime]):
-    """An aware moment as UTC text of fixed width, so that text order is time order."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: dt.datetime | None, _dialect: Any) -> str | None:
-        return None if value is None else moment_text(value)
-
-    def process_result_value(self, value: str | None, _dialect: Any) -> dt.datetime | None:
-        return None if value is None else dt.datetime.fromisoformat(value)
-
-
-def moment_text(value: dt.datetime) -> str:
-    """UTC text of a moment. A moment without a zone is refused: local times of 1C are ambiguous twice a year."""
-    if value.tzinfo is None:
-        raise ValueError("a moment without a time zone")
-    return value.astimezone(dt.UTC).isoformat(timespec="microseconds")
-
-
-def _text(name: str, **options: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, **options)
-
-
-def _need(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
+def _moment(name: str) -> sa.Column[dt.datetime]:
+    return sa.Column(name, Moment)
 
 
 def _table(
@@ -128,13 +54,16 @@ def _table(
     *columns: sa.Column[Any],
     extra: tuple[sa.Index | sa.UniqueConstraint, ...] = (),
 ) -> sa.Table:
-    keyed = {column.name: column for column in columns}
+    """A table keyed by `portal` and `key`, with its rows kept in the order of that key where the database
+    can.
+    """
+    by_name = {column.name: column for column in columns}
     for part in key:
-        keyed[part].nullable = False
+        by_name[part].nullable = False
     return sa.Table(
         name,
         METADATA,
-        _need("portal"),
+        _text("portal", needed=True),
         *columns,
         sa.PrimaryKeyConstraint("portal", *key, name=f"pk_{name}"),
         *extra,
@@ -142,27 +71,15 @@ def _table(
     )
 
 
-def _number(name: str, **options: Any) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, **options)
-
-
-def _moment(name: str) -> sa.Column[dt.datetime]:
-    return sa.Column(name, Moment)
-
-
-def _count(name: str, start: int = 0) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, server_default=str(start))
-
-
 # ---- runs, journal, issues
 RUN = _table(
     "run",
     ("id",),
-    _number("id", autoincrement=False),
-    _need("trigger"),
-    sa.Column("flows", Json),
-    _need("status"),
-    sa.Column("counts", Json),
+    _number("id"),
+    _text("trigger", needed=True),
+    _json("flows"),
+    _text("status", needed=True),
+    _json("counts"),
     _moment("started_at"),
     _moment("finished_at"),
 )
@@ -172,13 +89,13 @@ JOURNAL = _table(
     _number("run"),
     _number("seq"),
     _moment("at"),
-    _need("level"),
+    _text("level", needed=True),
     _text("entity"),
     _text("key"),
     _text("action"),
     _text("field"),
-    sa.Column("before", Json),
-    sa.Column("after", Json),
+    _json("before"),
+    _json("after"),
     _text("file"),
     _text("document"),
     _text("rule"),
@@ -189,15 +106,15 @@ ISSUE = _table(
     "issue",
     ("mark",),
     _text("mark"),
-    _need("scope"),
-    _need("severity"),
+    _text("scope", needed=True),
+    _text("severity", needed=True),
     _text("file"),
     _text("place"),
     _text("entity"),
     _text("key"),
     _text("field"),
     _text("value"),
-    _need("message"),
+    _text("message", needed=True),
     _number("first_run"),
     _number("last_run"),
     _number("closed_run"),
@@ -210,10 +127,10 @@ FILE = _table(
     ("direction", "hash"),
     _text("direction"),
     _text("hash"),
-    _number("seq", nullable=False),
-    _need("name"),
+    _number("seq", needed=True),
+    _text("name", needed=True),
     _text("raw_hash"),
-    _need("state"),
+    _text("state", needed=True),
     _text("reason"),
     _text("stored_as"),
     _moment("generated_at"),
@@ -233,7 +150,7 @@ DOCUMENT = _table(
     _moment("generated_at"),
     _number("seq"),
     _text("hash"),
-    sa.Column("payload", Json),
+    _json("payload"),
 )
 CURSOR = _table("cursor", ("name",), _text("name"), _text("value"))
 
@@ -245,7 +162,7 @@ LINK = _table(
     _text("foreign_id"),
     _text("portal_id"),
     _text("number"),
-    _need("state"),
+    _text("state", needed=True),
     _moment("changed_at"),
     extra=(
         sa.Index(
@@ -265,9 +182,9 @@ QUESTION = _table(
     ("key",),
     _text("key"),
     _text("entity"),
-    _need("text"),
-    sa.Column("candidates", Json),
-    sa.Column("answer", Json),
+    _text("text", needed=True),
+    _json("candidates"),
+    _json("answer"),
     _number("run"),
     _moment("asked_at"),
     _moment("answered_at"),
@@ -282,20 +199,20 @@ FIELD = _table(
     _text("sent"),
     _text("want"),
 )
-STAGE = _table("stage", ("deal",), _text("deal"), _need("derived"), _moment("changed_at"))
+STAGE = _table("stage", ("deal",), _text("deal"), _text("derived", needed=True), _moment("changed_at"))
 
 # ---- outbox, publications
 OUTBOX = _table(
     "outbox",
     ("id",),
-    _number("id", autoincrement=False),
-    _need("key"),
-    _need("entity"),
-    _need("entity_key"),
-    _need("method"),
-    sa.Column("payload", Json),
-    _need("state"),
-    _count("attempts"),
+    _number("id"),
+    _text("key", needed=True),
+    _text("entity", needed=True),
+    _text("entity_key", needed=True),
+    _text("method", needed=True),
+    _json("payload"),
+    _text("state", needed=True),
+    _counter("attempts"),
     _moment("attempted_at"),
     _text("result"),
     _text("error"),
@@ -309,14 +226,14 @@ OUTBOX = _table(
 PUBLICATION = _table(
     "publication",
     ("id",),
-    _number("id", autoincrement=False),
-    _need("path"),
-    _need("document"),
-    _need("hash"),
-    _need("state"),
-    _count("sessions"),
+    _number("id"),
+    _text("path", needed=True),
+    _text("document", needed=True),
+    _text("hash", needed=True),
+    _text("state", needed=True),
+    _counter("sessions"),
     _text("last_session"),
-    sa.Column("payload", Json),
+    _json("payload"),
     _moment("published_at"),
     _moment("changed_at"),
     _number("run"),
@@ -329,8 +246,8 @@ REGISTER = _table(
     ("month", "version"),
     _text("month"),
     _number("version"),
-    _need("state"),
-    sa.Column("facts", Json),
+    _text("state", needed=True),
+    _json("facts"),
     _number("run"),
     _moment("planned_at"),
     _moment("exported_at"),
@@ -341,8 +258,8 @@ CHARGE = _table(
     _text("deal"),
     _text("month"),
     _text("kind"),
-    _need("number"),
-    _number("version", nullable=False),
+    _text("number", needed=True),
+    _number("version", needed=True),
     extra=(
         sa.UniqueConstraint("portal", "number", name="uq_charge_number"),
         sa.Index("ix_charge_month", "portal", "month", "version"),
@@ -355,11 +272,11 @@ CHARGE_VERSION = _table(
     _text("month"),
     _text("kind"),
     _number("version"),
-    _number("seq", nullable=False),
-    _need("action"),
-    sa.Column("amount", Money, nullable=False),
-    sa.Column("delta", Money),
-    sa.Column("payload", Json, nullable=False),
+    _number("seq", needed=True),
+    _text("action", needed=True),
+    _money("amount", needed=True),
+    _money("delta"),
+    _json("payload", needed=True),
     extra=(sa.Index("ix_charge_version_month", "portal", "month", "version"),),
 )
 ACCRUAL = _table(
@@ -368,10 +285,10 @@ ACCRUAL = _table(
     _text("deal"),
     _text("part"),
     _number("turn"),
-    _need("number"),
-    _need("state"),
-    sa.Column("amount", Money, nullable=False),
-    sa.Column("payload", Json, nullable=False),
+    _text("number", needed=True),
+    _text("state", needed=True),
+    _money("amount", needed=True),
+    _json("payload", needed=True),
     _number("run"),
     _moment("changed_at"),
     extra=(
@@ -385,9 +302,9 @@ FACT = _table(
     _text("kind"),
     _text("source"),
     _text("id"),
-    _need("target"),
+    _text("target", needed=True),
     sa.Column("date", sa.Date),
-    sa.Column("amount", Money),
+    _money("amount"),
     _text("number"),
     _text("party"),
     _text("file"),

@@ -1,4 +1,6 @@
-"""The memory of one integration: what was taken, agreed, sent, charged and accrued. `Store.open` is the only door.
+"""The memory of one integration: what was taken, agreed, sent, charged and accrued.
+
+`Store.open` is the only door.
 
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store, store.lock():
         run = store.runs.begin("cron", ["billing"])
@@ -9,11 +11,12 @@
 
 Each call is a transaction of its own unless it stands inside `with store.transaction()`. Parts:
 
-    runs          runs, journal, issues            store_runs
-    files         files, documents, cursors        store_files
-    links, questions, fields, stages               store_identity
-    outbox, publications                           store_outgoing
-    charges, accruals, facts                       store_registers
+    runs          runs, journal, issues            state.runs
+    files         files, documents, watermarks     state.files
+    links, questions, fields, stages               state.identity
+    outbox, publications                           state.outgoing
+    charges, accruals                              state.registers
+    facts                                          state.facts
 """
 
 from __future__ import annotations
@@ -24,12 +27,14 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from etl.state import registers
-from etl.state.database import Database, Rows, open_database, utc_now
+from etl.state.database import Database, Rows
+from etl.state.facts import Facts
 from etl.state.files import Files
 from etl.state.identity import Fields, Links, Questions, Stages
 from etl.state.lock import Busy
+from etl.state.opening import open_database, utc_now
 from etl.state.outgoing import Outbox, Publications
-from etl.state.registers import Accruals, Charges, Facts
+from etl.state.registers import Accruals, Charges
 from etl.state.runs import Runs
 
 __all__ = ["Busy", "Store"]
@@ -42,20 +47,22 @@ class Store:
         self._database = database
         self.runs = Runs(database)
         self.files = Files(database)
-        self.links, self.questions, self.fields, self.stages = (
-            Links(database),
-            Questions(database),
-            Fields(database),
-            Stages(database),
-        )
-        self.outbox, self.publications = Outbox(database), Publications(database)
-        self.charges, self.accruals, self.facts = Charges(database), Accruals(database), Facts(database)
+        self.links = Links(database)
+        self.questions = Questions(database)
+        self.fields = Fields(database)
+        self.stages = Stages(database)
+        self.outbox = Outbox(database)
+        self.publications = Publications(database)
+        self.charges = Charges(database)
+        self.accruals = Accruals(database)
+        self.facts = Facts(database)
 
     @classmethod
     def open(cls, url: str, *, portal: str, clock: Callable[[], dt.datetime] = utc_now) -> Store:
         """Open the state, creating or migrating it where needed.
 
-        Raises ConfigError (unusable URL or folder), TryLater (database busy or away), NeedsPerson (damaged file, newer programme).
+        Raises ConfigError (unusable URL or folder), TryLater (database busy or away), NeedsPerson (damaged
+        file, newer programme).
         """
         return cls(open_database(url, portal, clock))
 
@@ -76,7 +83,9 @@ class Store:
         return self._database.transaction()
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the portal's only writer place while the block runs; raises Busy when another process holds it."""
+        """Hold the portal's only writer place while the block runs; raises Busy when another process holds
+        it.
+        """
         return self._database.lock()
 
     def registers_empty(self) -> bool:
@@ -84,5 +93,7 @@ class Store:
         return registers.empty(self._database)
 
     def restore(self, frames: Mapping[str, Rows]) -> dict[str, int]:
-        """Fill empty registers from archived frames `charges`, `accruals`, `payments`; see `store_registers.restore`."""
+        """Fill empty registers from archived frames `charges`, `accruals`, `payments`; see
+        `registers.restore`.
+        """
         return registers.restore(self._database, frames)

@@ -7,93 +7,94 @@ were read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl.config.profile import Rule
-from etl.tables import Record, each, frame
+from etl.records import Change, Deal
 from etl.values import clean
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+#: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
+
+
+def named(facts: Any) -> Facts:
+    """Facts of a contract or of an order (a dataclass) by the names that the rules of a profile use."""
+    return {field.name: getattr(facts, field.name) for field in fields(facts)}
 
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     """The last rule whose every condition holds; its `to` is the derived stage. None: the facts prove no
     stage."""
-    return next(
-        (
-            rule
-            for rule in reversed(rules)
-            if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items())
-        ),
-        None,
-    )
+    for rule in reversed(rules):
+        if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items()):
+            return rule
+    return None
+
+
+def _holds(fact: Any, wanted: bool | int | str) -> bool:
+    """true and false as they are, a number means «at least», a text (a status of 1C) whatever its case."""
+    if isinstance(wanted, bool):
+        return bool(fact) is wanted
+    if isinstance(wanted, int):
+        return int(fact or 0) >= wanted
+    return clean.fold(fact) == clean.fold(wanted)
 
 
 def moves(
-    facts: Mapping[str, Facts], rules: Sequence[Rule], deals: pd.DataFrame, last_derived: Mapping[str, str]
-) -> tuple[pd.DataFrame, dict[str, str]]:
+    facts: Mapping[str, Facts], rules: Sequence[Rule], deals: Iterable[Deal], last_derived: Mapping[str, str]
+) -> tuple[list[Change], dict[str, str]]:
     """Stages to write to the portal, and what is derived now.
 
-    In: {deal: facts}, the rules, `deals` with their present stage, {deal: stage derived last time}. Out:
-    table `changes` (side portal, entity deal, action `stage`; `notify` with the text in `after` and the
-    responsible in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be
-    remembered together with the write."""
-    rows: list[Record] = []
+    In: {deal: facts}, the rules, the deals with their present stage, {deal: stage derived last time}. Out:
+    changes (side portal, entity deal, action `stage`; `notify` with the text in `after` and the responsible
+    in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be remembered together
+    with the write."""
+    changes: list[Change] = []
     derived: dict[str, str] = {}
-    for deal in each(deals):
+    for deal in deals:
         known = facts.get(deal["id"], {})
         rule = derive(known, rules)
         if rule is None or rule.to == last_derived.get(deal["id"]):
             continue
         derived[deal["id"]] = rule.to
         if deal["stage"] != rule.to and deal["stage"] in rule.from_:
-            rows += _changes(deal, rule, known)
-    return frame("changes", [row | {"seq": number} for number, row in enumerate(rows, 1)]), derived
+            changes += _changes(deal, rule, known)
+    return changes, derived
 
 
-def _holds(fact: Any, wanted: bool | int | str) -> bool:
-    if isinstance(wanted, bool):
-        return bool(fact) is wanted
-    if isinstance(wanted, int):
-        return (fact or 0) >= wanted
-    return clean.fold(fact) == clean.fold(wanted)
-
-
-def _changes(deal: Record, rule: Rule, known: Facts) -> list[Record]:
-    common = {"side": "portal", "entity": "deal", "key": deal["id"], "reason": _reason(rule, known)}
-    rows = [common | {"action": "stage", "field": "stage", "before": deal["stage"], "after": rule.to}]
+def _changes(deal: Deal, rule: Rule, known: Facts) -> list[Change]:
+    """The move and, where the rule says so, the word to the responsible: what it tells of comes first."""
+    common: Change = {"side": "portal", "entity": "deal", "key": deal["id"], "reason": _reason(rule, known)}
+    move: Change = {"action": "stage", "field": "stage", "before": deal["stage"], "after": rule.to}
+    rows: list[Change] = [{**common, **move}]
     if rule.notify and deal["manager"]:
-        rows.append(
-            common
-            | {
-                "action": "notify",
-                "field": "manager",
-                "before": deal["manager"],
-                "after": _said(rule.notify, deal, known),
-            }
-        )
+        text = _said(rule.notify, deal, known)
+        word: Change = {"action": "notify", "field": "manager", "before": deal["manager"], "after": text}
+        rows.append({**common, **word})
     return rows
 
 
 def _reason(rule: Rule, known: Facts) -> str:
     """«paid_charges = 2, act1 = да (M261110003F, 12.11.2026)»: what the journal answers to «why»."""
     facts = ", ".join(f"{name} = {_word(known.get(name))}" for name in rule.when)
-    proof = ", ".join(part for part in (known.get("number"), clean.day_name(known.get("date"))) if part)
-    return f"{facts} ({proof})" if proof else facts
+    proof = [part for part in (known.get("number"), clean.day_name(known.get("date"))) if part]
+    return f"{facts} ({', '.join(proof)})" if proof else facts
 
 
-def _said(pattern: str, deal: Record, known: Facts) -> str:
-    amount = known.get("paid_amount") if known.get("amount") is None else known.get("amount")
+def _said(pattern: str, deal: Deal, known: Facts) -> str:
+    """A notification: {deal}, {number}, {date}, {amount} filled in; the sum of the fact, else what was
+    paid."""
+    amount = known.get("amount")
+    if amount is None:
+        amount = known.get("paid_amount")
     values = {
         "deal": deal["title"] or deal["id"],
         "number": known.get("number") or "",
         "date": clean.day_name(known.get("date")),
-        "amount": _word(amount) if amount is not None else "",
+        "amount": "" if amount is None else _word(amount),
     }
     for name, value in values.items():
         pattern = pattern.replace(f"{{{name}}}", value)
@@ -101,6 +102,45 @@ def _said(pattern: str, deal: Record, known: Facts) -> str:
 
 
 def _word(value: Any) -> str:
+    """A fact as people read it: да and нет, sums with a comma."""
     if isinstance(value, bool) or value is None:
         return "да" if value else "нет"
     return f"{value:.2f}".replace(".", ",") if isinstance(value, Decimal) else str(value)
+
+
+# ---- results shown in the deal
+def results(
+    facts: Mapping[str, Facts], wanted: Mapping[str, str], deals: Iterable[Deal]
+) -> list[dict[str, Any]]:
+    """Result fields (`[results]` of the profile: fact -> field of the portal) that differ from what the deal
+    shows. Their only owner is this programme (`own`), so the guard does not count them."""
+    changes: list[dict[str, Any]] = []
+    held = {deal["id"]: deal for deal in deals}
+    for key, known in facts.items():
+        if key not in held:
+            continue
+        shown = held[key]["fields"] or {}
+        for name, caption in wanted.items():
+            if _shown(known[name]) != _shown(shown.get(caption)):
+                changes.append(_result(held[key], caption, shown.get(caption), known[name]))
+    return changes
+
+
+def _shown(value: Any) -> Any:
+    """A sum of nothing and an empty field say the same."""
+    return value or None
+
+
+def _result(deal: Deal, caption: str, before: Any, after: Any) -> dict[str, Any]:
+    """One result field that the portal shall show."""
+    return {
+        "side": "portal",
+        "entity": "deal",
+        "key": deal["id"],
+        "action": "update",
+        "field": caption,
+        "before": before,
+        "after": after,
+        "reason": "Итог по фактам оплаты",
+        "own": True,
+    }

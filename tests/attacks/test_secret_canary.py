@@ -16,13 +16,15 @@ from urllib.parse import quote
 
 import pytest
 
-from etl.bitrix24 import fields
-from etl.bitrix24.client import Client, Command, connect
+from etl.bitrix24 import names as portal_names
+from etl.bitrix24.calls import Command
+from etl.bitrix24.client import Client, connect
 from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import PUBLIC, Broken, SecretPath
 from etl.config.profile import Portal as PortalSettings
 from etl.errors import EtlError
 from etl.extract.bitrix24 import deals as extract
+from etl.flows.portal.outbox import StoreOutbox
 from etl.load.bitrix24 import items as load
 from etl.sandbox.portal.app import Portal
 from tests.support import bitrix24_bench as bench
@@ -96,11 +98,11 @@ def shown(error: BaseException) -> str:
     return "\n".join(parts)
 
 
-def work(client: Client, outbox: bench.Memory) -> Iterator[str]:
+def work(client: Client, outbox: StoreOutbox) -> Iterator[str]:
     """A run of everything; gives out what a person or a report would see."""
     profile = bench.profile()
     try:
-        names = fields.load(client, profile)
+        names = portal_names.load(client, profile)
         yield str(names)
         yield extract.deals(client, names, profile).to_csv()
         yield str(
@@ -130,8 +132,9 @@ def test_nothing_we_say_or_keep_holds_the_webhook(
     with (
         Portal(seed=bench.video(), clock=clock.time, code=CANARY, faults=faults) as portal,
         bench.client(portal.webhook, clock, tmp_path / "state", read_timeout=0.15) as client,
+        bench.store(tmp_path, clock) as state,
     ):
-        for number, said in enumerate(work(client, bench.Memory(clock))):
+        for number, said in enumerate(work(client, bench.outbox(state))):
             assert_clean(said, f"report {number}")
         assert_clean(repr(vars(client)) + repr(vars(client._transport)), "the client's attributes")
     assert_clean(log.getvalue(), "the log")

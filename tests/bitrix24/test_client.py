@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from etl.bitrix24.calls import Command, Refused
 from etl.bitrix24.classify import Verdict
-from etl.bitrix24.client import Command, Refused
 from etl.errors import ConfigError, EtlError, NeedsPerson, TryLater
 from etl.sandbox.portal.app import Portal
 from tests.support import bitrix24_bench as bench

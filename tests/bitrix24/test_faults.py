@@ -6,17 +6,20 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import MissingField
 from etl.bitrix24.writes import Result
 from etl.errors import EtlError
+from etl.flows.portal.outbox import StoreOutbox, recover
+from etl.load.bitrix24 import composition, notes, parties, products
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes, parties, products
 from etl.sandbox.portal.app import Portal
 from tests.support import bitrix24_bench as bench
 
@@ -38,7 +41,7 @@ LINES = [
     },
 ]
 
-Step = Callable[[Client, fields.Names, bench.Memory], Iterable[Result]]
+Step = Callable[[Client, portal_names.Names, StoreOutbox], Iterable[Result]]
 PROFILE = bench.profile()
 
 #: method that is struck -> the writer that uses it
@@ -58,7 +61,7 @@ STEPS: dict[str, Step] = {
         ],
         o,
     ),
-    "rows": lambda c, n, o: load.set_rows(c, [load.Composition("rows:3", "3", LINES)], o),
+    "rows": lambda c, n, o: composition.set_rows(c, [composition.Composition("rows:3", "3", LINES)], o),
     "deals": lambda c, n, o: load.create_deals(
         c,
         n,
@@ -243,11 +246,11 @@ def held(portal: Portal) -> dict[str, Any]:
     }
 
 
-def run(portal: Portal, clock: bench.Clock, outbox: bench.Memory) -> dict[str, str]:
+def run(portal: Portal, clock: bench.Clock, outbox: StoreOutbox) -> dict[str, str]:
     """One run of all writers; what stops one does not stop the test. Key -> status, or the name of what was raised."""
     statuses: dict[str, str] = {}
     with bench.client(portal.webhook, clock, read_timeout=0.15, deadline=0.25, workers=2) as client:
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
         for name, step in STEPS.items():
             try:
                 statuses |= {result.key: result.status for result in step(client, names, outbox)}
@@ -259,26 +262,32 @@ def run(portal: Portal, clock: bench.Clock, outbox: bench.Memory) -> dict[str, s
 @cache
 def wanted() -> dict[str, Any]:
     clock = bench.Clock()
-    with Portal(seed=bench.video(), clock=clock.time) as portal:
-        statuses = run(portal, clock, bench.Memory(clock))
+    with (
+        TemporaryDirectory() as folder,
+        bench.store(Path(folder), clock) as state,
+        Portal(seed=bench.video(), clock=clock.time) as portal,
+    ):
+        statuses = run(portal, clock, bench.outbox(state))
         assert set(statuses.values()) == {"done"}, statuses
         return held(portal)
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in MORE)])
-def test_every_write_takes_effect_exactly_once(kind: str) -> None:
+def test_every_write_takes_effect_exactly_once(kind: str, tmp_path: Path) -> None:
     clock = bench.Clock()
     faults = [
         {"kind": kind, "method": method, "seconds": 60 if kind == "late_apply" else 1.2, "commands": 1}
         for method in METHODS
     ]
-    with Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal:
-        outbox = bench.Memory(clock)
+    with (
+        bench.store(tmp_path, clock) as state,
+        Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal,
+    ):
         for _ in range(4):
-            statuses = run(portal, clock, outbox)
+            recover(state)
+            statuses = run(portal, clock, bench.outbox(state))
             if set(statuses.values()) == {"done"}:
                 break
-            outbox.recover()
             clock.now += 600
         assert set(statuses.values()) == {"done"}, statuses
         clock.now += 600

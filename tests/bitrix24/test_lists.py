@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from etl.bitrix24 import lists, rowlists
-from etl.bitrix24.client import Client, Command, Outcome
+from etl.bitrix24.calls import Command, Outcome
+from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Listing
 from etl.errors import ConfigError
 from etl.sandbox.portal.app import Portal

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.bitrix24 import values
-from etl.bitrix24.client import Command, encode, rows
-from etl.bitrix24.fields import PortalField, category_of, find_field
-from etl.load.bitrix24.items import product_row
+from etl.bitrix24.calls import Command, encode, rows
+from etl.bitrix24.fields import PortalField, find_field
+from etl.bitrix24.names import category_of
+from etl.load.bitrix24.composition import product_row
 
 LIST = PortalField(
     "ufCrmKind", "UF_CRM_KIND", "enumeration", "Вид", options={"44": "Предоплата", "46": "Постоплата"}

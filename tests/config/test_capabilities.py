@@ -1,15 +1,17 @@
-"""`obmen24 check` without a portal: what a dialect cannot tell, in plain words, and what closes the gap."""
+"""What a dialect cannot tell, in plain words, and what closes the gap."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
-from etl.commands import check
-from etl.config import profile
+from etl.config import capabilities, profile
+from etl.errors import ConfigError
 from tests.support.paths import ROOT
 
+DAY = dt.date(2026, 11, 20)
 PROFILES = ROOT / "samples" / "profiles"
 
 
@@ -25,12 +27,13 @@ def changed(tmp_path: Path, name: str, *replacements: tuple[str, str]) -> profil
 
 @pytest.mark.parametrize("name", ["video", "video-bp", "prepaid", "leads", "twoway"])
 def test_the_samples_contradict_nothing(name: str) -> None:
-    assert check.contradictions(profile.load(PROFILES / f"{name}.toml")) == []
+    assert capabilities.contradictions(profile.load(PROFILES / f"{name}.toml")) == []
 
 
 def test_what_stock_ut103_cannot_tell_is_said_in_plain_words(tmp_path: Path) -> None:
     """Orders born in 1C, invoices, partials, closings, a contractor directory: the extended contract or the manual export."""
-    found = "\n".join(check.gaps(changed(tmp_path, "leads", ("extended = true", "extended = false"))))
+    stock = changed(tmp_path, "leads", ("extended = true", "extended = false"))
+    found = "\n".join(capabilities.gaps(stock, DAY))
     for expected in (
         "не сообщает «счета на оплату»",
         "заказы, созданные в самой 1С",
@@ -44,6 +47,29 @@ def test_what_stock_ut103_cannot_tell_is_said_in_plain_words(tmp_path: Path) -> 
 
 def test_documents_a_stock_file_cannot_hold_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     """Any other kind in a stock file fails the whole file, so `check` refuses the profile."""
-    wrong = check.contradictions(changed(tmp_path, "video", ("extended = true", "extended = false")))
+    wrong = capabilities.contradictions(changed(tmp_path, "video", ("extended = true", "extended = false")))
     assert any(problem.startswith("delivery.act") for problem in wrong)
     assert any(problem.startswith("commission.confirm") for problem in wrong)
+
+
+def test_the_general_vat_rate_is_that_of_the_day(tmp_path: Path) -> None:
+    """УТ 10.3 has no 22 %, the general rate since 2026; what the base was taught is listed in the profile."""
+    stock = changed(
+        tmp_path,
+        "prepaid",
+        ("extended = true", "extended = false"),
+        ('vat = "exempt"', 'vat = "general"'),
+    )
+    assert not [gap for gap in capabilities.gaps(stock, dt.date(2025, 12, 31)) if "НДС" in gap]
+    told = [gap for gap in capabilities.gaps(stock, DAY) if "НДС" in gap]
+    assert len(told) == 1
+    assert "не знает ставку НДС 22 % и молча запишет другую" in told[0]
+    taught = stock.model_copy(update={"onec": stock.onec.model_copy(update={"vat_rates": ("20", "22")})})
+    assert not [gap for gap in capabilities.gaps(taught, DAY) if "НДС" in gap]
+
+
+def test_a_profile_that_contradicts_its_1c_is_refused_with_every_contradiction(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        capabilities.refuse(changed(tmp_path, "video", ("extended = true", "extended = false")))
+    assert len(refused.value.problems) >= 2
+    capabilities.refuse(profile.load(PROFILES / "video.toml"))

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import Rejected, TryLater
+from etl.exchange import archive, spool
 from etl.exchange.files import safe_name, shown
 from etl.exchange.folder import Exchange, Look, Taken, sources
 
@@ -166,9 +167,9 @@ def test_a_file_changed_after_the_listing_is_not_copied(exchange: Exchange, cloc
     path = put(exchange, "from_1c/orders.xml")
     (seen,) = exchange.scan()
     path.write_bytes(GOOD + b" ")
-    assert exchange._copy(seen) is None
+    assert spool.copy(seen, exchange.folder, exchange.spool, reserve=0) is None
     path.unlink()
-    assert exchange._copy(seen) is None
+    assert spool.copy(seen, exchange.folder, exchange.spool, reserve=0) is None
     assert list(exchange.spool.iterdir()) == []
 
 
@@ -298,7 +299,7 @@ def test_a_file_that_1c_wiped_during_the_reading_is_still_archived(exchange: Exc
 def test_a_newer_file_that_slips_in_is_put_back(exchange: Exchange) -> None:
     path = put(exchange, "from_1c/orders.xml")
     moved = put(exchange, "archive/x.xml", b"newer")
-    exchange._put_back(moved, path)
+    archive.put_back(moved, path)
     assert (path.read_bytes(), path.with_name("orders-2.xml").read_bytes(), moved.exists()) == (
         GOOD,
         b"newer",

@@ -17,7 +17,8 @@ import pytest
 from etl.errors import ConfigError, TryLater
 from etl.exchange import watch
 from etl.exchange.folder import Exchange, sources
-from etl.state.lock import Busy
+from etl.state import quick
+from etl.state.lock import Busy, file_lock
 from tests.support.paths import ROOT
 
 SETTLE = 0.1
@@ -87,8 +88,9 @@ def test_what_lay_there_before_the_start_is_taken(tmp_path: Path, taker: Taker) 
     drop(tmp_path, "old.xml", b"old")
     with watching(tmp_path, taker):
         until(lambda: taker.taken == [b"old"])
-        assert watch.listed_at(tmp_path / "state") is not None
-    assert watch.listed_at(tmp_path / "nowhere") is None
+        until(lambda: bool((sign := quick.watcher(str(tmp_path / "state"))) and sign["alive"]))
+    assert quick.watcher(str(tmp_path / "state")) is None, "it was stopped: nobody misses it"
+    assert quick.watcher(str(tmp_path / "nowhere")) is None
 
 
 def test_a_slow_writer_is_taken_once_and_whole(tmp_path: Path, taker: Taker) -> None:
@@ -164,6 +166,8 @@ def test_a_bug_ends_the_watch_and_frees_its_place(tmp_path: Path, taker: Taker) 
 
     with pytest.raises(ZeroDivisionError):
         watch.watch(taker.exchange, run, state=tmp_path / "state", interval=0.05)
+    sign = quick.watcher(str(tmp_path / "state"))
+    assert sign is not None and not sign["alive"], "it is missed"
     with watching(tmp_path, taker):
         until(lambda: taker.runs == 1)
 
@@ -214,8 +218,18 @@ def test_a_watcher_killed_in_the_middle_is_followed_by_another(tmp_path: Path, t
     assert list((tmp_path / "spool").glob("*.xml")) == []
 
 
-def test_the_sign_of_life_is_a_moment(tmp_path: Path) -> None:
-    (tmp_path / watch.HEALTH).write_text("broken")
-    assert watch.listed_at(tmp_path) is None
-    (tmp_path / watch.HEALTH).write_text("2026-11-22T09:00:00+00:00")
-    assert watch.listed_at(tmp_path) == dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
+def test_the_sign_of_life_is_a_moment_and_a_lock(tmp_path: Path) -> None:
+    mark, folder = tmp_path / quick.WATCH_MARK, str(tmp_path)
+    mark.write_text("broken")
+    assert quick.watcher(folder) is None
+    nine = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
+    mark.write_text(nine.isoformat())
+    assert quick.last_look(folder) == nine
+    soon, late = nine + dt.timedelta(minutes=2), nine + dt.timedelta(hours=2)
+    assert quick.watcher(folder, now=soon) == {"minutes": 2.0, "running": False, "alive": False}, (
+        "its process is dead"
+    )
+    with file_lock(tmp_path / quick.WATCH_LOCK, "занято"):
+        assert quick.watcher(folder, now=soon) == {"minutes": 2.0, "running": True, "alive": True}
+        hanging = {"minutes": 120.0, "running": True, "alive": False}
+        assert quick.watcher(folder, now=late) == hanging, "it has not looked for two hours"

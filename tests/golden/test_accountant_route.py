@@ -11,9 +11,10 @@ import openpyxl
 import pytest
 
 from etl import pipeline, tables
+from etl.cli.words import people as words
 from etl.commands import people
 from etl.state.store import Store
-from etl.transform.money import facts
+from etl.transform.money import paid
 from tests.support import scenario
 from tests.support.statements import OUR, document, outgoing, statement
 
@@ -218,7 +219,7 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
         running.stage.onec.pay(number, Decimal("1000.00"))
         running.stage.session()
         running.run()
-        assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
+        assert paid.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
         assert running.stages()["101"] == "Договор подтвержден"
         drop(running, "kl2.txt", paid_by("2", "500.00", "В-101/26", IVANOV))
         running.run()
@@ -236,7 +237,7 @@ def test_bank_and_1c_and_refund_of_one_charge_give_one_right_sum(tmp_path: Path)
             ),
         )
         running.run()
-        assert facts.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
+        assert paid.settle(facts_of(running, number), Decimal("1500.00")).amount == Decimal("1000.00")
 
 
 def test_receipts_1c_does_not_know_go_to_it_as_payments(tmp_path: Path) -> None:
@@ -268,12 +269,12 @@ def test_doubtful_receipts_are_asked_and_the_answer_is_remembered(tmp_path: Path
         report = running.run()
         assert report.counts["matched"] == 0
         assert report.exit_code == 3
-        text = people.questions(running.stage.profile)
+        text = words.questions(people.questions(running.stage.profile))
         assert "Иванова Мария Павловна" in text
         assert "В-101/26" in text
-        assert "записан" in people.answer(running.stage.profile, "1", "1")
+        assert people.answer(running.stage.profile, "1", "1").choice == 1
         assert running.run().counts["matched"] == 1
-        assert people.questions(running.stage.profile) == "Вопросов нет."
+        assert people.questions(running.stage.profile) == []
         assert running.stages()["101"] == "1-ая оплата менеджеру"
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from etl.commands import check, people
+from etl.cli.words import check as check_words
+from etl.cli.words import people as words
+from etl.commands import check, journal, people
 from etl.errors import EtlError, NeedsPerson
 from etl.sandbox.onec.records import Account
 from tests.support import directories
@@ -236,7 +238,7 @@ def test_equal_candidates_are_asked_with_their_folders_and_the_answer_is_kept(tm
         report = scene.exchange()
         assert report.exit_code == 3
         assert list(scene.companies()) == ["Ромашка"]
-        text = people.questions(scene.profile)
+        text = words.questions(people.questions(scene.profile))
         assert "папка Покупатели/Опт" in text
         assert "папка Покупатели/Розница" in text
         assert scene.run().exit_code == 3, "a question stays until it is answered"
@@ -252,7 +254,7 @@ def test_equal_candidates_are_asked_with_their_folders_and_the_answer_is_kept(tm
             "Покупатели/Опт",
             "Покупатели/Розница",
         ]
-        assert people.questions(scene.profile) == "Вопросов нет."
+        assert people.questions(scene.profile) == []
         assert scene.run().exit_code == 0
 
 
@@ -261,12 +263,12 @@ def test_inn_and_kpp_only_propose_and_a_link_decides(tmp_path: Path) -> None:
     with opened(tmp_path, TO_PORTAL, portal=seed(**company(9, "Ромашка", INN, "770701001"))) as scene:
         guid = daisy(scene)
         scene.exchange()
-        assert "obmen24 link company 9" in people.questions(scene.profile)
+        assert "obmen24 link company 9" in words.questions(people.questions(scene.profile))
         people.link(scene.profile, "company", "9", guid)
         scene.run()
         (card,) = scene.items(4)
         assert (card["title"], card["originId"]) == ("ООО «Ромашка»", guid)
-        assert people.questions(scene.profile) == "Вопросов нет."
+        assert people.questions(scene.profile) == []
         assert [row["companyId"] for row in scene.items(3)] == [9]
         assert scene.run().quiet
 
@@ -287,24 +289,24 @@ def test_the_coverage_report_counts(tmp_path: Path) -> None:
         guid = daisy(scene, contacts={})
         scene.onec.new_party("ООО «Новичок»", full_name="ООО «Новичок»")
         scene.session()
-        assert check.coverage(scene.profile) == {
-            "by_guid": 0,
-            "by_inn": 1,
-            "doubtful": 0,
-            "unmatched_1c": 1,
-            "unmatched_portal": 0,
-        }
-        assert "предложены по ИНН: 1" in check.check(scene.profile).text()
+        assert check.coverage(scene.profile) == check.Coverage(
+            by_guid=0,
+            by_inn=1,
+            doubtful=0,
+            unmatched_1c=1,
+            unmatched_portal=0,
+        )
+        assert "предложены по ИНН: 1" in check_words.text(check.check(scene.profile))
         scene.run()
         people.link(scene.profile, "company", "9", guid)
         scene.run()
-        assert check.coverage(scene.profile) == {
-            "by_guid": 2,
-            "by_inn": 0,
-            "doubtful": 0,
-            "unmatched_1c": 0,
-            "unmatched_portal": 0,
-        }
+        assert check.coverage(scene.profile) == check.Coverage(
+            by_guid=2,
+            by_inn=0,
+            doubtful=0,
+            unmatched_1c=0,
+            unmatched_portal=0,
+        )
 
 
 def test_a_stock_base_tells_its_buyers_with_the_orders_born_there(tmp_path: Path) -> None:
@@ -394,7 +396,9 @@ def test_a_conflict_is_won_by_the_field_s_owner(tmp_path: Path, owner: str, wins
         party = scene.onec.party(guid)
         assert party is not None
         assert (party.name, list(scene.companies())) == (wins, [wins])
-        assert "изменено с обеих сторон" in people.why(scene.profile, "company", "1")
+        assert "изменено с обеих сторон" in words.journal(
+            journal.why(scene.profile, "company", "1"), "company", "1"
+        )
 
 
 def test_an_owner_that_asks_touches_neither_side_until_a_person_answers(tmp_path: Path) -> None:
@@ -407,7 +411,7 @@ def test_an_owner_that_asks_touches_neither_side_until_a_person_answers(tmp_path
         assert scene.run().exit_code == 3
         assert scene.run().exit_code == 3
         assert list(scene.companies()) == ["ООО «Имя с портала»"]
-        assert "значение 1С: ООО «Имя из 1С»" in people.questions(scene.profile)
+        assert "значение 1С: ООО «Имя из 1С»" in words.questions(people.questions(scene.profile))
         people.answer(scene.profile, "1", "2")
         scene.settle()
         party = scene.onec.party(guid)
@@ -671,7 +675,7 @@ def test_the_journal_explains_each_field(tmp_path: Path) -> None:
         scene.edit(1, title="ООО «Ромашка и Ко»")
         scene.onec.edit_party(guid, phones=["8 (495) 000-66-66"])
         scene.settle()
-        text = people.why(scene.profile, "company", "1")
+        text = words.journal(journal.why(scene.profile, "company", "1"), "company", "1")
         for expected in (
             "Создано из 1С: ИНН",
             "from_1c/parties-1.xml",

@@ -109,7 +109,7 @@ def test_retry_brings_a_quarantined_file_back(tmp_path: Path) -> None:
         running.run(flows=("documents-in",))
         (running.folder / "from_1c" / "cut.xml").write_bytes(BAD["cut.xml"])
         running.run(flows=("documents-in",))
-        assert people.retry(running.stage.profile, ("cut.xml",)).startswith("В карантине нет") is False
+        assert people.retry(running.stage.profile, ("cut.xml",)).files == ("from_1c/cut.xml",)
         assert (running.folder / "from_1c" / "cut.xml").read_bytes() == BAD["cut.xml"]
         assert running.run(flows=("documents-in",)).counts["files_bad"] == 1
 

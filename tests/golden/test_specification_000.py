@@ -393,9 +393,9 @@ def test_another_route_never_leaves_two_documents(tmp_path: Path) -> None:
 
 def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
     """A real portal must never meet the invented charges of a rehearsal."""
-    from etl.commands import rehearse
     from etl.config import profile as profiles
     from etl.errors import ConfigError
+    from etl.sandbox.scene.stage import staged
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
@@ -410,14 +410,15 @@ def test_rehearsal_and_work_never_share_a_state(tmp_path: Path) -> None:
         (tmp_path / "work").mkdir()
         worked = profiles.load(scenario.copied(tmp_path / "work", "video"))
         pipeline.run(worked.model_copy(update={"bitrix24": real.bitrix24}), now=running.stage.clock.tick())
-        with pytest.raises(ConfigError, match="настоящим порталом"), rehearse.staged(worked):
+        with pytest.raises(ConfigError, match="настоящим порталом"), staged(worked):
             pass
 
 
 KILLED = """
 import datetime as dt, sys
 from pathlib import Path
-from etl import pipeline, profile
+from etl import pipeline
+from etl.config import profile
 loaded = profile.load(Path(sys.argv[1]))
 address = loaded.bitrix24.model_copy(update={"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000})
 pipeline.run(loaded.model_copy(update={"bitrix24": address}), trigger="test", now=dt.datetime.fromisoformat(sys.argv[3]))
@@ -525,12 +526,13 @@ def test_the_deals_that_did_not_enter_are_listed_with_a_reason(tmp_path: Path) -
 
 def test_the_journal_answers_why(tmp_path: Path) -> None:
     """`obmen24 why deal 101` names file, document and rule of every step."""
-    from etl.commands import people
+    from etl.cli.words import people as words
+    from etl.commands import journal
 
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         pay_month(running, "2026-11", (101,), PAID)
-        text = people.why(running.stage.profile, "deal", "101")
+        text = words.journal(journal.why(running.stage.profile, "deal", "101"), "deal", "101")
         for expected in (
             "Начисление за 2026-11: 1500.00",
             "Оплата",

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from etl.commands import people
+from etl.cli.words import people as words
+from etl.commands import journal, people
 from tests.support import scenario
 
 CASE = "prepaid/two-variants"
@@ -193,7 +194,7 @@ def test_no_invoice_or_several_are_asked(tmp_path: Path, count: int) -> None:
         assert report.exit_code == 3
         assert "S24-502" not in [row["number"] for row in running.sent()]
         if count:
-            assert "несколько незакрытых счетов" in people.questions(running.stage.profile)
+            assert "несколько незакрытых счетов" in words.questions(people.questions(running.stage.profile))
             people.answer(running.stage.profile, "invoice:2", "1")
         else:
             assert "нет незакрытого счёта" in report.text()
@@ -248,7 +249,7 @@ def test_a_plan_tells_what_the_run_does(tmp_path: Path) -> None:
             assert counted(planned) == counted(running.run())
             running.stage.session()
         running.run()
-        text = people.why(running.stage.profile, "deal", "3")
+        text = words.journal(journal.why(running.stage.profile, "deal", "3"), "deal", "3")
         for expected in (
             "Заказ B24-3 для 1С",
             "orders.send_stages",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from etl.cli.words import check as words
 from etl.commands import check, people
 from etl.sandbox.onec.records import Account
 from tests.support import scenario
@@ -310,7 +311,7 @@ def test_the_release_of_1c_is_advised(tmp_path: Path) -> None:
     with scenario.opened(
         tmp_path, "leads", case=CASE, edit={'release = "10.3.52.2"': 'release = "10.3.19.4"'}
     ) as running:
-        text = check.check(running.stage.profile).text()
+        text = words.text(check.check(running.stage.profile))
     assert "Релиз 1С 10.3.19.4: рекомендуется обновить до 10.3.52.2" in text
 
 
@@ -319,7 +320,7 @@ def test_what_stock_1c_cannot_tell_is_said_in_plain_words(tmp_path: Path) -> Non
     with scenario.opened(
         tmp_path, "leads", case=CASE, edit={"extended = true ": "extended = false"}
     ) as running:
-        text = check.check(running.stage.profile).text()
+        text = words.text(check.check(running.stage.profile))
     for expected in (
         "orders.create_deals",
         "«счета на оплату»",

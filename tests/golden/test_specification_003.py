@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from etl.commands import people
+from etl.cli.words import people as words
+from etl.commands import journal, people
 from tests.golden.test_specification_000 import KILLED
 from tests.support import scenario
 from tests.support.paths import ROOT
@@ -321,7 +322,7 @@ def test_a_conflict_is_decided_by_the_owner(tmp_path: Path, owner: str, lines: s
         assert [f"{line.quantity:f}" for line in running.stage.onec.document("B24-1", "order").lines] == [
             lines
         ]
-        assert "с обеих сторон" in people.why(running.stage.profile, "deal", "1")
+        assert "с обеих сторон" in words.journal(journal.why(running.stage.profile, "deal", "1"), "deal", "1")
 
 
 def conflict(running: scenario.Scenario) -> None:
@@ -342,7 +343,7 @@ def test_a_conflict_may_be_a_question(tmp_path: Path) -> None:
         report = running.run()
         assert report.exit_code == 3
         assert [f"{quantity:f}" for _, quantity, _ in running.composition(1)] == ["7"]
-        question = people.questions(running.stage.profile).partition("[")[2].partition("]")[0]
+        question = people.questions(running.stage.profile)[0].key
         people.answer(running.stage.profile, question, "2")
         running.run()
         assert told(running).quiet

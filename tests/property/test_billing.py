@@ -5,7 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform.contracts import billing, fees
+from etl.transform.contracts import fees
+from etl.transform.contracts import register as register_rules
 from etl.values import clean
 from tests.support.deals000 import CONFIRMED, TERMINATED, bill, deal, deals
 
@@ -96,7 +97,7 @@ def test_every_version_adds_up_and_the_register_follows_the_termination_dates(ro
                 now[who] = now[who] | {"terminated_on": event[1], "monthly_fee": event[2]}
     register = exported(register, bill(deals(*now), register, month=MONTHS[-1]))
     ended = {row["id"]: row for row in now}
-    state = tables.records(billing.current(register))
+    state = tables.records(register_rules.current(register))
     for row in state:
         terms = ended[row["deal"]]
         if terms["stage"] == TERMINATED and terms["terminated_on"] is None:
@@ -111,7 +112,7 @@ def test_every_version_adds_up_and_the_register_follows_the_termination_dates(ro
         assert row["amount"] == (0 if over else frozen[row["number"]])
     assert (
         sum((row["delta"] for row in tables.records(register)), Decimal(0))
-        == billing.totals(billing.current(register)).amount
+        == register_rules.totals(register_rules.current(register)).amount
     )
     assert all(
         row["amount"] >= 0 and row["amount"] == row["amount"].quantize(CENT)

@@ -5,22 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform.contracts import commission
-from etl.transform.money import facts
-from tests.support.deals000 import COMMISSION, deal, deals
+from etl.transform.contracts import commission, facts
+from etl.transform.contracts.facts import PaidCharge
+from tests.support.deals000 import COMMISSION, contract, deal, deals
 
 totals = st.decimals("0.01", "9999999.99", places=2)
 
 
 def known(paid, ended=None):
-    return {
-        "paid_charges": paid,
-        "terminated_on": ended,
-        "paid": tuple(
-            {"number": f"M26{month + 1:02}10003F", "on": date(2026, month + 1, 12), "amount": Decimal(1500)}
-            for month in range(paid)
-        ),
-    }
+    charges = tuple(
+        PaidCharge(
+            f"M26{month + 1:02}10003F", f"2026-{month + 1:02}", date(2026, month + 1, 12), Decimal(1500)
+        )
+        for month in range(paid)
+    )
+    return contract(charges, ended)
 
 
 @given(totals)
@@ -39,22 +38,22 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
         agreed = total if number == 0 else ([*edits, total])[number % (len(edits) + 1)]
         frozen = frozen or (agreed if paid else None)
         made, refused = commission.accrue(
-            deals(deal(commission=agreed)),
+            tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
-            tables.frame("accruals", rows),
+            rows,
             settings=COMMISSION,
             today=date(2026, 12, 1) + timedelta(days=number),
         )
-        rows += tables.records(made)
+        rows += made
         assert not len(refused)
         halves = commission.halves(frozen) if frozen else ()
         assert sum((row["amount"] for row in rows), Decimal(0)) == sum(halves[:paid], Decimal(0))
-        standing = facts.standing_acts(tables.frame("accruals", rows)).get("123", {})
+        standing = facts.standing_acts(rows).get("123", {})
         assert sorted(standing) == [part for part in (1, 2) if paid >= part and halves[part - 1]]
         again, _ = commission.accrue(
-            deals(deal(commission=agreed)),
+            tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
-            tables.frame("accruals", rows),
+            rows,
             settings=COMMISSION,
             today=date(2026, 12, 1),
         )
@@ -72,11 +71,11 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
 @given(st.integers(0, 4), st.none() | st.dates(date(2026, 1, 1), date(2026, 5, 31)))
 def test_no_second_half_for_a_payment_after_the_termination(paid, ended):
     made, _ = commission.accrue(
-        deals(),
+        tables.records(deals()),
         {"123": known(paid, ended)},
-        tables.frame("accruals"),
+        (),
         settings=COMMISSION,
         today=date(2026, 12, 1),
     )
     in_time = paid >= 2 and (ended is None or date(2026, 2, 12) <= ended)
-    assert ("second" in made["part"].tolist()) == in_time
+    assert ("second" in [row["part"] for row in made]) == in_time

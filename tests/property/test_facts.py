@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.transform.money import facts
+from etl.transform.money.paid import paid
 
 SOURCES = ["1c", "bank", "xlsx"]
 quick = settings(max_examples=40, deadline=None)
@@ -33,6 +33,11 @@ dues = st.fixed_dictionaries(
 )
 
 
+def told(rows):
+    """Rows of the table `payments` with every column."""
+    return tables.records(tables.frame("payments", rows))
+
+
 def by_source(rows, target):
     return {
         source: sum(
@@ -53,7 +58,7 @@ def by_source(rows, target):
 @quick
 @given(payments, dues)
 def test_the_maximum_law(rows, due):
-    for target, known in facts.paid(tables.frame("payments", rows), due).items():
+    for target, known in paid(told(rows), due).items():
         sums = by_source(rows, target)
         assert known.amount == (max(sums.values()) if sums else None)
         assert known.full == (
@@ -66,8 +71,8 @@ def test_the_maximum_law(rows, due):
 def test_the_order_of_payments_changes_no_sum_and_no_day(rows, due, order):
     mixed = [rows[index] for index in order if index < len(rows)]
     straight, other = (
-        facts.paid(tables.frame("payments", rows), due),
-        facts.paid(tables.frame("payments", mixed), due),
+        paid(told(rows), due),
+        paid(told(mixed), due),
     )
     assert {
         target: (known.amount, known.seen, known.on, known.full) for target, known in straight.items()
@@ -79,8 +84,8 @@ def test_the_order_of_payments_changes_no_sum_and_no_day(rows, due, order):
 def test_the_same_money_told_by_another_source_adds_nothing(rows, due):
     echo = [row | {"source": "1c-copy"} for row in rows if row["source"] == "1c"]
     before, after = (
-        facts.paid(tables.frame("payments", rows), due),
-        facts.paid(tables.frame("payments", [*rows, *echo]), due),
+        paid(told(rows), due),
+        paid(told([*rows, *echo]), due),
     )
     assert {target: known.amount for target, known in before.items()} == {
         target: known.amount for target, known in after.items()
@@ -90,7 +95,7 @@ def test_the_same_money_told_by_another_source_adds_nothing(rows, due):
 @quick
 @given(payments, dues)
 def test_the_day_of_full_payment_is_a_day_with_money_and_enough_until_then(rows, due):
-    for target, known in facts.paid(tables.frame("payments", rows), due).items():
+    for target, known in paid(told(rows), due).items():
         if not (known.full and known.on):
             continue
         enough = [
@@ -129,5 +134,5 @@ def test_parts_paid_and_refunded_again_leave_nothing(parts):
         for number, part in enumerate(parts)
         for sign in (1, -1)
     ]
-    known = facts.paid(tables.frame("payments", rows), {"B24-1": sum(parts)})["B24-1"]
+    known = paid(told(rows), {"B24-1": sum(parts)})["B24-1"]
     assert (known.amount, known.full, known.on) == (0, False, None)

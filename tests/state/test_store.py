@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from etl import tables
 from etl.errors import ConfigError, NeedsPerson, TryLater
 from etl.state import schema
-from etl.state.database import migrations
+from etl.state.columns import decode, encode
 from etl.state.files import newer
+from etl.state.opening import migrations
 from etl.state.quick import quick_status
 from etl.state.store import Busy, Store
 from tests.support.paths import ROOT
@@ -190,8 +191,6 @@ def test_the_journal_tells_what_happened_in_order_and_in_its_own_types(store: St
         (3, "update", None, ("a", None), "r"),
     ]
     assert str(told[0]["before"]) == "10.00"
-    assert len(store.runs.journal_of(run)) == 3
-    assert store.runs.forget_before(NOON + dt.timedelta(days=1)) == 3
 
 
 def test_an_issue_met_again_is_one_issue_and_closes_when_it_is_gone(store: Store) -> None:
@@ -208,8 +207,35 @@ def test_an_issue_met_again_is_one_issue_and_closes_when_it_is_gone(store: Store
     assert store.runs.open_issues("billing")["key"].tolist() == ["1"]
     assert len(store.runs.open_issues()) == 2
     third = store.runs.begin("cron", [])
-    store.runs.close_issues_of(third, "deal", ["1"])
+    assert store.runs.close_issues(third, ["billing", "parties"]) == 2
     assert len(store.runs.open_issues()) == 0
+
+
+def test_the_journal_is_forgotten_after_its_time_once_a_day_and_money_is_not(url: str, portal: str) -> None:
+    clock = [NOON]
+    with Store.open(url, portal=portal, clock=lambda: clock[0]) as store:
+        other = Store.open(url, portal=portal + "2", clock=lambda: NOON)
+        for one in (store, other):
+            run = one.runs.begin("cron", [])
+            one.runs.journal(
+                run, [{"entity": "deal", "key": "1", "action": "update"}, {"entity": "deal", "key": "1"}]
+            )
+            one.runs.journal(run, [{"entity": "deal", "key": "1", "action": "payment", "after": Decimal(5)}])
+        fact = {"source": "bank", "id": "f", "target": "1", "date": NOON.date(), "amount": Decimal(5)}
+        store.facts.record("payment", [fact])
+        clock[0] = NOON + dt.timedelta(days=365 * 3)
+        store.runs.journal(store.runs.begin("cron", []), [{"entity": "deal", "key": "2"}])
+        assert store.runs.forget(36) == 0, "the whole month is kept"
+        clock[0] += dt.timedelta(days=31)
+        assert store.runs.forget(36) == 2
+        store.runs.journal(store.runs.begin("cron", []), [{"entity": "deal", "key": "3"}])
+        clock[0] += dt.timedelta(hours=1)
+        assert store.runs.forget(1) == 0, "it has looked today already"
+        assert [row["action"] for row in store.runs.why("deal", "1")] == ["payment"], "it proves money"
+        assert len(store.runs.why("deal", "2")) == 1
+        assert len(other.runs.why("deal", "1")) == 3, "another portal keeps its own"
+        assert (len(store.facts.rows("payment")), len(store.runs.last())) == (1, 3)
+        other.close()
 
 
 # ---- files and documents
@@ -222,7 +248,7 @@ def test_content_is_claimed_once_and_going_back_is_noticed(store: Store) -> None
     again = store.files.take("in", "A", "order.xml", raw_hash="ra2")
     assert (first.seq, again.seq, again.state) == (1, 3, "spooled")
     store.files.mark("in", "A", "bad", reason="обрезан", stored_as="quarantine/x")
-    assert store.files.seen_bytes("ra2").reason == "обрезан"
+    assert store.files.listed("bad")[0].reason == "обрезан"
     assert [found.hash for found in store.files.listed("bad")] == ["A"]
     assert store.files.seen("out", "A") is None
 
@@ -400,8 +426,8 @@ VALUES = st.recursive(
 @given(VALUES)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_value_comes_back_as_it_went_in(value: Any) -> None:
-    back = schema.decode(schema.encode(value))
-    assert back == value and schema.encode(back) == schema.encode(value)
+    back = decode(encode(value))
+    assert back == value and encode(back) == encode(value)
 
 
 def test_derived_stages_are_remembered(store: Store) -> None:

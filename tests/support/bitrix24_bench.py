@@ -1,4 +1,4 @@
-"""What tests of the Bitrix24 client share: a virtual clock, a strict outbox, a client that does not wait."""
+"""What tests of the Bitrix24 client share: a virtual clock, a state on disk, a client that does not wait."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from etl.bitrix24.client import Client
 from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import Transport
 from etl.config.profile import Profile
+from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.sandbox.scene import demo
+from etl.state.store import Store
 
 TODAY = dt.date(2026, 11, 3)
 _START = dt.datetime(2026, 11, 3, 9, tzinfo=dt.UTC).timestamp()
-#: state -> states it may move to, as the store's outbox insists
-_MOVES = {
-    "new": {"sending", "done", "failed"},
-    "sending": {"done", "failed", "doubt", "new"},
-    "doubt": {"new", "done", "failed"},
-    "failed": {"new"},
-    "done": set(),
-}
 
 
 class Clock:
@@ -39,53 +33,41 @@ class Clock:
         self.now += seconds
 
 
-class Memory:
-    """An outbox in memory that refuses every move the real one would refuse."""
+def store(folder: Path, clock: Clock) -> Store:
+    """The state of a portal on disk, at the time of the clock."""
+    return Store.open(
+        f"sqlite:///{folder / 'state.sqlite'}",
+        portal="test",
+        clock=lambda: dt.datetime.fromtimestamp(clock.time(), dt.UTC),
+    )
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.states: dict[str, str] = {}
-        self.ids: dict[str, str | None] = {}
-        self.attempts: dict[str, float] = {}
 
-    def sending(self, *keys: str) -> None:
-        for key in keys:
-            self._move(key, "sending")
-            self.attempts[key] = self._clock.time()
+def outbox(state: Store, *noted: str) -> StoreOutbox:
+    """The outbox of a new run, with these intents noted beforehand. A doubt outlives its run; what an earlier run has
+    done is asked for anew under a key of this one."""
+    run = state.runs.begin("test", ["test"])
 
-    def done(self, key: str, identifier: str | None) -> None:
-        self._move(key, "done")
-        self.ids[key] = identifier
+    def intent(key: str) -> Intent:
+        before = state.outbox.find(key)
+        again = before is not None and before["state"] == "done"
+        stored = f"{key}:{run}" if again else key
+        return {"key": stored, "entity": "test", "entity_key": key, "method": "create", "payload": None}
 
-    def doubt(self, key: str) -> None:
-        self._move(key, "doubt")
+    made = StoreOutbox(state, run, intent)
+    made.note([intent(key) for key in noted])
+    return made
 
-    def failed(self, key: str, reason: str) -> None:
-        assert reason
-        self._move(key, "failed")
 
-    def again(self, key: str) -> None:
-        self._move(key, "new")
-
-    def unsure(self, key: str) -> float | None:
-        return self.attempts[key] if self.states.get(key) in ("sending", "doubt") else None
-
-    def recover(self) -> None:
-        """A new run: what a dead one was sending is in doubt; what failed or is done is asked for anew under the same key."""
-        self.states = {
-            key: "doubt" if state in ("sending", "doubt") else "new" for key, state in self.states.items()
-        }
-
-    def _move(self, key: str, state: str) -> None:
-        before = self.states.get(key, "new")
-        assert state in _MOVES[before], f"{key}: {before} -> {state}"
-        self.states[key] = state
+def states(state: Store) -> dict[str, str]:
+    """What the outbox says of each intent."""
+    rows = state.outbox.listed("new", "sending", "doubt", "failed", "done")
+    return {row["entity_key"]: row["state"] for row in rows}
 
 
 def client(webhook: str, clock: Clock | None = None, state: Path | None = None, **options: Any) -> Client:
     """A client over real HTTP; with a clock it never really waits."""
     secret = Secret(webhook)
-    timing = {"clock": clock.time, "sleep": clock.sleep} if clock else {}
+    timing: dict[str, Any] = {"clock": clock.time, "sleep": clock.sleep} if clock else {}
     transport = Transport(
         secret,
         deadline=options.pop("deadline", 5.0),

@@ -9,6 +9,7 @@ from typing import Any
 from etl import tables
 from etl.config.profile import Billing, Commission, Organisation
 from etl.transform.contracts import billing
+from etl.transform.contracts.facts import ContractFacts, PaidCharge
 
 CONFIRMED, FIRST_PAID, FIRST_ACT = "Договор подтвержден", "1-ая оплата клиента", "1-ая оплата менеджеру"
 SECOND_PAID, SECOND_ACT, TERMINATED = "2-ая оплата клиента", "2-ая оплата менеджеру", "Договор расторгнут"
@@ -41,15 +42,32 @@ def deal(number: int | str = 123, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def contract(paid: tuple[PaidCharge, ...] = (), ended: date | None = None) -> ContractFacts:
+    """Facts of a contract of which these charges are paid."""
+    last = paid[-1] if paid else None
+    return ContractFacts(
+        paid_charges=len(paid),
+        paid=paid,
+        act1=False,
+        act2=False,
+        paid_total=sum((charge.amount or Decimal(0) for charge in paid), Decimal(0)),
+        paid_on=last.on if last else None,
+        number=last.number if last else None,
+        amount=last.amount if last else None,
+        date=last.on if last else None,
+        terminated=ended is not None,
+        terminated_on=ended,
+    )
+
+
 def deals(*rows: dict[str, Any]) -> Any:
     return tables.frame("deals", rows or [deal()])
 
 
 def bill(rows: Any, register: Any = None, month: str = "2026-11", **changes: Any) -> billing.BillingPlan:
     own = changes.pop("organisations", [OWN, EXEMPT])
-    sent = {"today": date(2026, 12, 15), "referred": frozenset()} | {
-        name: changes.pop(name) for name in ("today", "referred", "version") if name in changes
-    }
+    sent: dict[str, Any] = {"today": date(2026, 12, 15), "referred": frozenset()}
+    sent |= {name: changes.pop(name) for name in ("today", "referred", "version") if name in changes}
     return billing.plan(
         rows,
         tables.frame("charges") if register is None else register,

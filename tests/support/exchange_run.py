@@ -200,7 +200,7 @@ def end_state(root: Path) -> dict[str, Any]:
         for path in sorted(share.rglob("*"))
         if path.is_file()
     }
-    return json.loads(
+    plain: dict[str, Any] = json.loads(
         json.dumps(
             inside
             | {
@@ -210,6 +210,7 @@ def end_state(root: Path) -> dict[str, Any]:
             }
         )
     )
+    return plain
 
 
 # ---- failpoints
@@ -235,9 +236,13 @@ class Failpoints:
             setattr(os, name, self._guard(name, getattr(os, name), name in CAN_FAIL))
         opener = os.open
         guarded = self._guard("create", opener, "create" in CAN_FAIL)
-        os.open = lambda path, flags, *more, **named: (guarded if flags & os.O_CREAT else opener)(
-            path, flags, *more, **named
-        )  # type: ignore[assignment]
+
+        def opened(path: Any, flags: int, *more: Any, **named: Any) -> int:
+            chosen = guarded if flags & os.O_CREAT else opener
+            found: int = chosen(path, flags, *more, **named)
+            return found
+
+        os.open = opened
         sa.event.listen(sa.engine.Engine, "commit", lambda _connection: self.step("commit", False))
         sa.event.listen(
             sa.engine.Engine, "begin", lambda _connection: self.step("begin", False)

@@ -35,7 +35,8 @@ class Caller:
     def body(self, method: str, **params: Any) -> dict[str, Any]:
         response = self.post(method, **params)
         assert response.status_code == 200, response.text
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        return answer
 
     def result(self, method: str, **params: Any) -> Any:
         return self.body(method, **params)["result"]

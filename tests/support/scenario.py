@@ -26,10 +26,11 @@ from typing import Any
 import openpyxl
 from lxml import etree
 
-from etl.commands import rehearse
+from etl import pipeline
 from etl.config import profile
 from etl.report import RunReport
 from etl.sandbox.onec.records import OPERATIONS
+from etl.sandbox.scene.stage import Stage, staged
 from etl.values import keys
 from tests.support.paths import ROOT
 
@@ -40,7 +41,7 @@ MSK = dt.timezone(dt.timedelta(hours=3))
 class Scenario:
     """One scenario under way in a scratch folder."""
 
-    stage: rehearse.Stage
+    stage: Stage
     folder: Path
     reports: list[RunReport] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
@@ -51,8 +52,10 @@ class Scenario:
         self.stage.clock.moment = max(self.stage.clock.moment, morning)
 
     def run(self, **options: Any) -> RunReport:
-        self.reports.append(self.stage.run(**options))
-        return self.reports[-1]
+        moment = self.stage.clock.tick()
+        report = pipeline.run(self.stage.profile, trigger="rehearsal", now=moment, **options)
+        self.reports.append(report)
+        return report
 
     def charge(self, said: str) -> str:
         """«101 2026-11» -> the number of that charge in 1C."""
@@ -174,10 +177,10 @@ class Scenario:
 
     def sent(self) -> list[dict[str, Any]]:
         """Documents of every outgoing file ever published, from the archive: plain lxml, not our reader."""
-        found = []
+        found: list[dict[str, Any]] = []
         for path in sorted((self.folder / "archive").rglob("sent-*.xml")):
             for element in etree.parse(path.open("rb")).iter("{*}Документ"):
-                values = {
+                values: dict[Any, Any] = {
                     row.findtext("{*}Наименование"): row.findtext("{*}Значение")
                     for row in element.findall("{*}ЗначенияРеквизитов/{*}ЗначениеРеквизита")
                 }
@@ -254,7 +257,7 @@ def opened(
         if case
         else None
     )
-    with rehearse.staged(loaded, now=dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC), seed=seed) as stage:
+    with staged(loaded, now=dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC), seed=seed) as stage:
         yield Scenario(stage, loaded.folder)
 
 

@@ -1,22 +1,53 @@
-"""Companies and contacts of the portal with requisites, bank details and addresses -> parties, accounts, contacts."""
+"""Companies and contacts of the portal with requisites, bank details and addresses -> parties, accounts,
+contacts.
+
+Facts: reference bitrix24 §3.5, §4.4, §4.5.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
 from etl.bitrix24 import directory, values
+from etl.bitrix24.calls import by_text, grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined
-from etl.bitrix24.fields import COMPANY, CONTACT, Names
+from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
 from etl.bitrix24.lists import Row, every
+from etl.bitrix24.names import Names
 from etl.config.profile import Profile
+from etl.records import Account, Contact, Party
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_KINDS = (COMPANY, CONTACT)
 _SOLE_TRADER_INN = 12
+_NAME_PARTS = ("lastName", "name", "secondName")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the portal holds: companies and contacts by kind, what belongs to them by owner."""
+
+    items: Mapping[int, Sequence[Row]]
+    requisites: Mapping[int, Mapping[str, list[Row]]]
+    banks: Mapping[str, list[Row]]
+    addresses: Mapping[str, Mapping[str, Row]]
+
+    def requisites_of(self, kind: int, row: Row) -> list[Row]:
+        """Requisites of a company or contact, the oldest first."""
+        return self.requisites[kind].get(str(row["id"]), [])
+
+    def address_of(self, column: str, requisites: Sequence[Row]) -> Row | None:
+        """The address of the first requisite."""
+        if not requisites:
+            return None
+        number = str(requisites[0]["ID"])
+        return self.addresses[column].get(number)
 
 
 def parties(
@@ -24,52 +55,57 @@ def parties(
 ) -> dict[str, pd.DataFrame]:
     """Tables parties, accounts and contacts of the whole directory; our own companies are left out.
 
-    A company is a party of kind legal or sole_trader; a contact is a party of kind person and a row of `contacts`.
-    `extra` of a party holds requisite (id), originator, origin, xml_id (of the requisite) and other_requisites (count).
-    `names` and `profile` are needed only where the profile maps own fields of the portal ([entities.*.fields]).
+    A company is a party of kind legal or sole_trader; a contact is a party of kind person and a row of
+    `contacts`. `extra` of a party holds requisite (id), originator, origin, xml_id (of the requisite) and
+    other_requisites (count). `names` and `profile` are needed only where the profile maps own fields of the
+    portal ([entities.*.fields]). Raises TryLater, ConfigError.
     """
-    rows = {
-        kind: [row for row in every(client, directory.items(kind)) if not _own(row)]
-        for kind in (COMPANY, CONTACT)
-    }
-    requisites = {kind: _by_owner(every(client, directory.requisites(kind))) for kind in rows}
-    banks = _by_owner(every(client, directory.banks()))
-    addresses = {
-        column: {str(row["ENTITY_ID"]): row for row in every(client, directory.addresses(type_id))}
-        for column, type_id in directory.ADDRESSES.items()
-    }
-    found, accounts = [], []
-    for kind, items in rows.items():
-        for row in sorted(items, key=lambda row: int(row["id"])):
-            own = requisites[kind].get(str(row["id"]), [])
-            placed = {column: by.get(str(own[0]["ID"])) for column, by in addresses.items()} if own else {}
-            found.append(_party(kind, row, own, placed) | _mapped(kind, row, names, profile))
-            accounts += [
-                _account(found[-1]["id"], bank) for one in own[:1] for bank in banks.get(str(one["ID"]), [])
-            ]
-    contacts = (_contact(row) for row in sorted(rows[CONTACT], key=lambda row: int(row["id"])))
+    held = _read(client)
+    found: list[Party] = []
+    accounts: list[Account] = []
+    for kind in _KINDS:
+        own = _own_fields(kind, names, profile)
+        for row in held.items[kind]:
+            party = _party(kind, row, held)
+            if names is not None:
+                party.update(cast(Party, _mapped(row, own, names)))
+            found.append(party)
+            accounts += _accounts(party["id"], held.requisites_of(kind, row), held)
+    contacts = [_contact(row) for row in held.items[CONTACT]]
     return {
         "parties": tables.frame("parties", found),
         "contacts": tables.frame("contacts", contacts),
-        "accounts": tables.frame("accounts", (account for account in accounts if account["number"])),
+        "accounts": tables.frame("accounts", accounts),
     }
 
 
-def _own(row: Row) -> bool:
-    return values.flag(row.get("isMyCompany")) is True
+def _read(client: Client) -> _Held:
+    """Five lists, one after another."""
+    items = {kind: _others(every(client, directory.items(kind))) for kind in _KINDS}
+    requisites: dict[int, dict[str, list[Row]]] = {}
+    for kind in _KINDS:
+        held = every(client, directory.requisites(kind))
+        requisites[kind] = grouped(held, "ENTITY_ID", "ID")
+    banks = grouped(every(client, directory.banks()), "ENTITY_ID", "ID")
+    addresses: dict[str, dict[str, Row]] = {}
+    for column, type_id in directory.ADDRESSES.items():
+        rows = every(client, directory.addresses(type_id))
+        addresses[column] = by_text(rows, "ENTITY_ID")
+    return _Held(items, requisites, banks, addresses)
 
 
-def _by_owner(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: int(row["ID"])):
-        found.setdefault(str(row["ENTITY_ID"]), []).append(row)
-    return found
+def _others(rows: Iterable[Row]) -> list[Row]:
+    """All but our own companies, by id (bitrix24 §4.4: they are no customers)."""
+    others = [row for row in rows if values.flag(row.get("isMyCompany")) is not True]
+    return sorted(others, key=lambda row: int(row["id"]))
 
 
-def _party(kind: int, row: Row, requisites: list[Row], addresses: Mapping[str, Row | None]) -> tables.Record:
+def _party(kind: int, row: Row, held: _Held) -> Party:
+    requisites = held.requisites_of(kind, row)
     requisite = requisites[0] if requisites else {}
     inn = values.words(requisite.get("RQ_INN"))
-    actual, legal = addresses.get("actual_address"), addresses.get("legal_address")
+    legal = held.address_of("legal_address", requisites)
+    actual = held.address_of("actual_address", requisites)
     return {
         "id": joined(kind, row["id"]),
         "kind": _kind(kind, inn, requisite),
@@ -79,8 +115,9 @@ def _party(kind: int, row: Row, requisites: list[Row], addresses: Mapping[str, R
         "kpp": values.words(requisite.get("RQ_KPP")),
         "okpo": values.words(requisite.get("RQ_OKPO")),
         "ogrn": values.words(requisite.get("RQ_OGRN") or requisite.get("RQ_OGRNIP")),
-        **_communications(row),
-        "city": values.words((actual or {}).get("CITY") or (legal or {}).get("CITY")),
+        "phones": _multifield(row, "phones"),
+        "emails": _multifield(row, "emails"),
+        "city": _city(actual) or _city(legal),
         "legal_address": _address(legal),
         "actual_address": _address(actual),
         "version": values.words(row.get("originVersion")),
@@ -96,39 +133,46 @@ def _party(kind: int, row: Row, requisites: list[Row], addresses: Mapping[str, R
 
 
 def _kind(kind: int, inn: str | None, requisite: Row) -> str:
+    """A sole trader is a company of the portal: told by an ИНН of twelve digits or an ОГРНИП (bitrix24
+    §4.5)."""
     if kind == CONTACT:
         return "person"
-    return "sole_trader" if (inn and len(inn) == _SOLE_TRADER_INN) or requisite.get("RQ_OGRNIP") else "legal"
+    long_inn = inn is not None and len(inn) == _SOLE_TRADER_INN
+    return "sole_trader" if long_inn or requisite.get("RQ_OGRNIP") else "legal"
 
 
-def _mapped(kind: int, row: Row, names: Names | None, profile: Profile | None) -> tables.Record:
-    """Columns that the profile reads from fields of its own portal."""
+def _own_fields(kind: int, names: Names | None, profile: Profile | None) -> dict[str, PortalField]:
+    """Column -> field that the profile gives it."""
     entity = profile.entities.get("parties" if kind == COMPANY else "contacts") if profile else None
     if entity is None or names is None:
         return {}
     columns = tables.TABLES["parties"].columns
-    fields = {column: names.field(text, kind) for column, text in entity.fields.items() if column in columns}
-    return {
-        column: values.as_kind(columns[column].kind, values.read(field, row.get(field.name), names))
-        for column, field in fields.items()
-    }
+    return {column: names.field(text, kind) for column, text in entity.fields.items() if column in columns}
 
 
-def _communications(row: Row) -> dict[str, Any]:
-    return {
-        column: tuple(str(element["value"]) for element in directory.multifields(row, kind)) or None
-        for column, kind in directory.MULTIFIELDS.items()
-    }
+def _mapped(row: Row, own: Mapping[str, PortalField], names: Names) -> dict[str, Any]:
+    """Columns that the profile reads from fields of its own portal."""
+    columns = tables.TABLES["parties"].columns
+    found: dict[str, Any] = {}
+    for column, field in own.items():
+        value = values.read(field, row.get(field.name), names)
+        found[column] = values.as_kind(columns[column].kind, value)
+    return found
+
+
+def _multifield(row: Row, column: str) -> tuple[str, ...] | None:
+    """Values of a multifield (§3.5); none is absence."""
+    elements = directory.multifields(row, directory.MULTIFIELDS[column])
+    return tuple(str(element["value"]) for element in elements) or None
 
 
 def _full_name(row: Row) -> str | None:
-    return (
-        " ".join(str(row[part]).strip() for part in ("lastName", "name", "secondName") if row.get(part))
-        or None
-    )
+    """Surname, name, patronymic in one line."""
+    parts = [str(row[part]).strip() for part in _NAME_PARTS if row.get(part)]
+    return " ".join(parts) or None
 
 
-def _contact(row: Row) -> tables.Record:
+def _contact(row: Row) -> Contact:
     company = values.identifier(row.get("companyId"))
     return {
         "id": joined(CONTACT, row["id"]),
@@ -137,25 +181,41 @@ def _contact(row: Row) -> tables.Record:
         "last_name": values.words(row.get("lastName")),
         "first_name": values.words(row.get("name")),
         "middle_name": values.words(row.get("secondName")),
-        **_communications(row),
+        "phones": _multifield(row, "phones"),
+        "emails": _multifield(row, "emails"),
         "place": f"contact {row['id']}",
     }
 
 
+def _city(row: Row | None) -> str | None:
+    return values.words(row.get("CITY")) if row else None
+
+
 def _address(row: Row | None) -> str | None:
-    """One line. An address written as one text comes back as it was; a city alone is a city, not an address."""
-    line = values.words((row or {}).get("ADDRESS_1"))
+    """One line. An address written as one text comes back as it was; a city alone is a city, not an
+    address."""
+    line = values.words(row.get("ADDRESS_1")) if row else None
     if row is None or line is None:
         return None
-    parts = {
-        name: text
-        for name in directory.ADDRESS_PARTS
-        if (text := values.words(row.get(name))) and text not in line
-    }
-    after = parts.pop("ADDRESS_2", None)
-    return ", ".join(dict.fromkeys(part for part in (*parts.values(), line, after) if part))
+    before: list[str] = []
+    after: list[str] = []
+    for name in directory.ADDRESS_PARTS:
+        part = values.words(row.get(name))
+        if part and part not in line:
+            (after if name == "ADDRESS_2" else before).append(part)
+    return ", ".join(dict.fromkeys([*before, line, *after]))
 
 
-def _account(party: str, bank: Row) -> tables.Record:
-    found = {column: values.words(bank.get(name)) for column, name in directory.BANK_FIELDS.items()}
-    return {"party": party, **found, "place": f"bankdetail {bank['ID']}"}
+def _accounts(party: str, requisites: Sequence[Row], held: _Held) -> list[Account]:
+    """Bank accounts of the first requisite; a bank detail without a number is none."""
+    if not requisites:
+        return []
+    accounts = [_account(party, bank) for bank in held.banks.get(str(requisites[0]["ID"]), [])]
+    return [account for account in accounts if account["number"]]
+
+
+def _account(party: str, bank: Row) -> Account:
+    found: dict[str, Any] = {"party": party, "place": f"bankdetail {bank['ID']}"}
+    for column, name in directory.BANK_FIELDS.items():
+        found[column] = values.words(bank.get(name))
+    return cast(Account, found)

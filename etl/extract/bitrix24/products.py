@@ -1,15 +1,17 @@
-"""The portal's catalogue -> products, prices and price types."""
+"""The portal's catalogue -> products, prices and price types. Facts: reference bitrix24 §4.6."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
 from etl.bitrix24 import catalogue, values
+from etl.bitrix24.calls import by_text
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Row, every, paged
 from etl.config.profile import Profile
+from etl.records import Price, PriceType, Product
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,62 +24,70 @@ _PARENT_OF_VARIATIONS, _SERVICE = 3, 7
 def products(client: Client, profile: Profile | None = None) -> dict[str, pd.DataFrame]:
     """Tables products, prices and price_types of all catalogues; product rows refer to these ids.
 
-    A parent of variations is left out (its variations are there). `extra` holds xml_id and iblock. The purchasing price is a
-    price of type `purchasing`. `profile` may map columns to properties: [entities.products.fields] article = "property98".
+    A parent of variations is left out (its variations are there). `extra` holds xml_id and iblock. The
+    purchasing price is a price of type `purchasing`. `profile` may map columns to properties:
+    [entities.products.fields] article = "property98". Raises TryLater, ConfigError.
     """
     properties = catalogue.properties(profile)
-    measures = {str(row["id"]): row for row in paged(client, "catalog.measure.list", {}, "measures")}
-    vats = {str(row["id"]): row for row in paged(client, "catalog.vat.list", {}, "vats")}
-    rows = sorted(
-        (
-            row
-            for iblock in catalogue.iblocks(client)
-            for row in every(client, catalogue.products(iblock, properties.values()))
-            if int(row.get("type") or 1) != _PARENT_OF_VARIATIONS
-        ),
-        key=lambda row: int(row["id"]),
-    )
-    types = list(paged(client, "catalog.priceType.list", {}, "priceTypes"))
+    measures = by_text(paged(client, "catalog.measure.list", {}, "measures"), "id")
+    vats = by_text(paged(client, "catalog.vat.list", {}, "vats"), "id")
+    rows = sorted(_listed(client, properties), key=lambda row: int(row["id"]))
+    types = [_price_type(row) for row in paged(client, "catalog.priceType.list", {}, "priceTypes")]
+    types.append({"id": PURCHASING, "name": "Закупочная", "purchasing": True})
     prices = [_price(row) for row in every(client, catalogue.prices())]
     prices += [_purchasing(row) for row in rows if values.money(row.get("purchasingPrice"))]
-    listed = [
-        {"id": str(row["id"]), "name": values.words(row.get("name")), "purchasing": False} for row in types
-    ]
+    prices.sort(key=lambda price: (int(price["product"]), price["price_type"]))
+    found = [_product(row, measures, vats, properties) for row in rows]
     return {
-        "products": tables.frame("products", (_product(row, measures, vats, properties) for row in rows)),
-        "prices": tables.frame(
-            "prices", sorted(prices, key=lambda price: (int(price["product"]), price["price_type"]))
-        ),
-        "price_types": tables.frame(
-            "price_types", [*listed, {"id": PURCHASING, "name": "Закупочная", "purchasing": True}]
-        ),
+        "products": tables.frame("products", found),
+        "prices": tables.frame("prices", prices),
+        "price_types": tables.frame("price_types", types),
     }
+
+
+def _listed(client: Client, properties: Mapping[str, str]) -> Iterator[Row]:
+    for iblock in catalogue.iblocks(client):
+        for row in every(client, catalogue.products(iblock, properties.values())):
+            if _type(row) != _PARENT_OF_VARIATIONS:
+                yield row
+
+
+def _type(row: Row) -> int:
+    """Kind of product (§4.6): 1 simple, 3 parent of variations, 4 variation, 7 service."""
+    return int(row.get("type") or 1)
 
 
 def _product(
     row: Row, measures: Mapping[str, Row], vats: Mapping[str, Row], properties: Mapping[str, str]
-) -> tables.Record:
-    measure, vat = measures.get(str(row.get("measure")), {}), vats.get(str(row.get("vatId")), {})
+) -> Product:
+    """A product. Unit and VAT are ids of their lists; a VAT without a rate is «без НДС»."""
+    measure = measures.get(str(row.get("measure")), {})
+    vat = vats.get(str(row.get("vatId")), {})
     rate = values.number(vat.get("rate"))
-    columns = tables.TABLES["products"].columns
-    own = {
-        column: values.as_kind(columns[column].kind, _property(row.get(name)))
-        for column, name in properties.items()
-        if column in columns
-    }
-    return {
+    product: Product = {
         "id": str(row["id"]),
         "name": values.words(row.get("name")),
         "unit_code": values.words(measure.get("code")),
         "unit": values.words(measure.get("symbol")),
         "vat_rate": rate,
         "vat_exempt": bool(vat) and rate is None,
-        "kind": "service" if int(row.get("type") or 1) == _SERVICE else "goods",
+        "kind": "service" if _type(row) == _SERVICE else "goods",
         "deleted": values.flag(row.get("active")) is False,
         "extra": {"xml_id": values.words(row.get("xmlId")), "iblock": str(row["iblockId"])},
         "place": f"product {row['id']}",
-        **own,
     }
+    product.update(cast(Product, _mapped(row, properties)))
+    return product
+
+
+def _mapped(row: Row, properties: Mapping[str, str]) -> dict[str, Any]:
+    """Columns that the profile reads from properties."""
+    columns = tables.TABLES["products"].columns
+    found: dict[str, Any] = {}
+    for column, name in properties.items():
+        if column in columns:
+            found[column] = values.as_kind(columns[column].kind, _property(row.get(name)))
+    return found
 
 
 def _property(value: Any) -> Any:
@@ -87,7 +97,11 @@ def _property(value: Any) -> Any:
     return value.get("value") if isinstance(value, Mapping) else value
 
 
-def _price(row: Row) -> tables.Record:
+def _price_type(row: Row) -> PriceType:
+    return {"id": str(row["id"]), "name": values.words(row.get("name")), "purchasing": False}
+
+
+def _price(row: Row) -> Price:
     return {
         "product": str(row["productId"]),
         "price_type": str(row["catalogGroupId"]),
@@ -98,7 +112,7 @@ def _price(row: Row) -> tables.Record:
     }
 
 
-def _purchasing(row: Row) -> tables.Record:
+def _purchasing(row: Row) -> Price:
     return {
         "product": str(row["id"]),
         "price_type": PURCHASING,

@@ -23,8 +23,7 @@ _SHOWN = 600
 
 
 class Header(NamedTuple):
-    """Where the captions stand: file, sheet, row number from 0, captions as written, our column -> position.
-    """
+    """Where the captions stand: file, sheet, row number from 0, captions as written, our column -> position."""
 
     file: str
     page: Page
@@ -41,8 +40,7 @@ class Header(NamedTuple):
 
 
 def known(defaults: Captions, own: Captions | None) -> dict[str, tuple[str, ...]]:
-    """The captions to look for: the profile's own before the defaults; own columns must be those of a deal.
-    """
+    """The captions to look for: the profile's own before the defaults; own columns must be those of a deal."""
     own = own or {}
     columns = [*defaults, *(column for column in own if column in tables.TABLES["deals"].columns)]
     return {column: (*own.get(column, ()), *defaults.get(column, ())) for column in columns}

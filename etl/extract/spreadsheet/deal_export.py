@@ -120,8 +120,7 @@ def read_deals(
 
 
 def _deals_by_id(header: Header, issues: list[tables.Record]) -> dict[str, list[Deal]]:
-    """The deals of all rows that can be trusted, those of one ID together; what is doubtful goes to `issues`.
-    """
+    """The deals of all rows that can be trusted, those of one ID together; what is doubtful goes to `issues`."""
     found: dict[str, list[Deal]] = {}
     for number, row in header.data_rows():
         place = f"строка {number}"

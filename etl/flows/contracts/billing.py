@@ -1,340 +1,200 @@
-"""Flow `billing` (specification 000): deals under contract -> one charge per deal and month -> 1C and the
-accountant's register."""
+"""Flow `billing` (specification 000): the charges of a month into the register, from there to 1C and to the
+accountant.
+
+«Данные объекты должны обновляться ежемесячно для выставления счетов клиентам по видеонаблюдению.» The
+register is written before any file: what is sent, shown and counted is read from it, so a run that continues
+after a crash does the same again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-from typing import Any, BinaryIO, Literal
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from etl import tables
 from etl.config.profile import Billing
-from etl.errors import ConfigError
-from etl.exchange.folder import SHEETS_OUT
 from etl.flows import registers
+from etl.flows.contracts import books
+from etl.flows.contracts.plan import planned, referred_charges
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
-from etl.load.spreadsheet import imports, workbooks
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
+from etl.flows.side import DealSource
+from etl.records import Charge, NotBilled
 from etl.transform import documents
-from etl.transform.contracts import billing
-from etl.transform.money import facts
-from etl.values import clean, keys
+from etl.transform.contracts import register
+from etl.transform.contracts.billing import BillingPlan
+from etl.values import clean
 
 SCOPE = "billing"
 #: Charges turned into documents at a time: memory stays flat, the file is one all the same.
 _PART = 1000
+_ACTION_COUNT = {"new": "charges", "amend": "amended", "resend": "resent"}
 
 
-def run(context: Context) -> None:
+def flow(run: Run, _reading: Reading) -> None:
     """Charge what is due: the month asked for, or the current one from `billing.day` on. A month charged
     before gets only what is missing (a later version of its register). Raises NeedsPerson when the register
     was lost."""
-    settings = context.profile.billing
+    settings = run.profile.billing
     if settings is None:
         return
-    registers.refuse_if_lost(context)
-    export_planned(context, settings)
-    month = context.month or f"{context.today:%Y-%m}"
-    due = bool(settings.day and context.today.day >= settings.day)
-    missed = clean.month_after(month, -1)
-    if settings.day and not context.month and _was_missed(context, missed):
-        charge(context, settings, missed)  # no run came between billing.day and the end of that month
-    if context.month or context.force_billing or (due and not _charged_today(context, month)):
-        charge(context, settings, month)
+    registers.refuse_if_lost(run, run.portal)
+    export_planned(run, settings, run.portal)
+    if run.options.month:
+        charge(run, settings, run.month, run.portal)
+        return
+    missed = clean.month_after(run.month, -1)
+    known = {version["month"] for version in run.state.charges.versions()}
+    if settings.day and register.was_missed(missed, known):
+        charge(run, settings, missed, run.portal)  # no run came between billing.day and the end of that month
+    if run.options.force_billing or _is_due(run, settings):
+        charge(run, settings, run.month, run.portal)
     else:
-        _remind(context)
+        _remind(run)
 
 
-def _was_missed(context: Context, month: str) -> bool:
-    known = {version["month"] for version in context.store.charges.versions()}
-    return month not in known and any(before < month for before in known)
+def _is_due(run: Run, settings: Billing) -> bool:
+    """By itself a run bills from `billing.day` on and opens at most one register version a day: a number
+    holds 35 versions of a month, and an accountant fewer."""
+    if not settings.day or run.clock.today.day < settings.day:
+        return False
+    exported = [version["exported_at"] for version in run.state.charges.versions(run.month)]
+    return not any(moment and books.local(run, moment).date() == run.clock.today for moment in exported)
 
 
-def _charged_today(context: Context, month: str) -> bool:
-    """By itself a run opens at most one register version a day: a number holds 35 versions of a month, and an
-    accountant fewer."""
-    return any(
-        version["exported_at"] and _local(context, version["exported_at"]).date() == context.today
-        for version in context.store.charges.versions(month)
-    )
-
-
-def _remind(context: Context) -> None:
+def _remind(run: Run) -> None:
     """Deals left out by the last charging stay in the account until they are mended."""
-    waiting = tables.records(context.store.runs.open_issues(SCOPE))
-    context.report.counts["not_billed"] = sum(row["entity"] == "deal" for row in waiting)
-    context.report.issues += waiting
+    waiting = tables.records(run.state.runs.open_issues(SCOPE))
+    run.journal.counts["not_billed"] = sum(row["entity"] == "deal" for row in waiting)
+    run.journal.report.issues += waiting
 
 
-def charge(context: Context, settings: Billing, month: str) -> None:
+def charge(run: Run, settings: Billing, month: str, source: DealSource) -> None:
     """Plan the month, record the plan, export it."""
-    context.report.counts["deals_read"] = len(context.deals)
-    _record(context, settings, month)
-    export_planned(context, settings)
+    run.journal.counts["deals_read"] = len(source.deals)
+    plan = planned(run, settings, month, source.deals)
+    _tell(run, plan)
+    _record(run, settings, plan)
+    del plan  # from here on the register tells, and a large firm's plan weighs as much as it does
+    export_planned(run, settings, source)
 
 
-def _record(context: Context, settings: Billing, month: str) -> None:
-    """What the month means, into the register as planned versions: from there it is exported, and nothing
-    else of it is kept."""
-    plan = planned(context, settings, month)
-    _tell(context, plan)
-    # corrections for a person's hand stand in the register too, so that the charge is what the person was
-    # told to make of it
-    rows = _sendable(context, settings, tables.concat("charges", [plan.charges, plan.hand]))
-    with context.store.transaction():
+def _record(run: Run, settings: Billing, plan: BillingPlan) -> None:
+    """The plan into the register as planned versions. Corrections for a person's hand stand in it, too, so
+    that the charge is what the person was told to make of it."""
+    rows = _sendable(run, settings, tables.concat("charges", [plan.charges, plan.hand]))
+    with run.state.transaction():
         for period in rows["month"].drop_duplicates():
-            context.store.charges.plan(period, rows[rows["month"] == period], context.run)
+            run.state.charges.plan(period, rows[rows["month"] == period], run.number)
 
 
-def _sendable(context: Context, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
+def _sendable(run: Run, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
     """Without charges whose document this 1C would refuse: they stay uncharged, with an Issue, until the
     cause is mended."""
-    if context.profile.delivery.charge != "commerceml":
+    if run.profile.delivery.charge != "commerceml":
         return rows
     refused: set[str] = set()
     for part in _parts(rows):
-        refused |= answers.refused(context, _documents(context, settings, part))
+        refused |= answers.refused(run, charge_documents(run, settings, part))
     return rows[~rows["number"].isin(refused)]
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    return (rows.iloc[start : start + _PART] for start in range(0, len(rows), _PART))
+    """The rows, so many at a time."""
+    for start in range(0, len(rows), _PART):
+        yield rows.iloc[start : start + _PART]
 
 
-def _documents(context: Context, settings: Billing, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def charge_documents(run: Run, settings: Billing, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Documents of charges for 1C (tables documents, lines, parties)."""
     return documents.charge_documents(
         rows,
-        portal=context.profile.bitrix24.name,
+        portal=run.profile.bitrix24.name,
         settings=settings,
-        organisations=context.profile.organisations,
-        extended=context.profile.onec.extended,
+        organisations=run.profile.organisations,
+        extended=run.profile.onec.extended,
     )
 
 
-def _by_route(context: Context, rows: pd.DataFrame, delivery: str) -> pd.DataFrame:
-    """Rows that go to 1C by this delivery. A correction goes only the way its charge went, or 1C would hold
-    two documents; one that 1C no longer takes is a person's."""
-    routes = {
-        (version["month"], version["version"]): (version["facts"] or {}).get("delivery", delivery)
-        for version in context.store.charges.versions()
-    }
-    known = referred(context)
-
-    def mine(row: Record) -> bool:
-        first = keys.decode(row["number"])
-        if row["action"] == "new" or first is None:
-            return True
-        return routes.get((row["month"], first.version or 1)) == delivery and not (
-            row["action"] == "amend" and row["number"] in known
-        )
-
-    return rows.loc[[mine(row) for row in tables.each(rows)]]
-
-
-def planned(context: Context, settings: Billing, month: str) -> billing.BillingPlan:
-    """What `transform.billing` says about the month, given the register and what 1C already refers to."""
-    return billing.plan(
-        context.deals,
-        context.store.charges.rows(),
-        month=month,
-        settings=settings,
-        organisations=context.profile.organisations,
-        today=context.today,
-        version=context.store.charges.open_version(month),
-        referred=referred(context),
-    )
-
-
-def referred(context: Context) -> set[str]:
-    """Numbers of charges to which a payment or shipment refers: 1C does not take a correction of them."""
-    return facts.referred(context.store.facts.rows("payment"), context.store.facts.rows("shipment"))
-
-
-def export_planned(context: Context, settings: Billing) -> None:
+# ---- export
+def export_planned(run: Run, settings: Billing, source: DealSource) -> None:
     """Export every planned version: documents for 1C or the import file, then the register, then freeze. A
     crash in between leaves it planned: the next run writes the same bytes again."""
-    for version in context.store.charges.versions():
+    for version in run.state.charges.versions():
         if version["state"] == "planned":
-            export(context, settings, version["month"], version["version"])
+            export(run, settings, source, version["month"], version["version"])
 
 
-def export(context: Context, settings: Billing, month: str, version: int) -> None:
+def export(run: Run, settings: Billing, source: DealSource, month: str, version: int) -> None:
     """Write all artefacts of one register version and freeze it. Exactly one of them is loadable into 1C."""
-    _send(context, settings, month, version)
-    sha256 = write_register(context, settings, month, version)
-    rows = context.store.charges.rows(month, version)
-    context.store.charges.export(
-        month,
-        version,
-        {"sha256": sha256, "delivery": context.profile.delivery.charge, **registers.totals(rows)},
-    )
-    _count(context, rows)
+    _send(run, settings, month, version)
+    sha256 = books.write_register(run, settings, source, month, version)
+    rows = run.state.charges.rows(month, version)
+    facts = {"sha256": sha256, "delivery": run.profile.delivery.charge, **registers.totals(rows)}
+    run.state.charges.export(month, version, facts)
+    _count(run, rows)
 
 
-def _send(context: Context, settings: Billing, month: str, version: int) -> None:
+def _send(run: Run, settings: Billing, month: str, version: int) -> None:
     """The loadable artefact of one register version."""
-    delivery = context.profile.delivery.charge
-    sent = _by_route(context, context.store.charges.rows(month, version), delivery)
+    delivery = run.profile.delivery.charge
+    rows = run.state.charges.rows(month, version)
+    sent = register.by_route(rows, delivery, _routes(run, delivery), referred_charges(run))
     if delivery == "commerceml":
         for part in _parts(sent):
-            answers.enqueue(context, _documents(context, settings, part))
-        answers.publish(context)
+            answers.enqueue(run, charge_documents(run, settings, part))
+        answers.publish(run)
     else:
         # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a
         # person's hand
-        write_import(context, sent[sent["action"] == "new"], "charge", f"nachisleniya-{month}-v{version}")
+        new = sent[sent["action"] == "new"]
+        books.write_import(run, new, "charge", f"nachisleniya-{month}-v{version}")
 
 
-def write_import(
-    context: Context, rows: pd.DataFrame, kind: Literal["charge", "act", "payment"], name: str
-) -> None:
-    """The loadable workbook and its text twin, one pair per organisation."""
-    parts = _by_organisation(rows)
-    for number, part in enumerate(parts, 1):
-        stem = name if len(parts) == 1 else f"{name}-org{number}"
-        for suffix, writer in ((".xlsx", imports.write_import), (".txt", imports.write_import_txt)):
-            registers.write_book(
-                context, stem + suffix, partial(_import_file, writer, part, kind), archive=False
-            )
+def _routes(run: Run, delivery: str) -> dict[tuple[str, int], str]:
+    """(month, version) -> how the charges of that version went to 1C."""
+    versions = run.state.charges.versions()
+    return {
+        (held["month"], held["version"]): (held["facts"] or {}).get("delivery", delivery) for held in versions
+    }
 
 
-def _import_file(writer: Any, rows: pd.DataFrame, kind: str, target: BinaryIO) -> None:
-    writer(target, rows, kind)
-
-
-def write_register(context: Context, settings: Billing, month: str, version: int) -> str:
-    """The workbook for people. Its heading carries the moment of planning, so the same version has the same
-    bytes."""
-    exceptions, terminated = _beside(context, settings, month, version)
-    comparison = _comparison(context, month)
-    rows = context.store.charges.rows(month, version)
-    moment = next(
-        held["planned_at"] for held in context.store.charges.versions(month) if held["version"] == version
-    )
-    heading = registers.meta(context, period=month, version=version, moment=_local(context, moment))
-
-    def write(target: Any) -> None:
-        workbooks.write_register(
-            target,
-            charges=rows,
-            meta=heading,
-            exceptions=exceptions,
-            terminated=terminated,
-            comparison=comparison,
-            payments=_payments(context, rows),
-        )
-
-    return registers.write_book(context, f"{registers.REGISTER}-{month}-v{version}.xlsx", write)
-
-
-def rewrite(context: Context, month: str) -> list[Path]:
-    """Write the register workbooks of a month again, every version. Raises ConfigError when the month was
-    never charged."""
-    settings = context.profile.billing
-    versions = context.store.charges.versions(month)
-    if settings is None or not versions:
-        raise ConfigError(
-            f"За {clean.month_name(month)} ничего не начислено.", f"Начислите: obmen24 bill --month {month}."
-        )
-    for version in versions:
-        write_register(context, settings, month, version["version"])
-    return [
-        context.exchange.folder / SHEETS_OUT / f"{registers.REGISTER}-{month}-v{version['version']}.xlsx"
-        for version in versions
-    ]
-
-
-def _payments(context: Context, rows: pd.DataFrame) -> pd.DataFrame | None:
-    """Sheet «Оплаты»: what is known to be paid of these charges, where 1C learns of payments from the
-    register and not from a file."""
-    if "bank" not in context.profile.flows or context.profile.delivery.payment != "spreadsheet":
-        return None
-    numbers = set(rows["number"])
-    return tables.frame(
-        "payments",
-        [row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers],
-    )
-
-
-def _beside(
-    context: Context, settings: Billing, month: str, version: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What stands in the register beside its rows: every deal left out with its reason, first those a person
-    must look at (deals charged by this very version are not left out), and the last charges of terminated
-    contracts."""
-    plan = planned(context, settings, month)
-    rest = plan.skipped[~plan.skipped["deal"].isin(context.store.charges.deals(month, version))]
-    return tables.concat("exceptions", [plan.exceptions, rest]), plan.terminated
-
-
-def _comparison(context: Context, month: str) -> list[Record]:
-    """The month against the one before it, as both stand now."""
-    before, now = (
-        billing.current(context.store.charges.rows(one)) for one in (clean.month_after(month, -1), month)
-    )
-    return tables.records(billing.compare(before, now))
-
-
-def _local(context: Context, moment: Any) -> Any:
-    return moment.astimezone(ZoneInfo(context.profile.onec.time_zone)).replace(tzinfo=None, microsecond=0)
-
-
-def _by_organisation(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    table = "accruals" if "part" in rows.columns else "charges"
-    found: dict[str, list[Record]] = {}
-    for row in tables.records(rows):
-        found.setdefault(row["organisation"] or "", []).append(row)
-    return [tables.frame(table, found[name]) for name in sorted(found)]
-
-
-def _tell(context: Context, plan: billing.BillingPlan) -> None:
+# ---- what is told
+def _tell(run: Run, plan: BillingPlan) -> None:
     """Deals left out and corrections only a person can make go into the account as issues."""
-    left_out = tables.records(plan.exceptions)
-    context.report.counts["not_billed"] = len(left_out)
-    context.note(
-        [
-            tables.issue(
-                f"{row['reason']}. {row['advice'] or ''}".strip(),
-                severity="warn",
-                entity="deal",
-                key=row["deal"],
-            )
-            for row in left_out
-        ],
-        SCOPE,
+    left_out = tables.records(plan.exceptions, NotBilled)
+    run.journal.counts["not_billed"] = len(left_out)
+    run.journal.note(registers.left_out(left_out), SCOPE)
+    run.journal.note([_by_hand(row) for row in tables.records(plan.hand, Charge)], SCOPE)
+    run.state.runs.close_issues(run.number, [SCOPE])
+
+
+def _by_hand(row: Charge) -> Record:
+    return tables.issue(
+        f"Начисление {row['number']} надо исправить в 1С вручную: новая сумма {row['amount']}. "
+        "На него уже есть оплата или отгрузка, поэтому обмен его не меняет.",
+        severity="warn",
+        entity="deal",
+        key=row["deal"],
+        value=row["amount"],
     )
-    context.note(
-        [
-            tables.issue(
-                f"Начисление {row['number']} надо исправить в 1С вручную: новая сумма {row['amount']}. На него уже есть оплата "
-                "или отгрузка, поэтому обмен его не меняет.",
-                severity="warn",
-                entity="deal",
-                key=row["deal"],
-                value=row["amount"],
-            )
-            for row in tables.records(plan.hand)
-        ],
-        SCOPE,
-    )
-    context.store.runs.close_issues(context.run, [SCOPE])
 
 
-_ACTION_COUNT = {"new": "charges", "amend": "amended", "resend": "resent"}
-
-
-def _count(context: Context, rows: pd.DataFrame) -> None:
+def _count(run: Run, rows: pd.DataFrame) -> None:
+    """What was charged, into the account and the journal of the deals."""
     for action in rows["action"]:
-        context.report.counts[_ACTION_COUNT[action]] += 1
-    charged = sum(rows["amount"][rows["action"] == "new"].tolist())
+        run.journal.counts[_ACTION_COUNT[action]] += 1
+    charged = sum(rows.loc[rows["action"] == "new", "amount"])
+    sums = run.journal.report.sums
     if charged:
-        context.report.sums["начислено"] = context.report.sums.get("начислено", 0) + charged
-    context.journal(
-        {
+        sums["начислено"] = sums.get("начислено", 0) + charged
+    run.journal.tell(_steps(tables.each(rows, Charge)))
+
+
+def _steps(rows: Iterable[Charge]) -> Iterator[Record]:
+    for row in rows:
+        yield {
             "entity": "deal",
             "key": row["deal"],
             "action": "charge",
@@ -342,7 +202,6 @@ def _count(context: Context, rows: pd.DataFrame) -> None:
             "after": row["amount"],
             "document": row["number"],
             "rule": f"billing.{row['action']}",
-            "message": f"Начисление за {row['month']}: {row['amount']} руб., плательщик по договору № {row['contract_number']}",
+            "message": f"Начисление за {row['month']}: {row['amount']} руб., "
+            f"плательщик по договору № {row['contract_number']}",
         }
-        for row in tables.each(rows)
-    )

@@ -1,155 +1,142 @@
-"""Flow `commission` (specification 000): payment facts -> acts of the manager's remuneration in two halves ->
-1C and the register."""
+"""Flow `commission` (specification 000): halves of the managers' remuneration into the register, acts to 1C,
+what was accepted.
+
+«… для начисления 1-й части оплаты, которая отсылается в 1С в раздел «Акты выполненных работ».»
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable
+from typing import BinaryIO
 
 import pandas as pd
 
 from etl import tables
+from etl.config.profile import Commission
 from etl.flows import registers, stages
-from etl.flows.contracts import billing as billing_flow
+from etl.flows.contracts import books
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
+from etl.records import Accrual, Deal
 from etl.transform import documents
 from etl.transform.contracts import commission
+from etl.values import keys
 
 SCOPE = "commission"
 
 
-def run(context: Context) -> None:
+def flow(run: Run, _reading: Reading) -> None:
     """Accrue what the facts say, send the acts, settle which of them count as accepted. Raises NeedsPerson
     when the register was lost."""
-    if context.profile.commission is None:
+    settings = run.profile.commission
+    if settings is None:
         return
-    registers.refuse_if_lost(context)
-    export_planned(context)
-    accrue(context)
-    export_planned(context)
-    confirm(context)
+    registers.refuse_if_lost(run, run.portal)
+    export_planned(run)
+    accrue(run, settings)
+    export_planned(run)
+    confirm(run, settings)
 
 
-def accrue(context: Context) -> None:
+def accrue(run: Run, settings: Commission) -> None:
     """New halves and reversals into the register, before any file is written."""
-    settings = context.profile.commission
-    assert settings is not None  # noqa: S101 run() has looked
-    legacy = registers.legacy_deals(context)
-    deals = context.deals[~context.deals["id"].isin(legacy)]
-    new, exceptions = commission.accrue(
-        deals, stages.facts(context), context.store.accruals.rows(), settings=settings, today=context.today
+    legacy = registers.legacy_deals(run)
+    deals = [deal for deal in tables.each(run.portal.deals, Deal) if deal["id"] not in legacy]
+    known = tables.records(run.state.accruals.rows(), Accrual)
+    new, left = commission.accrue(
+        deals, stages.contracts(run), known, settings=settings, today=run.clock.today
     )
-    context.note(
-        [
-            tables.issue(
-                f"{row['reason']}. {row['advice'] or ''}".strip(),
-                severity="warn",
-                entity="deal",
-                key=row["deal"],
-            )
-            for row in tables.records(exceptions)
-        ],
-        SCOPE,
-    )
-    context.store.runs.close_issues(context.run, [SCOPE])
-    _journal(context, context.store.accruals.plan(_sendable(context, new), context.run))
+    run.journal.note(registers.left_out(left), SCOPE)
+    run.state.runs.close_issues(run.number, [SCOPE])
+    if new:
+        added = run.state.accruals.plan(_sendable(run, tables.frame("accruals", new)), run.number)
+        run.journal.tell([_step(row) for row in added])
 
 
-def _sendable(context: Context, new: pd.DataFrame) -> pd.DataFrame:
+def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:
     """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is
     mended."""
-    if context.profile.delivery.act != "commerceml":
+    if run.profile.delivery.act != "commerceml":
         return new
-    refused = answers.refused(
-        context,
-        documents.act_documents(
-            new, portal=context.profile.bitrix24.name, organisations=context.profile.organisations
-        ),
-    )
-    return tables.frame("accruals", [row for row in tables.records(new) if row["number"] not in refused])
+    refused = answers.refused(run, act_documents(run, new))
+    return new[~new["number"].isin(refused)]
 
 
-def export_planned(context: Context) -> None:
+def act_documents(run: Run, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Documents of acts for 1C (tables documents, lines, parties)."""
+    profile = run.profile
+    return documents.act_documents(rows, portal=profile.bitrix24.name, organisations=profile.organisations)
+
+
+def export_planned(run: Run) -> None:
     """Send accruals that are in the register but in no file yet; repeating it after a crash writes the same
     bytes."""
-    planned = context.store.accruals.rows("planned")
+    planned = run.state.accruals.rows("planned")
     if not len(planned):
         return
-    rows = tables.records(planned)
-    day = max(row["date"] for row in rows)
-    name = f"{registers.ACTS}-{day:%Y-%m-%d}-{rows[0]['number']}-{len(rows)}"
-    own = context.profile
-    if own.delivery.act == "commerceml":
-        answers.enqueue(
-            context,
-            documents.act_documents(planned, portal=own.bitrix24.name, organisations=own.organisations),
-        )
-        answers.publish(context)
+    numbers, day = planned["number"].tolist(), max(planned["date"])
+    name = f"{registers.ACTS}-{day:%Y-%m-%d}-{numbers[0]}-{len(numbers)}"
+    if run.profile.delivery.act == "commerceml":
+        answers.enqueue(run, act_documents(run, planned))
+        answers.publish(run)
     else:
-        billing_flow.write_import(context, planned, "act", f"{name}-zagruzka")
-    heading = registers.meta(context, period=f"{day:%Y-%m}", version=1, moment=_moment(day))
-    registers.write_book(
-        context, f"{name}.xlsx", lambda target: workbooks.write_acts(target, accruals=planned, meta=heading)
-    )
-    context.store.accruals.mark([row["number"] for row in rows], "published")
-    context.report.counts["accruals"] += len(rows)
+        books.write_import(run, planned, "act", f"{name}-zagruzka")
+    midnight = dt.datetime.combine(day, dt.time.min)
+    heading = registers.meta(run, period=f"{day:%Y-%m}", version=1, moment=midnight)
+
+    def write(target: BinaryIO) -> None:
+        workbooks.write_acts(target, accruals=planned, meta=heading)
+
+    registers.write_book(run, f"{name}.xlsx", write)
+    run.state.accruals.mark(numbers, "published")
+    run.journal.counts["accruals"] += len(numbers)
 
 
-def confirm(context: Context) -> None:
+def confirm(run: Run, settings: Commission) -> None:
     """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the
     profile says."""
-    settings = context.profile.commission
-    assert settings is not None  # noqa: S101 run() has looked
-    mode = commission.confirmation(settings, answers.dialect_of(context))
-    published = [number for number, state in context.store.accruals.states().items() if state == "published"]
-    sent = {number: rows[-1]["state"] for number, rows in context.store.publications.find(published).items()}
-    # an act delivered as a spreadsheet has no publication: its file is written
-    alone = "published" if context.profile.delivery.act == "spreadsheet" else "planned"
-    accepted = sorted(commission.accepted(mode, {number: sent.get(number, alone) for number in published}))
-    context.store.accruals.mark(accepted, "confirmed")
-    context.journal(
-        [
-            {
-                "entity": "deal",
-                "key": _deal(number),
-                "action": "act-confirmed",
-                "document": number,
-                "after": "confirmed",
-                "rule": f"commission.confirm = {mode}",
-                "message": f"Акт {number} принят",
-            }
-            for number in accepted
-        ]
-    )
+    mode = commission.confirmation(settings, answers.dialect_of(run))
+    states = run.state.accruals.states()
+    published = [number for number, state in states.items() if state == "published"]
+    accepted = sorted(commission.accepted(mode, _sent(run, published)))
+    run.state.accruals.mark(accepted, "confirmed")
+    run.journal.tell([_accepted(number, mode) for number in accepted])
 
 
-def _deal(number: str) -> str | None:
-    from etl.values import keys
+def _sent(run: Run, numbers: Iterable[str]) -> dict[str, str]:
+    """Number of an act -> the state of its publication; one delivered as a spreadsheet has none: its file is
+    written."""
+    alone = "published" if run.profile.delivery.act == "spreadsheet" else "planned"
+    found = run.state.publications.find(numbers)
+    return {number: found[number][-1]["state"] if number in found else alone for number in numbers}
 
+
+# ---- what is told
+def _accepted(number: str, mode: str) -> Record:
     key = keys.decode(number)
-    return key.id if key else None
+    return {
+        "entity": "deal",
+        "key": key.id if key else None,
+        "action": "act-confirmed",
+        "document": number,
+        "after": "confirmed",
+        "rule": f"commission.confirm = {mode}",
+        "message": f"Акт {number} принят",
+    }
 
 
-def _moment(day: Any) -> Any:
-    import datetime as dt
-
-    return dt.datetime.combine(day, dt.time.min)
-
-
-def _journal(context: Context, added: list[Record]) -> None:
-    context.journal(
-        [
-            {
-                "entity": "deal",
-                "key": row["deal"],
-                "action": "accrual",
-                "field": row["part"],
-                "after": row["amount"],
-                "document": row["number"],
-                "rule": "commission: половина по факту оплаты, округление до копейки, вторая = остаток",
-                "message": f"Вознаграждение {row.get('manager_name') or ''}: {row['amount']} руб. из {row['agreed']}",
-            }
-            for row in added
-        ]
-    )
+def _step(row: Record) -> Record:
+    name = row.get("manager_name") or ""
+    return {
+        "entity": "deal",
+        "key": row["deal"],
+        "action": "accrual",
+        "field": row["part"],
+        "after": row["amount"],
+        "document": row["number"],
+        "rule": "commission: половина по факту оплаты, округление до копейки, вторая = остаток",
+        "message": f"Вознаграждение {name}: {row['amount']} руб. из {row['agreed']}",
+    }

@@ -17,60 +17,59 @@ from etl.errors import ConfigError, Rejected
 from etl.extract.spreadsheet import deal_export
 from etl.flows import registers
 from etl.flows.contracts import billing
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
+from etl.flows.side import SavedDeals
 
 SCOPE = "spreadsheet-in"
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Charge by the exports dropped into `spreadsheets/in`."""
-    if context.spreadsheets:
-        convert(context, context.spreadsheets)
-        context.given_deals = None  # the export speaks for itself only: billing by the portal asks the portal
+    if reading.spreadsheets:
+        convert(run, reading.spreadsheets)
 
 
-def convert(context: Context, files: Sequence[Path]) -> None:
+def convert(run: Run, files: Sequence[Path]) -> None:
     """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left
     nothing is charged."""
-    settings = context.profile.billing
+    settings = run.profile.billing
     if settings is None:
         raise ConfigError(
             "В профиле нет раздела [billing]: начислять нечего.",
             "Добавьте его по образцу samples/profiles/video.toml.",
         )
-    deals = read(context, files)
+    deals = read(run, files)
     if deals is None:
         return
-    context.given_deals = deals
-    registers.refuse_if_lost(context)
-    billing.export_planned(context, settings)
-    billing.charge(context, settings, context.month or f"{context.today:%Y-%m}")
+    source = SavedDeals(deals)  # the export speaks for itself only: billing by the portal asks the portal
+    registers.refuse_if_lost(run, source)
+    billing.export_planned(run, settings, source)
+    billing.charge(run, settings, run.month, source)
 
 
-def read(context: Context, files: Sequence[Path]) -> pd.DataFrame | None:
+def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
     """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no
     file could be read."""
     parts: dict[str, Record] = {}
     good = False
     for path in files:
         try:
+            columns = deal_export.columns(run.profile)
             found = deal_export.read_deals(
-                path,
-                name=path.name,
-                columns=deal_export.columns(context.profile),
-                required=deal_export.REQUIRED,
+                path, name=path.name, columns=columns, required=deal_export.REQUIRED
             )
         except Rejected as error:
-            context.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
+            run.journal.note([tables.issue(str(error), file=path.name, place=error.place or None)], SCOPE)
             continue
         good = True
-        context.note(found.issues, SCOPE)
+        run.journal.note(found.issues, SCOPE)
         parts |= {row["id"]: row for row in tables.records(found.deals)}
-    names = stage_names(context.profile)
+    names = stage_names(run.profile)
     rows = [
         row | {"stage": names.get(_folded(row["stage"]), row["stage"])}
         for row in parts.values()
-        if _ours(context.profile, row)
+        if _ours(run.profile, row)
     ]
     return tables.frame("deals", rows) if good else None
 

@@ -1,12 +1,11 @@
-"""`obmen24 reconcile`: portal against register against 1C against bank for one month, to the kopeck, as a
-workbook and a short table.
-
-Nothing is changed. What 1C holds is taken from the archived files it wrote: the newest text of each document.
-"""
+"""Command `reconcile`: portal, 1C, register and bank of a month against each other, into a workbook."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -16,112 +15,112 @@ from etl.exchange.folder import ARCHIVE
 from etl.extract.commerceml import read
 from etl.flows import registers
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
-from etl.transform.contracts import billing
+from etl.records import Document
+from etl.transform.contracts import register
 from etl.transform.money.reconcile import EQUAL, SIDES, Result, reconcile
 from etl.values import clean, keys
 
 _SHOWN = 20
 
 
-def write(context: Context, month: str) -> None:
+def write(run: Run, month: str) -> None:
     """Compare and write `sverka-<month>.xlsx`; the account tells the summary and the first differences."""
-    context.report.title = "Сверка выполнена"
-    result = compare(context, month)
-    heading = registers.meta(context, period=month, version=1, moment=context.local)
-    registers.write_book(
-        context,
-        f"sverka-{month}.xlsx",
-        lambda target: workbooks.write_reconciliation(
+    run.journal.report.title = "Сверка выполнена"
+    result = compare(run, month)
+    heading = registers.meta(run, period=month, version=1, moment=run.clock.local)
+
+    def book(target: BinaryIO) -> None:
+        workbooks.write_reconciliation(
             target,
             summary=result.summary,
             documents=result.documents,
             contracts=result.contracts,
             parties=result.parties,
             meta=heading,
-        ),
-        archive=False,
-    )
-    context.report.notes += lines(result)
+        )
+
+    registers.write_book(run, f"sverka-{month}.xlsx", book, archive=False)
+    run.journal.report.notes += lines(result)
 
 
-def compare(context: Context, month: str) -> Result:
+def compare(run: Run, month: str) -> Result:
     """The four sides of the month; a side that could not be asked is left out."""
-    charges = billing.current(context.store.charges.rows(), month)
-    numbers = set(charges["number"])
-    payments = [
-        row for row in tables.records(context.store.facts.rows("payment")) if row["target"] in numbers
-    ]
-    documents = onec_documents(context, month)
+    charges = register.current(run.state.charges.rows(), month)
+    told = run.state.facts.rows("payment")
+    payments = told[told["target"].isin(charges["number"])]
+    documents = onec_documents(run, month)
     # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not
     # silence
-    tells = (
-        "orders_from_us" in answers.dialect_of(context).tells
-        and context.profile.delivery.charge == "commerceml"
-    )
+    tells = "orders_from_us" in answers.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
     return reconcile(
         charges,
-        expected=_expected(context, charges),
+        expected=_expected(run, charges),
         documents=documents if tells or len(documents) else None,
-        payments=tables.frame("payments", payments),
-        bank=any(row["source"] == "bank" for row in payments),
+        payments=payments,
+        bank=bool((payments["source"] == "bank").any()),
     )
 
 
-def onec_documents(context: Context, month: str) -> pd.DataFrame:
+def onec_documents(run: Run, month: str) -> pd.DataFrame:
     """Orders and invoices of 1C that carry charges of the month, as 1C last told them (table `documents`)."""
-    newest: dict[str, Record] = {}
-    folders = sorted(
-        path
-        for path in (context.exchange.folder / ARCHIVE).glob("????-??")
-        if path.name >= clean.month_after(month, -1)
-    )
-    for path in (
-        file
-        for folder in folders
-        for file in sorted(folder.glob("*.xml"))
-        if not file.name.startswith(answers.SENT)
-    ):
-        for row in tables.records(read.read_tables(path, name=path.name)["documents"]):
-            key = keys.decode(row["number"])
-            if key and key.kind == "charge" and key.month == month and row["kind"] in ("order", "invoice"):
+    newest: dict[str, Document] = {}
+    for path in _archived(run, clean.month_after(month, -1)):
+        for row in tables.each(read.read_tables(path, name=path.name)["documents"], Document):
+            if _is_charge(row, month):
                 newest[row["id"]] = row
     return tables.frame("documents", newest.values())
 
 
-def _expected(context: Context, charges: pd.DataFrame) -> dict[str, Decimal] | None:
+def _archived(run: Run, since: str) -> Iterator[Path]:
+    """Files of 1C in the archive, oldest first, from a month on."""
+    for folder in sorted((run.folder.folder / ARCHIVE).glob("????-??")):
+        if folder.name >= since:
+            yield from (
+                path for path in sorted(folder.glob("*.xml")) if not path.name.startswith(answers.SENT)
+            )
+
+
+def _is_charge(row: Document, month: str) -> bool:
+    """An order or invoice of 1C under the number of a charge of the month."""
+    key = keys.decode(row["number"])
+    is_ours = key is not None and key.kind == "charge" and key.month == month
+    return is_ours and row["kind"] in ("order", "invoice")
+
+
+def _expected(run: Run, charges: pd.DataFrame) -> dict[str, Decimal] | None:
     """Charge number -> the fee the deal shows now; None when the portal is away."""
     try:
-        fees = {row["id"]: row["monthly_fee"] for row in tables.records(context.deals)}
+        deals = run.portal.deals
     except TryLater as error:
-        context.report.notes.append(f"Портал в сверке не участвует: {error}")
+        run.journal.report.notes.append(f"Портал в сверке не участвует: {error}")
         return None
-    return {
-        row["number"]: fees[row["deal"]]
-        for row in tables.records(charges)
-        if fees.get(row["deal"]) is not None
-    }
+    fees = dict(zip(deals["id"], deals["monthly_fee"], strict=True))
+    expected = zip(charges["number"], charges["deal"].map(fees), strict=True)
+    return {number: fee for number, fee in expected if not pd.isna(fee)}
 
 
+# ---- words of the account
 def lines(result: Result) -> list[str]:
     """Russian lines for the terminal: the totals of each side, then the first differences."""
-    said = [_row(row) for row in tables.records(result.summary)]
-    different = [row for row in tables.records(result.documents) if row["status"] != EQUAL]
-    said += [
-        f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: "
-        + ", ".join(filter(None, (row["status"], row["reason"])))
-        for row in different[:_SHOWN]
-    ]
-    said += [f"  … и ещё {len(different) - _SHOWN}, все в файле сверки"] if len(different) > _SHOWN else []
-    return [
-        *said,
-        "Расхождений нет."
-        if result.clean
-        else f"Расхождений: {len(different)}. Разберите их по листу «Документы».",
-    ]
+    said = [_totals(row) for row in tables.records(result.summary)]
+    different = tables.records(result.documents[result.documents["status"] != EQUAL])
+    said += [_difference(row) for row in different[:_SHOWN]]
+    if len(different) > _SHOWN:
+        said.append(f"  … и ещё {len(different) - _SHOWN}, все в файле сверки")
+    if result.clean:
+        return [*said, "Расхождений нет."]
+    return [*said, f"Расхождений: {len(different)}. Разберите их по листу «Документы»."]
 
 
-def _row(row: Record) -> str:
+def _totals(row: Record) -> str:
+    """«Начислено: портал 1500.00; реестр 1500.00; совпадает 1, расходится 0»."""
     sides = "; ".join(f"{words} {row[side]}" for side, words in SIDES.items() if row[side] is not None)
     return f"{row['title']}: {sides}; совпадает {row['equal']}, расходится {row['different']}"
+
+
+def _difference(row: Record) -> str:
+    """«  M261110003F (ВН-1): Оплачено: только банк, платёж есть в банке, …»."""
+    what = ", ".join(part for part in (row["status"], row["reason"]) if part)
+    return f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: {what}"

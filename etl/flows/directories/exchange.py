@@ -27,16 +27,17 @@ from etl.flows.directories import files as directory_files
 from etl.flows.directories.records import (
     TITLES,
     Card,
-    Intents,
     Save,
     intent,
     onec_id,
     pair_frame,
     same_name,
+    settle,
     unlinked,
 )
 from etl.flows.portal import delivery
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.state.files import newer
 from etl.state.schema import encode
 from etl.transform import merge
@@ -54,15 +55,15 @@ class Directory(ABC):
     #: entity -> fields of 1C that are only remembered, for publications that must repeat them
     kept: Mapping[str, tuple[str, ...]] = {}
 
-    def __init__(self, context: Context, settings: Mapping[str, Entity], path: str | None) -> None:
-        self.context, self.settings, self.path = context, settings, path
-        self.memory = Memory(context.store, settings)
+    def __init__(self, run: Run, reading: Reading, settings: Mapping[str, Entity], path: str | None) -> None:
+        self.context, self.reading, self.settings, self.path = run, reading, settings, path
+        self.memory = Memory(run.state, settings)
         self.links = {
             row["foreign_id"]: row | {"entity": entity}
             for entity in settings
-            for row in context.store.links.all(entity)
+            for row in run.state.links.all(entity)
         }
-        self.answers = context.store.questions.answers(self.scope)
+        self.answers = run.state.questions.answers(self.scope)
         self.cards: dict[Key, Card] = {}
         self.held: dict[str, Record] = {}
         self.pairs: dict[str, str] = {}
@@ -98,7 +99,7 @@ class Directory(ABC):
         self._hear()
         if self.cards or self.outward or any(self.memory.wanted(key) for key in self.memory):
             self._exchange()
-            self.context.store.runs.close_issues(self.context.run, [self.scope])
+            self.context.state.runs.close_issues(self.context.number, [self.scope])
         if self.path and self.outward:
             directory_files.publish(self.context, self.path)
 
@@ -139,12 +140,12 @@ class Directory(ABC):
         self._commit(changed)
         for entity in self.settings:
             self._write([save for save in saves if save.key[0] == entity])
-        if not self.context.dry:
-            Intents(self.context).settle(self.pairs)
+        if not self.context.options.dry:
+            settle(self.context, self.pairs)
         if self.path:
             told = {key: card for key, card in self.cards.items() if card.seq}
             self.issues += directory_files.judge(self.context, self.path, self.memory, told, self.pairs)
-        self.context.note([self._shown(row) for row in self.issues], self.scope)
+        self.context.journal.note([self._shown(row) for row in self.issues], self.scope)
 
     # ---- what 1C told ----
     def _hear(self) -> None:
@@ -154,18 +155,18 @@ class Directory(ABC):
                 self.cards[key] = Card(key[0], key[1], values, owner=values.get("owner"))
         files = {
             one.name: one
-            for one in self.context.store.files.listed("spooled", direction="in")
-            if one.run == self.context.run
+            for one in self.context.state.files.listed("spooled", direction="in")
+            if one.run == self.context.number
         }
         found = [
             (f"{card.entity}:{card.origin}:{row.get('part') or ''}", card, row)
             for card, row in self.heard()
             if card.entity in self.settings
         ]
-        known = self.context.store.files.document_versions({mark for mark, _, _ in found})
+        known = self.context.state.files.document_versions({mark for mark, _, _ in found})
         for mark, card, row in found:
             file = files.get(row["file"] or "")
-            moment = file.generated_at if file and file.generated_at else self.context.now
+            moment = file.generated_at if file and file.generated_at else self.context.clock.now
             seen = {
                 "id": mark,
                 "version": row["version"],
@@ -300,16 +301,16 @@ class Directory(ABC):
 
     def question(self, key: str, text: str, candidates: list[Record]) -> None:
         """Something only a person can answer."""
-        self.context.store.questions.ask(
-            [{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.run
+        self.context.state.questions.ask(
+            [{"key": key, "entity": self.scope, "text": text, "candidates": candidates}], self.context.number
         )
         self.asked.setdefault(key, {})
 
     def _settle_questions(self) -> None:
         """Questions that nobody needs any more are withdrawn; open ones are told in the account of the
         run."""
-        mine = [row for row in self.context.store.questions.open() if row["entity"] == self.scope]
-        self.context.store.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
+        mine = [row for row in self.context.state.questions.open() if row["entity"] == self.scope]
+        self.context.state.questions.withdraw(row["key"] for row in mine if row["key"] not in self.asked)
         self.issues += [
             tables.issue(row["text"], severity="ask", entity=self.scope, key=row["key"].partition(":")[2])
             for row in mine
@@ -328,7 +329,7 @@ class Directory(ABC):
         for row in tables.records(merged):
             if row["side"] == "1c" and row["after"] is not None:
                 changed.setdefault((row["entity"], row["key"]), set()).add(row["field"])
-                self.context.journal(
+                self.context.journal.tell(
                     [
                         self._journal_row(
                             (row["entity"], row["key"]),
@@ -423,7 +424,7 @@ class Directory(ABC):
         self.memory.take(merge.published(*key, filled, self.moment))
         for column in values.keys() - filled.keys():
             self.memory.set(key, column, Agreed(base=None))
-        self.context.journal(
+        self.context.journal.tell(
             [
                 self._journal_row(
                     key, "to-1c", column, None, value, "записи не было в 1С", self.path, "Передано в 1С"
@@ -442,7 +443,7 @@ class Directory(ABC):
 
     @property
     def moment(self) -> int:
-        return int(self.context.now.timestamp())
+        return int(self.context.clock.now.timestamp())
 
     # ---- writing ----
     def _guard(self, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
@@ -455,11 +456,11 @@ class Directory(ABC):
             for column in fields
             if self.memory.get(key, column).base not in (merge.ABSENT, None)
         ]
-        if not self.context.dry:
+        if not self.context.options.dry:
             delivery.guard(self.context, replaced)
 
     def _commit(self, changed: Mapping[Key, set[str]]) -> None:
-        store = self.context.store
+        store = self.context.state
         with store.transaction():
             self._link()
             if changed and self.path:
@@ -486,11 +487,11 @@ class Directory(ABC):
             if row["state"] in ("linked", "proposed")
             and here.get((row["entity"], row["portal_id"]), origin) != origin
         ]
-        self.context.store.links.put([row | {"state": "gone"} for row in former])
+        self.context.state.links.put([row | {"state": "gone"} for row in former])
         for row in former:
-            self.context.store.fields.forget(row["entity"], [row["foreign_id"]])
-        self.context.store.links.put(new)
-        self.links |= {row["foreign_id"]: row | {"changed_at": self.context.now} for row in new}
+            self.context.state.fields.forget(row["entity"], [row["foreign_id"]])
+        self.context.state.links.put(new)
+        self.links |= {row["foreign_id"]: row | {"changed_at": self.context.clock.now} for row in new}
 
     def unconfirmed(self, origin: str) -> bool:
         """True for a record of ours that 1C has not shown yet: its id there may become another."""
@@ -512,7 +513,7 @@ class Directory(ABC):
         known = {intent(save.key): save for save in saves}
         results = (
             [Result(key, "done", save.id, "план") for key, save in known.items()]
-            if self.context.dry
+            if self.context.options.dry
             else self.save(saves)
         )
         for result in results:
@@ -532,10 +533,10 @@ class Directory(ABC):
 
     def _done(self, save: Save, result: Result) -> None:
         keep = self.remembered(save.key[0])
-        with self.context.store.transaction():
+        with self.context.state.transaction():
             if save.id is None and result.id:
                 self.pairs[save.key[1]] = result.id
-                self.context.store.links.put(
+                self.context.state.links.put(
                     [
                         {
                             "entity": save.key[0],
@@ -552,11 +553,11 @@ class Directory(ABC):
             self.memory.commit()
             self._journal_save(save)
         if save.values:
-            self.context.report.counts["updated" if save.id else "created"] += 1
+            self.context.journal.counts["updated" if save.id else "created"] += 1
 
     def _journal_save(self, save: Save) -> None:
         action, words = ("update", "Записано из 1С") if save.id else ("create", "Создано из 1С")
-        self.context.journal(
+        self.context.journal.tell(
             [
                 self._journal_row(
                     save.key,

@@ -15,7 +15,7 @@ from etl.flows.agreement import Key, Memory
 from etl.flows.directories import fields as directory_fields
 from etl.flows.directories.records import TITLES, Card
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.load.commerceml import write
 from etl.state.schema import encode
 from etl.transform.merge import ABSENT
@@ -31,7 +31,7 @@ TABLES = {
 }
 
 
-def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None:
+def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
     """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
     rows = [
         {
@@ -42,39 +42,37 @@ def enqueue(context: Context, path: str, payloads: Mapping[str, Record]) -> None
         }
         for origin, payload in payloads.items()
     ]
-    context.store.publications.put(rows, context.run)
+    run.state.publications.put(rows, run.number)
 
 
-def publish(context: Context, path: str) -> None:
+def publish(run: Run, path: str) -> None:
     """Write the file if what it must hold has changed."""
-    assume(context, path)
-    _set_aside(
-        context, [row for row in context.store.publications.outgoing(path) if row["state"] == "planned"]
-    )
-    rows = context.store.publications.outgoing(path)
+    assume(run, path)
+    _set_aside(run, [row for row in run.state.publications.outgoing(path) if row["state"] == "planned"])
+    rows = run.state.publications.outgoing(path)
     answers.write_file(
-        context,
+        run,
         path,
         rows,
         lambda target, at: write.write(
             target,
             _frames(rows),
-            context.profile.contract,
+            run.profile.contract,
             generated_at=at,
-            currency=context.profile.onec.currency,
+            currency=run.profile.onec.currency,
         ),
     )
-    context.report.counts["published"] += sum(row["state"] == "planned" for row in rows)
-    context.store.publications.published(path)
+    run.journal.counts["published"] += sum(row["state"] == "planned" for row in rows)
+    run.state.publications.published(path)
 
 
-def _set_aside(context: Context, rows: Sequence[Record]) -> None:
+def _set_aside(run: Run, rows: Sequence[Record]) -> None:
     """A record that cannot stand in the file costs only itself: it is refused until somebody edits it."""
-    if not rows or not _fault(context, rows):
+    if not rows or not _fault(run, rows):
         return
-    faults = [(row, fault) for row in rows if (fault := _fault(context, [row]))]
-    context.store.publications.mark([row["id"] for row, _ in faults], "refused")
-    context.note(
+    faults = [(row, fault) for row in rows if (fault := _fault(run, [row]))]
+    run.state.publications.mark([row["id"] for row, _ in faults], "refused")
+    run.journal.note(
         [
             tables.issue(
                 f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале.", entity=entity, key=key
@@ -86,8 +84,8 @@ def _set_aside(context: Context, rows: Sequence[Record]) -> None:
     )
 
 
-def _fault(context: Context, rows: Sequence[Record]) -> str | None:
-    return write.unfit(_frames(rows), context.profile.contract, currency=context.profile.onec.currency)
+def _fault(run: Run, rows: Sequence[Record]) -> str | None:
+    return write.unfit(_frames(rows), run.profile.contract, currency=run.profile.onec.currency)
 
 
 def _frames(rows: Sequence[Record]) -> dict[str, Any]:
@@ -99,22 +97,22 @@ def _frames(rows: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def assume(context: Context, path: str) -> None:
+def assume(run: Run, path: str) -> None:
     """Records 1C has had `resend` sessions for leave the file; nothing counts as agreed by that."""
-    silent = context.store.publications.silent(context.profile.onec.resend, path)
-    context.store.publications.mark(silent, "assumed")
-    context.report.counts["assumed"] += len(silent)
+    silent = run.state.publications.silent(run.profile.onec.resend, path)
+    run.state.publications.mark(silent, "assumed")
+    run.journal.counts["assumed"] += len(silent)
 
 
 def judge(
-    context: Context, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]
+    run: Run, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]
 ) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
     `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was
     not confirmed."""
     issues = []
-    for origin, rows in context.store.publications.find({key for _, key in told}).items():
+    for origin, rows in run.state.publications.find({key for _, key in told}).items():
         for row in (one for one in rows if one["path"] == path and one["state"] in ("published", "assumed")):
             shown = [(key, told[key]) for key, _ in _carried(row) if key in told and key[1] == origin]
             if not shown or shown[0][1].seq <= int(row["published_at"].timestamp()):
@@ -127,9 +125,9 @@ def judge(
                 if _differs(memory, key, field, told[key].values.get(field))
             ]
             state = "refused" if refused else "echoed"
-            context.store.publications.mark([row["id"]], state)
-            context.report.counts[state] += 1
-            context.journal(
+            run.state.publications.mark([row["id"]], state)
+            run.journal.counts[state] += 1
+            run.journal.tell(
                 [
                     {
                         "entity": shown[0][0][0],

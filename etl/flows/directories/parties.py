@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -19,10 +19,12 @@ from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.fields import comparable
 from etl.flows.directories.files import known_fields
-from etl.flows.directories.records import Card, Intents, Save, intent
+from etl.flows.directories.records import Card, Save, intent, outbox
 from etl.flows.publication import answers as outgoing
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
+from etl.records import Account
 from etl.transform import identity
 from etl.values import checked, clean, keys
 
@@ -34,29 +36,29 @@ _PERSON = ("last_name", "first_name", "middle_name")
 _OWN = ("folder_path", "code", "deleted")
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Exchange the directory in the directions of [entities.parties] and [entities.contacts]."""
-    if directory := opened(context):
+    if directory := opened(run, reading):
         directory.run()
 
 
-def coverage(context: Context) -> dict[str, int]:
+def coverage(run: Run, reading: Reading) -> dict[str, int]:
     """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; zeros where parties
     are not exchanged."""
-    directory = opened(context)
+    directory = opened(run, reading)
     return identity.coverage(directory.compare()) if directory else {}
 
 
-def opened(context: Context) -> Parties | None:
+def opened(run: Run, reading: Reading) -> Parties | None:
     """The directory of a profile that exchanges one. People are exchanged like companies unless
     [entities.contacts] says otherwise."""
-    entities = context.profile.entities
+    entities = run.profile.entities
     given = {
         "company": entities.get("parties"),
         "contact": entities.get("contacts") or entities.get("parties"),
     }
     settings = {entity: found for entity, found in given.items() if found}
-    return Parties(context, settings, outgoing.dialect_of(context).party_path) if settings else None
+    return Parties(run, reading, settings, outgoing.dialect_of(run).party_path) if settings else None
 
 
 class Parties(Directory):
@@ -65,13 +67,13 @@ class Parties(Directory):
 
     scope = "parties"
 
-    def __init__(self, context: Context, settings: Mapping[str, Any], path: str | None) -> None:
-        super().__init__(context, settings, path)
+    def __init__(self, run: Run, reading: Reading, settings: Mapping[str, Any], path: str | None) -> None:
+        super().__init__(run, reading, settings, path)
         self.two_way = {
             "company": ("name", "full_name", "inn", "kpp", "okpo", *_REACHED, "accounts"),
             "contact": (*_PERSON, "inn", *_REACHED),
         }
-        entities = context.profile.entities
+        entities = run.profile.entities
         mapped = {"company": entities.get("parties"), "contact": entities.get("contacts")}
         self.one_way = {
             entity: tuple(column for column in _OWN if found and column in found.fields)
@@ -84,7 +86,7 @@ class Parties(Directory):
     def heard(self) -> Iterator[tuple[Card, Record]]:
         """Cards of the directory and of buyers of orders born in 1C; a stock base tells its buyers nowhere
         else."""
-        parties, contacts = self._directory(), self.context.table("contacts")
+        parties, contacts = self._directory(), self.reading.table("contacts")
         rows = {row["id"]: row for row in (*tables.records(parties), *tables.records(contacts))}
         accounts = self._accounts()
         for card in identity.cards(parties, contacts):
@@ -105,11 +107,11 @@ class Parties(Directory):
                 yield self._deleted(row), {"file": row["file"], "version": row["version"]}
 
     def _directory(self) -> pd.DataFrame:
-        parties = self.context.table("parties")
+        parties = self.reading.table("parties")
         told = set(parties.loc[parties["document"].isna(), "id"])
         born = {
             (row["id"], row["party"])
-            for row in tables.records(self.context.table("documents"))
+            for row in tables.records(self.reading.table("documents"))
             if row["kind"] == "order" and row["party"] and keys.decode(row["number"]) is None
         }
         rows = tables.records(parties)
@@ -124,7 +126,7 @@ class Parties(Directory):
         """Accounts by party; a currency 1C does not name is the one that stands in the number (digits
         6-8)."""
         found: dict[str, dict[str, tuple[Any, ...]]] = {}
-        for row in tables.records(self.context.table("accounts")):
+        for row in tables.records(self.reading.table("accounts")):
             currency = row["currency"] or (
                 dialects.currency_code(row["number"][5:8]) if len(row["number"]) == 20 else None
             )
@@ -242,7 +244,7 @@ class Parties(Directory):
         portal = self.context.portal
         ready = [made for save in saves if (made := self._party(save))]
         yield from load.save_parties(
-            portal.client, portal.names, self.context.profile, ready, Intents(self.context)
+            portal.client, portal.names, self.context.profile, ready, outbox(self.context)
         )
         portal.__dict__.pop("directory", None)  # what was read before is not what stands there now
 
@@ -255,7 +257,8 @@ class Parties(Directory):
             values["party"] = self.pairs[save.owner]
         if save.id:
             values["kind"] = self.held[save.id]["kind"]
-        accounts = [dict(zip(_ACCOUNT, row, strict=True)) for row in save.values.get("accounts") or ()]
+        told = save.values.get("accounts") or ()
+        accounts = [cast(Account, dict(zip(_ACCOUNT, row, strict=True))) for row in told]
         return load.Party(
             intent(save.key), save.key[1], values, save.id, save.key[0] == "contact", accounts, save.dropped
         )

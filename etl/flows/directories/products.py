@@ -20,9 +20,10 @@ from etl.extract.bitrix24 import products as extract
 from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.files import known_fields
-from etl.flows.directories.records import Card, Intents, Save, intent
+from etl.flows.directories.records import Card, Save, intent, outbox
 from etl.flows.publication import answers as outgoing
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.load.bitrix24 import products as load
 from etl.transform import identity
 from etl.transform.merge import ABSENT
@@ -35,11 +36,11 @@ _CARRIED = ("article", "unit", "unit_code", "vat_rate", "vat_exempt", "kind", "g
 _TYPES = "price-types"
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Exchange the catalogue in the direction of [entities.products]."""
-    settings = context.profile.entities.get("products")
+    settings = run.profile.entities.get("products")
     if settings:
-        Products(context, {"product": settings}, outgoing.dialect_of(context).catalogue_path).run()
+        Products(run, reading, {"product": settings}, outgoing.dialect_of(run).catalogue_path).run()
 
 
 class Products(Directory):
@@ -47,8 +48,8 @@ class Products(Directory):
 
     scope = "products"
 
-    def __init__(self, context: Context, settings: Mapping[str, Any], path: str | None) -> None:
-        super().__init__(context, settings, path)
+    def __init__(self, run: Run, reading: Reading, settings: Mapping[str, Any], path: str | None) -> None:
+        super().__init__(run, reading, settings, path)
         owners = settings["product"].owners
         ours = tuple(field for field in PRICES if owners.get(field) == "portal" and self.sends("product"))
         self.two_way = {"product": ("name", *ours)}
@@ -57,14 +58,14 @@ class Products(Directory):
 
     # ---- 1C ----
     def heard(self) -> Iterator[tuple[Card, Record]]:
-        for row in tables.records(self.context.table("products")):
+        for row in tables.records(self.reading.table("products")):
             values = {
                 column: row[column] for column in ("name", "deleted", *_CARRIED) if row[column] is not None
             }
             yield Card("product", row["id"], values, deleted=bool(row["deleted"])), row
         types = self._types()
         prices: dict[tuple[str, str | None], list[Record]] = {}
-        for row in tables.records(self.context.table("prices")):
+        for row in tables.records(self.reading.table("prices")):
             if "#" not in row["product"]:  # a price of one characteristic is not the price of the item
                 prices.setdefault((row["product"], row["file"]), []).append(row)
         for (product, file), rows in prices.items():
@@ -75,14 +76,14 @@ class Products(Directory):
 
     def _types(self) -> dict[str, Record]:
         """Price types of 1C; they come once, the prices every time."""
-        cursor = self.context.store.files.cursor(_TYPES)
+        cursor = self.context.state.files.cursor(_TYPES)
         known: dict[str, Record] = json.loads(cursor or "{}")
         fresh = {
             row["id"]: {"name": row["name"], "purchasing": bool(row["purchasing"])}
-            for row in tables.records(self.context.table("price_types"))
+            for row in tables.records(self.reading.table("price_types"))
         }
         if any(known.get(key) != row for key, row in fresh.items()):
-            self.context.store.files.set_cursor(_TYPES, json.dumps(known | fresh, ensure_ascii=False))
+            self.context.state.files.set_cursor(_TYPES, json.dumps(known | fresh, ensure_ascii=False))
         return known | fresh
 
     def _price(self, field: str, rows: Sequence[Record], types: Mapping[str, Record]) -> Decimal | None:
@@ -153,7 +154,7 @@ class Products(Directory):
                     save.values.get("purchasing"),
                 )
             )
-        for result in load.save_products(self.context.portal.client, made, Intents(self.context)):
+        for result in load.save_products(self.context.portal.client, made, outbox(self.context)):
             yield Result(result.key, result.status, result.id and f"product_{result.id}", result.reason)
 
     # ---- towards 1C ----

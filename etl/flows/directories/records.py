@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from etl import tables
 from etl.flows.agreement import Key
-from etl.flows.run import Context, Record
+from etl.flows.portal.outbox import Intent, StoreOutbox
+from etl.flows.run import Record, Run
 from etl.transform.identity import LINK
 from etl.values import clean, keys
 
@@ -73,101 +73,65 @@ class Save:
     dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+#: Ending of the key of a creation (`etl.load.bitrix24`): the other parts of a record set values.
+_CREATION = "/item"
+
+
 def intent(key: Key) -> str:
     """Key of a record's intents in the outbox."""
     return ":".join(key)
 
 
-def onec_id(context: Context, portal: str) -> str:
+def onec_id(run: Run, portal: str) -> str:
     """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it
     one of its own."""
-    return keys.document_id(context.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
+    return keys.document_id(run.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
 
 
-def onec_ids(context: Context, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
+def onec_ids(run: Run, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
     """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name
     parties and products."""
     wanted = list(portal_ids)
-    linked = context.store.links.by_portal(entity, wanted)
+    linked = run.state.links.by_portal(entity, wanted)
     return {
-        number: linked[number]["foreign_id"] if number in linked else onec_id(context, f"{entity}_{number}")
+        number: linked[number]["foreign_id"] if number in linked else onec_id(run, f"{entity}_{number}")
         for number in wanted
     }
 
 
-def portal_ids(context: Context, entity: str, origins: Iterable[str]) -> dict[str, str]:
+def portal_ids(run: Run, entity: str, origins: Iterable[str]) -> dict[str, str]:
     """Id in 1C -> portal number of the records that have a pair."""
-    found = context.store.links.by_foreign(entity, origins)
+    found = run.state.links.by_foreign(entity, origins)
     return {origin: row["portal_id"] for origin, row in found.items() if row["state"] == "linked"}
 
 
-class Intents:
-    """The outbox of directory records: an intent is noted when it is about to leave. A creation keeps its key
-    for ever, so that its doubt outlives the run; other writes set values, and their keys live for one run."""
+def outbox(run: Run) -> StoreOutbox:
+    """The outbox of directory records. A creation keeps its key for ever, so that its doubt outlives the run;
+    other writes set values, and their keys live for one run."""
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._store = context, context.store.outbox
-        self._open = {
-            row["key"]: row
-            for row in self._store.listed("new", "sending", "doubt", "failed")
-            if row["method"] == "create"
+    def noted(key: str) -> Intent:
+        creating = key.endswith(_CREATION)
+        stored = f"create:{key}" if creating else f"{key}:{run.number}"
+        return {
+            "key": stored,
+            "entity": key.partition(":")[0],
+            "entity_key": stored,
+            "method": "create" if creating else "update",
+            "payload": None,
         }
 
-    def _named(self, key: str) -> str:
-        return f"create:{key}" if key.endswith("/item") else f"{key}:{self._context.run}"
+    return StoreOutbox(run.state, run.number, noted)
 
-    def sending(self, *found: str) -> None:
-        named = [self._named(key) for key in found]
-        fresh = [key for key in named if key not in self._open]
-        self._store.put(
-            [
-                {
-                    "key": key,
-                    "entity": key.removeprefix("create:").partition(":")[0],
-                    "entity_key": key,
-                    "payload": None,
-                    "method": "create" if key.startswith("create:") else "update",
-                }
-                for key in fresh
-            ],
-            self._context.run,
-        )
-        self._open |= {key: row for key in fresh if (row := self._store.find(key))}
-        self._mark([key for key in named if self._open[key]["state"] in ("doubt", "failed")], "new")
-        self._mark(named, "sending", attempted_at=self._context.now)
 
-    def done(self, key: str, identifier: str | None) -> None:
-        self._mark([self._named(key)], "done", result=identifier)
-
-    def doubt(self, key: str) -> None:
-        self._mark([self._named(key)], "doubt")
-
-    def failed(self, key: str, reason: str) -> None:
-        self._mark([self._named(key)], "failed", error=reason)
-
-    def again(self, key: str) -> None:
-        self._mark([self._named(key)], "new")
-
-    def unsure(self, key: str) -> float | None:
-        row = self._open.get(self._named(key))
-        return (
-            row["attempted_at"].timestamp()
-            if row and row["state"] in ("sending", "doubt") and row["attempted_at"]
-            else None
-        )
-
-    def settle(self, pairs: Mapping[str, str]) -> None:
-        """Creations of unknown outcome whose record has been found on the portal since."""
-        for key, row in self._open.items():
-            origin = key.partition(":")[2].partition(":")[2].removesuffix("/item")
-            if row["state"] in ("new", "doubt", "failed") and origin in pairs:
-                self._mark([key], "done", result=pairs[origin].partition("_")[2])
-
-    def _mark(self, found: Sequence[str], state: str, *, attempted_at: Any = None, **values: Any) -> None:
-        known = [key for key in found if key in self._open]
-        self._store.mark([self._open[key]["id"] for key in known], state, **values)
-        for key in known:
-            self._open[key] |= {"state": state} | ({"attempted_at": attempted_at} if attempted_at else {})
+def settle(run: Run, pairs: Mapping[str, str]) -> None:
+    """Creations without a known outcome whose record has been found on the portal since (`pairs`: id in 1C ->
+    card of the portal)."""
+    ours = outbox(run)
+    for row in run.state.outbox.listed("new", "doubt", "failed"):
+        key = row["key"].removeprefix("create:")
+        origin = key.partition(":")[2].removesuffix(_CREATION)
+        if row["method"] == "create" and key.endswith(_CREATION) and origin in pairs:
+            ours.done(key, pairs[origin].partition("_")[2])
 
 
 def pair_frame(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from etl.flows.agreement import Agreed, Memory
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.told import Told, is_ours
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.state.schema import encode
 from etl.transform import merge
 from etl.transform.orders import composition
@@ -49,7 +49,7 @@ class Sides:
 
     def __init__(
         self,
-        context: Context,
+        run: Run,
         settings: Orders,
         told: Told,
         deals: Sequence[Record],
@@ -57,11 +57,11 @@ class Sides:
         rows: pd.DataFrame,
         invoice_rows: pd.DataFrame,
     ) -> None:
-        self.context, self.settings, self.told = context, settings, told
+        self.run, self.settings, self.told = run, settings, told
         self.orders = {
             deal: row for deal, row in told.orders.items() if not (row["deleted"] or row["cancelled"])
         }
-        self._names = orders_rows.aliases(context, told.lines, rows, invoice_rows)
+        self._names = orders_rows.aliases(run, told.lines, rows, invoice_rows)
         self.portal = self._portal(deals, invoices, rows, invoice_rows)
         self.onec = self._onec()
 
@@ -79,9 +79,7 @@ class Sides:
         rows: pd.DataFrame,
         invoice_rows: pd.DataFrame,
     ) -> dict[tuple[str, str], Record]:
-        bodies, invoiced = (
-            orders_rows.positions_of_portal(self.context, part) for part in (rows, invoice_rows)
-        )
+        bodies, invoiced = (orders_rows.positions_of_portal(self.run, part) for part in (rows, invoice_rows))
         found = {
             (ENTITY, deal["id"]): {
                 **self._rows(bodies, deal["id"]),
@@ -103,14 +101,14 @@ class Sides:
         """Values of the newest order of each deal; a manager or organisation the profile does not know says
         nothing."""
         heads = tables.frame("documents", self.orders.values())
-        bodies = orders_rows.positions_of_1c(self.context, heads, self.told.lines)
+        bodies = orders_rows.positions_of_1c(self.run, heads, self.told.lines)
         found = {}
         for deal, row in self.orders.items():
             mail = orders.manager_email(row["manager"], self.settings.managers)
-            own = orders.organisation(row, self.context.profile.organisations, self.settings.organisations_by)
+            own = orders.organisation(row, self.run.profile.organisations, self.settings.organisations_by)
             values = {
                 ROWS: bodies.get(row["id"]) if self.settings.rows else None,
-                MANAGER: self.context.portal.names.user_id(mail) if mail else None,
+                MANAGER: self.run.portal.names.user_id(mail) if mail else None,
                 ORGANISATION: own.name if own else None,
             }
             found[ENTITY, deal] = {name: value for name, value in values.items() if value is not None}
@@ -120,8 +118,8 @@ class Sides:
 def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
     """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new
     to it."""
-    context, settings = sides.context, sides.settings
-    memory = Memory(context.store, [ENTITY, INVOICE])
+    run, settings = sides.run, sides.settings
+    memory = Memory(run.state, [ENTITY, INVOICE])
     held = _discounted(sides, memory, known)
     judged = [key for key in sides.portal if key in known and key not in held]
     result = merge.merge(
@@ -130,13 +128,13 @@ def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
         _onec_frame(sides, judged),
         owners={},
         owner=settings.composition_owner,
-        seq=int(context.now.timestamp()),
+        seq=int(run.clock.now.timestamp()),
         answers=_answers(sides, judged),
         whole={ENTITY, INVOICE},
         canonical=sides.form,
     )
     memory.take(result.memory)
-    _ask(context, sides, result.issues)
+    _ask(run, sides, result.issues)
     due: dict[tuple[str, str], dict[str, str]] = {}
     for row in tables.records(result.changes):
         if row["side"] == "1c":
@@ -146,12 +144,12 @@ def compare(sides: Sides, known: set[tuple[str, str]]) -> Compared:
 
 def first_sending(sides: Sides, memory: Memory, key: tuple[str, str]) -> None:
     """Everything about a record that 1C is told for the first time: sent, nothing agreed."""
-    memory.take(merge.published(*key, sides.portal[key], int(sides.context.now.timestamp())))
+    memory.take(merge.published(*key, sides.portal[key], int(sides.run.clock.now.timestamp())))
 
 
-def undo(context: Context, memory: Memory, keys: set[tuple[str, str]]) -> None:
+def undo(run: Run, memory: Memory, keys: set[tuple[str, str]]) -> None:
     """Documents that could not be sent: nothing of them was handed over, the memory stays as it was."""
-    before = Memory(context.store, [ENTITY, INVOICE])
+    before = Memory(run.state, [ENTITY, INVOICE])
     for key in keys:
         for field in memory.of(key):
             memory.set(key, field, before.get(key, field))
@@ -180,7 +178,7 @@ def _discounted(sides: Sides, memory: Memory, known: set[tuple[str, str]]) -> se
     ours = {key[1]: sides.portal[key][ROWS] for key in doubtful}
     theirs = {key[1]: sides.onec[key][ROWS] for key in doubtful}
     issues = composition.different_totals(ours, theirs)
-    sides.context.note(issues, SCOPE)
+    sides.run.journal.note(issues, SCOPE)
     return {(ENTITY, deal) for deal in issues["key"]}
 
 
@@ -203,7 +201,7 @@ def _mark(sides: Sides, key: tuple[str, str], field: str) -> str:
 
 
 def _answers(sides: Sides, judged: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], str]:
-    given = sides.context.store.questions.answers(_QUESTION)
+    given = sides.run.state.questions.answers(_QUESTION)
     return {
         (*key, field): given[mark]["id"]
         for key in judged
@@ -212,7 +210,7 @@ def _answers(sides: Sides, judged: Sequence[tuple[str, str]]) -> dict[tuple[str,
     }
 
 
-def _ask(context: Context, sides: Sides, issues: pd.DataFrame) -> None:
+def _ask(run: Run, sides: Sides, issues: pd.DataFrame) -> None:
     rows: list[dict[str, Any]] = [
         {
             "key": _mark(sides, (row["entity"], row["key"]), row["field"]),
@@ -225,9 +223,9 @@ def _ask(context: Context, sides: Sides, issues: pd.DataFrame) -> None:
         }
         for row in tables.records(issues)
     ]
-    context.note(issues, SCOPE)
-    context.store.questions.ask(rows, context.run)
+    run.journal.note(issues, SCOPE)
+    run.state.questions.ask(rows, run.number)
     asked = {row["key"] for row in rows}
-    context.store.questions.withdraw(
-        {row["key"] for row in context.store.questions.open() if row["entity"] == _QUESTION} - asked
+    run.state.questions.withdraw(
+        {row["key"] for row in run.state.questions.open() if row["entity"] == _QUESTION} - asked
     )

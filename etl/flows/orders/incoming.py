@@ -12,89 +12,88 @@ from typing import Any
 from etl import tables
 from etl.bitrix24.fields import COMPANY, CONTACT
 from etl.config.profile import Orders
-from etl.flows import documents, stages
+from etl.flows import facts as recording
+from etl.flows import stages
 from etl.flows.directories import records
 from etl.flows.orders import invoices, prices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders import told as orders_told
 from etl.flows.orders.told import Told
-from etl.flows.portal import writers
+from etl.flows.portal import delivery, writers
 from etl.flows.portal.writers import change
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.transform.money import facts
-from etl.transform.orders import deals
+from etl.transform.orders import deals, facts
 from etl.values import clean
 
 SCOPE = "orders"
 
 
-def run(context: Context) -> None:
+def apply_all(run: Run, reading: Reading) -> None:
     """Let everything 1C has told take effect on the portal."""
-    settings = context.profile.orders
+    settings = run.profile.orders
     assert settings is not None  # noqa: S101 documents-in has looked
     if settings.discounts == "1c":
-        prices.remember(context)
-    told = adopt(context, settings, orders_told.read(context))
-    context.note([row for row in tables.records(told.unknown) if row["key"] in told.fresh], SCOPE)
+        prices.remember(run, reading)
+    told = adopt(run, reading, settings, orders_told.read(run, reading))
+    run.journal.note([row for row in tables.records(told.unknown) if row["key"] in told.fresh], SCOPE)
     if len(told.documents):
-        documents.record_facts(context, told.documents, told.found, told.owners)
-        apply(context, settings, told)
-        answers.judge_silent(context, told.documents, told.lines)
-    context.store.runs.close_issues(context.run, [SCOPE])
+        recording.record_facts(run, tables.records(told.documents), told.found, told.owners)
+        apply(run, settings, told)
+        answers.judge_silent(run, told.documents, told.lines)
+    run.state.runs.close_issues(run.number, [SCOPE])
 
 
-def apply(context: Context, settings: Orders, told: Told) -> None:
+def apply(run: Run, settings: Orders, told: Told) -> None:
     """Fields, compositions, stages and smart invoices that follow from the documents and their facts."""
-    known = order_facts(context, settings, told)
-    values = deals.told(told.content, known, settings, context.profile.organisations)
+    known = order_facts(run, settings, told)
+    values = deals.told(told.content, known, settings, run.profile.organisations)
     sources = _sources(told)
-    _note_doubts(context, settings, told, known)
-    rows = orders_rows.led_by_1c(context, settings, told)
-    applied = context.portal.apply(
-        [row | sources.get(row["key"], {}) for row in [*rows, *_fields(context, settings, values, told)]]
+    _note_doubts(run, settings, told, known)
+    rows = orders_rows.led_by_1c(run, settings, told)
+    applied = delivery.apply(
+        run, [row | sources.get(row["key"], {}) for row in [*rows, *_fields(run, settings, values, told)]]
     )
-    orders_rows.remember(context, applied)
-    stages.count(context, applied)
-    stages.settle(context, known, [], sources)
-    invoices.move(context, settings, told, sources)
+    orders_rows.remember(run, applied)
+    stages.count(run, applied)
+    stages.settle(run, known, [], sources)
+    invoices.move(run, settings, told, sources)
 
 
-def order_facts(context: Context, settings: Orders, told: Told) -> dict[str, dict[str, Any]]:
+def order_facts(run: Run, settings: Orders, told: Told) -> dict[str, dict[str, Any]]:
     """Facts of every deal that has orders or invoices in 1C."""
-    payments, shipments = (context.store.facts.rows(kind) for kind in ("payment", "shipment"))
+    payments, shipments = (run.state.facts.rows(kind) for kind in ("payment", "shipment"))
     return facts.order_facts(told.owned, payments, shipments, settings.statuses)
 
 
 # ---- orders born in 1C ----
-def adopt(context: Context, settings: Orders, told: Told) -> Told:
+def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
     """Orders that people made in 1C become deals, each once: known by its origin before anything is
     created."""
-    waiting = [row for row in _born(told) if _creatable(context, row["id"])]
+    waiting = [row for row in _born(told) if _creatable(run, row["id"])]
     if not waiting or not settings.create_deals:
         return told
     found, issues = deals.new_deals(
         tables.frame("documents", waiting),
         told.roles,
-        buyers(context, {row["party"] for row in waiting if row["party"]}),
+        buyers(run, {row["party"] for row in waiting if row["party"]}),
         settings,
-        context.profile.organisations,
-        originator=context.profile.bitrix24.originator,
+        run.profile.organisations,
+        originator=run.profile.bitrix24.originator,
     )
-    context.note(issues, SCOPE)
+    run.journal.note(issues, SCOPE)
     rows = {row["id"]: row for row in waiting}
     bodies = set(told.lines["document"])
-    applied = context.portal.apply(
-        [
-            _creation(context, deal, rows[deal["id"]], rows=deal["id"] in bodies)
-            for deal in tables.records(found)
-        ]
+    applied = delivery.apply(
+        run,
+        [_creation(run, deal, rows[deal["id"]], rows=deal["id"] in bodies) for deal in tables.records(found)],
     )
     for row in applied:
         if row["outcome"] == "done":
-            _accept(context, row, rows[row["key"]])
-    return orders_told.read(context) if applied else told
+            _accept(run, row, rows[row["key"]])
+    return orders_told.read(run, reading) if applied else told
 
 
 def _born(told: Told) -> list[Record]:
@@ -102,34 +101,34 @@ def _born(told: Told) -> list[Record]:
     return [row for row in tables.records(told.documents) if row["id"] in born]
 
 
-def _creatable(context: Context, origin: str) -> bool:
+def _creatable(run: Run, origin: str) -> bool:
     """False for an order whose deal was made before: a deal that is gone was removed by a person and stays
     away."""
-    known = context.store.outbox.find(writers.creation_key("deal", origin))
+    known = run.state.outbox.find(writers.creation_key("deal", origin))
     return known is None or known["state"] != "done"
 
 
-def buyers(context: Context, origins: set[str]) -> dict[str, str]:
+def buyers(run: Run, origins: set[str]) -> dict[str, str]:
     """Counterparty of 1C -> party of the portal: by the pairs of the flow `parties`, else by the origin the
     card carries."""
     found: dict[str, str] = {}
     for entity, kind in (("company", COMPANY), ("contact", CONTACT)):
-        pairs = records.portal_ids(context, entity, origins)
+        pairs = records.portal_ids(run, entity, origins)
         found = {origin: f"{entity}_{number}" for origin, number in pairs.items()} | found
         if missing := sorted(origins - found.keys()):
-            cards = context.portal.by_origin(kind, missing)
+            cards = run.portal.by_origin(kind, missing)
             found |= {
                 origin: f"{entity}_{numbers[0]}" for origin, numbers in cards.items() if len(numbers) == 1
             }
-    if context.dry and "parties" in context.profile.flows:
+    if run.options.dry and "parties" in run.profile.flows:
         # the run itself creates the card before it comes here, unless a person is asked which one it is
-        asked = {row["key"].partition(":")[2] for row in context.store.questions.open()}
+        asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
         found = {origin: f"company_{origin}" for origin in origins - asked} | found
     return found
 
 
-def _creation(context: Context, deal: Record, row: Record, *, rows: bool) -> Record:
-    manager = context.portal.names.user_id(deal["manager"] or "")
+def _creation(run: Run, deal: Record, row: Record, *, rows: bool) -> Record:
+    manager = run.portal.names.user_id(deal["manager"] or "")
     values = {
         "title": deal["title"],
         "currencyId": deal["currency"],
@@ -152,9 +151,9 @@ def _creation(context: Context, deal: Record, row: Record, *, rows: bool) -> Rec
     )
 
 
-def _accept(context: Context, row: Record, document: Record) -> None:
+def _accept(run: Run, row: Record, document: Record) -> None:
     """The new deal is linked with its order and counts from now on."""
-    context.store.links.put(
+    run.state.links.put(
         [
             {
                 "entity": "document",
@@ -164,7 +163,7 @@ def _accept(context: Context, row: Record, document: Record) -> None:
             }
         ]
     )
-    context.portal.add(
+    run.portal.add(
         row["deal"]
         | {
             "id": row["id"],
@@ -172,7 +171,7 @@ def _accept(context: Context, row: Record, document: Record) -> None:
             "fields": {},
             "organisation": None,
             "closed": False,
-            "category": context.profile.deals.pipeline,
+            "category": run.profile.deals.pipeline,
             "file": None,
             "place": None,
         }
@@ -184,7 +183,7 @@ def _number(row: Record) -> str | None:
 
 
 # ---- fields ----
-def _fields(context: Context, settings: Orders, values: deals.Told, told: Told) -> list[Record]:
+def _fields(run: Run, settings: Orders, values: deals.Told, told: Told) -> list[Record]:
     """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C
     leads."""
     with_rows = set(told.lines["document"]) if settings.rows else set()
@@ -194,25 +193,25 @@ def _fields(context: Context, settings: Orders, values: deals.Told, told: Told) 
         if row["id"] in with_rows and row["kind"] in ("order", "invoice")
     }
     changes = [
-        *tables.records(deals.field_changes(values, context.deals, settings.fields)),
-        *tables.records(deals.amount_changes(values, context.deals, carried)),
+        *tables.records(deals.field_changes(values, run.portal.deals, settings.fields)),
+        *tables.records(deals.amount_changes(values, run.portal.deals, carried)),
     ]
-    led = orders_rows.led(context, told)
+    led = orders_rows.led(run, told)
     names = {
         deal: said["organisation"] for deal, said in values.items() if "organisation" in said and deal in led
     }
     return changes + [
         row
-        for deal in tables.records(context.deals)
-        for row in organisation_change(context, deal, names.get(deal["id"]), "из 1С: организация заказа")
+        for deal in tables.records(run.portal.deals)
+        for row in organisation_change(run, deal, names.get(deal["id"]), "из 1С: организация заказа")
     ]
 
 
-def organisation_change(context: Context, deal: Record, name: str | None, reason: str) -> list[Record]:
+def organisation_change(run: Run, deal: Record, name: str | None, reason: str) -> list[Record]:
     """The link of a deal with our organisation of this name, where it shows another one."""
-    if name is None or name == deal["organisation"] or len(context.profile.organisations) == 1:
+    if name is None or name == deal["organisation"] or len(run.profile.organisations) == 1:
         return []
-    requisite = next((one for one, own in context.portal.own_requisites.items() if own == name), None)
+    requisite = next((one for one, own in run.portal.own_requisites.items() if own == name), None)
     if requisite is None:
         return []
     return [
@@ -236,7 +235,7 @@ def _sources(told: Told) -> dict[str, Record]:
 
 
 # ---- what a person must look at ----
-def _note_doubts(context: Context, settings: Orders, told: Told, known: dict[str, dict[str, Any]]) -> None:
+def _note_doubts(run: Run, settings: Orders, told: Told, known: dict[str, dict[str, Any]]) -> None:
     fresh = tables.frame("documents", [row for row in tables.records(told.owned) if row["id"] in told.fresh])
-    context.note(deals.unmapped(fresh, settings, context.profile.organisations), SCOPE)
-    context.note(deals.doubtful(fresh, known, settings), SCOPE)
+    run.journal.note(deals.unmapped(fresh, settings, run.profile.organisations), SCOPE)
+    run.journal.note(deals.doubtful(fresh, known, settings), SCOPE)

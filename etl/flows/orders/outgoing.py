@@ -12,6 +12,7 @@ import pandas as pd
 
 from etl import tables
 from etl.config.profile import Orders
+from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.agreement import Memory
 from etl.flows.directories import records
@@ -32,10 +33,12 @@ from etl.flows.orders import (
 from etl.flows.orders.edits import INVOICE, MANAGER, ORGANISATION, Compared, Sides
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.told import Told
+from etl.flows.portal import delivery
 from etl.flows.publication import answers
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.transform import documents
-from etl.transform.money import facts
+from etl.transform.money.paid import referred
 from etl.transform.orders import deals as rules
 from etl.values import clean, keys
 
@@ -45,21 +48,21 @@ PARTY = "sent-party"
 Key = tuple[str, str]
 
 
-def run(context: Context) -> None:
+def flow(run: Run, reading: Reading) -> None:
     """Send what is new and what was edited; take what 1C edited."""
-    settings = context.profile.orders
-    if settings is None or answers.dialect_of(context).order_path is None:
+    settings = run.profile.orders
+    if settings is None or answers.dialect_of(run).order_path is None:
         return
-    told = orders_told.read(context)
-    deals = in_exchange(context, settings, told)
-    choice = _invoices(context, settings, told, deals)
+    told = orders_told.read(run, reading)
+    deals = in_exchange(run, settings, told)
+    choice = _invoices(run, settings, told, deals)
     deals = [deal for deal in deals if deal["id"] not in choice.held]
     if deals:
-        _exchange(context, settings, told, deals, tables.records(choice.invoices))
-    context.store.runs.close_issues(context.run, [SCOPE, orders_invoices.SCOPE])
+        _exchange(run, settings, told, deals, tables.records(choice.invoices))
+    run.state.runs.close_issues(run.number, [SCOPE, orders_invoices.SCOPE])
 
 
-def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
+def in_exchange(run: Run, settings: Orders, told: Told) -> list[Record]:
     """Open deals that 1C may hear of: in a sending stage, sent before, or born there; with `origin` of
     foreign systems blanked.
 
@@ -68,15 +71,15 @@ def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
     named = {
         *settings.send_stages,
         *settings.invoice_stages,
-        *(rule.to for rule in context.profile.rules),
-        *(stage for rule in context.profile.rules for stage in rule.from_),
+        *(rule.to for rule in run.profile.rules),
+        *(stage for rule in run.profile.rules for stage in rule.from_),
     }
     starting, theirs = {*settings.send_stages, *settings.invoice_stages}, told.born
     told_before = {row["deal"] for row in told.sent.values()} | told.orders.keys()
-    ours = context.profile.bitrix24.originator
+    ours = run.profile.bitrix24.originator
     return [
         deal | {"origin": deal["origin"] if deal["originator"] == ours or deal["id"] in theirs else None}
-        for deal in tables.records(context.deals)
+        for deal in tables.records(run.portal.deals)
         if deal["stage"] in named
         and not deal["closed"]
         and deal["id"].isdigit()
@@ -84,47 +87,43 @@ def in_exchange(context: Context, settings: Orders, told: Told) -> list[Record]:
     ]
 
 
-def _invoices(context: Context, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
-    if "invoice" not in answers.dialect_of(context).kinds or not settings.invoice_stages or not deals:
+def _invoices(run: Run, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
+    if "invoice" not in answers.dialect_of(run).kinds or not settings.invoice_stages or not deals:
         return rules.Choice(tables.frame("documents"), frozenset(), (), tables.frame("issues"))
-    return orders_invoices.choose(context, settings, told, deals)
+    return orders_invoices.choose(run, settings, told, deals)
 
 
 # ---- one exchange ----
 def _exchange(
-    context: Context, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]
+    run: Run, settings: Orders, told: Told, deals: Sequence[Record], invoices: Sequence[Record]
 ) -> None:
     rows, invoice_rows = (
-        orders_rows.read(context, [row["id"] for row in owners] if settings.rows else [], code)
+        orders_rows.read(run, [row["id"] for row in owners] if settings.rows else [], code)
         for owners, code in ((deals, "D"), (invoices, "SI"))
     )
-    sides = Sides(context, settings, told, deals, invoices, rows, invoice_rows)
+    sides = Sides(run, settings, told, deals, invoices, rows, invoice_rows)
     new = _new(settings, deals, invoices, told)
-    compared = edits.compare(sides, sides.portal.keys() - new - _unfilled(context, told, deals))
-    due = _accepted(context, told, compared)
+    compared = edits.compare(sides, sides.portal.keys() - new - _unfilled(run, told, deals))
+    due = _accepted(run, told, compared)
     for key in new:
         edits.first_sending(sides, compared.memory, key)
     numbers = {_number(key, told): key for key in (*due, *new)}
     made = (
-        _documents(context, settings, told, deals, invoices, (rows, invoice_rows), set(numbers))
+        _documents(run, settings, told, deals, invoices, (rows, invoice_rows), set(numbers))
         if numbers
         else {}
     )
-    with context.store.transaction():
-        published = _enqueue(context, made)
-        edits.undo(
-            context, compared.memory, {key for number, key in numbers.items() if number not in published}
-        )
+    with run.state.transaction():
+        published = _enqueue(run, made)
+        edits.undo(run, compared.memory, {key for number, key in numbers.items() if number not in published})
         compared.memory.commit()
-        orders_told.freeze(context, _published(made, published), told.sent)
+        orders_told.freeze(run, _published(made, published), told.sent)
         _introduce(
-            context,
+            run,
             [deal for deal in deals if deal["id"] in {row["deal"] for row in _published(made, published)}],
         )
-    _journal(
-        context, _published(made, published), {number: due.get(key, {}) for number, key in numbers.items()}
-    )
-    _take(context, told, compared)
+    _journal(run, _published(made, published), {number: due.get(key, {}) for number, key in numbers.items()})
+    _take(run, told, compared)
 
 
 def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], told: Told) -> set[Key]:
@@ -144,10 +143,10 @@ def _new(settings: Orders, deals: Sequence[Record], invoices: Sequence[Record], 
     }
 
 
-def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]:
+def _unfilled(run: Run, told: Told, deals: Sequence[Record]) -> set[Key]:
     """Records with nothing to compare: deals that only have an invoice in 1C, deals born there whose rows do
     not stand yet."""
-    born, filled = told.born, Memory(context.store, [ENTITY])
+    born, filled = told.born, Memory(run.state, [ENTITY])
     return {
         (ENTITY, deal["id"])
         for deal in deals
@@ -156,7 +155,7 @@ def _unfilled(context: Context, told: Told, deals: Sequence[Record]) -> set[Key]
     }
 
 
-def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
+def _accepted(run: Run, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
     """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as
     sent."""
     rows = [
@@ -174,12 +173,12 @@ def _accepted(context: Context, told: Told, compared: Compared) -> dict[Key, dic
     kept, issues = rules.accepted_edits(
         tables.frame("changes", rows),
         born,
-        extended=context.profile.onec.extended,
-        referred=_referred(context, told),
+        extended=run.profile.onec.extended,
+        referred=_referred(run, told),
     )
-    context.note(issues, SCOPE)
+    run.journal.note(issues, SCOPE)
     accepted = {(row["entity"], row["key"]) for row in tables.records(kept)}
-    edits.undo(context, compared.memory, compared.due.keys() - accepted)
+    edits.undo(run, compared.memory, compared.due.keys() - accepted)
     return {key: fields for key, fields in compared.due.items() if key in accepted}
 
 
@@ -189,9 +188,9 @@ def _plain(value: object) -> str:
     return "пусто" if value is None else str(value)
 
 
-def _referred(context: Context, told: Told) -> set[str]:
+def _referred(run: Run, told: Told) -> set[str]:
     """Deals whose order payments or shipments lean on."""
-    targets = facts.referred(context.store.facts.rows("payment"), context.store.facts.rows("shipment"))
+    targets = referred([*recording.payments(run), *recording.shipments(run)])
     return {told.owners[target] for target in targets if target in told.owners}
 
 
@@ -206,7 +205,7 @@ def _number(key: Key, told: Told) -> str:
 
 # ---- documents ----
 def _documents(
-    context: Context,
+    run: Run,
     settings: Orders,
     told: Told,
     deals: Sequence[Record],
@@ -218,28 +217,28 @@ def _documents(
     wanted = {_deal_of(number, invoices, told): number for number in numbers}
     chosen = [deal for deal in deals if deal["id"] in wanted]
     born = {deal: documents.Born(row["id"], row["number"], row["date"]) for deal, row in told.born.items()}
-    lines, issues = prices.lines(context, settings, told, chosen, invoices, rows)
-    context.note(issues, SCOPE)
+    lines, issues = prices.lines(run, settings, told, chosen, invoices, rows)
+    run.journal.note(issues, SCOPE)
     sources = documents.Sources(
-        tables.frame("deals", [_with_email(context, deal) for deal in chosen]),
+        tables.frame("deals", [_with_email(run, deal) for deal in chosen]),
         lines,
-        context.portal.directory["parties"],
-        context.portal.directory["contacts"],
+        run.portal.directory["parties"],
+        run.portal.directory["contacts"],
         tables.frame("documents", invoices),
     )
     made = documents.deal_documents(
         sources,
-        portal=context.profile.bitrix24.name,
+        portal=run.profile.bitrix24.name,
         settings=settings,
-        organisations=context.profile.organisations,
-        today=context.today,
+        organisations=run.profile.organisations,
+        today=run.clock.today,
         dates=told.dates,
         born=born,
-        extended=context.profile.onec.extended,
+        extended=run.profile.onec.extended,
     )
-    context.note(made.pop("issues"), SCOPE)
+    run.journal.note(made.pop("issues"), SCOPE)
     stopped = {row["key"] for row in tables.records(issues)}
-    return _named(context, _addressed(context, told, dict(made), numbers - stopped))
+    return _named(run, _addressed(run, told, dict(made), numbers - stopped))
 
 
 def _deal_of(number: str, invoices: Sequence[Record], told: Told) -> str:
@@ -249,19 +248,19 @@ def _deal_of(number: str, invoices: Sequence[Record], told: Told) -> str:
     return key.id if key else next(deal for deal, row in told.born.items() if row["number"] == number)
 
 
-def _with_email(context: Context, deal: Record) -> Record:
+def _with_email(run: Run, deal: Record) -> Record:
     """A deal whose manager stands as an e-mail, as the table of managers names them."""
-    mails = {user: mail for mail, user in context.portal.names.emails.items()}
+    mails = {user: mail for mail, user in run.portal.names.emails.items()}
     return deal | {"manager": mails.get(deal["manager"])}
 
 
-def _addressed(context: Context, told: Told, made: documents.Tables, numbers: set[str]) -> documents.Tables:
+def _addressed(run: Run, told: Told, made: documents.Tables, numbers: set[str]) -> documents.Tables:
     """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer,
     comment and posting."""
     born = {row["id"]: row for row in told.born.values()}
     rows = [row for row in tables.records(made["documents"]) if row["number"] in numbers]
     kept = {row["id"] for row in rows}
-    names = _onec_ids(context, {row["party"] for row in rows})
+    names = _onec_ids(run, {row["party"] for row in rows})
     heads = [
         _as_born(row, born[row["id"]]) if row["id"] in born else row | {"party": names[row["party"]]}
         for row in rows
@@ -282,12 +281,12 @@ def _addressed(context: Context, told: Told, made: documents.Tables, numbers: se
     }
 
 
-def _named(context: Context, made: documents.Tables) -> documents.Tables:
+def _named(run: Run, made: documents.Tables) -> documents.Tables:
     """Stock 1C knows a buyer without ИНН by name only: he goes under the name he was first sent with, and a
     name that is another buyer's stops his documents. The extended contract knows buyers by Ид."""
-    if context.profile.onec.extended:
+    if run.profile.onec.extended:
         return made
-    names = {row["key"]: row["base"] for row in tables.records(context.store.fields.read(PARTY))}
+    names = {row["key"]: row["base"] for row in tables.records(run.state.fields.read(PARTY))}
     owners = {clean.fold(name): party for party, name in names.items()}
     parties = [
         row if row["inn"] else row | {"name": names.get(row["id"], row["name"])}
@@ -298,7 +297,7 @@ def _named(context: Context, made: documents.Tables) -> documents.Tables:
         for row in parties
         if not row["inn"] and owners.get(clean.fold(row["name"]), row["id"]) != row["id"]
     ]
-    context.note(
+    run.journal.note(
         [
             tables.issue(
                 f"Контрагент без ИНН называется «{row['name']}», а в 1С под этим именем уже отправлен другой: документ не отправлен. "
@@ -312,7 +311,7 @@ def _named(context: Context, made: documents.Tables) -> documents.Tables:
         SCOPE,
     )
     stopped = {row["document"] for row in taken}
-    context.store.fields.write(
+    run.state.fields.write(
         [
             {"entity": PARTY, "key": row["id"], "field": "name", "known": True, "base": row["name"]}
             for row in parties
@@ -335,32 +334,29 @@ def _as_born(row: Record, told: Record) -> Record:
     return row | own | {"requisites": (told["requisites"] or {}) | (row["requisites"] or {})}
 
 
-def _onec_ids(context: Context, parties: set[str]) -> dict[str, str]:
+def _onec_ids(run: Run, parties: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entity in ("company", "contact"):
         numbers = [party.partition("_")[2] for party in parties if party.startswith(f"{entity}_")]
         found |= {
-            f"{entity}_{number}": origin
-            for number, origin in records.onec_ids(context, entity, numbers).items()
+            f"{entity}_{number}": origin for number, origin in records.onec_ids(run, entity, numbers).items()
         }
     return found
 
 
-def _introduce(context: Context, deals: Sequence[Record]) -> None:
+def _introduce(run: Run, deals: Sequence[Record]) -> None:
     """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another
     one."""
     for party in {deal["party"] for deal in deals if deal["party"]}:
         entity, _, number = party.partition("_")
-        if not any(
-            row["portal_id"] == number for row in context.store.links.all(entity, "linked", "proposed")
-        ):
-            origin = records.onec_id(context, party)
-            context.store.links.put(
+        if not any(row["portal_id"] == number for row in run.state.links.all(entity, "linked", "proposed")):
+            origin = records.onec_id(run, party)
+            run.state.links.put(
                 [{"entity": entity, "foreign_id": origin, "portal_id": number, "state": "proposed"}]
             )
 
 
-def _enqueue(context: Context, made: documents.Tables) -> set[str]:
+def _enqueue(run: Run, made: documents.Tables) -> set[str]:
     """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns
     the accepted numbers."""
     accepted: set[str] = set()
@@ -371,7 +367,7 @@ def _enqueue(context: Context, made: documents.Tables) -> set[str]:
             name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids])
             for name in ("lines", "parties")
         }
-        accepted |= answers.enqueue(context, {"documents": tables.frame("documents", heads), **parts}).keys()
+        accepted |= answers.enqueue(run, {"documents": tables.frame("documents", heads), **parts}).keys()
     return accepted
 
 
@@ -386,9 +382,9 @@ _RULE = {
 }
 
 
-def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Mapping[str, str]]) -> None:
-    path = answers.dialect_of(context).order_path
-    context.journal(
+def _journal(run: Run, rows: Sequence[Record], edited: Mapping[str, Mapping[str, str]]) -> None:
+    path = answers.dialect_of(run).order_path
+    run.journal.tell(
         [
             {
                 "entity": "deal",
@@ -407,9 +403,9 @@ def _journal(context: Context, rows: Sequence[Record], edited: Mapping[str, Mapp
 
 
 # ---- edits of 1C ----
-def _take(context: Context, told: Told, compared: Compared) -> None:
+def _take(run: Run, told: Told, compared: Compared) -> None:
     """Edits made in 1C into the deals; what the portal has confirmed is agreed."""
-    deals = {deal["id"]: deal for deal in tables.records(context.deals)}
+    deals = {deal["id"]: deal for deal in tables.records(run.portal.deals)}
     rows, others = [], []
     for change in compared.changes:
         order = told.orders[change["key"]]
@@ -422,23 +418,23 @@ def _take(context: Context, told: Told, compared: Compared) -> None:
             others += [
                 row | change | {"action": "link"}
                 for row in incoming.organisation_change(
-                    context, deals[change["key"]], change["after"], change["reason"]
+                    run, deals[change["key"]], change["after"], change["reason"]
                 )
             ]
-    applied = context.portal.apply([*_composed(context, told, rows), *others])
-    stages.count(context, applied)
+    applied = delivery.apply(run, [*_composed(run, told, rows), *others])
+    stages.count(run, applied)
     _settle(compared.memory, applied)
 
 
-def _composed(context: Context, told: Told, rows: Sequence[Record]) -> list[Record]:
+def _composed(run: Run, told: Told, rows: Sequence[Record]) -> list[Record]:
     """Changes of compositions with the rows the portal is to hold."""
     named = {change["key"]: told.orders[change["key"]] for change in rows}
     content = orders_rows.sound(
-        context, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()])
+        run, told, tables.frame("documents", [row | {"deal": deal} for deal, row in named.items()])
     )
     heads, lines = rules.deal_lines(content, told.lines)
     good = set(heads["id"])
-    return orders_rows.written(context, [change for change in rows if change["key"] in good], heads, lines)
+    return orders_rows.written(run, [change for change in rows if change["key"] in good], heads, lines)
 
 
 _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}

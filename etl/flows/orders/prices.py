@@ -15,7 +15,8 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows.directories import records
 from etl.flows.orders.told import Told
-from etl.flows.run import Context, Record
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.transform.orders import composition
 from etl.values import keys
 
@@ -25,7 +26,7 @@ TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 
 def lines(
-    context: Context,
+    run: Run,
     settings: Orders,
     told: Told,
     deals: Sequence[Record],
@@ -48,31 +49,29 @@ def lines(
         if line["document"] in numbers
     ]
     listed += [line | {"document": keys.invoice(line["document"])} for line in tables.records(rows[1])]
-    products = records.onec_ids(context, "product", {line["product"] for line in listed if line["product"]})
+    products = records.onec_ids(run, "product", {line["product"] for line in listed if line["product"]})
     net = composition.net_lines(tables.frame("lines", listed), products)
     if settings.discounts == "portal":
         return net, tables.frame("issues")
-    return composition.priced_by_1c(net, _buyers(context, deals, invoices, numbers), *_prices(context))
+    return composition.priced_by_1c(net, _buyers(run, deals, invoices, numbers), *_prices(run))
 
 
-def remember(context: Context) -> None:
+def remember(run: Run, reading: Reading) -> None:
     """Terms and prices read in this run into the state."""
     rows = [
         _field(TERMS, row["id"], name, row["extra"][name])
-        for row in tables.records(context.table("parties"))
+        for row in tables.records(reading.table("parties"))
         for name in (composition.PRICE_TYPE, composition.PERCENT)
         if name in (row["extra"] or {})
     ]
     rows += [
         _field(PRICES, row["product"], row["price_type"], row["price"])
-        for row in tables.records(context.table("prices"))
+        for row in tables.records(reading.table("prices"))
     ]
     rows += [
-        _field(TYPES, row["id"], "name", row["name"]) for row in tables.records(context.table("price_types"))
+        _field(TYPES, row["id"], "name", row["name"]) for row in tables.records(reading.table("price_types"))
     ]
-    context.store.fields.write(
-        list({(row["entity"], row["key"], row["field"]): row for row in rows}.values())
-    )
+    run.state.fields.write(list({(row["entity"], row["key"], row["field"]): row for row in rows}.values()))
 
 
 def _field(entity: str, key: str, field: str, value: object) -> Record:
@@ -80,11 +79,11 @@ def _field(entity: str, key: str, field: str, value: object) -> Record:
 
 
 def _buyers(
-    context: Context, deals: Sequence[Record], invoices: Sequence[Record], numbers: dict[str, str]
+    run: Run, deals: Sequence[Record], invoices: Sequence[Record], numbers: dict[str, str]
 ) -> dict[str, Record]:
     """Number of a document -> its buyer with the terms 1C told."""
     terms: dict[str, Record] = {}
-    for row in tables.records(context.store.fields.read(TERMS)):
+    for row in tables.records(run.state.fields.read(TERMS)):
         terms.setdefault(row["key"], {})[row["field"]] = row["base"]
     owners = {numbers[deal["id"]]: deal["party"] for deal in deals} | {
         keys.invoice(row["id"]): row["party"] for row in invoices
@@ -92,17 +91,15 @@ def _buyers(
     found = {}
     for number, party in owners.items():
         entity, _, identifier = (party or "").partition("_")
-        origin = records.onec_ids(context, entity, [identifier])[identifier] if identifier else None
+        origin = records.onec_ids(run, entity, [identifier])[identifier] if identifier else None
         found[number] = {"extra": terms.get(origin or "", {})}
     return found
 
 
-def _prices(context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _prices(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     prices = [
         {"product": row["key"], "price_type": row["field"], "price": row["base"]}
-        for row in tables.records(context.store.fields.read(PRICES))
+        for row in tables.records(run.state.fields.read(PRICES))
     ]
-    types = [
-        {"id": row["key"], "name": row["base"]} for row in tables.records(context.store.fields.read(TYPES))
-    ]
+    types = [{"id": row["key"], "name": row["base"]} for row in tables.records(run.state.fields.read(TYPES))]
     return tables.frame("prices", prices), tables.frame("price_types", types)

@@ -16,10 +16,11 @@ from typing import Any
 import pandas as pd
 
 from etl import tables
-from etl.flows import documents as documents_in
-from etl.flows.run import Context, Record
+from etl.flows import facts as recording
+from etl.flows.reading import Reading
+from etl.flows.run import Record, Run
 from etl.transform import identity
-from etl.transform.money import facts
+from etl.transform.money import targets
 from etl.transform.orders import deals as orders
 from etl.values import keys
 
@@ -91,16 +92,16 @@ def is_ours(row: Record) -> bool:
     return key is not None and key.kind == "order"
 
 
-def read(context: Context) -> Told:
+def read(run: Run, reading: Reading) -> Told:
     """Everything told up to and including this run."""
-    held = {row["id"]: row for row in context.store.files.told_documents()} | {
-        row["id"]: row for row in context.seen if row["payload"]
+    held = {row["id"]: row for row in run.state.files.told_documents()} | {
+        row["id"]: row for row in reading.seen if row["payload"]
     }
     payloads = [row["payload"] for row in held.values()]
     documents = tables.frame("documents", [payload["row"] for payload in payloads])
-    before, links = sent(context), _links(context, documents)
-    known = documents_in.known_numbers(context) | _ours(context, documents) | before.keys() | links.keys()
-    found, unknown = facts.targets(documents, portal=context.profile.bitrix24.name, known=known)
+    before, links = sent(run), _links(run, documents)
+    known = recording.known_numbers(run) | _ours(run, documents) | before.keys() | links.keys()
+    found, missing = targets.targets(tables.records(documents), portal=run.profile.bitrix24.name, known=known)
     roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
     owners = dict(roles[["id", "deal"]].to_numpy().tolist())
     owned = [
@@ -115,10 +116,10 @@ def read(context: Context) -> Told:
         roles,
         orders.attached(documents, roles),
         tables.frame("documents", owned),
-        unknown,
+        tables.frame("issues", missing),
         {key: _seconds(row["generated_at"]) for key, row in held.items()},
         {payload["row"]["id"]: buyer for payload in payloads if (buyer := _buyer(payload))},
-        frozenset(row["id"] for row in context.seen),
+        frozenset(row["id"] for row in reading.seen),
         before,
         links,
     )
@@ -139,17 +140,17 @@ def _buyer(payload: Record) -> Record | None:
 
 
 # ---- what was sent ----
-def sent(context: Context) -> dict[str, Record]:
+def sent(run: Run) -> dict[str, Record]:
     """number -> {date, deal} of every order and invoice that was ever sent."""
     found: dict[str, Record] = {}
-    for row in tables.records(context.store.fields.read(SENT)):
+    for row in tables.records(run.state.fields.read(SENT)):
         found.setdefault(row["key"], {})[row["field"]] = row["base"]
     return found
 
 
-def freeze(context: Context, rows: Iterable[Record], known: Mapping[str, Record]) -> None:
+def freeze(run: Run, rows: Iterable[Record], known: Mapping[str, Record]) -> None:
     """Remember the first sending of documents (number, deal, date); later sendings change nothing."""
-    context.store.fields.write(
+    run.state.fields.write(
         [
             {"entity": SENT, "key": row["number"], "field": field, "known": True, "base": row[field]}
             for row in rows
@@ -168,26 +169,24 @@ def _invoices(known: Mapping[str, Record]) -> dict[str, str]:
 
 
 # ---- whose a document is ----
-def _born(context: Context) -> dict[str, str]:
+def _born(run: Run) -> dict[str, str]:
     """Order of 1C -> its deal: the deal carries the origin itself; beside that pairs a person has made."""
-    ours = context.profile.bitrix24.originator
+    ours = run.profile.bitrix24.originator
     own = {
         row["origin"]: row["id"]
-        for row in tables.records(context.deals)
+        for row in tables.records(run.portal.deals)
         if row["originator"] == ours and row["origin"]
     }
-    return {
-        row["foreign_id"]: row["portal_id"] for row in context.store.links.all("document", "linked")
-    } | own
+    return {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")} | own
 
 
-def _links(context: Context, documents: pd.DataFrame) -> dict[str, str]:
+def _links(run: Run, documents: pd.DataFrame) -> dict[str, str]:
     """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers
     start anew each year."""
     if not len(documents):
         return {}
     pairs, heads = (
-        _born(context),
+        _born(run),
         [row for row in tables.records(documents) if row["kind"] == "order" and row["number"]],
     )
     numbers = Counter(row["number"] for row in heads)
@@ -196,9 +195,9 @@ def _links(context: Context, documents: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _ours(context: Context, documents: pd.DataFrame) -> set[str]:
+def _ours(run: Run, documents: pd.DataFrame) -> set[str]:
     """Numbers that are provably ours although the memory of their sending may be lost: the Ид says so."""
-    portal = context.profile.bitrix24.name
+    portal = run.profile.bitrix24.name
     return {
         row["number"]
         for row in tables.records(documents)

@@ -5,24 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from etl.bitrix24.client import Client
-from etl.bitrix24.fields import Names
 from etl.bitrix24.writes import Result
 from etl.errors import NeedsPerson
 from etl.flows.portal import writers
 from etl.flows.portal.outbox import StoreOutbox
 from etl.flows.portal.writers import Desk
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.load.bitrix24 import items as load
 from etl.load.bitrix24 import notes
 
 _COUNTED = {"create": "created", "notify": "notified"}
 
 
-def guard(context: Context, changes: Sequence[Record]) -> None:
+def guard(run: Run, changes: Sequence[Record]) -> None:
     """Stop before the first write when more values of the portal would be replaced than the profile
     allows."""
-    limit = context.profile.guard.overwrites
+    limit = run.profile.guard.overwrites
     # results of this programme's own fields (`own`) replace nobody's work
     replaced = [
         row
@@ -31,43 +29,46 @@ def guard(context: Context, changes: Sequence[Record]) -> None:
         and not row.get("own")
         and row.get("before") not in (None, "", 0)
     ]
-    if len(replaced) > limit and not context.accept:
+    if len(replaced) > limit and not run.options.accept:
         raise NeedsPerson(
             f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
             "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.",
         )
 
 
-def apply(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> list[Record]:
+def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
     """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done,
     skipped, doubt, failed), `detail`, and `id` of what was created. A plan writes nothing and calls
     everything done."""
-    if not context.dry:  # a plan shows everything, also what the guard would stop
-        guard(context, changes)
+    if not run.options.dry:  # a plan shows everything, also what the guard would stop
+        guard(run, changes)
+    if not changes:
+        return []
     applied: list[Record] = []
     try:
-        for row in _written(context, client, names, changes):
+        for row in _written(run, changes):
             applied.append(row)
             if row["outcome"] == "done" and row["action"] in _COUNTED:
-                context.report.counts[_COUNTED[row["action"]]] += 1
+                run.journal.counts[_COUNTED[row["action"]]] += 1
     finally:
-        context.journal([_told(row) for row in applied])
+        run.journal.tell([_told(row) for row in applied])
+    run.portal.follow(applied)
     return applied
 
 
-def _written(context: Context, client: Client, names: Names, changes: Sequence[Record]) -> Iterator[Record]:
-    if context.dry:
+def _written(run: Run, changes: Sequence[Record]) -> Iterator[Record]:
+    if run.options.dry:
         yield from (row | {"outcome": "done", "detail": "план", "id": row["key"]} for row in changes)
         return
-    desk = Desk(context, client, names, StoreOutbox(context.store, context.run))
-    context.turn += 1
+    run.portal.turn += 1
+    desk = Desk(run, run.portal.client, run.portal.names, StoreOutbox(run.state, run.number))
     for (entities, action), write in _WRITERS.items():
         if rows := [row for row in changes if row["entity"] in entities and row["action"] == action]:
             yield from write(desk, rows)
 
 
 def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    keyed = {f"stage:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
+    keyed = {f"stage:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows}
     desk.outbox.note(
         {
             "key": key,
@@ -79,7 +80,7 @@ def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         for key, row in keyed.items()
     )
     origins: dict[str, tuple[str, ...]] = {}
-    for rule in desk.context.profile.rules:
+    for rule in desk.run.profile.rules:
         origins[rule.to] = (*origins.get(rule.to, ()), *rule.from_)
     moves = [load.Move(key, row["key"], row["after"], origins[row["after"]]) for key, row in keyed.items()]
     for result in load.move_stages(desk.client, desk.names, moves, desk.outbox):
@@ -89,7 +90,7 @@ def _moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         if (
             result.status == "done"
         ):  # at once: killed here, the next run must not move again what a person moved back meanwhile
-            desk.context.store.stages.write({row["key"]: row["after"]})
+            desk.run.state.stages.write({row["key"]: row["after"]})
         yield _outcome(row, result)
 
 
@@ -97,7 +98,9 @@ def _updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     by_deal: dict[str, list[Record]] = {}
     for row in rows:
         by_deal.setdefault(row["key"], []).append(row)
-    keyed = {f"update:{deal}:{desk.context.run}.{desk.context.turn}": mine for deal, mine in by_deal.items()}
+    keyed = {
+        f"update:{deal}:{desk.run.number}.{desk.run.portal.turn}": mine for deal, mine in by_deal.items()
+    }
     desk.outbox.note(
         {
             "key": key,

@@ -4,78 +4,125 @@ leaves."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypedDict
 
 from etl.state.store import Store
 
-#: Writes that set values: after a crash they are simply derived again, so what an older run left behind is
-#: dropped.
+#: Writes that set values: their keys live for one run, and after a crash they are simply derived again, so
+#: what
+#: an older run left behind is dropped.
 REPEATABLE = ("stage", "update", "part", "rows", "link", "comment")
+#: An attempt was made and nobody knows its outcome.
+_UNSURE = ("sending", "doubt")
+
+
+class Intent(TypedDict):
+    """One intended write as the store notes it: its key there, what it is about, which writer sends it."""
+
+    key: str
+    entity: str
+    entity_key: str
+    method: str
+    payload: Any
+
+
+def part(key: str) -> Intent:
+    """The intent of a request below a noted change: a writer that splits one makes keys `<key>/sum`."""
+    whole = key.partition("/")[0]
+    return {"key": key, "entity": "part", "entity_key": whole, "method": "part", "payload": {"of": whole}}
 
 
 class StoreOutbox:
-    """Intents of one run. A writer that splits one change into several requests makes keys of its own below
-    the noted one (`<key>/item`, `<key>/bank/1`): they are noted when first used."""
+    """Intents of one run (`etl.bitrix24.writes.Outbox`), by the keys of their writers.
 
-    def __init__(self, store: Store, run: int) -> None:
-        self._store, self._run = store, run
-        self._ids: dict[str, int] = {}
+    What `note` has not been told is noted when it is about to leave, as `intent` names it; nothing is kept of
+    a change that turned out to need no request. What is done stays done.
+    """
 
-    def note(self, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    def __init__(self, store: Store, run: int, intent: Callable[[str], Intent] = part) -> None:
+        self._outbox, self._run, self._intent = store.outbox, run, intent
+        #: key of the writer -> row of the store, None where the store has none yet
+        self._rows: dict[str, dict[str, Any] | None] = {}
+
+    def note(self, intents: Iterable[Intent]) -> set[str]:
         """Commit intents; returns the keys that are already done and must not be sent again."""
-        given = [dict(row) for row in rows]
-        self._store.outbox.put(given, self._run)
-        found = {row["key"]: self._found(row["key"]) for row in given}
-        self._ids |= {key: row["id"] for key, row in found.items()}
-        return {key for key, row in found.items() if row["state"] == "done"}
+        given = {intent["key"]: intent for intent in intents}
+        rows = self._noted(given)
+        return {key for key, row in rows.items() if row["state"] == "done"}
 
     def sending(self, *keys: str) -> None:
-        """Durable before the request leaves. A write in doubt that comes here sets values, so it may be sent
-        again."""
-        numbers = [self._id(key) for key in keys]
-        again = [self._found(key)["id"] for key in keys if self._found(key)["state"] in ("doubt", "failed")]
-        self._store.outbox.mark(again, "new")
-        self._store.outbox.mark(numbers, "sending")
+        """Durable before the request leaves. A write in doubt that comes here sets values, or was looked
+        up."""
+        self._noted({key: self._intent(key) for key in keys if self._row(key) is None})
+        rows = [self._held(key) for key in keys]
+        self._mark([row for row in rows if row["state"] in ("doubt", "failed")], "new")
+        self._mark(rows, "sending")
 
     def done(self, key: str, identifier: str | None) -> None:
-        self._store.outbox.mark([self._id(key)], "done", result=identifier)
+        """Done; `identifier` is the portal's id."""
+        self._close(key, "done", result=identifier)
 
     def doubt(self, key: str) -> None:
-        self._store.outbox.mark([self._id(key)], "doubt")
+        """The outcome is unknown."""
+        self._mark([self._held(key)], "doubt")
 
     def failed(self, key: str, reason: str) -> None:
-        self._store.outbox.mark([self._id(key)], "failed", error=reason)
+        """Refused for good."""
+        self._close(key, "failed", error=reason)
 
     def again(self, key: str) -> None:
-        self._store.outbox.mark([self._id(key)], "new")
+        """Surely not done."""
+        self._mark([self._held(key)], "new")
 
     def unsure(self, key: str) -> float | None:
         """When the last attempt left whose outcome nobody knows."""
-        row = self._store.outbox.find(key)
-        if row is None or row["state"] not in ("sending", "doubt"):
+        row = self._row(key)
+        if row is None or row["state"] not in _UNSURE:
             return None
-        attempted: dt.datetime | None = row["attempted_at"]
+        attempted: dt.datetime | None = self._found(row["key"])["attempted_at"]
         return attempted.timestamp() if attempted else 0.0
 
-    def _id(self, key: str) -> int:
-        if key not in self._ids:
-            whole = key.partition("/")[0]
-            self.note(
-                [
-                    {
-                        "key": key,
-                        "entity": "part",
-                        "entity_key": whole,
-                        "method": "part",
-                        "payload": {"of": whole},
-                    }
-                ]
-            )
-        return self._ids[key]
+    def _close(self, key: str, state: str, **values: str | None) -> None:
+        row = self._row(key)
+        if row is None or row["state"] == "done":
+            return
+        if row["state"] == "failed":
+            self._mark([row], "new")
+        self._mark([row], state, **values)
+
+    def _mark(self, rows: Sequence[dict[str, Any]], state: str, **values: str | None) -> None:
+        if not rows:
+            return
+        self._outbox.mark([row["id"] for row in rows], state, **values)
+        for row in rows:
+            row["state"] = state
+
+    def _noted(self, intents: dict[str, Intent]) -> dict[str, dict[str, Any]]:
+        """Rows of intents that the store has from now on, by the key of the writer."""
+        if not intents:
+            return {}
+        self._outbox.put([dict(intent) for intent in intents.values()], self._run)
+        rows = {key: self._found(intent["key"]) for key, intent in intents.items()}
+        self._rows |= rows
+        return rows
+
+    def _held(self, key: str) -> dict[str, Any]:
+        row = self._row(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def _row(self, key: str) -> dict[str, Any] | None:
+        """The intent as the store has it. The key of a repeatable one is of this run, so there is none to
+        look up."""
+        if key not in self._rows:
+            intent = self._intent(key)
+            self._rows[key] = None if intent["method"] in REPEATABLE else self._outbox.find(intent["key"])
+        return self._rows[key]
 
     def _found(self, key: str) -> dict[str, Any]:
-        row = self._store.outbox.find(key)
+        row = self._outbox.find(key)
         if row is None:
             raise KeyError(key)
         return row

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import DEAL, INVOICE, Names
+from etl.bitrix24.fields import DEAL, INVOICE
+from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result
-from etl.flows.portal.outbox import StoreOutbox
-from etl.flows.run import Context, Record
+from etl.flows.portal.outbox import Intent, StoreOutbox
+from etl.flows.run import Record, Run
+from etl.load.bitrix24 import composition, notes
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes
 
 KINDS = {"deal": DEAL, "invoice": INVOICE}
 #: what follows from the rows unless a person typed the sum: «Сумма сделки = сумма счета»
@@ -26,7 +27,7 @@ _BY_ROWS = "isManualOpportunity"
 class Desk(NamedTuple):
     """What every writer works with."""
 
-    context: Context
+    run: Run
     client: Client
     names: Names
     outbox: StoreOutbox
@@ -76,7 +77,7 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     results: list[Result] = []
     if news["deal"]:
         results += load.create_deals(
-            desk.client, desk.names, desk.context.profile.bitrix24.originator, news["deal"], desk.outbox
+            desk.client, desk.names, desk.run.profile.bitrix24.originator, news["deal"], desk.outbox
         )
     if news["invoice"]:
         results += load.create_invoices(desk.client, desk.names, news["invoice"], desk.outbox)
@@ -87,15 +88,18 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Product rows as a whole, read back and compared; then the sum follows them even where a person typed
     another one."""
-    keyed = {f"rows:{row['entity']}:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
+    keyed = {
+        f"rows:{row['entity']}:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows
+    }
     desk.outbox.note(
         _intents(keyed, "rows", {key: {"rows": len(row["lines"])} for key, row in keyed.items()})
     )
     bodies = [
-        load.Composition(key, row["key"], row["lines"], KINDS[row["entity"]]) for key, row in keyed.items()
+        composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]])
+        for key, row in keyed.items()
     ]
     done = []
-    for result in load.set_rows(desk.client, bodies, desk.outbox):
+    for result in composition.set_rows(desk.client, bodies, desk.outbox):
         if result.status == "skipped":
             desk.outbox.failed(result.key, result.reason)
         done += [keyed[result.key]] if result.status == "done" else []
@@ -103,7 +107,7 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     for entity, kind in KINDS.items():
         updates = [
             load.Update(
-                f"update:{entity}:{row['key']}/sum:{desk.context.run}.{desk.context.turn}",
+                f"update:{entity}:{row['key']}/sum:{desk.run.number}.{desk.run.portal.turn}",
                 row["key"],
                 {_BY_ROWS: False},
             )
@@ -115,7 +119,9 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 def organised(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """With which of our organisations a deal or invoice is made: its requisite link."""
-    keyed = {f"link:{row['entity']}:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
+    keyed = {
+        f"link:{row['entity']}:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows
+    }
     desk.outbox.note(
         _intents(keyed, "link", {key: {"requisite": row["requisite"]} for key, row in keyed.items()})
     )
@@ -128,7 +134,7 @@ def organised(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Smart invoices to a stage, from any stage that is not final."""
-    keyed = {f"stage:invoice:{row['key']}:{desk.context.run}.{desk.context.turn}": row for row in rows}
+    keyed = {f"stage:invoice:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows}
     desk.outbox.note(_intents(keyed, "stage", {key: {"to": row["after"]} for key, row in keyed.items()}))
     origins = tuple(
         dict.fromkeys(
@@ -147,7 +153,7 @@ def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Comments in the timeline of deals; the same text stands there once."""
     keyed = {
-        f"comment:{row['key']}:{desk.context.run}.{desk.context.turn}:{place}": row
+        f"comment:{row['key']}:{desk.run.number}.{desk.run.portal.turn}:{place}": row
         for place, row in enumerate(rows)
     }
     desk.outbox.note(_intents(keyed, "comment", {key: {"text": row["after"]} for key, row in keyed.items()}))
@@ -157,7 +163,7 @@ def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         yield _outcome(keyed[result.key], result)
 
 
-def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Record]:
+def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Intent]:
     return [
         {
             "key": key,

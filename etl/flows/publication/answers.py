@@ -17,10 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import pandas as pd
+
 from etl import tables
 from etl.config.dialects import DIALECTS, Dialect
 from etl.exchange.folder import ARCHIVE
-from etl.flows.run import Context, Record
+from etl.flows.run import Record, Run
 from etl.load.commerceml import write as commerceml
 from etl.state.schema import encode
 from etl.values import keys
@@ -36,40 +38,40 @@ _TABLES = ("documents", "lines", "parties")
 _PART = 400
 
 
-def dialect_of(context: Context) -> Dialect:
+def dialect_of(run: Run) -> Dialect:
     """The dialect of the files we write: the extended contract where the profile has it, else that of the
     configuration."""
-    return context.profile.contract if context.profile.onec.extended else context.profile.dialect
+    return run.profile.contract if run.profile.onec.extended else run.profile.dialect
 
 
-def enqueue(context: Context, found: Mapping[str, Any]) -> dict[str, int]:
+def enqueue(run: Run, found: Mapping[str, Any]) -> dict[str, int]:
     """Note documents to be sent. In: frames `documents`, `lines`, `parties` of `transform.documents`, main
     documents without `basis` each with what is based on them. Out: number -> publication id. Documents the
     dialect cannot write become issues."""
-    dialect = dialect_of(context)
+    dialect = dialect_of(run)
     if dialect.order_path is None:
         return {}
-    bad = refused(context, found)
+    bad = refused(run, found)
     groups = {number: group for number, group in _groups(found).items() if number not in bad}
     rows = [
         {"path": dialect.order_path, "document": number, "hash": _hash(group), "payload": group}
         for number, group in groups.items()
     ]
-    ids = context.store.publications.put(rows, context.run)
+    ids = run.state.publications.put(rows, run.number)
     return {document: publication for (_, document), publication in ids.items()}
 
 
-def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
+def refused(run: Run, found: Mapping[str, Any]) -> set[str]:
     """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an
     issue. Ask before anything about them is recorded."""
     issues = commerceml.problems(
         found,
-        dialect_of(context),
-        day=context.today,
-        vat_rates=context.profile.onec.vat_rates,
-        currency=context.profile.onec.currency,
+        dialect_of(run),
+        day=run.clock.today,
+        vat_rates=run.profile.onec.vat_rates,
+        currency=run.profile.onec.currency,
     )
-    context.note(issues, "outgoing")
+    run.journal.note(issues, "outgoing")
     bad = {row["key"] for row in tables.records(issues) if row["severity"] == "reject"}
     return (
         {
@@ -82,27 +84,27 @@ def refused(context: Context, found: Mapping[str, Any]) -> set[str]:
     )
 
 
-def publish(context: Context) -> int:
+def publish(run: Run) -> int:
     """Write the outgoing file if what it must hold has changed. Returns how many documents were published
     now."""
-    dialect = dialect_of(context)
+    dialect = dialect_of(run)
     path = dialect.order_path
     if path is None:
         return 0
-    _change_route(context, path)
-    rows = context.store.publications.listed_in(path)
+    _change_route(run, path)
+    rows = run.state.publications.listed_in(path)
     write_file(
-        context,
+        run,
         path,
         rows,
         lambda target, at: commerceml.write_parts(
-            target, _parts(context, rows), dialect, generated_at=at, currency=context.profile.onec.currency
+            target, _parts(run, rows), dialect, generated_at=at, currency=run.profile.onec.currency
         ),
     )
     fresh = [row for row in rows if row["state"] == "planned"]
-    context.store.publications.published(path)
-    context.report.counts["published"] += len(fresh)
-    context.journal(
+    run.state.publications.published(path)
+    run.journal.counts["published"] += len(fresh)
+    run.journal.tell(
         {
             "entity": "document",
             "key": row["document"],
@@ -116,28 +118,26 @@ def publish(context: Context) -> int:
     return len(fresh)
 
 
-def _change_route(context: Context, path: str) -> None:
+def _change_route(run: Run, path: str) -> None:
     """The profile now writes another file (another dialect or contract): what waits in the former one moves,
     and that file is emptied, or 1C would load both."""
-    waiting = context.store.publications.paths("planned", "published")
+    waiting = run.state.publications.paths("planned", "published")
     for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
-        rows = context.store.publications.listed_in(former)
+        rows = run.state.publications.listed_in(former)
         payloads = [
-            payload
-            for part in context.store.publications.payloads(row["id"] for row in rows)
-            for payload in part
+            payload for part in run.state.publications.payloads(row["id"] for row in rows) for payload in part
         ]
-        with context.store.transaction():
-            context.store.publications.put(
+        with run.state.transaction():
+            run.state.publications.put(
                 [
                     {"path": path, "document": row["document"], "hash": row["hash"], "payload": payload}
                     for row, payload in zip(rows, payloads, strict=True)
                 ],
-                context.run,
+                run.number,
             )
-            context.store.publications.mark([row["id"] for row in rows], "assumed")
+            run.state.publications.mark([row["id"] for row in rows], "assumed")
         dialect = _ORDER_FILES[former]
-        write_file(context, former, [], partial(_empty, dialect))
+        write_file(run, former, [], partial(_empty, dialect))
 
 
 def _empty(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
@@ -145,27 +145,30 @@ def _empty(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
 
 
 def seen_back(
-    context: Context, documents: list[Record], generated_at: Mapping[str, dt.datetime | None]
+    run: Run,
+    documents: list[Record],
+    lines: pd.DataFrame,
+    generated_at: Mapping[str, dt.datetime | None],
 ) -> None:
     """Compare documents of 1C with what was sent. In: records of `documents` read now, file -> its moment
     (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our
     publication means that 1C did not accept the change."""
-    told, sums = {(row["number"], row["kind"]): row for row in documents}, _line_sums(context.table("lines"))
+    told, sums = {(row["number"], row["kind"]): row for row in documents}, _line_sums(lines)
     numbers = list(dict.fromkeys(row["number"] for row in documents if row["number"]))
     sent: set[str] = set()
     for start in range(
         0, len(numbers), _PART
     ):  # with their payloads, all of them would be many times the file
-        found = context.store.publications.find(numbers[start : start + _PART])
+        found = run.state.publications.find(numbers[start : start + _PART])
         sent |= found.keys()
         for held in (
             one for rows in found.values() for one in rows if one["state"] in ("published", "assumed")
         ):
             if row := told.get((held["document"], held["payload"]["documents"][0]["kind"])):
-                _judge(context, held, row, sums, generated_at.get(row["file"]))
-    context.store.links.put(
+                _judge(run, held, row, sums, generated_at.get(row["file"]))
+    run.state.links.put(
         [
             {
                 "entity": PRINTED,
@@ -179,51 +182,51 @@ def seen_back(
     )
 
 
-def printed_numbers(context: Context) -> dict[str, list[str]]:
+def printed_numbers(run: Run) -> dict[str, list[str]]:
     """Our number -> the numbers under which 1C prints that document: what people quote when they pay."""
     found: dict[str, list[str]] = {}
-    for link in context.store.links.all(PRINTED):
+    for link in run.state.links.all(PRINTED):
         found.setdefault(link["foreign_id"].partition("|")[2], []).append(link["number"])
     return found
 
 
-def count_session(context: Context, moment: dt.datetime) -> None:
+def count_session(run: Run, moment: dt.datetime) -> None:
     """1C has exported at `moment` (aware), so it has read what was published before. The files of one session
     carry moments seconds apart, and a file may be met twice: a session counts when it is later than the last
     one by more than that."""
-    last = context.store.files.cursor(_SESSION)
+    last = run.state.files.cursor(_SESSION)
     if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
-        context.store.publications.count_session(moment.isoformat(), before=moment)
-        context.store.files.set_cursor(_SESSION, moment.isoformat())
+        run.state.publications.count_session(moment.isoformat(), before=moment)
+        run.state.files.set_cursor(_SESSION, moment.isoformat())
 
 
-def assume(context: Context) -> None:
+def assume(run: Run) -> None:
     """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on
     it."""
-    silent = context.store.publications.silent(context.profile.onec.resend)
-    context.store.publications.mark(silent, "assumed")
-    context.report.counts["assumed"] += len(silent)
+    silent = run.state.publications.silent(run.profile.onec.resend)
+    run.state.publications.mark(silent, "assumed")
+    run.journal.counts["assumed"] += len(silent)
 
 
-def judge_silent(context: Context, documents: Any, lines: Any) -> None:
+def judge_silent(run: Run, documents: Any, lines: Any) -> None:
     """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether
     it took them.
 
     In: what 1C has told so far (`documents`, `lines`). A document it never told stays for `assume`.
     """
     told, sums = {(row["number"], row["kind"]): row for row in tables.records(documents)}, _line_sums(lines)
-    for held in context.store.publications.listed("published", sessions=context.profile.onec.resend):
+    for held in run.state.publications.listed("published", sessions=run.profile.onec.resend):
         row = (
             told.get((held["document"], held["payload"]["documents"][0]["kind"]))
             if "documents" in held["payload"]
             else None
         )
         if row:
-            _judge(context, held, row, sums, None)
+            _judge(run, held, row, sums, None)
 
 
 def _judge(
-    context: Context, held: Record, row: Record, sums: Mapping[str, Counter[Any]], written: dt.datetime | None
+    run: Run, held: Record, row: Record, sums: Mapping[str, Counter[Any]], written: dt.datetime | None
 ) -> None:
     main = held["payload"]["documents"][0]
     late = written is not None and held["published_at"] is not None and written < held["published_at"]
@@ -234,9 +237,9 @@ def _judge(
     if late and (not same or _edited_again(main) or _termination(main) != _termination(row)):
         return  # an older export proves nothing
     state = "echoed" if same else "refused"
-    context.store.publications.mark([held["id"]], state)
-    context.report.counts[state] += 1
-    context.journal(
+    run.state.publications.mark([held["id"]], state)
+    run.journal.counts[state] += 1
+    run.journal.tell(
         [
             {
                 "entity": "document",
@@ -251,7 +254,7 @@ def _judge(
         ]
     )
     if not same:
-        context.note(
+        run.journal.note(
             [
                 tables.issue(
                     f"1С не приняла правку: у нас {_money(main.get('amount'))}, в 1С {_money(row['amount'])}. "
@@ -336,47 +339,47 @@ class _Stamp(NamedTuple):
     written: bool
 
 
-def _stamp(context: Context, path: str, rows: Iterable[Record]) -> _Stamp | None:
+def _stamp(run: Run, path: str, rows: Iterable[Record]) -> _Stamp | None:
     """None: there has never been anything to send."""
     listed = [[row["document"], row["hash"]] for row in rows]
     signature = hashlib.sha256(json.dumps(listed).encode()).hexdigest() if listed else "empty"
-    known = json.loads(context.store.files.cursor(f"outgoing:{path}") or "null")
+    known = json.loads(run.state.files.cursor(f"outgoing:{path}") or "null")
     if known and known["documents"] == signature:
-        file = context.exchange.folder / path
+        file = run.folder.folder / path
         return _Stamp(
             signature,
             dt.datetime.fromisoformat(known["at"]),
             file.is_file() and _digest(file) == known["sha256"],
         )
-    return None if known is None and not listed else _Stamp(signature, context.local, written=False)
+    return None if known is None and not listed else _Stamp(signature, run.clock.local, written=False)
 
 
 def write_file(
-    context: Context, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]
+    run: Run, path: str, rows: Sequence[Record], write: Callable[[BinaryIO, dt.datetime], None]
 ) -> None:
     """A file for 1C and a copy of it in the archive, unless the same set of records (document, hash) lies
     there already.
 
     `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes;
     nothing is written while there has never been anything to send."""
-    stamp = _stamp(context, path, rows)
+    stamp = _stamp(run, path, rows)
     if stamp is None or stamp.written:
         return
     cursor = {"documents": stamp.documents, "at": stamp.at.isoformat(), "sha256": None}
-    context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor))
-    published = context.exchange.publish(path, lambda target: write(target, stamp.at))
+    run.state.files.set_cursor(f"outgoing:{path}", json.dumps(cursor))
+    published = run.folder.publish(path, lambda target: write(target, stamp.at))
     if published.changed:
-        context.wrote(published.path)
+        run.wrote(published.path)
     if rows:
         name = f"{SENT}{stamp.at:%Y%m%dT%H%M%S}-{published.path.name}"
-        context.exchange.publish(
+        run.folder.publish(
             f"{ARCHIVE}/{stamp.at:%Y-%m}/{name}", lambda target: copied(published.path, target)
         )
-    context.store.files.set_cursor(f"outgoing:{path}", json.dumps(cursor | {"sha256": published.sha256}))
+    run.state.files.set_cursor(f"outgoing:{path}", json.dumps(cursor | {"sha256": published.sha256}))
 
 
-def _parts(context: Context, rows: Sequence[Record]) -> Iterator[dict[str, Any]]:
-    for payloads in context.store.publications.payloads(row["id"] for row in rows):
+def _parts(run: Run, rows: Sequence[Record]) -> Iterator[dict[str, Any]]:
+    for payloads in run.state.publications.payloads(row["id"] for row in rows):
         yield {
             name: tables.frame(name, [row for payload in payloads for row in payload[name]])
             for name in _TABLES

@@ -1,29 +1,33 @@
-"""Products and prices -> the portal's catalogue: name, sale price, purchasing price. Facts: reference bitrix24 §4.6.
+"""Products and prices -> the portal's catalogue: name, sale price, purchasing price.
 
-A product is known by xmlId. A deletion mark hides it (`active` N), nothing is ever deleted.
+A product is known by xmlId. A deletion mark hides it (`active` N), nothing is ever deleted. Facts: reference
+bitrix24 §4.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from etl.bitrix24 import catalogue, values, writes
-from etl.bitrix24.client import Client, Command
+from etl.bitrix24.calls import Command, by_text, grouped, groups
+from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Row, every, paged
 from etl.bitrix24.writes import New, Outbox, Result, Write
 
 _GROUP = 25
+#: Kind of product -> `type` of the catalogue (§4.6).
 _TYPES = {"goods": 1, "service": 7}
 
 
 @dataclass(frozen=True)
 class Product:
-    """What is to be true of a product. `values`: columns of `products`; None leaves alone. Prices in roubles or `currency`.
+    """What is to be true of a product. `values`: columns of `products`; None leaves alone.
 
-    `id` if known, else the product is looked up by `origin` (xmlId) and created.
+    `id` if known, else the product is looked up by `origin` (xmlId) and created. Prices in roubles or
+    `currency`.
     """
 
     key: str
@@ -38,172 +42,232 @@ class Product:
 def save_products(client: Client, products: Iterable[Product], outbox: Outbox) -> Iterator[Result]:
     """Create or update products and their prices; one Result per key.
 
-    In the outbox a product has several keys: `<key>/item`, `/fields`, `/purchasing`, `/price`.
+    In the outbox a product has several keys: `<key>/item`, `/fields`, `/purchasing`, `/price`. Raises
+    TryLater, ConfigError, NeedsPerson.
     """
-    saver = _Saver(client, outbox)
-    for group in writes.groups(products, _GROUP):
-        yield from saver.save(group)
+    held = _catalogue(client)
+    for group in groups(products, _GROUP):
+        saver = _Saver(client, outbox, held, group)
+        saver.create()
+        saver.fields()
+        saver.purchasing()
+        saver.prices()
+        yield from saver.results()
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    """What the portal's catalogue is like.
+
+    Information blocks, the main one first; the price type people see; ids of units by code, of VAT by rate.
+    """
+
+    iblocks: Sequence[int]
+    price_type: str
+    measures: Mapping[str, Any]
+    vats: Mapping[Decimal | None, Any]
+
+
+def _catalogue(client: Client) -> _Catalogue:
+    iblocks = catalogue.iblocks(client)
+    price_type = catalogue.base_price_type(client)
+    measures = {str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")}
+    vats: dict[Decimal | None, Any] = {}
+    for row in paged(client, "catalog.vat.list", {}, "vats"):
+        rate = values.number(row.get("rate"))
+        vats[rate] = row["id"]
+    return _Catalogue(iblocks, price_type, measures, vats)
+
+
+class _Task(NamedTuple):
+    """One part of a product by its key in the outbox; `id`: the portal's product."""
+
+    key: str
+    product: Product
+    id: str
+
+
+_Plan = Callable[[Sequence[_Task]], list["Write | Result"]]
 
 
 class _Saver:
-    """What the portal's catalogue is like, and one group of products after another."""
+    """A group of products on its way: ids found or made, results by product."""
 
-    def __init__(self, client: Client, outbox: Outbox) -> None:
-        self._client, self._outbox = client, outbox
-        self._iblocks = catalogue.iblocks(client)
-        self._price_type = catalogue.base_price_type(client)
-        self._measures = {
-            str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")
-        }
-        self._vats = {
-            values.number(row.get("rate")): row["id"] for row in paged(client, "catalog.vat.list", {}, "vats")
-        }
-
-    def save(self, products: Sequence[Product]) -> Iterator[Result]:
-        found: dict[str, list[Result]] = {product.key: [] for product in products}
-        ids = {product.key: product.id for product in products if product.id}
-        absent = [product for product in products if product.key not in ids]
-        news = [
-            New(f"{product.key}/item", product.origin, self._addition(product), _element_id)
-            for product in absent
-        ]
-        for product, result in zip(
-            absent, writes.create(self._client, self._outbox, news, self._by_xml_id), strict=True
-        ):
-            found[product.key].append(result)
-            if result.status == "done" and result.id:
-                ids[product.key] = result.id
-        known = {product.key: product for product in products if product.key in ids}
-        for part, plan in (
-            ("fields", self._field_writes),
-            ("purchasing", self._purchasing_writes),
-            ("price", self._price_writes),
-        ):
-            keys = [
-                key
-                for key, product in known.items()
-                if part == "fields" or getattr(product, part) is not None
-            ]
-            for result in self._run(part, keys, lambda some, plan=plan: plan(known, ids, some)):
-                found[result.key.removesuffix(f"/{part}")].append(result)
+    def __init__(self, client: Client, outbox: Outbox, held: _Catalogue, products: Sequence[Product]) -> None:
+        self._client, self._outbox, self._catalogue = client, outbox, held
+        self._products: dict[str, Product] = {}
+        self._ids: dict[str, str] = {}
+        self._results: dict[str, list[Result]] = {}
         for product in products:
-            yield writes.merged(product.key, found[product.key], ids.get(product.key))
+            self._products[product.key] = product
+            self._results[product.key] = []
+            if product.id:
+                self._ids[product.key] = product.id
 
-    def _run(self, part: str, keys: Sequence[str], plan: Any) -> Iterator[Result]:
-        tagged = [f"{key}/{part}" for key in keys]
-        yield from writes.converge(
-            self._client,
-            self._outbox,
-            tagged,
-            lambda some: plan([key.removesuffix(f"/{part}") for key in some]),
-        )
+    def results(self) -> Iterator[Result]:
+        """One result per product."""
+        for key in self._products:
+            yield writes.merged(key, self._results[key], self._ids.get(key))
+
+    def create(self) -> None:
+        """Products that the portal does not have."""
+        absent = {f"{key}/item": product for key, product in self._products.items() if key not in self._ids}
+        news = [
+            New(key, product.origin, self._addition(product), _element_id) for key, product in absent.items()
+        ]
+        for result in writes.create(self._client, self._outbox, news, self._by_xml_id):
+            key = absent[result.key].key
+            self._results[key].append(result)
+            if result.status == "done" and result.id:
+                self._ids[key] = result.id
+
+    def fields(self) -> None:
+        """Name, unit, deletion mark; a product without external id gets ours."""
+        self._run("fields", list(self._products.values()), self._field_writes)
+
+    def purchasing(self) -> None:
+        """Purchasing prices: fields of the product (§4.6)."""
+        priced = [product for product in self._products.values() if product.purchasing is not None]
+        self._run("purchasing", priced, self._purchasing_writes)
+
+    def prices(self) -> None:
+        """Sale prices: rows of their own (§4.6)."""
+        priced = [product for product in self._products.values() if product.price is not None]
+        self._run("price", priced, self._price_writes)
+
+    def _run(self, part: str, products: Sequence[Product], plan: _Plan) -> None:
+        """Bring one part of those products that the portal has to the wanted state."""
+        known: dict[str, _Task] = {}
+        for product in products:
+            number = self._ids.get(product.key)
+            if number is not None:
+                key = f"{product.key}/{part}"
+                known[key] = _Task(key, product, number)
+
+        def planned(keys: Sequence[str]) -> list[Write | Result]:
+            return plan([known[key] for key in keys])
+
+        for result in writes.converge(self._client, self._outbox, list(known), planned):
+            self._results[known[result.key].product.key].append(result)
+
+    # ---- creation
 
     def _by_xml_id(self, origins: Sequence[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for iblock in self._iblocks:
-            for row in every(self._client, catalogue.products(iblock, condition={"xmlId": list(origins)})):
-                found.setdefault(str(row["xmlId"]), []).append(str(row["id"]))
-        return found
+        """External id -> ids of the products with it, oldest first (bitrix24 §5)."""
+        numbers: dict[str, list[str]] = {}
+        rows = self._listed({"xmlId": list(origins)})
+        for origin, same in grouped(rows, "xmlId", "id").items():
+            numbers[origin] = [str(row["id"]) for row in same]
+        return numbers
+
+    def _listed(self, condition: Mapping[str, Any]) -> Iterator[Row]:
+        """Products of all information blocks; an array needs no `@` here (§3.2)."""
+        for iblock in self._catalogue.iblocks:
+            yield from every(self._client, catalogue.products(iblock, condition=condition))
 
     def _addition(self, product: Product) -> Command:
-        kind = _TYPES.get(str(product.values.get("kind")), 1)
+        kind = _TYPES.get(str(product.values.get("kind")), _TYPES["goods"])
         fields = {
-            "iblockId": self._iblocks[0],
+            "iblockId": self._catalogue.iblocks[0],
             "xmlId": product.origin,
             "type": kind,
             "active": "Y",
             **self._wanted(product),
         }
-        if (vat := self._vats.get(product.values.get("vat_rate"))) is not None and product.values.get(
-            "vat_rate"
-        ) is not None:
+        rate = product.values.get("vat_rate")
+        vat = None if rate is None else self._catalogue.vats.get(rate)
+        if vat is not None:
             fields["vatId"] = vat
-        return Command(
-            "catalog.product.service.add" if kind == _TYPES["service"] else "catalog.product.add",
-            {"fields": fields},
-        )
+        method = "catalog.product.service.add" if kind == _TYPES["service"] else "catalog.product.add"
+        return Command(method, {"fields": fields})
+
+    # ---- comparison
 
     def _wanted(self, product: Product) -> dict[str, Any]:
         given = product.values
-        wanted = {"name": given["name"]} if given.get("name") else {}
-        if (
-            given.get("unit_code")
-            and (measure := self._measures.get(str(given["unit_code"]).strip())) is not None
-        ):
+        wanted: dict[str, Any] = {}
+        if given.get("name"):
+            wanted["name"] = given["name"]
+        measure = self._catalogue.measures.get(str(given.get("unit_code") or "").strip())
+        if measure is not None:
             wanted["measure"] = measure
         if given.get("deleted") is not None:
             wanted["active"] = "N" if given["deleted"] else "Y"
         return wanted
 
-    def _held(self, ids: Iterable[str]) -> dict[str, Row]:
-        numbers = list(ids)
-        return {
-            str(row["id"]): row
-            for iblock in self._iblocks
-            for row in every(self._client, catalogue.products(iblock, condition={"id": numbers}))
-        }
+    def _held(self, tasks: Sequence[_Task]) -> dict[str, Row]:
+        """Products of the portal by id."""
+        numbers = [task.id for task in tasks]
+        return by_text(self._listed({"id": numbers}), "id")
 
-    def _field_writes(
-        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
-    ) -> list[Write | Result]:
-        held = self._held(ids[key] for key in keys)
-        rows = {key: held.get(ids[key]) for key in keys}
-        return [
-            self._update(f"{key}/fields", ids[key], row, self._wanted(known[key]) | _marked(known[key], row))
-            for key, row in rows.items()
-        ]
+    def _field_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+        held = self._held(tasks)
+        planned: list[Write | Result] = []
+        for task in tasks:
+            row = held.get(task.id)
+            wanted = self._wanted(task.product)
+            if row is not None and not values.words(row.get("xmlId")):
+                wanted["xmlId"] = task.product.origin
+            planned.append(_update(task, row, wanted))
+        return planned
 
-    def _purchasing_writes(
-        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
-    ) -> list[Write | Result]:
-        held = self._held(ids[key] for key in keys)
-        return [
-            self._update(
-                f"{key}/purchasing",
-                ids[key],
-                held.get(ids[key]),
-                {"purchasingPrice": known[key].purchasing, "purchasingCurrency": known[key].currency},
-            )
-            for key in keys
-        ]
+    def _purchasing_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+        held = self._held(tasks)
+        planned: list[Write | Result] = []
+        for task in tasks:
+            product = task.product
+            wanted = {"purchasingPrice": product.purchasing, "purchasingCurrency": product.currency}
+            planned.append(_update(task, held.get(task.id), wanted))
+        return planned
 
-    def _update(self, key: str, number: str, row: Row | None, wanted: Mapping[str, Any]) -> Write | Result:
+    def _price_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+        numbers = [task.id for task in tasks]
+        condition = {"productId": numbers, "catalogGroupId": self._catalogue.price_type}
+        rows = every(self._client, catalogue.prices(condition))
+        held = by_text(rows, "productId")
+        return [self._price_write(task, held.get(task.id)) for task in tasks]
+
+    def _price_write(self, task: _Task, row: Row | None) -> Write | Result:
+        """One price row per product and price type; a second one the portal refuses (§4.6)."""
+        wanted: dict[str, Any] = {"price": task.product.price, "currency": task.product.currency}
         if row is None:
-            return Result(key, "failed", number, "товара на портале нет: его удалили")
-        changed = {name: value for name, value in wanted.items() if not _same(row.get(name), value)}
-        if not changed:
-            return Result(key, "done", number)
-        return Write(key, number, Command("catalog.product.update", {"id": number, "fields": changed}))
-
-    def _price_writes(
-        self, known: Mapping[str, Product], ids: Mapping[str, str], keys: Sequence[str]
-    ) -> list[Write | Result]:
-        condition = {"productId": [ids[key] for key in keys], "catalogGroupId": self._price_type}
-        held = {str(row["productId"]): row for row in every(self._client, catalogue.prices(condition))}
-        return [self._price_write(known[key], ids[key], held.get(ids[key])) for key in keys]
-
-    def _price_write(self, product: Product, number: str, row: Row | None) -> Write | Result:
-        wanted: dict[str, Any] = {"price": product.price, "currency": product.currency}
-        key = f"{product.key}/price"
-        if row is None:
-            fields = {"productId": number, "catalogGroupId": self._price_type, **wanted}
-            return Write(key, number, Command("catalog.price.add", {"fields": fields}))
-        if all(_same(row.get(name), value) for name, value in wanted.items()):
-            return Result(key, "done", number)
-        return Write(key, number, Command("catalog.price.update", {"id": row["id"], "fields": wanted}))
+            fields = {"productId": task.id, "catalogGroupId": self._catalogue.price_type, **wanted}
+            return Write(task.key, task.id, Command("catalog.price.add", {"fields": fields}))
+        if not _different(row, wanted):
+            return Result(task.key, "done", task.id)
+        command = Command("catalog.price.update", {"id": row["id"], "fields": wanted})
+        return Write(task.key, task.id, command)
 
 
-def _marked(product: Product, row: Row | None) -> dict[str, str]:
-    """The external id for a product that has none."""
-    return {"xmlId": product.origin} if row is not None and not values.words(row.get("xmlId")) else {}
+def _update(task: _Task, row: Row | None, wanted: Mapping[str, Any]) -> Write | Result:
+    """What differs between the portal's product and what is wanted."""
+    if row is None:
+        return Result(task.key, "failed", task.id, "товара на портале нет: его удалили")
+    changed = _different(row, wanted)
+    if not changed:
+        return Result(task.key, "done", task.id)
+    command = Command("catalog.product.update", {"id": task.id, "fields": changed})
+    return Write(task.key, task.id, command)
+
+
+def _different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `wanted` the portal holds otherwise."""
+    changed: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if not _same(row.get(name), value):
+            changed[name] = value
+    return changed
 
 
 def _same(held: Any, wanted: Any) -> bool:
+    """A sum is compared to the kopeck, all else as text."""
     if isinstance(wanted, Decimal):
         return values.money(held) == values.money(wanted)
-    return str("" if held is None else held) == str(wanted)
+    written = "" if held is None else str(held)
+    return written == str(wanted)
 
 
 def _element_id(answer: Any) -> str:
-    """catalog.product.* answer with `element`, catalog.product.service.* with `service`."""
-    return str((answer.get("element") or answer.get("service"))["id"])
+    """catalog.product.* answer with `element`, catalog.product.service.* with `service` (§4.6)."""
+    element = answer.get("element") or answer.get("service")
+    return str(element["id"])

@@ -42,8 +42,7 @@ _PURPOSE_LENGTH = 210
 
 @dataclass(frozen=True, slots=True)
 class Payee:
-    """Who is paid: the recipient and his bank account. None is what is not known; a sole trader has no КПП.
-    """
+    """Who is paid: the recipient and his bank account. None is what is not known; a sole trader has no КПП."""
 
     name: str | None
     account: str | None
@@ -82,8 +81,7 @@ def _one_line(text: str | None) -> str:
 
 
 def _values(payee: Payee) -> dict[str, str]:
-    """The fields of a payee, each one line, '' for what is not known; the name of the bank cut to its limit.
-    """
+    """The fields of a payee, each one line, '' for what is not known; the name of the bank cut to its limit."""
     values = {name: _one_line(getattr(payee, name)) for name in _KEYS}
     values["bank"] = values["bank"][: _KEYS["bank"].longest].rstrip()
     return values

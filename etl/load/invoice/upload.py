@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from etl.bitrix24 import directory, fields
+from etl.bitrix24.calls import Outcome, rows
 from etl.bitrix24.classify import Verdict
-from etl.bitrix24.client import Client, Outcome, rows
+from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
 from etl.bitrix24.lists import Listing, of_owners, paged
 from etl.config.profile import Profile

@@ -1,57 +1,80 @@
 """A model of a 1C base that exchanges files with us: the opponent that finds our mistakes.
 
 It never imports `etl.extract` or `etl.load`: it reads and writes CommerceML with code of its own, by the facts of
-`docs/contract-1c.ru.md` and of what each configuration is known to do. Read in this order: `onec_records` (what the base
-holds), `onec_books` (memory and registers), `onec_load` (stock loading), `onec_handler` and `onec_answer` (the extended
-contract), `onec_export` (stock answers), `onec_sheet` (the accountant's spreadsheets), `onec_office` (people at work).
+`docs/contract-1c.ru.md` and of what each configuration is known to do. Read in this order: `records` (what the base
+holds), `books` (memory and registers), `stock.load` (stock loading), `contract.documents` and `contract.answer` (the
+extended contract), `stock.orders` (stock answers), `sheet` (the accountant's spreadsheets), `office` (people at work).
 
 A session loads what lies in the folder, then exports: the same file is read again every session and never removed.
-  * stock exchanges drop the registration of what they have just loaded, so it is not exported in the same session;
+  * stock exchanges drop the registration of what they have just loaded: it is not exported in the same session;
   * the handler of the extended contract echoes everything it has just loaded, with the values the base now holds;
-  * an unchanged file overwrites people's edits: УТ 10.3 and УНФ until another document refers to the order, УТ 11 while it
-    is «Ожидается согласование», the handler until its group has payments, shipments or a closing; later changes are
-    skipped silently.
+  * an unchanged file overwrites people's edits: УТ 10.3 and УНФ until another document refers to the order, УТ 11
+    while it is «Ожидается согласование», the handler until its group has payments, shipments or a closing; later
+    changes are skipped silently.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from etl.errors import Rejected
-from etl.sandbox.onec import answer, export, handler, sheet, xml
+from etl.sandbox.onec import sheet, xml
 from etl.sandbox.onec.books import Books
+from etl.sandbox.onec.contract import answer, cards, directories
+from etl.sandbox.onec.contract import documents as contract_documents
 from etl.sandbox.onec.incoming import Outcome, Settings
-from etl.sandbox.onec.load import load_stock
 from etl.sandbox.onec.office import Office
 from etl.sandbox.onec.records import Contract, Debt, Document, Line, Party, Product
+from etl.sandbox.onec.stock import goods
+from etl.sandbox.onec.stock import orders as stock_orders
+from etl.sandbox.onec.stock.load import load_stock
 from etl.sandbox.onec.xml import Refusal
 
 __all__ = ["Contract", "Debt", "Document", "Line", "OneC", "Party", "Product", "Session"]
 
 ORDER_FILES = {"ut103": "order.xml", "ut11": "to_1c/orders.xml", "unf3": "to_1c/orders.xml"}
-_HANDLER_FILES = (
-    ("to_1c/catalog.xml", handler.load_catalog),
-    ("to_1c/parties.xml", handler.load_parties),
-    ("to_1c/documents.xml", handler.load_documents),
+Loader = Callable[[Books, Settings, Path, dt.datetime], Outcome]
+_HANDLER_FILES: tuple[tuple[str, Loader], ...] = (
+    ("to_1c/catalog.xml", directories.load_catalog),
+    ("to_1c/parties.xml", directories.load_parties),
+    ("to_1c/documents.xml", contract_documents.load_documents),
 )
 _EVERY_RATE = frozenset(
     ["0", "5", "7", "10", "18", "20", "22", "5/105", "7/107", "10/110", "18/118", "20/120", "22/122"]
 )
+#: the site exchange of УТ 11 has a table of rates of its own (commerceml, fact 13)
 _RATES_11 = frozenset(("0", "10", "18", "20"))
 _NODE = "3f0e5b52-9d1c-5c7e-9b33-0c1b24000001"
-Loader = Callable[[Books, Settings, Path, dt.datetime], Outcome]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file that a session looks for and how it is loaded."""
+
+    name: str
+    load: Loader
+    settings: Settings
+
+
+@dataclass
+class Exported:
+    """What one session writes: files by their paths, and the numbers of the documents told in them."""
+
+    files: dict[str, xml.Element] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Session:
-    """What one session did: numbers of loaded documents (names of parties and items) by fate, numbers told back, files written.
+    """What one session did.
 
-    `skipped` are silent refusals of 1C: no error is shown to anybody. `errors` name files that failed as a whole.
+    Numbers of loaded documents (names of parties and items) by fate, numbers told back, files written. `skipped` are
+    silent refusals of 1C: no error is shown to anybody. `errors` name files that failed as a whole.
     """
 
     number: int
@@ -94,38 +117,33 @@ class OneC(Office):
         changes_only: bool = True,
         match_key: bool = False,
     ) -> None:
-        self.folder, self.data = Path(folder), Path(data)
-        self.extended = extended or dialect == "bitrix3"
-        rates = frozenset(vat_rates) if vat_rates is not None else _EVERY_RATE
+        rates = _EVERY_RATE if vat_rates is None else frozenset(vat_rates)
+        stock_rates = _RATES_11 if vat_rates is None and dialect == "ut11" else rates
         settings = Settings(
             dialect, organisation, currencies, rates, changes_only=changes_only, match_key=match_key
         )
+        self.folder = Path(folder)
+        self.data = Path(data)
+        self.extended = extended or dialect == "bitrix3"
+        self._stock = replace(settings, vat_rates=stock_rates, match_key=False)
         super().__init__(Books(self.data / "onec.sqlite"), settings, now)
-        # the site exchange of УТ 11 has a table of rates of its own (commerceml, fact 13)
-        self._stock = Settings(
-            dialect,
-            organisation,
-            currencies,
-            _RATES_11 if dialect == "ut11" and vat_rates is None else rates,
-            changes_only=changes_only,
-        )
 
-    # ---- the exchange ----
     def session(self) -> Session:
         """One exchange session: load what lies in the folder, then export what changed."""
-        return self._session(self.folder)
+        return self._session(self.folder, self._inbox())
 
     def session_delayed(self) -> Session:
         """A session whose files reach the folder only with `deliver`: a slow share, an e-mail, a holiday."""
-        return self._session(self.data / "delayed")
+        return self._session(self.data / "delayed", self._inbox())
 
     def deliver(self) -> tuple[str, ...]:
         """Bring the delayed files into the folder; paths relative to it."""
         late = self.data / "delayed"
         found = [path.relative_to(late) for path in sorted(late.rglob("*.xml"))]
         for path in found:
-            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(late / path, self.folder / path)
+            target = self.folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(late / path, target)
         return tuple(path.as_posix() for path in found)
 
     def full_export(self) -> Session:
@@ -133,74 +151,93 @@ class OneC(Office):
         self.books.refresh()
         for shelf in ("document", "party", "product"):
             self.books.changed |= self.books.records[shelf].keys()
-        return self._session(self.folder, load=())
+        return self._session(self.folder, [])
 
     def export_stale(self, number: str) -> str:
-        """Write again how a document looked at an earlier export, with the ДатаФормирования of that time. Returns the file.
+        """Write again how a document looked at an earlier export, with the ДатаФормирования of that time.
 
-        Rejected when it was never exported.
+        Returns the file. Rejected when it was never exported.
         """
         self.books.refresh()
         root = self.books.root(self.document(number))
-        past = self.books.snapshots(root)
-        if not past:
-            raise Rejected(f"Документ № {number} ещё не выгружался.", "Сначала проведите сеанс обмена.")
-        moment, documents = next((old for old in past if old[1] != self.books.group(root)), past[0])
-        then, run = self.books.then(documents), self.books.count("session")
+        moment, documents = self._earlier(root, number)
+        then = self.books.then(documents)
+        run = self.books.count("session")
         if self.extended:
-            name, top = f"from_1c/documents-{run}.xml", answer.documents_file(then, [documents], moment)
+            name = f"from_1c/documents-{run}.xml"
+            top = answer.documents_file(then, [documents], moment)
         else:
-            name = self._stock_names(run)[0]
-            top = export.orders_file(
-                then, self.settings.dialect, [part for part in documents if part.kind == "order"], moment
-            )
+            name, _, _ = self._stock_names(run)
+            orders = [part for part in documents if part.kind == "order"]
+            top = stock_orders.orders_file(then, self.settings.dialect, orders, moment)
         xml.save(self.folder / name, top)
         self.books.commit()
         return name
 
+    def _earlier(self, root: Document, number: str) -> tuple[dt.datetime, list[Document]]:
+        """The first export that differs from what the group is now, else the first one at all."""
+        past = self.books.snapshots(root)
+        if not past:
+            raise Rejected(f"Документ № {number} ещё не выгружался.", "Сначала проведите сеанс обмена.")
+        now = self.books.group(root)
+        for moment, documents in past:
+            if documents != now:
+                return moment, documents
+        return past[0]
+
     def load_spreadsheet(self, path: Path) -> Session:
-        """The accountant loads an import file (.xlsx or its .txt twin): a document per row. A refused file is in `errors`."""
+        """The accountant loads an import file (.xlsx or its .txt twin): a document per row.
+
+        A refused file is in `errors`.
+        """
         self.books.refresh()
         outcome = self._load(Path(path), sheet.load_sheet, self.settings, self.time())
-        return _report(int(self.books.setting("counter.session", "0")), [outcome])
+        number = int(self.books.setting("counter.session", "0"))
+        return _report(number, [outcome])
 
     def export_single(self, number: str, kind: str = "shipment") -> str:
         """УТ 10.3: «Выгрузка данных CommerceML» of one invoice, shipment or return into from_1c/. Returns the file."""
         self.books.refresh()
-        name, top = export.single_file(self.books, self.document(number, kind), self.time())
+        document = self.document(number, kind)
+        name, top = stock_orders.single_file(self.books, document, self.time())
         xml.save(self.folder / "from_1c" / name, top)
         return f"from_1c/{name}"
 
-    def _session(self, target: Path, load: tuple[tuple[str, Loader, Settings], ...] | None = None) -> Session:
+    def _session(self, target: Path, tasks: Sequence[Task]) -> Session:
+        """Load these files, then write what changed under `target`."""
         self.books.refresh()
-        number, moment = self.books.count("session"), self.time()
+        number = self.books.count("session")
+        moment = self.time()
         self.books.commit()
         outcomes = []
-        for name, loader, settings in self._inbox() if load is None else load:
-            outcomes.append(self._load(self.folder / name, loader, settings, moment))
-        loaded = {guid for outcome in outcomes for guid in outcome.loaded}
-        files, told = self._export(target, number, moment, loaded)
+        loaded: set[str] = set()
+        for task in tasks:
+            outcome = self._load(self.folder / task.name, task.load, task.settings, moment)
+            outcomes.append(outcome)
+            loaded.update(outcome.loaded)
+        exported = self._export(target, number, moment, loaded)
         self.books.commit()
-        said = Outcome(log=[f"Сеанс {number}: выгружено документов {len(told)}, файлов {len(files)}"])
-        return _report(number, [*outcomes, said], files, told)
+        said = f"Сеанс {number}: выгружено документов {len(exported.told)}, файлов {len(exported.files)}"
+        return _report(number, [*outcomes, Outcome(log=[said])], exported)
 
-    def _inbox(self) -> tuple[tuple[str, Loader, Settings], ...]:
-        """Files this base looks for. Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler."""
-        found: list[tuple[str, Loader, Settings]] = []
+    def _inbox(self) -> list[Task]:
+        """Files this base looks for.
+
+        Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler (commerceml, fact 2).
+        """
+        tasks = []
         if self.extended:
-            found += [
-                (name, loader, self.settings)
-                for name, loader in _HANDLER_FILES
-                if (self.folder / name).exists()
-            ]
-        name = ORDER_FILES.get(self.settings.dialect)
-        if name and (
-            (self.folder / name).exists() or (self.settings.dialect != "ut103" and not self.extended)
-        ):
-            found.append((name, load_stock, self._stock))
-        return tuple(found)
+            for name, loader in _HANDLER_FILES:
+                if (self.folder / name).exists():
+                    tasks.append(Task(name, loader, self.settings))
+        name = ORDER_FILES.get(self.settings.dialect, "")
+        insists = self.settings.dialect != "ut103" and not self.extended
+        if name and (insists or (self.folder / name).exists()):
+            tasks.append(Task(name, load_stock, self._stock))
+        return tasks
 
     def _load(self, path: Path, loader: Loader, settings: Settings, moment: dt.datetime) -> Outcome:
+        """One file, all of it or nothing; what stops 1C is in the outcome."""
         try:
             outcome = loader(self.books, settings, path, moment)
         except FileNotFoundError:
@@ -215,91 +252,100 @@ class OneC(Office):
         )
         return outcome
 
-    def _export(
-        self, target: Path, number: int, moment: dt.datetime, loaded: set[str]
-    ) -> tuple[list[str], list[str]]:
-        files: dict[str, xml.Element] = {}
-        told: list[str] = []
+    def _export(self, target: Path, number: int, moment: dt.datetime, loaded: set[str]) -> Exported:
+        """Write what changed; whatever was written is no longer registered (commerceml, fact 20)."""
+        exported = Exported()
         if self.settings.dialect in ORDER_FILES:
-            files |= self._stock_export(target, number, moment, loaded, told)
+            self._stock_export(target, number, moment, loaded, exported)
         if self.extended:
-            files |= self._contract_export(number, moment, told)
+            self._contract_export(number, moment, exported)
             self.books.changed.clear()
-        for name, top in files.items():
+        for name, top in exported.files.items():
             xml.save(target / name, top)
-        return list(files), told
+        return exported
 
     def _stock_names(self, number: int) -> tuple[str, str, str]:
+        """Paths of the orders, the catalogue and the offers; УНФ has the node in the name of its folder."""
         guid = self.books.new_guid(f"session.{number}")
-        names = export.file_names(self.settings.dialect, guid)
-        return (
-            tuple(name.replace("webdata/", f"webdata - {_NODE}/") for name in names)
-            if self.settings.dialect == "unf3"
-            else names
-        )  # type: ignore[return-value]
+        orders, catalogue, offers = goods.file_names(self.settings.dialect, guid)
+        if self.settings.dialect != "unf3":
+            return orders, catalogue, offers
+        return _in_node(orders), _in_node(catalogue), _in_node(offers)
 
     def _stock_export(
-        self, target: Path, number: int, moment: dt.datetime, loaded: set[str], told: list[str]
-    ) -> dict[str, xml.Element]:
-        every = not self.settings.changes_only
-        orders = [
-            order
-            for order in export.exportable(self.books, self.settings.dialect, extended=self.extended)
-            if order.guid not in loaded and (every or order.guid in self.books.changed)
-        ]
-        always = self.settings.dialect == "ut103"
-        products = [
-            product
-            for product in self.books.records["product"].values()
-            if always or product.guid in self.books.changed
-        ]
-        names, files = self._stock_names(number), {}
+        self, target: Path, number: int, moment: dt.datetime, loaded: set[str], exported: Exported
+    ) -> None:
+        """Orders of the site exchange and the catalogue; УТ 10.3 writes its files even when there is nothing to say."""
+        dialect = self.settings.dialect
+        always = dialect == "ut103"
+        orders = self._stock_orders(loaded)
+        products = self._changed("product", every=always)
+        orders_name, catalogue_name, offers_name = self._stock_names(number)
         if orders or always:
-            files[names[0]] = export.orders_file(self.books, self.settings.dialect, orders, moment)
+            exported.files[orders_name] = stock_orders.orders_file(self.books, dialect, orders, moment)
         if products or always:
-            export.wipe(target)
-            files[names[1]], files[names[2]] = export.catalogue_files(self.settings.dialect, products, moment)
+            goods.wipe(target)
+            exported.files[catalogue_name] = goods.catalogue_file(dialect, products, moment)
+            exported.files[offers_name] = goods.offers_file(dialect, products, moment)
         for order in orders:
             self.books.snapshot(order, moment)
-            told.append(order.number)
+            exported.told.append(order.number)
         if not self.extended:
             self.books.changed -= {record.guid for record in (*orders, *products)}
-        return files
 
-    def _contract_export(self, number: int, moment: dt.datetime, told: list[str]) -> dict[str, xml.Element]:
-        changed = self.books.changed
+    def _stock_orders(self, loaded: set[str]) -> list[Document]:
+        """Orders to tell: changed ones, or all where the node is set up so, but none that was just loaded (fact 8)."""
+        orders = stock_orders.exportable(self.books, self.settings.dialect, extended=self.extended)
+        fresh = [order for order in orders if order.guid not in loaded]
+        if not self.settings.changes_only:
+            return fresh
+        return [order for order in fresh if order.guid in self.books.changed]
+
+    def _changed(self, shelf: str, *, every: bool = False) -> list[Any]:
+        """Records of one shelf that are registered for export."""
+        records = self.books.records[shelf].values()
+        return [record for record in records if every or record.guid in self.books.changed]
+
+    def _contract_export(self, number: int, moment: dt.datetime, exported: Exported) -> None:
+        """Whole business groups of changed documents, changed cards of counterparties and items."""
         roots: dict[str, Document] = {}
-        for document in self.books.records["document"].values():
-            if document.guid in changed:
-                root = self.books.root(document)
-                roots.setdefault(root.guid, root)
-        files: dict[str, xml.Element] = {}
+        for document in self._changed("document"):
+            root = self.books.root(document)
+            roots[root.guid] = root
         if roots:
             groups = [self.books.group(root) for root in roots.values()]
-            files[f"from_1c/documents-{number}.xml"] = answer.documents_file(self.books, groups, moment)
-            told += [document.number for group in groups for document in group]
-            for root in roots.values():
+            name = f"from_1c/documents-{number}.xml"
+            exported.files[name] = answer.documents_file(self.books, groups, moment)
+            for root, group in zip(roots.values(), groups, strict=True):
+                exported.told += [document.number for document in group]
                 self.books.snapshot(root, moment)
-        if parties := [party for party in self.books.records["party"].values() if party.guid in changed]:
-            files[f"from_1c/parties-{number}.xml"] = answer.parties_file(parties, moment)
-        if products := [
-            product for product in self.books.records["product"].values() if product.guid in changed
-        ]:
-            files[f"from_1c/catalog-{number}.xml"] = answer.catalog_file(products, moment)
-        return files
+        parties = self._changed("party")
+        if parties:
+            exported.files[f"from_1c/parties-{number}.xml"] = cards.parties_file(parties, moment)
+        products = self._changed("product")
+        if products:
+            exported.files[f"from_1c/catalog-{number}.xml"] = cards.catalog_file(products, moment)
 
 
-def _report(
-    number: int, outcomes: list[Outcome], files: Sequence[str] = (), told: Sequence[str] = ()
-) -> Session:
-    parts: dict[str, list[str]] = defaultdict(list)
+def _in_node(path: str) -> str:
+    return path.replace("webdata/", f"webdata - {_NODE}/")
+
+
+def _report(number: int, outcomes: list[Outcome], exported: Exported | None = None) -> Session:
+    """The outcomes of all files as one session; errors and warnings also stand in the log."""
+    whole = Outcome()
     for outcome in outcomes:
-        for name in ("created", "updated", "same", "skipped", "errors", "warnings"):
-            parts[name] += getattr(outcome, name)
-        parts["log"] += [*outcome.log, *outcome.errors, *outcome.warnings]
+        whole.add(outcome)
+    exported = exported or Exported()
     return Session(
         number,
-        exported=tuple(told),
-        files=tuple(files),
-        **{name: tuple(value) for name, value in parts.items()},
+        created=tuple(whole.created),
+        updated=tuple(whole.updated),
+        same=tuple(whole.same),
+        skipped=tuple(whole.skipped),
+        exported=tuple(exported.told),
+        files=tuple(exported.files),
+        errors=tuple(whole.errors),
+        warnings=tuple(whole.warnings),
+        log=tuple(whole.log),
     )

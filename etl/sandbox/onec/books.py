@@ -19,9 +19,20 @@ from pydantic import TypeAdapter
 
 from etl.sandbox.onec.records import MOVING, PREFIXES, ZERO, Contract, Debt, Document, Party, Product
 
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (guid TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS changed (guid TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS exported (
+    seq INTEGER PRIMARY KEY, guid TEXT NOT NULL, moment TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS exported_guid ON exported (guid);
+"""
+
+
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24:1c-model")
 _TYPES: dict[str, type] = {"document": Document, "party": Party, "contract": Contract, "product": Product}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _TYPES.items()}
+_GROUP: TypeAdapter[list[Document]] = TypeAdapter(list[Document])
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 #: requisite (or column of an import file) that holds our number where 1C numbers the document itself
 KEY = "Ключ"
@@ -40,14 +51,7 @@ class Books:
         self._base = sqlite3.connect(file or ":memory:")
         # a rehearsal base may be lost with the machine, not with the process
         self._base.execute("PRAGMA synchronous = OFF")
-        self._base.executescript(
-            "CREATE TABLE IF NOT EXISTS record (guid TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL);"
-            "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-            "CREATE TABLE IF NOT EXISTS changed (guid TEXT PRIMARY KEY);"
-            "CREATE TABLE IF NOT EXISTS exported (seq INTEGER PRIMARY KEY, guid TEXT NOT NULL, moment TEXT NOT NULL,"
-            " body TEXT NOT NULL);"
-            "CREATE INDEX IF NOT EXISTS exported_guid ON exported (guid);"
-        )
+        self._base.executescript(SCHEMA)
         self._seen = -1
         self._dirty: dict[str, Record] = {}
         self.refresh()
@@ -66,7 +70,7 @@ class Books:
 
     def refresh(self) -> None:
         """Read everything again when another process has written since."""
-        version = self._base.execute("PRAGMA data_version").fetchone()[0]
+        (version,) = self._base.execute("PRAGMA data_version").fetchone()
         if version == self._seen:
             return
         self._seen = version
@@ -83,15 +87,13 @@ class Books:
 
     def commit(self) -> None:
         """Make everything done since the last commit lasting."""
-        rows = [
-            (guid, _NAMES[type(record)], _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode())
-            for guid, record in self._dirty.items()
-        ]
+        rows = [(guid, _NAMES[type(record)], _body(record)) for guid, record in self._dirty.items()]
         self._base.executemany(
             "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows
         )
+        changed = [(guid,) for guid in sorted(self.changed)]
         self._base.execute("DELETE FROM changed")
-        self._base.executemany("INSERT INTO changed VALUES (?)", [(guid,) for guid in sorted(self.changed)])
+        self._base.executemany("INSERT INTO changed VALUES (?)", changed)
         self._base.commit()
         self._dirty.clear()
 
@@ -130,12 +132,10 @@ class Books:
 
     def snapshot(self, root: Document, moment: dt.datetime) -> None:
         """Keep how a group of documents looked when it was exported."""
-        body = (
-            "[" + ",".join(_ADAPTERS["document"].dump_json(part).decode() for part in self.group(root)) + "]"
-        )
+        parts = [_body(part) for part in self.group(root)]
         self._base.execute(
             "INSERT INTO exported (guid, moment, body) VALUES (?, ?, ?)",
-            (root.guid, moment.isoformat(), body),
+            (root.guid, moment.isoformat(), f"[{','.join(parts)}]"),
         )
 
     def snapshots(self, root: Document) -> list[tuple[dt.datetime, list[Document]]]:
@@ -143,8 +143,13 @@ class Books:
         rows = self._base.execute(
             "SELECT moment, body FROM exported WHERE guid = ? ORDER BY seq", (root.guid,)
         )
-        adapter = TypeAdapter(list[Document])
-        return [(dt.datetime.fromisoformat(moment), adapter.validate_json(body)) for moment, body in rows]
+        return [(dt.datetime.fromisoformat(moment), _GROUP.validate_json(body)) for moment, body in rows]
+
+    def give_code(self, party: Party) -> None:
+        """The code of a new card, unless it brings one."""
+        if not party.code:
+            number = self.count("party.code")
+            party.code = f"{number:09d}"
 
     # ---- records ----
     def put(self, record: Record, *, register: bool = True) -> None:
@@ -163,18 +168,21 @@ class Books:
             self.touch(basis)
 
     def _index(self, record: Record) -> None:
-        self.records[_NAMES[type(record)]][record.guid] = record
+        name = _NAMES[type(record)]
+        self.records[name][record.guid] = record
         if isinstance(record, Document):
-            for number in {record.number, record.number_1c, record.requisites.get(KEY, record.number)}:
-                _append(self._numbers[(record.kind, number)], record.guid)
-            self._index_basis(record)
+            self._index_document(record)
         elif isinstance(record, Party):
             self._index_party(record)
         elif isinstance(record, Product):
             for key in (("article", record.article), ("product", record.name)):
                 _append(self._products[key], record.guid)
 
-    def _index_basis(self, document: Document) -> None:
+    def _index_document(self, document: Document) -> None:
+        """By the number of either side and by our key; under the document it was entered upon."""
+        numbers = {document.number, document.number_1c, document.requisites.get(KEY, document.number)}
+        for number in numbers:
+            _append(self._numbers[(document.kind, number)], document.guid)
         before = self._basis.get(document.guid)
         if before and before != document.basis:
             self._children[before].remove(document.guid)
@@ -183,7 +191,10 @@ class Books:
             _append(self._children[document.basis], document.guid)
 
     def _index_party(self, party: Party) -> None:
-        keys = [("name", party.name), *([("inn", party.inn)] if party.inn else [])]
+        """By name and ИНН; a card that was renamed is no longer found by its old name."""
+        keys = [("name", party.name)]
+        if party.inn:
+            keys.append(("inn", party.inn))
         for key in self._keys.get(party.guid, []):
             if key not in keys:
                 self._parties[key].remove(party.guid)
@@ -205,30 +216,42 @@ class Books:
         return found
 
     def numbered(self, kind: str, number: str) -> list[Document]:
-        """Documents of a kind by the number of either side or by «Ключ», oldest first; blanks around are ignored."""
-        return [self.records["document"][guid] for guid in self._numbers.get((kind, number.strip()), [])]
+        """Documents of a kind by the number of either side or by «Ключ», oldest first.
+
+        Blanks around the number are ignored.
+        """
+        guids = self._numbers.get((kind, number.strip()), [])
+        return [self.records["document"][guid] for guid in guids]
 
     def find_product(self, *, guid: str | None, name: str, article: str | None = None) -> Product | None:
         """By reference, else by Артикул, else by exact Наименование."""
-        found: Product | None = self.records["product"].get(guid or "")
+        products: dict[str, Product] = self.records["product"]
+        if guid in products:
+            return products[guid]
         for key in (("article", article), ("product", name)):
-            found = found or next(
-                (self.records["product"][known] for known in self._products.get(key, []) if key[1]), None
-            )
-        return found
+            _, told = key
+            guids = self._products.get(key)
+            if told and guids:
+                return products[guids[0]]
+        return None
 
     def find_party(self, *, inn: str | None, name: str, kpp: str | None = None) -> Party | None:
-        """By ИНН when it is given (КПП prefers among equals), else by exact Наименование; the first match, as 1C takes it."""
-        guids = self._parties.get(("inn", inn) if inn else ("name", name), [])
-        found: list[Party] = [self.records["party"][guid] for guid in guids]
-        same = [party for party in found if kpp and party.kpp == kpp]
-        return next(iter(same or found), None)
+        """By ИНН when it is given (КПП prefers among equals), else by exact Наименование.
+
+        The first match, as 1C takes it.
+        """
+        key = ("inn", inn) if inn else ("name", name)
+        found: list[Party] = [self.records["party"][guid] for guid in self._parties.get(key, [])]
+        for party in found:
+            if kpp and party.kpp == kpp:
+                return party
+        return found[0] if found else None
 
     def contract(self, party: Party, number: str, date: dt.date | None = None) -> Contract:
         """The contract of a counterparty with this number; created when there is none."""
         guid = str(uuid.uuid5(_NAMESPACE, f"contract|{party.guid}|{number}"))
-        found = self.records["contract"].get(guid) or Contract(guid, party.guid, number)
-        if date and found.date != date:
+        found: Contract = self.records["contract"].get(guid) or Contract(guid, party.guid, number)
+        if date:
             found.date = date
         self.put(found)
         return found
@@ -236,7 +259,8 @@ class Books:
     # ---- links and registers ----
     def children(self, document: Document) -> list[Document]:
         """Documents entered upon this one."""
-        return [self.records["document"][guid] for guid in self._children.get(document.guid, [])]
+        guids = self._children.get(document.guid, [])
+        return [self.records["document"][guid] for guid in guids]
 
     def dependents(self, document: Document) -> Iterator[Document]:
         """Documents entered upon this one, directly or through others."""
@@ -255,11 +279,15 @@ class Books:
         return [root, *self.dependents(root)]
 
     def in_use(self, document: Document) -> bool:
-        """True when money or goods were moved: in the whole group for orders and invoices, else upon the document itself."""
-        around = (
-            self.group(document) if document.kind in ("order", "invoice") else list(self.dependents(document))
-        )
-        return any(other.kind in MOVING and not other.deleted for other in around if other is not document)
+        """True when money or goods were moved.
+
+        For orders and invoices in the whole group, else upon the document itself.
+        """
+        around = list(self.dependents(document))
+        if document.kind in ("order", "invoice"):
+            around = self.group(document)
+        others = [other for other in around if other is not document]
+        return any(other.kind in MOVING and not other.deleted for other in others)
 
     def referenced(self, document: Document) -> bool:
         """True when any other document refers to this one."""
@@ -267,15 +295,15 @@ class Books:
 
     def moved(self, document: Document, plus: str, minus: str) -> Decimal:
         """Sum of one kind of documents upon this one less the sum of their reversals."""
-        parts = [part for part in self.dependents(document) if part.counts]
-        return sum(
-            (
-                part.amount if part.kind == plus else -part.amount
-                for part in parts
-                if part.kind in (plus, minus)
-            ),
-            ZERO,
-        )
+        moved = ZERO
+        for part in self.dependents(document):
+            if not part.counts:
+                continue
+            if part.kind == plus:
+                moved += part.amount
+            if part.kind == minus:
+                moved -= part.amount
+        return moved
 
     def paid(self, document: Document) -> Decimal:
         """Payments less refunds upon the document and upon what is based on it."""
@@ -287,31 +315,36 @@ class Books:
 
     def closed(self, document: Document) -> bool:
         """True when a closing document stands upon the order."""
-        return any(part.kind == "closing" and part.counts for part in self.dependents(document))
+        return self._has(document, "closing")
+
+    def _has(self, document: Document, kind: str) -> bool:
+        """Whether a document of this kind that counts stands upon this one."""
+        return any(part.kind == kind and part.counts for part in self.dependents(document))
 
     def debts(self) -> list[Debt]:
-        """Debt per counterparty and contract: posted invoices (orders where there is no invoice) less payments."""
-        charged: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-        paid: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        """Debt per counterparty and contract: posted invoices (orders without an invoice) less payments."""
+        charged: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        paid: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for document in self.records["document"].values():
             if not document.counts or document.party is None:
                 continue
             key = (document.party, self._contract_number(document))
-            if document.kind in ("payment", "refund"):
-                paid[key] += document.amount if document.kind == "payment" else -document.amount
+            if document.kind == "payment":
+                paid[key] += document.amount
+            elif document.kind == "refund":
+                paid[key] -= document.amount
             elif document.kind in ("order", "invoice"):
                 charged[key] += self._charge(document)
-        return [
-            Debt(party, contract, charged[(party, contract)], paid[(party, contract)])
-            for party, contract in sorted(charged.keys() | paid.keys())
-        ]
+        keys = sorted(charged.keys() | paid.keys())
+        return [Debt(*key, charged[key], paid[key]) for key in keys]
 
     def _charge(self, document: Document) -> Decimal:
+        """What an order or an invoice adds to the debt; an order with an invoice adds nothing of its own."""
         if document.kind == "invoice":
             return document.amount
-        if any(part.kind == "invoice" and part.counts for part in self.dependents(document)):
-            return ZERO
-        if (basis := self.get(document.basis)) and basis.kind == "invoice" and basis.counts:
+        basis = self.get(document.basis)
+        upon_invoice = basis is not None and basis.kind == "invoice" and basis.counts
+        if upon_invoice or self._has(document, "invoice"):
             return ZERO
         return self.shipped(document) if self.closed(document) else document.amount
 
@@ -319,6 +352,11 @@ class Books:
         contract = self.records["contract"].get(document.contract or "")
         # УТ 10.3 settles web orders by one contract, but keeps our requisite as a property of the order
         return contract.number if contract else document.requisites.get("Номер договора", WEB_CONTRACT)
+
+
+def _body(record: Record) -> str:
+    """A record as it is stored."""
+    return _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode()
 
 
 def _append(guids: list[str], guid: str) -> None:

@@ -1,8 +1,8 @@
-"""What a 1C base holds: counterparties, contracts, items, documents. Plain records, money and quantities are Decimal.
+"""What a 1C base holds: counterparties, contracts, items, documents. Money and quantities are Decimal.
 
-`guid` is the reference of 1C (the `Ид` it prints). `number` of a document is the number both sides match on, `number_1c`
-what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon. `origin` is site (stock exchange), contract (the
-customer's handler), sheet (a loaded spreadsheet) or 1c (born in the base).
+`guid` is the reference of 1C (the `Ид` it prints). `number` of a document is the number both sides match on,
+`number_1c` what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon. `origin` is
+site (stock exchange), contract (the customer's handler), sheet (a loaded spreadsheet) or 1c (born in the base).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 ZERO = Decimal(0)
 KOPECK = Decimal("0.01")
 
-#: kind -> ХозОперация of CommerceML (reference: commerceml §3.2). An act and a closing are «Прочие» with a «ВидДокумента».
+#: kind -> ХозОперация of CommerceML (commerceml §3.2). An act and a closing are «Прочие» with a «ВидДокумента».
 OPERATIONS: dict[str, str] = {
     "order": "Заказ товара",
     "invoice": "Счет на оплату",
@@ -47,7 +47,10 @@ def money(value: Decimal) -> Decimal:
 
 @dataclass
 class Line:
-    """A row of a document. `vat` is a rate as 1C prints it («22», «20/120») or None = «Без НДС»; `amount` is the sum of the row."""
+    """A row of a document; `amount` is its sum.
+
+    `vat` is a rate as 1C prints it («22», «20/120») or None = «Без НДС».
+    """
 
     name: str
     quantity: Decimal = Decimal(1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,11 @@ def parse(raw: bytes) -> Element:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:
         raise Refusal(f"ошибка разбора XML: строка {error.lineno}") from None
-    if getattr(root.getroottree().docinfo, "doctype", ""):
+    if root.getroottree().docinfo.doctype:
         raise Refusal("в файле есть DOCTYPE, 1С такой файл не читает")
-    if local(root) != "КоммерческаяИнформация":
-        raise Refusal(f"корень файла «{local(root)}», ожидается «КоммерческаяИнформация»")
+    name = local(root)
+    if name != "КоммерческаяИнформация":
+        raise Refusal(f"корень файла «{name}», ожидается «КоммерческаяИнформация»")
     return root
 
 
@@ -50,7 +51,13 @@ def local(element: Element) -> str:
 
 def namespace(element: Element) -> str | None:
     """Namespace or None."""
-    return str(element.tag)[1:].partition("}")[0] if str(element.tag).startswith("{") else None
+    space, brace, _ = str(element.tag).rpartition("}")
+    return space.removeprefix("{") if brace else None
+
+
+def inside(element: Element | None, box: str, name: str) -> Iterator[Element]:
+    """Elements of this name in a box of theirs: the Товар of Товары."""
+    return children(child(element, box), name)
 
 
 def children(element: Element | None, name: str) -> Iterator[Element]:
@@ -71,14 +78,18 @@ def child(element: Element | None, *path: str) -> Element | None:
 def text(element: Element | None, *path: str) -> str | None:
     """Stripped text along a path; an empty element counts as absent."""
     found = child(element, *path)
-    value = (found.text or "").strip() if found is not None else ""
-    return value or None
+    if found is None:
+        return None
+    return (found.text or "").strip() or None
 
 
 def requisites(element: Element) -> dict[str, str]:
     """ЗначенияРеквизитов as name -> value; an empty value is the empty text."""
-    items = children(child(element, "ЗначенияРеквизитов"), "ЗначениеРеквизита")
-    return {text(item, "Наименование") or "": text(item, "Значение") or "" for item in items}
+    values = {}
+    for item in inside(element, "ЗначенияРеквизитов", "ЗначениеРеквизита"):
+        name = text(item, "Наименование") or ""
+        values[name] = text(item, "Значение") or ""
+    return values
 
 
 def number(value: str | None, where: str) -> Decimal:
@@ -90,7 +101,9 @@ def number(value: str | None, where: str) -> Decimal:
 
 def loose_number(value: str | None) -> Decimal:
     """A number the way УТ 11 casts it: what is not a number becomes 0 without a word (commerceml §6)."""
-    return Decimal(value) if value and _NUMBER.fullmatch(value) else Decimal(0)
+    if not value or not _NUMBER.fullmatch(value):
+        return Decimal(0)
+    return Decimal(value)
 
 
 def date(value: str | None, where: str) -> dt.date:
@@ -120,7 +133,22 @@ def boolean(value: str | None) -> bool:
 def guid(value: str | None) -> str | None:
     """The text if it has the form of a reference of 1C and is not the empty reference."""
     found = (value or "").lower()
-    return found if _GUID.fullmatch(found) and found.strip("0-") else None
+    if not _GUID.fullmatch(found):
+        return None
+    return found if found.strip("0-") else None
+
+
+def nest(parent: Element, *names: str) -> Element:
+    """Children one in another; gives the innermost."""
+    for name in names:
+        parent = add(parent, name)
+    return parent
+
+
+def add_all(parent: Element, values: Mapping[str, str | None]) -> None:
+    """A child for each name, in this order."""
+    for name, value in values.items():
+        add(parent, name, value)
 
 
 # ---- writing ----
@@ -154,18 +182,25 @@ def add_some(parent: Element, name: str, value: str | None) -> None:
 
 def add_requisites(parent: Element, values: dict[str, str]) -> None:
     """ЗначенияРеквизитов in the given order; nothing when there is none."""
-    if values:
-        box = add(parent, "ЗначенияРеквизитов")
-        for name, value in values.items():
-            item = add(box, "ЗначениеРеквизита")
-            add(item, "Наименование", name)
-            add(item, "Значение", value)
+    if not values:
+        return
+    box = add(parent, "ЗначенияРеквизитов")
+    for name, value in values.items():
+        item = add(box, "ЗначениеРеквизита")
+        add_all(item, {"Наименование": name, "Значение": value})
 
 
 def plain(value: Decimal) -> str:
     """A number as 1C prints it: no padding, no exponent («9900», «0.5»)."""
     shown = f"{value:f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    if "." not in shown:
+        return shown
+    return shown.rstrip("0").rstrip(".")
+
+
+def flag(value: bool) -> str:
+    """A boolean as XDTO prints it."""
+    return "true" if value else "false"
 
 
 def moment_1c(value: dt.datetime) -> str:

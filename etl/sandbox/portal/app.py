@@ -1,7 +1,8 @@
 """A Bitrix24 portal on this machine: for rehearsing a profile and for tests over real HTTP.
 
-It answers as the documented REST interface does and enforces no more than the real portal enforces. It listens
-on loopback only and accepts nothing without the right code. State lives in one SQLite file of its folder.
+It answers as the documented REST interface does and enforces no more than the real portal enforces (bitrix24
+§10). It listens on loopback only and accepts nothing without the right code. State lives in one SQLite file
+of its folder.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ from etl.sandbox.portal.faults import FaultPlan
 from etl.sandbox.portal.gateway import Gateway, JournalRow
 from etl.sandbox.portal.limits import Bucket, Operating
 from etl.sandbox.portal.methods import (  # noqa: F401  (importing a module registers its methods)
+    addresses,
     bindings,
     catalog,
     crm,
     crm_items,
     dictionaries,
     documents,
+    flat_products,
+    products,
     requisites,
     rows,
     service,
     userfields,
 )
-from etl.sandbox.portal.seed import COUNTED, SEED_TABLES, dump, load
+from etl.sandbox.portal.seeds.document import COUNTED, SEED_TABLES, dump, load
 from etl.sandbox.portal.server import HOST, BackgroundServer, listen, respond, tracked_protocol
 from etl.sandbox.portal.store import Store
 from etl.sandbox.portal.wire import decode_request
@@ -51,9 +55,9 @@ class Portal:
 
     data: folder of the state, None for a portal that is forgotten at the end; a folder with a state wins over
     `seed`. rate, burst: the leaky bucket. operating_limit: seconds of execution one method may use in ten
-    minutes, each call counting at least operating_floor; operating_style: `real`, `zero` or `absent` numbers in
-    replies; bill_batch: the budget of `batch` itself is charged too. enforce_limits=False switches all of it
-    off. faults: a plan as described in portal_faults. latency: seconds added to every request, and to every
+    minutes, each call counting at least operating_floor; operating_style: `real`, `zero` or `absent` numbers
+    in replies; bill_batch: the budget of `batch` itself is charged too. enforce_limits=False switches all of
+    it off. faults: a plan as described in `faults`. latency: seconds added to every request, and to every
     command of a batch. clock: seconds since 1970.
     """
 
@@ -78,25 +82,19 @@ class Portal:
         latency: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         clock = clock or time.time
+        if not enforce_limits:
+            operating_limit = 0
         plan = FaultPlan(faults)
-        if data is not None:
-            data.mkdir(parents=True, exist_ok=True)
-        store = Store(data / FILE if data is not None else None)
-        core = Core(store, clock, WEBHOOK_USER)
-        try:
-            _open(core, seed or {})
-        except ValueError:
-            store.close()
-            raise
+        core = _open(data, seed or {}, clock)
         self._gateway = Gateway(
             core,
-            _code(store, code),
+            _code(core.store, code),
             WEBHOOK_USER,
             Bucket(rate, burst, clock) if enforce_limits else None,
-            Operating(operating_limit if enforce_limits else 0, operating_floor, operating_style, clock),
+            Operating(operating_limit, operating_floor, operating_style, clock),
             plan,
             bill_batch,
-            first_seq=store.journal_size(),
+            first_seq=core.store.journal_size(),
         )
         self._latency = latency
         self._tls = (tls_cert, tls_key)
@@ -107,14 +105,17 @@ class Portal:
 
     @property
     def webhook(self) -> str:
-        scheme = "https" if self._tls[0] else "http"
+        """The URL the portal accepts, its secret code included."""
+        certificate, _ = self._tls
+        scheme = "https" if certificate else "http"
         return f"{scheme}://{HOST}:{self.port}/rest/{WEBHOOK_USER}/{self._gateway.code}/"
 
     @property
     def counts(self) -> dict[str, int]:
         """How many records of each kind the portal holds."""
         with self._gateway.lock:
-            return {name: self._gateway.core.store.count(SEED_TABLES[name]) for name in COUNTED}
+            store = self._gateway.core.store
+            return {name: store.count(SEED_TABLES[name]) for name in COUNTED}
 
     @property
     def requests(self) -> list[JournalRow]:
@@ -132,8 +133,9 @@ class Portal:
     def dump(self) -> dict[str, Any]:
         """Everything in the portal, in the shape of a seed and in a fixed order."""
         with self._gateway.lock:
-            whole: dict[str, Any] = json.loads(json.dumps(dump(self._gateway.core)))
-        return whole
+            seed = dump(self._gateway.core)
+            copied: dict[str, Any] = json.loads(json.dumps(seed))
+        return copied
 
     def __enter__(self) -> Portal:
         config = self._config()
@@ -184,7 +186,8 @@ class Portal:
 
     async def _serve(self, request: Request) -> Response:
         body = await request.body()
-        params = decode_request(request.url.query, request.headers.get("content-type", ""), body)
+        content_type = request.headers.get("content-type", "")
+        params = decode_request(request.url.query, content_type, body)
         path = request.path_params
         code = path.get("code") or str(params.get("auth") or "")
         answer = self._gateway.answer(path.get("uid", ""), code, path["method"], params)
@@ -192,19 +195,31 @@ class Portal:
         return respond(answer, request, self._connections)
 
     def _delay(self) -> float:
-        commands = self._gateway.journal[-1].commands if self._gateway.journal else 0
-        return self._latency[0] + self._latency[1] * commands
+        """Seconds the last request takes longer: some for itself, some for every command of a batch."""
+        journal = self._gateway.journal
+        commands = journal[-1].commands if journal else 0
+        request, command = self._latency
+        return request + command * commands
 
 
-def _open(core: Core, seed: dict[str, Any]) -> None:
-    """The stored state if there is one, else the seed."""
-    stored = core.store.meta("settings")
+def _open(data: Path | None, seed: dict[str, Any], clock: Callable[[], float]) -> Core:
+    """The portal with its stored state, else with the seed. Raises ValueError for a bad seed."""
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    store = Store(None if data is None else data / FILE)
+    core = Core(store, clock, WEBHOOK_USER)
+    stored = store.meta("settings")
     if stored is not None:
         core.settings.update(json.loads(stored))
-        return
-    load(core, seed)
-    core.store.flush()
-    core.store.set_meta("settings", json.dumps(core.settings, ensure_ascii=False))
+        return core
+    try:
+        load(core, seed)
+    except ValueError:
+        store.close()
+        raise
+    store.flush()
+    store.set_meta("settings", json.dumps(core.settings, ensure_ascii=False))
+    return core
 
 
 def _code(store: Store, given: str | None) -> str:

@@ -9,12 +9,14 @@ from etl.sandbox.portal.fields import Field, camel
 
 def _fields(text: str) -> tuple[Field, ...]:
     """Lines of `NAME type flags | caption`; the flag `ro` is read-only, `multi` is a list."""
-    fields = []
-    for line in filter(None, text.splitlines()):
-        spec, _, title = line.partition("|")
-        name, kind, *flags = spec.split()
-        fields.append(Field(name, camel(name), kind, title.strip(), "ro" in flags, "multi" in flags))
-    return tuple(fields)
+    lines = [line for line in text.splitlines() if line]
+    return tuple(_field(line) for line in lines)
+
+
+def _field(line: str) -> Field:
+    spec, _, title = line.partition("|")
+    name, kind, *flags = spec.split()
+    return Field(name, camel(name), kind, title.strip(), "ro" in flags, "multi" in flags)
 
 
 _STAMPS = """

@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "redirect_308": (NO, "redirect_308"),
     "mutate": (YES, "answer"),
 }
+REFUSED = (NO, "refusal")
 REFUSALS: dict[str, RestError] = {
     "503": RestError(503, "QUERY_LIMIT_EXCEEDED", "Too many requests"),
     "overload": RestError(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
@@ -69,29 +70,37 @@ class Fault:
     seen: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS and self.kind not in REFUSALS:
-            raise ValueError(
-                f"unknown kind of fault: {self.kind}; known: {', '.join(sorted({*KINDS, *REFUSALS}))}"
-            )
-        if self.inside and self.kind not in REFUSALS:
+        refusal = self.kind in REFUSALS
+        if self.kind not in KINDS and not refusal:
+            known = ", ".join(sorted({*KINDS, *REFUSALS}))
+            raise ValueError(f"unknown kind of fault: {self.kind}; known: {known}")
+        if self.inside and not refusal:
             raise ValueError(f"a single command can only be refused: {self.kind}")
 
     def strikes(self, methods: list[str]) -> bool:
-        if not any(fnmatchcase(method.lower(), self.method.lower()) for method in methods):
+        """Whether this request goes wrong; a request with a matching method is counted."""
+        if not self._matches(methods):
             return False
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
+
+    def _matches(self, methods: list[str]) -> bool:
+        pattern = self.method.lower()
+        return any(fnmatchcase(method.lower(), pattern) for method in methods)
 
     @property
     def effect(self) -> str:
         """Whether and how the request takes effect."""
         if self.apply is not None:
             return YES if self.apply else NO
-        return KINDS[self.kind][0] if self.kind in KINDS else NO
+        effect, _ = KINDS.get(self.kind, REFUSED)
+        return effect
 
     @property
     def view(self) -> str:
-        return KINDS[self.kind][1] if self.kind in KINDS else "refusal"
+        """What the caller gets to see."""
+        _, view = KINDS.get(self.kind, REFUSED)
+        return view
 
 
 SETTINGS = frozenset(item.name for item in fields(Fault)) - {"seen"}
@@ -101,15 +110,18 @@ class FaultPlan:
     """Faults still to come; each counts the requests it matches by itself."""
 
     def __init__(self, plan: list[dict[str, Any]] | None) -> None:
-        self.faults = [parse_fault(entry) for entry in plan or []]
+        faults = [parse_fault(entry) for entry in plan or []]
+        self.on_requests = [fault for fault in faults if not fault.inside]
+        self.on_commands = [fault for fault in faults if fault.inside]
 
     def for_request(self, methods: list[str]) -> Fault | None:
-        struck = [fault for fault in self.faults if not fault.inside and fault.strikes(methods)]
+        """The fault that strikes a request of these methods; of several the first one."""
+        struck = [fault for fault in self.on_requests if fault.strikes(methods)]
         return struck[0] if struck else None
 
     def check_command(self, method: str) -> None:
         """Raises the refusal planned for this single command, if any."""
-        struck = [fault for fault in self.faults if fault.inside and fault.strikes([method])]
+        struck = [fault for fault in self.on_commands if fault.strikes([method])]
         if struck:
             raise REFUSALS[struck[0].kind]
 
@@ -118,7 +130,6 @@ def parse_fault(entry: dict[str, Any]) -> Fault:
     """Raises ValueError for a kind or a key the plan may not have."""
     unknown = sorted(set(entry) - SETTINGS)
     if unknown:
-        raise ValueError(
-            f"unknown keys in a fault: {', '.join(unknown)}; known: {', '.join(sorted(SETTINGS))}"
-        )
+        known = ", ".join(sorted(SETTINGS))
+        raise ValueError(f"unknown keys in a fault: {', '.join(unknown)}; known: {known}")
     return Fault(**entry)

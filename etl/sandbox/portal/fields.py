@@ -8,19 +8,20 @@ ISO date-time in the portal's zone, decimal text, `Y`/`N`, None for absence. Old
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from etl.sandbox.portal.wire import php_int
+from etl.sandbox.portal.wire import is_yes, php_int
 
 LINK_TYPES = frozenset(
     {"crm_company", "crm_contact", "crm_lead", "crm_quote", "crm_deal", "user", "crm_category"}
 )
 INT_TYPES = LINK_TYPES | {"integer", "employee", "iblock_element", "iblock_section", "enumeration"}
 NUMBER_TYPES = frozenset({"double", "amount"})
+MOMENT_TYPES = frozenset({"date", "datetime"})
 TYPED_TEXT = frozenset({"crm_status", "crm_company", "crm_contact"})  # `%` does not work on these
 
 
@@ -38,47 +39,71 @@ class Field:
     meta: dict[str, Any] | None = None
 
     def clean(self, value: Any, zone: timezone) -> Any:
+        """The value as it is stored; of a multiple field a list without what cannot be understood."""
         if not self.multiple:
             return clean(self.type, value, zone)
-        values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-        return [item for item in (clean(self.type, one, zone) for one in values) if item is not None]
+        cleaned = [clean(self.type, one, zone) for one in _several(value)]
+        return [item for item in cleaned if item is not None]
+
+
+def _several(value: Any) -> Iterable[Any]:
+    """The values of a multiple field: a map, a list, or one bare value."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else [value]
 
 
 def clean(kind: str, value: Any, zone: timezone) -> Any:
-    """A value as it is stored; what cannot be understood becomes None, as PHP casts do."""
+    """A value as it is stored; what cannot be understood becomes None, as PHP casts do (bitrix24 §3.4)."""
     if value is None or value == "" or value == []:
         return None
     if kind in INT_TYPES:
         return php_int(value)
     if kind == "char":
-        return "Y" if value is True or str(value).upper() in ("Y", "1", "TRUE") else "N"
+        return "Y" if is_yes(value) else "N"
     if kind == "boolean":
-        return "1" if value is True or str(value).upper() in ("Y", "1", "TRUE") else "0"
+        return "1" if is_yes(value) else "0"
     if kind in NUMBER_TYPES:
         return clean_number(value, 2 if kind == "amount" else None)
-    if kind == "date":
-        moment = parse_moment(value, zone)
-        return moment.date().isoformat() if moment else None
-    if kind == "datetime":
-        moment = parse_moment(value, zone)
-        return moment.isoformat(timespec="seconds") if moment else None
+    if kind in MOMENT_TYPES:
+        return clean_moment(kind, value, zone)
     return clean_text(value)
 
 
 def clean_text(value: Any) -> Any:
+    """Text; multi-valued user fields and file objects stay as they are."""
     if isinstance(value, (dict, list)):
-        return value  # multi-valued user fields and file objects stay as they are
-    return {True: "1", False: "0"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return str(value)
 
 
 def clean_number(value: Any, places: int | None) -> str:
+    """A decimal as text, rounded to `places` or without the zeros at its end.
+
+    What is no number is cast as PHP casts it.
+    """
+    text = str(value).strip().replace(" ", "")
     try:
-        number = Decimal(str(value).strip().replace(" ", ""))
+        number = Decimal(text)
     except InvalidOperation:
         number = Decimal(php_int(value))
     if not number.is_finite():
         number = Decimal(0)
-    return f"{number:.{places}f}" if places is not None else f"{number.normalize():f}"
+    if places is None:
+        return f"{number.normalize():f}"
+    return f"{number:.{places}f}"
+
+
+def clean_moment(kind: str, value: Any, zone: timezone) -> str | None:
+    """A date (`YYYY-MM-DD`) or a moment (ISO, in the portal's zone)."""
+    moment = parse_moment(value, zone)
+    if moment is None:
+        return None
+    if kind == "date":
+        return moment.date().isoformat()
+    return moment.isoformat(timespec="seconds")
 
 
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M")
@@ -86,28 +111,33 @@ DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S"
 
 def parse_moment(value: Any, zone: timezone) -> datetime | None:
     """ISO or Russian date, with or without time; without an offset it is in the portal's zone."""
-    text = str(value).strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-        for pattern in DATE_FORMATS:
-            try:
-                found = datetime.strptime(text, pattern)
-                break
-            except ValueError:
-                continue
-        if found is None:
-            return None
-        moment = found
+    moment = _moment_of(str(value).strip())
+    if moment is None:
+        return None
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
+def _moment_of(text: str) -> datetime | None:
+    """The first reading of the text that fits."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for pattern in DATE_FORMATS:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    return None
+
+
 def zone_of(seconds: int) -> timezone:
+    """The zone so many seconds east of Greenwich."""
     return timezone(timedelta(seconds=seconds))
 
 
 def offset_text(zone: timezone) -> str:
+    """`+03:00`"""
     return datetime.now(zone).isoformat()[-6:]
 
 
@@ -115,37 +145,52 @@ Show = Callable[[Any], Any]
 
 
 def old_show(field: Field, zone: timezone) -> Show:
-    """How an old method shows a stored value: nearly everything is text."""
+    """How an old method shows a stored value: nearly everything is text (bitrix24 §3.4, §10.3, 3)."""
     if field.multiple:
-        one = old_show(_single(field), zone)
-        return lambda value: [one(item) for item in value or []]
-    midnight = f"T00:00:00{offset_text(zone)}"
+        return _show_each(old_show(_single(field), zone))
     if field.type == "date":
-        return lambda value: f"{value}{midnight}" if value else ""
+        return _show_date(zone, absent="")
     if field.type == "datetime":
         return lambda value: value or ""
     if field.type == "crm_company":
         return lambda value: str(value or 0)
-    return lambda value: value if value is None or isinstance(value, (dict, list)) else str(value)
+    return _show_text
+
+
+def _show_text(value: Any) -> Any:
+    if value is None or isinstance(value, (dict, list)):
+        return value
+    return str(value)
+
+
+def _show_each(one: Show) -> Show:
+    """A multiple field shows a list, an empty one too."""
+    return lambda value: [one(item) for item in value or []]
+
+
+def _show_date(zone: timezone, absent: str | None) -> Show:
+    """A date is shown as the midnight it begins with, in the portal's zone."""
+    midnight = f"T00:00:00{offset_text(zone)}"
+    return lambda value: f"{value}{midnight}" if value else absent
 
 
 def new_show(field: Field, zone: timezone) -> Show:
-    """How crm.item.* shows a stored value: numbers are numbers, absence is null."""
+    """How crm.item.* shows a stored value: numbers are numbers, absence is null (bitrix24 §3.4, §4.2)."""
     if field.multiple:
-        one = new_show(_single(field), zone)
-        return lambda value: [one(item) for item in value or []]
-    midnight = f"T00:00:00{offset_text(zone)}"
+        return _show_each(new_show(_single(field), zone))
     if field.type == "date":
-        return lambda value: f"{value}{midnight}" if value else None
+        return _show_date(zone, absent=None)
     if field.type in NUMBER_TYPES:
-        return lambda value: (
-            json_number(value) if value is not None else (0 if field.type == "amount" else None)
-        )
+        return _show_number(absent=0 if field.type == "amount" else None)
     if field.type == "boolean":
         return lambda value: "Y" if value == "1" else "N"
     if field.type == "crm_company":
         return lambda value: value or 0
     return lambda value: value
+
+
+def _show_number(absent: int | None) -> Show:
+    return lambda value: absent if value is None else json_number(value)
 
 
 def json_number(value: Any) -> int | float:
@@ -155,7 +200,7 @@ def json_number(value: Any) -> int | float:
 
 
 def _single(field: Field) -> Field:
-    return Field(field.name, field.camel, field.type, field.title)
+    return replace(field, multiple=False)
 
 
 CAMEL_EXCEPTIONS = {
@@ -179,6 +224,11 @@ def camel(name: str) -> str:
     """
     if name in CAMEL_EXCEPTIONS:
         return CAMEL_EXCEPTIONS[name]
+    return lower_camel(name)
+
+
+def lower_camel(name: str) -> str:
+    """`PRODUCT_NAME` -> `productName`."""
     head, *rest = name.lower().split("_")
     return head + "".join(part.capitalize() for part in rest)
 
@@ -193,7 +243,13 @@ def camel_user_field(name: str) -> str:
     """
     rest = name.removeprefix("UF_CRM_")
     parts = rest.split("_")
-    if any(re.search(r"\d", part) and re.search(r"\D", part) for part in parts):
+    if any(_mixes_digits(part) for part in parts):
         return f"ufCrm_{rest}"
     number = f"_{parts.pop()}" if parts[-1].isdigit() else ""
-    return "ufCrm" + "".join(part.capitalize() for part in parts) + number
+    words = "".join(part.capitalize() for part in parts)
+    return f"ufCrm{words}{number}"
+
+
+def _mixes_digits(part: str) -> bool:
+    """Whether digits and other letters stand together: `DIGIT10`."""
+    return bool(re.search(r"\d", part) and re.search(r"\D", part))

@@ -1,4 +1,4 @@
-"""The network side of the portal: a server that starts and stops fast, and answers that go wrong on the wire."""
+"""The network side of the portal: a server that starts and stops fast, answers that go wrong on the wire."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from etl.sandbox.portal.faults import HTML, Fault
 from etl.sandbox.portal.gateway import Answer
 
+SPOILT = ("cut", "hang", "short", "drip", "slow")
+
+
 HOST = "127.0.0.1"
 JSON = "application/json; charset=utf-8"
 
@@ -35,22 +38,26 @@ class BackgroundServer(uvicorn.Server):
         self._stopped = asyncio.Event()
 
     def start(self, listener: socket.socket) -> None:
+        """Serves in a thread; comes back once it listens or has failed."""
         self._thread = threading.Thread(target=self.run, args=([listener],), daemon=True)
         self._thread.start()
         while self._loop is None and self._thread.is_alive():
             time.sleep(0.002)
 
     def stop(self) -> None:
+        """Comes back once the thread has ended."""
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join()
 
     async def main_loop(self) -> None:
+        """In place of uvicorn's loop, which looks for an end only every tenth of a second."""
         await self.on_tick(0)
         self._loop = asyncio.get_running_loop()
         await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cuts what is still open instead of waiting for it."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -83,19 +90,20 @@ def listen(port: int) -> socket.socket:
 
 
 def respond(answer: Answer, request: Request, connections: Connections) -> Response:
-    """The HTTP answer, spoilt as the fault of this request wants it."""
+    """The HTTP answer, spoilt as the fault of this request wants it (bitrix24 §10.3, 12)."""
     fault = answer.fault
     if fault is None or fault.view in ("answer", "refusal"):
         return Response(answer.body, answer.status, media_type=JSON)
-    if fault.view in ("cut", "hang", "short", "drip", "slow"):
-        return BrokenAnswer(answer, fault, connections.get(tuple(request.client or ())))
+    if fault.view in SPOILT:
+        caller = tuple(request.client or ())
+        return BrokenAnswer(answer, fault, connections.get(caller))
     return spoilt(answer, fault, str(request.url))
 
 
 def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
     """A complete HTTP answer that is not the one the method gave."""
     if fault.view == "half":
-        return Response(answer.body[: len(answer.body) // 2], answer.status, media_type=JSON)
+        return Response(_first_half(answer.body), answer.status, media_type=JSON)
     if fault.view == "empty":
         return Response(b"", 200, media_type=JSON)
     if fault.view == "no_result":
@@ -106,12 +114,17 @@ def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
     return Response(HTML, int(status), media_type="text/html")
 
 
+def _first_half(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
 class BrokenAnswer(Response):
     """An answer that never arrives, arrives in part, or drop by drop."""
 
     def __init__(self, answer: Answer, fault: Fault, transport: Any) -> None:
         super().__init__(answer.body, answer.status, media_type=JSON)
-        self.fault, self.transport = fault, transport
+        self.fault = fault
+        self.transport = transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(asyncio.CancelledError):  # when the portal closes, so does the line
@@ -125,25 +138,29 @@ class BrokenAnswer(Response):
             await super().__call__(scope, receive, send)
             return
         if view in ("short", "drip"):
-            await send(
-                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            )
-            await self._pour(send)
-        if view != "drip":
-            await self._cut()
-
-    async def _pour(self, send: Send) -> None:
-        if self.fault.view == "short":
-            await send(
-                {"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True}
-            )
+            await self._begin(send)
+        if view == "short":
+            await self._send(send, _first_half(self.body))
             await asyncio.sleep(0.05)  # let the half leave before the line is cut
+        if view == "drip":
+            await self._drip(send)
             return
+        await self._cut()
+
+    async def _begin(self, send: Send) -> None:
+        """Status and headers."""
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await send(start)
+
+    async def _send(self, send: Send, part: bytes) -> None:
+        """A part of the body; more follows."""
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def _drip(self, send: Send) -> None:
+        """The body byte by byte, in as many seconds as the fault says."""
         pause = self.fault.seconds / max(len(self.body), 1)
         for index in range(len(self.body)):
-            await send(
-                {"type": "http.response.body", "body": self.body[index : index + 1], "more_body": True}
-            )
+            await self._send(send, self.body[index : index + 1])
             await asyncio.sleep(pause)
         await send({"type": "http.response.body", "body": b""})
 
@@ -152,6 +169,7 @@ class BrokenAnswer(Response):
         if self.transport is not None:
             line = self.transport.get_extra_info("socket")
             if line is not None:
-                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                reset_on_close = struct.pack("ii", 1, 0)
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
             self.transport.abort()
         await asyncio.sleep(0.01)

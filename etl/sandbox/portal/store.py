@@ -11,7 +11,20 @@ import sqlite3
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class StoredRow(NamedTuple):
+    """One row of the stored journal."""
+
+    seq: int
+    at: float
+    method: str
+    status: int
+    commands: int
+    fault: str
+    params: str
+
 
 Key = int | str
 Record = dict[str, Any]
@@ -43,17 +56,19 @@ class Store:
         self._dirty: set[tuple[str, Key]] = set()
         self._sequences: dict[str, int] = json.loads(self.meta("sequences") or "{}")
         self._sequences_saved = dict(self._sequences)
-        for entity, key, body in self._db.execute("SELECT entity, key, body FROM record"):
-            self._table(entity)[int(key) if key.isdigit() else key] = json.loads(body)
+        self._read()
+
+    def _read(self) -> None:
+        """Everything that was stored into memory."""
+        for table, stored_key, body in self._db.execute("SELECT entity, key, body FROM record"):
+            key = int(stored_key) if stored_key.isdigit() else stored_key
+            self._table(table)[key] = json.loads(body)
 
     def _table(self, table: str) -> dict[Key, Record]:
         return self._tables.setdefault(table, {})
 
-    @property
-    def tables(self) -> list[str]:
-        return sorted(name for name, rows in self._tables.items() if rows)
-
     def count(self, table: str) -> int:
+        """How many records the table has."""
         return len(self._table(table))
 
     def version(self, table: str) -> int:
@@ -61,6 +76,7 @@ class Store:
         return self._versions.get(table, 0)
 
     def get(self, table: str, key: Key) -> Record | None:
+        """The record of this key."""
         return self._table(table).get(key)
 
     def all(self, table: str) -> Iterable[Record]:
@@ -77,25 +93,31 @@ class Store:
     def find(self, table: str, field: str, value: Any) -> list[Record]:
         """Records whose field equals the value (as text, letter case ignored), in the order of their keys."""
         rows = self._table(table)
-        return [rows[key] for key in sorted(self.lookup(table, field, value), key=_sortable)]
+        keys = sorted(self.lookup(table, field, value), key=_sortable)
+        return [rows[key] for key in keys]
 
     def lookup(self, table: str, field: str, value: Any) -> set[Key]:
+        """Keys of the records whose field equals the value; the first question makes the field's index."""
         index = self._indexes.get((table, field))
         if index is None:
             index = self._indexes[table, field] = {}
             for key, record in self._table(table).items():
-                index.setdefault(index_key(record.get(field)), set()).add(key)
+                found = index_key(record.get(field))
+                index.setdefault(found, set()).add(key)
         return index.get(index_key(value), set())
 
     def new_id(self, sequence: str) -> int:
-        self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
-        return self._sequences[sequence]
+        """The next free number of the sequence."""
+        number = self._sequences.get(sequence, 0) + 1
+        self._sequences[sequence] = number
+        return number
 
     def reserve(self, sequence: str, number: int) -> None:
         """Ids up to this number are taken."""
         self._sequences[sequence] = max(self._sequences.get(sequence, 0), number)
 
     def put(self, table: str, key: Key, record: Record) -> None:
+        """The record is this one from now on."""
         rows = self._table(table)
         old = rows.get(key)
         if old is None and table in self._order:
@@ -104,15 +126,17 @@ class Store:
         self._changed(table, key, old, record)
 
     def drop(self, table: str, key: Key) -> None:
+        """The record is gone; one that never was is no error."""
         old = self._table(table).pop(key, None)
         if old is None:
             return
-        if table in self._order:
-            order = self._order[table]
+        order = self._order.get(table)
+        if order is not None:
             del order[bisect_left(order, key)]
         self._changed(table, key, old, None)
 
     def _changed(self, table: str, key: Key, old: Record | None, new: Record | None) -> None:
+        """Version, indexes and the list of what the next flush writes."""
         self._versions[table] = self.version(table) + 1
         self._dirty.add((table, key))
         for (name, field), index in self._indexes.items():
@@ -124,19 +148,23 @@ class Store:
                 index.setdefault(index_key(new.get(field)), set()).add(key)
 
     def meta(self, key: str) -> str | None:
+        """A stored setting of the portal itself."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
     def set_meta(self, key: str, value: str) -> None:
+        """Stores a setting at once."""
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def write_journal(self, row: tuple[int, float, str, int, int, str, str]) -> None:
+    def write_journal(self, row: StoredRow) -> None:
         """Takes effect with the next `flush`."""
         self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def journal_size(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM journal").fetchone()[0])
+        """How many requests were ever journalled."""
+        (size,) = self._db.execute("SELECT count(*) FROM journal").fetchone()
+        return int(size)
 
     def flush(self) -> None:
         """Write everything that changed since the last flush in one transaction."""
@@ -145,7 +173,8 @@ class Store:
         self._dirty.clear()
 
     def _write(self) -> None:
-        gone, kept = [], []
+        gone = []
+        kept = []
         for table, key in self._dirty:
             record = self._table(table).get(key)
             if record is None:
@@ -156,13 +185,17 @@ class Store:
         with self._db:
             self._db.executemany("DELETE FROM record WHERE entity = ? AND key = ?", gone)
             self._db.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", kept)
-            if self._sequences != self._sequences_saved:
-                self._sequences_saved = dict(self._sequences)
-                self._db.execute(
-                    "INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (json.dumps(self._sequences),)
-                )
+            self._write_sequences()
+
+    def _write_sequences(self) -> None:
+        if self._sequences == self._sequences_saved:
+            return
+        self._sequences_saved = dict(self._sequences)
+        body = json.dumps(self._sequences)
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('sequences', ?)", (body,))
 
     def close(self) -> None:
+        """Writes what is left and lets go of the file."""
         self.flush()
         self._db.close()
 
@@ -171,8 +204,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def index_key(value: Any) -> str:
+    """The text by which values are compared."""
     return "" if value is None else str(value).casefold()
 
 
 def _sortable(key: Key) -> tuple[int, str]:
+    """Numbers before texts."""
     return (key, "") if isinstance(key, int) else (0, key)

@@ -7,12 +7,22 @@ lists or maps depending on their keys, casts instead of type errors. Everything 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
+
+Params = dict[
+    str, Any
+]  # the parameters of one request, decoded: nested maps and lists of text or JSON values
+
+
+#: letters of a JSON text that PHP writes as escapes, beside everything that is not ASCII
+ESCAPED = {"/": "\\/", "&": "\\u0026", "<": "\\u003C", ">": "\\u003E", "'": "\\u0027"}
+
 
 MAX_INPUT_VARS = 1000  # PHP drops the variables of a form or a batch command beyond this number
 
@@ -22,14 +32,17 @@ class RestError(Exception):
 
     def __init__(self, status: int, code: str | int, text: str = "") -> None:
         super().__init__(f"{status} {code} {text}")
-        self.status, self.code, self.text = status, code, text
+        self.status = status
+        self.code = code
+        self.text = text
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> Params:
+        """The refusal as a reply carries it."""
         return {"error": self.code, "error_description": self.text}
 
 
 def old_error(text: str) -> RestError:
-    """The refusal of an old `crm.*` method: status 400, empty code, prose."""
+    """The refusal of an old `crm.*` method: status 400, empty code, prose (bitrix24 §10.3, 4)."""
     return RestError(400, "", text)
 
 
@@ -42,17 +55,19 @@ class Page:
     next: int | None = None
 
 
-def decode_request(query: str, content_type: str, body: bytes) -> dict[str, Any]:
+def decode_request(query: str, content_type: str, body: bytes) -> Params:
     """Parameters of one request: the query string with the body laid over it."""
     params = parse_query(query)
     params.update(_decode_body(content_type, body))
     return params
 
 
-def _decode_body(content_type: str, body: bytes) -> dict[str, Any]:
+def _decode_body(content_type: str, body: bytes) -> Params:
+    """JSON, a multipart form, or anything else as an urlencoded form (bitrix24 §10.3, 1)."""
     if not body:
         return {}
-    kind = content_type.split(";")[0].strip().lower()
+    kind, _, _ = content_type.partition(";")
+    kind = kind.strip().lower()
     if kind == "application/json":
         return _decode_json(body)
     if kind == "multipart/form-data":
@@ -60,21 +75,19 @@ def _decode_body(content_type: str, body: bytes) -> dict[str, Any]:
     return parse_query(body.decode("utf-8", "replace"))
 
 
-def _decode_json(body: bytes) -> dict[str, Any]:
-    """Broken JSON counts as no parameters at all, without an error: so does the real portal."""
+def _decode_json(body: bytes) -> Params:
+    """Broken JSON counts as no parameters at all, without an error (bitrix24 §10.3, 2)."""
     try:
         value = json.loads(body, parse_float=str)  # text keeps 1234.10 as it was written
     except (ValueError, RecursionError):
         return {}
-    if isinstance(value, list):
-        return {str(index): item for index, item in enumerate(value)}
-    return value if isinstance(value, dict) else {}
+    return as_map(value)
 
 
 def _multipart_pairs(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    message = BytesParser(policy=HTTP).parsebytes(
-        b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body
-    )
+    """(name, text) of every part of a form; a part without a name is passed over."""
+    head = b"Content-Type: " + content_type.encode() + b"\r\n\r\n"
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
     pairs = []
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
@@ -84,15 +97,17 @@ def _multipart_pairs(content_type: str, body: bytes) -> list[tuple[str, str]]:
     return pairs
 
 
-def parse_query(query: str) -> dict[str, Any]:
+def parse_query(query: str) -> Params:
     """PHP's parse_str: `filter[>ID]=5&select[]=ID` as nested maps and lists."""
     if not query:
         return {}
-    return parse_pairs(parse_qsl(query, keep_blank_values=True)[:MAX_INPUT_VARS])
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return parse_pairs(pairs[:MAX_INPUT_VARS])
 
 
-def parse_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    root: dict[str, Any] = {}
+def parse_pairs(pairs: Iterable[tuple[str, str]]) -> Params:
+    """(bracketed name, text) pairs of a form as nested maps and lists."""
+    root: Params = {}
     for name, value in pairs:
         path = _split_name(name)
         if path:
@@ -104,8 +119,10 @@ def _split_name(name: str) -> list[str]:
     """`a[b][]` -> ["a", "b", ""]. An unclosed bracket becomes an underscore, as PHP does."""
     head, bracket, rest = name.partition("[")
     head = head.lstrip().replace(".", "_").replace(" ", "_")
-    if not bracket or not head:
-        return [head] if head else []
+    if not head:
+        return []
+    if not bracket:
+        return [head]
     if "]" not in rest:
         return [f"{head}_{rest}"]
     path = [head]
@@ -118,19 +135,21 @@ def _split_name(name: str) -> list[str]:
     return path
 
 
-def _place(node: dict[str, Any], path: list[str], value: str) -> None:
-    for part in path[:-1]:
+def _place(node: Params, path: list[str], value: str) -> None:
+    """Puts the value where the path leads; an empty name takes the next free number, as `a[]` does in PHP."""
+    *parents, last = path
+    for part in parents:
         child = node.get(part) if part else None
         if not isinstance(child, dict):
             child = {}
             node[part or _free_index(node)] = child
         node = child
-    node[path[-1] or _free_index(node)] = value
+    node[last or _free_index(node)] = value
 
 
-def _free_index(node: dict[str, Any]) -> str:
+def _free_index(node: Params) -> str:
     taken = [int(key) for key in node if key.isdigit()]
-    return str(max(taken) + 1 if taken else 0)
+    return str(max(taken, default=-1) + 1)
 
 
 def _listed(value: Any) -> Any:
@@ -138,7 +157,9 @@ def _listed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     items = {key: _listed(item) for key, item in value.items()}
-    return list(items.values()) if is_list_like(items) else items
+    if is_list_like(items):
+        return list(items.values())
+    return items
 
 
 def is_list_like(value: dict[Any, Any]) -> bool:
@@ -147,7 +168,10 @@ def is_list_like(value: dict[Any, Any]) -> bool:
 
 
 def php_shape(value: Any) -> Any:
-    """A value as PHP's json_encode shows it: an empty map is `[]`, a map with keys 0..n-1 is a list."""
+    """A value as PHP's json_encode shows it: an empty map is `[]`, a map with keys 0..n-1 is a list.
+
+    Every reply passes here whole, so only the containers inside are looked at (bitrix24 §10.3, 3).
+    """
     if isinstance(value, dict):
         changed = {key: php_shape(item) for key, item in value.items() if item.__class__ in (dict, list)}
         shaped = {**value, **changed} if changed else value
@@ -157,20 +181,14 @@ def php_shape(value: Any) -> Any:
     return value
 
 
-def encode(payload: dict[str, Any]) -> bytes:
+def encode(payload: Params) -> bytes:
     """JSON text with the escapes of the portal: non-ASCII, `/`, `&`, `<`, `>` and the apostrophe.
 
     >>> encode({"result": {"url": "a/b&c"}})
     b'{"result":{"url":"a\\\\/b\\\\u0026c"}}'
     """
     text = json.dumps(payload, separators=(",", ":"), default=str)
-    for raw, escaped in (
-        ("/", "\\/"),
-        ("&", "\\u0026"),
-        ("<", "\\u003C"),
-        (">", "\\u003E"),
-        ("'", "\\u0027"),
-    ):
+    for raw, escaped in ESCAPED.items():
         text = text.replace(raw, escaped)
     return text.encode("ascii")
 
@@ -181,10 +199,8 @@ def php_int(value: Any) -> int:
         return 1 if value else 0
     if isinstance(value, (bool, int)):
         return int(value)
-    text = str(value or "").strip()
-    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.lstrip("+"))
-    end = next((i for i, char in enumerate(digits) if not ("0" <= char <= "9")), len(digits))
-    return sign * int(digits[:end]) if end else 0
+    number = re.match(r"-?[0-9]+|\+*[0-9]+", str(value or "").strip())
+    return int(number[0].lstrip("+")) if number else 0
 
 
 def as_list(value: Any) -> list[Any]:
@@ -196,7 +212,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def as_map(value: Any) -> dict[str, Any]:
+def as_map(value: Any) -> Params:
     """A map parameter; a list (PHP's spelling of a map with keys 0..n-1) becomes that map again."""
     if isinstance(value, list):
         return {str(index): item for index, item in enumerate(value)}
@@ -204,4 +220,5 @@ def as_map(value: Any) -> dict[str, Any]:
 
 
 def is_yes(value: Any) -> bool:
+    """Whether the value says yes in one of PHP's or Bitrix24's spellings."""
     return value is True or str(value).upper() in ("Y", "1", "TRUE")

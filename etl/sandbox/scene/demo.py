@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from etl.sandbox.portal.methods.rows import price_row
-from etl.sandbox.portal.seed import DEFAULTS
+from etl.sandbox.portal.seeds.defaults import DEFAULTS
 from etl.sandbox.scene import demo_people as people
 
 Record = dict[str, Any]

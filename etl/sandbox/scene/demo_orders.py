@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from etl.sandbox.portal.seed import DEFAULTS
+from etl.sandbox.portal.seeds.defaults import DEFAULTS
 from etl.sandbox.scene import demo_people as people
 
 Record = dict[str, Any]

@@ -6,12 +6,10 @@ Each play is called after every run of the product; what was done once is not do
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl.sandbox.onec.records import Account, Document
-
-if TYPE_CHECKING:
-    from etl.commands.rehearse import Stage
+from etl.sandbox.scene.stage import Stage
 
 _CENT = Decimal("0.01")
 

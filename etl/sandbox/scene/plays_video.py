@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
 
 from etl.sandbox.scene import plays_orders
+from etl.sandbox.scene.stage import Stage
 
-if TYPE_CHECKING:
-    from etl.commands.rehearse import Stage
-
-Play = Callable[["Stage", int], list[str]]
+Play = Callable[[Stage, int], list[str]]
 _CENT = Decimal("0.01")
 
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `etl.state.database` hands over, inside its transaction."""
+"""Alembic's entry: runs the migrations on the connection of `etl.state.opening`, inside its transaction."""
 
 from alembic import context
 

@@ -1,32 +1,42 @@
 """Monthly charges of contracts (specification 000): which deals are charged for a month, corrected, announced
 again, left out.
 
-The register holds every version of every charge and is never rewritten: the state of a charge is its row with
-the highest version, `delta` of all its rows sums to its present amount. An exported charge is frozen; only a
-termination date changes it. Rules: specification 000, DESIGN §4, reference onec §5 (VAT) and §6 (billing).
-Money is roubles with VAT, Decimal."""
+«Данные объекты должны обновляться ежемесячно для выставления счетов клиентам по видеонаблюдению.» Rules:
+specification 000, DESIGN §4, reference onec §5 (VAT) and §6 (billing). Money is roubles with VAT, Decimal.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from etl.config import dialects
 from etl.config.profile import Billing, Organisation
 from etl.errors import ConfigError
-from etl.tables import Record, each, frame, records
-from etl.transform.contracts import fees
-from etl.values import checked, clean, keys
+from etl.records import Charge, Deal, NotBilled
+from etl.tables import frame, records
+from etl.transform.contracts import corrections, fees
+from etl.transform.contracts.corrections import Terms
+from etl.transform.contracts.payers import clashing, payer
+from etl.transform.contracts.register import indexed, rank
+from etl.values import clean, keys
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ZERO = Decimal("0.00")
+_REQUIRED = {
+    "contract_number": "номер договора",
+    "contract_date": "дата договора",
+    "payer": "плательщик",
+    "monthly_fee": "абонентская плата",
+}
+_SAME_NAME = (
+    "Уточните наименование плательщика в сделке (например, добавьте город), "
+    "иначе 1С сложит долги разных людей."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +45,10 @@ class BillingPlan:
 
     charges     table `charges`: rows to add to the register and to send (action new, amend, resend)
     exceptions  table `exceptions`: deals not charged for which a person must do something
-    skipped     table `exceptions`: deals rightly not charged (already charged, terminated earlier, excluded); nothing to do
-    terminated  table `charges`: last charge of each contract whose termination falls in the month or became known now
-    hand        table `charges`: corrections of charges to which 1C already refers: a person makes them in 1C. They come back
-                in every plan until they are added to the register.
+    skipped     table `exceptions`: deals rightly not charged (already charged, terminated earlier, excluded)
+    terminated  table `charges`: last charge of each contract whose termination falls in the month or is news
+    hand        table `charges`: corrections of charges to which 1C already refers: a person makes them in 1C.
+                They come back in every plan until they are added to the register.
     """
 
     charges: pd.DataFrame
@@ -46,14 +56,6 @@ class BillingPlan:
     skipped: pd.DataFrame
     terminated: pd.DataFrame
     hand: pd.DataFrame
-
-
-class Totals(NamedTuple):
-    """Control totals: charges that are not cancelled, roubles with VAT, the VAT in them."""
-
-    charges: int
-    amount: Decimal
-    vat_amount: Decimal
 
 
 class _LeftOut(Exception):
@@ -64,45 +66,13 @@ class _LeftOut(Exception):
         self.reason, self.advice, self.attention = reason, advice, attention
 
 
-class _Register:
-    """The register indexed: first and last version of each charge, versions per month, names already known to
-    1C."""
-
-    def __init__(self, register: pd.DataFrame, kind: str) -> None:
-        rows = sorted(records(register), key=lambda row: row["version"])
-        self.first: dict[str, dict[str, Record]] = defaultdict(dict)
-        self.last: dict[str, dict[str, Record]] = defaultdict(dict)
-        self.versions: dict[str, int] = {}
-        self.parties: dict[str, set[str]] = defaultdict(set)
-        self.named: dict[str, set[str]] = defaultdict(set)
-        for row in rows:
-            self.versions[row["month"]] = max(row["version"], self.versions.get(row["month"], 0))
-            if row["kind"] == kind:
-                self.first[row["deal"]].setdefault(row["month"], row)
-                self.last[row["deal"]][row["month"]] = row
-            self.parties[clean.fold(row["payer_key"])].add(_party(row))
-            self.named[clean.fold(row["payer_key"])].add(row["deal"])
-
-    def oldest(self, deal: str) -> Record | None:
-        """The first charge of a deal: it froze how 1C knows the payer."""
-        months = self.first.get(deal)
-        return months[min(months)] if months else None
-
-
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Everything the rules need to judge one deal."""
+class _Contract:
+    """What a charge cannot do without; all of it was looked at."""
 
-    month: str
-    settings: Billing
-    organisations: Sequence[Organisation]
-    vat_on: fees.VatOn
-    register: _Register
-    version: int
-
-    def version_of(self, month: str) -> int:
-        """Register version in which a row of `month` made now stands."""
-        return self.version if month == self.month else self.register.versions.get(month, 0) + 1
+    number: str
+    signed: dt.date
+    fee: Decimal
 
 
 def plan(
@@ -124,145 +94,136 @@ def plan(
     the next one), `referred` = numbers of charges to which documents in 1C refer. Out: `BillingPlan`;
     planning again with plan.charges in the register gives none. Raises ConfigError for a month later than the
     next one: a mistyped year must not charge everybody."""
-    _near(month, today)
-    known = _Register(register, settings.kind)
-    run = _Run(month, settings, organisations, vat_on, known, version or known.versions.get(month, 0) + 1)
-    listed = {deal["id"]: deal for deal in sorted(records(deals), key=lambda deal: _rank(deal["id"]))}
-    fresh, left = _fresh(listed, run)
-    changes = [row for deal in listed.values() for row in _corrections(deal, fresh.get(deal["id"]), run)]
-    hand = [row | {"note": f"{row['note']}; {_BY_HAND}"} for row in changes if _frozen(row, referred)]
-    sent = [*fresh.values(), *(row for row in changes if not _frozen(row, referred))]
-    sent.sort(key=lambda row: (row["month"], _rank(row["deal"])))
+    check_month(month, today)
+    known = indexed(register, settings.kind)
+    number = version or known.versions.get(month, 0) + 1
+    terms = Terms(month, settings, organisations, vat_on, known, number)
+    listed = {deal["id"]: deal for deal in sorted(records(deals, Deal), key=_by_id)}
+    fresh, left = _fresh(listed, terms)
+    changes: list[Charge] = []
+    for deal in listed.values():
+        changes += corrections.corrections(deal, deal["id"] in fresh, terms)
+    hand = [corrections.by_hand(row) for row in changes if corrections.is_frozen(row, referred)]
+    sent = [row for row in changes if not corrections.is_frozen(row, referred)]
+    sent = sorted([*fresh.values(), *sent], key=_by_month)
+    asking = [one for one in left if one.why.attention]
+    quiet = [one for one in left if not one.why.attention]
     return BillingPlan(
         charges=frame("charges", sent),
-        exceptions=_left_table([pair for pair in left if pair[1].attention] + _lost(listed, run)),
-        skipped=_left_table([pair for pair in left if not pair[1].attention]),
-        terminated=frame("charges", _terminated(sent, run)),
+        exceptions=_left_table([*asking, *_lost(listed, terms)]),
+        skipped=_left_table(quiet),
+        terminated=frame("charges", corrections.terminated(sent, terms)),
         hand=frame("charges", hand),
     )
 
 
-def current(register: pd.DataFrame, month: str | None = None) -> pd.DataFrame:
-    """The register as it stands: the last version of each charge, of one month or of all. Cancelled charges
-    have amount 0."""
-    last: dict[tuple[str, str, str], Record] = {}
-    for row in sorted(records(register), key=lambda row: row["version"]):
-        if month is None or row["month"] == month:
-            last[row["deal"], row["month"], row["kind"]] = row
-    return frame(
-        "charges", sorted(last.values(), key=lambda row: (row["month"], _rank(row["deal"]), row["kind"]))
-    )
+def _by_id(deal: Deal) -> tuple[int, str]:
+    """Deals in the order of their numbers."""
+    return rank(deal["id"])
 
 
-def totals(charges: pd.DataFrame) -> Totals:
-    """Control totals of charges (table `charges`, one row per charge)."""
-    billed = [row for row in records(charges) if row["amount"]]
-    return Totals(
-        len(billed),
-        sum((row["amount"] for row in billed), ZERO),
-        sum((row["vat_amount"] or ZERO for row in billed), ZERO),
-    )
+def _by_month(row: Charge) -> tuple[str, tuple[int, str]]:
+    """Charges by month, then in the order of deals."""
+    return row["month"], rank(row["deal"])
 
 
-def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
-    """Sheet «Сверка»: one row per deal charged in either month (`current` of each), in the order of deals.
-
-    Out: change (added, ended, changed, same), deal, payer, contract_number, before, after (roubles, None =
-    not charged). The sums of `before` and `after` are the totals of the two months."""
-    import pandas as pd
-
-    before, after = (
-        {row["deal"]: row for row in each(part) if row["amount"]} for part in (last_month, this_month)
-    )
-    rows = []
-    for deal in sorted(before.keys() | after.keys(), key=_rank):
-        old, new = before.get(deal), after.get(deal)
-        shown = new or old or {}
-        was, now = (old or {}).get("amount"), (new or {}).get("amount")
-        change = "added" if was is None else "ended" if now is None else "same" if was == now else "changed"
-        rows.append((change, deal, shown["payer"], shown["contract_number"], was, now))
-    return pd.DataFrame(
-        rows, columns=["change", "deal", "payer", "contract_number", "before", "after"], dtype=object
-    )
+def check_month(month: str, today: dt.date) -> None:
+    """Raise ConfigError for a month that cannot be meant: no month at all, later than the next one, or more
+    than a year back."""
+    try:
+        clean.month_bounds(month)
+    except ValueError as error:
+        raise ConfigError(f"Месяц начисления: {error}.", "Укажите его так: --month 2026-11.") from None
+    here = clean.month_of(today)
+    if month > clean.month_after(here):
+        raise ConfigError(
+            f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц."
+        )
+    if month < clean.month_after(here, -12):
+        raise ConfigError(
+            f"Месяц {clean.month_name(month)}: прошло больше года, задним числом он не начисляется.",
+            "Проверьте год и месяц.",
+        )
 
 
-# ---- who is charged, and how much ----
+# ---- who is charged, and how much
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A deal that got no charge, as the register shows it, and why."""
+
+    row: NotBilled
+    why: _LeftOut
 
 
-def _fresh(
-    listed: Mapping[str, Record], run: _Run
-) -> tuple[dict[str, Record], list[tuple[Record, _LeftOut]]]:
+def _fresh(listed: Mapping[str, Deal], terms: Terms) -> tuple[dict[str, Charge], list[_Left]]:
     """Charges of the month by deal, and the deals left out with the reason."""
-    fresh: dict[str, Record] = {}
-    left: list[tuple[Record, _LeftOut]] = []
+    fresh: dict[str, Charge] = {}
+    left: list[_Left] = []
     for deal in listed.values():
         try:
-            if row := _charge(deal, run):
-                fresh[deal["id"]] = row
+            row = _charge(deal, terms)
         except _LeftOut as why:
-            left.append(
-                (deal, why.with_traceback(None))
-            )  # a traceback would keep the frames of every deal alive
-    for clash in _clashing(fresh.values(), run.register):
+            # a traceback would keep the frames of every deal alive
+            left.append(_Left(_shown(deal), why.with_traceback(None)))
+            continue
+        if row:
+            fresh[deal["id"]] = row
+    for clash in clashing(fresh.values(), terms.register):
         del fresh[clash["deal"]]
-        left.append(
-            (
-                listed[clash["deal"]],
-                _LeftOut(f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»", _SAME_NAME),
-            )
-        )
+        reason = f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»"
+        left.append(_Left(_shown(listed[clash["deal"]]), _LeftOut(reason, _SAME_NAME)))
     return fresh, left
 
 
-def _charge(deal: Record, run: _Run) -> Record | None:
+def _charge(deal: Deal, terms: Terms) -> Charge | None:
     """The charge of a deal for the month; None for a deal that is not under contract. Raises _LeftOut with
-    the reason."""
-    billed = run.register.last.get(deal["id"], {}).get(run.month)
-    if deal["id"] in run.settings.exclude:
+    the reason.
+
+    «После того как офис-менеджер подтвердит договор с клиентом, … сделки с такими статусами выгружаются»;
+    after the termination date «в последующие месяцы … оплата не начисляется»."""
+    settings, month = terms.settings, terms.month
+    if deal["id"] in settings.exclude:
         raise _LeftOut("Сделка исключена настройкой billing.exclude", attention=False)
-    if deal["stage"] not in (*run.settings.stages, run.settings.terminated_stage):
-        _check_departed(deal, run)
+    if deal["stage"] not in (*settings.stages, settings.terminated_stage):
+        _check_departed(deal, terms)
         return None
-    _check_termination(deal, run)
-    if billed:
+    _check_termination(deal, settings)
+    if billed := terms.register.charge(deal["id"], month):
         raise _LeftOut(f"Уже начислено, номер {billed['number']}", attention=False)
-    _check_fields(deal, run)
+    contract = _contract(deal, month)
     ended = deal["terminated_on"]
-    if ended and clean.month_of(ended) < run.month:
+    if ended and clean.month_of(ended) < month:
         raise _LeftOut(f"Договор расторгнут {clean.day_name(ended)}", attention=False)
-    organisation = _organisation(deal, run)
-    day = clean.month_bounds(run.month)[run.settings.date == "last"]
-    whole = fees.whole_month(
-        deal["monthly_fee"], deal["contract_date"], day, organisation, run.settings, run.vat_on
-    )
-    amount = fees.part(whole, fees.served(deal["contract_date"], ended, run.month, run.settings), run.month)
+    organisation = _organisation(deal, terms.organisations)
+    first, last = clean.month_bounds(month)
+    day = last if settings.date == "last" else first
+    whole = fees.whole_month(contract.fee, contract.signed, day, organisation, settings, terms.vat_on)
+    amount = fees.part(whole, fees.served(contract.signed, ended, month, settings), month)
     if not amount:
         raise _LeftOut("По настройкам неполный месяц не начисляется", attention=False)
-    return _row(deal, organisation, day, amount, run)
+    return _row(deal, contract, organisation, day, amount, terms)
 
 
-def _row(deal: Record, organisation: Organisation, day: dt.date, amount: Decimal, run: _Run) -> Record:
-    try:
-        number = keys.charge(deal["id"], run.month, run.version)
-    except ValueError as error:
-        raise _LeftOut(
-            f"Номер начисления не составить: {error}",
-            "Начислите вручную и сообщите тому, кто настраивал обмен.",
-        ) from None
-    rate = fees.vat_rate(organisation, day, run.vat_on)
-    payer, notes = _payer(deal, run.register.oldest(deal["id"]))
+def _row(
+    deal: Deal, contract: _Contract, organisation: Organisation, day: dt.date, amount: Decimal, terms: Terms
+) -> Charge:
+    rate = fees.vat_rate(organisation, day, terms.vat_on)
+    who = payer(deal, terms.register.oldest(deal["id"]))
+    notes = list(who.notes)
     if not deal["address"]:
         notes.append("не указан адрес объекта")
     return {
         "deal": deal["id"],
-        "month": run.month,
-        "kind": run.settings.kind,
-        "version": run.version,
-        "number": number,
-        **payer,
+        "month": terms.month,
+        "kind": terms.settings.kind,
+        "version": terms.version,
+        "number": _number(deal, terms),
+        "payer": who.name or "",
+        "payer_key": who.key,
+        "payer_inn": who.inn,
         "address": clean.text(deal["address"]),
-        "contract_number": clean.text(deal["contract_number"]),
-        "contract_date": deal["contract_date"],
+        "contract_number": contract.number,
+        "contract_date": contract.signed,
         "amount": amount,
         "vat_rate": rate,
         "vat_exempt": rate is None,
@@ -272,88 +233,84 @@ def _row(deal: Record, organisation: Organisation, day: dt.date, amount: Decimal
         "manager": deal["manager"],
         "manager_name": deal["manager_name"],
         "organisation": organisation.name,
-        "service": run.settings.service.replace("{month}", clean.month_name(run.month)),
+        "service": terms.settings.service.replace("{month}", clean.month_name(terms.month)),
         "note": "; ".join(notes) or None,
         "action": "new",
         "delta": amount,
     }
 
 
-def _payer(deal: Record, oldest: Record | None) -> tuple[Record, list[str]]:
-    """How 1C is told the payer: `payer` is the ФИО, `payer_key` the Наименование by which 1C finds the
-    counterparty.
-
-    1C matches a payer without ИНН by exact Наименование, so the contract number stands in it, and both stay
-    as first exported."""
-    name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
-    inn, notes = (None, [f"{said.warning} ({said.value})"]) if said.warning else (said.value, [])
-    if oldest and (inn is None or oldest["payer_inn"] in (None, inn)):
-        if inn and not oldest["payer_inn"]:
-            notes.append(f"1С знает плательщика без ИНН, внесите ИНН {inn} в его карточку в 1С")
-        return {"payer": name, "payer_key": oldest["payer_key"], "payer_inn": oldest["payer_inn"]}, notes
-    key = name if inn else f"{name} (дог. № {clean.text(deal['contract_number'])})"
-    return {"payer": name, "payer_key": key, "payer_inn": inn}, notes
+def _number(deal: Deal, terms: Terms) -> str:
+    """The number of the charge towards 1C (DESIGN §5); what does not fit is an Issue, never cut off."""
+    try:
+        return keys.charge(deal["id"], terms.month, terms.version)
+    except ValueError as error:
+        raise _LeftOut(
+            f"Номер начисления не составить: {error}",
+            "Начислите вручную и сообщите тому, кто настраивал обмен.",
+        ) from None
 
 
-def _check_departed(deal: Record, run: _Run) -> None:
-    # a deal charged last month that stands on a stage the profile does not know as a contract: say so, do not
-    # guess
-    rows = run.register.last.get(deal["id"], {})
-    last = rows.get(clean.month_after(run.month, -1))
-    if last and last["amount"] and run.month not in rows and not deal["terminated_on"]:
+def _check_departed(deal: Deal, terms: Terms) -> None:
+    """A deal charged last month that stands on a stage the profile does not know as a contract: say so, do
+    not guess."""
+    last = terms.register.charge(deal["id"], clean.month_after(terms.month, -1))
+    here = terms.register.charge(deal["id"], terms.month)
+    if last and last["amount"] and not here and not deal["terminated_on"]:
         raise _LeftOut(
             f"Начислялась в прошлом месяце, а теперь на стадии «{deal['stage']}»",
             "Верните сделку на стадию договора либо укажите дату расторжения.",
         )
 
 
-def _check_termination(deal: Record, run: _Run) -> None:
-    if deal["stage"] == run.settings.terminated_stage and deal["terminated_on"] is None:
+def _check_termination(deal: Deal, settings: Billing) -> None:
+    """«В сделке сотрудник заполняет поле «Дата расторжения»»: without it nobody knows which month is the
+    last."""
+    ended, signed = deal["terminated_on"], deal["contract_date"]
+    if deal["stage"] == settings.terminated_stage and ended is None:
         raise _LeftOut(
-            f"Стадия «{run.settings.terminated_stage}», а дата расторжения не заполнена",
+            f"Стадия «{settings.terminated_stage}», а дата расторжения не заполнена",
             "Заполните дату расторжения в сделке.",
         )
-    if deal["terminated_on"] and deal["contract_date"] and deal["terminated_on"] < deal["contract_date"]:
+    if ended and signed and ended < signed:
         raise _LeftOut("Дата расторжения раньше даты договора", "Исправьте одну из дат в сделке.")
 
 
-_REQUIRED = {
-    "contract_number": "номер договора",
-    "contract_date": "дата договора",
-    "payer": "плательщик",
-    "monthly_fee": "абонентская плата",
-}
-
-
-def _check_fields(deal: Record, run: _Run) -> None:
-    empty = [word for name, word in _REQUIRED.items() if clean.text(deal[name]) is None]
+def _contract(deal: Deal, month: str) -> _Contract:
+    """The fields of specification 000 without which a charge means nothing. Raises _LeftOut, naming what is
+    missing."""
     if unread := (deal["fields"] or {}).get("?"):
         raise _LeftOut(
             f"Не читается: {', '.join(unread)}",
             "Исправьте значение поля в сделке: дата ДД.ММ.ГГГГ, сумма в рублях.",
         )
-    if empty:
+    number, signed, fee = clean.text(deal["contract_number"]), deal["contract_date"], deal["monthly_fee"]
+    if number is None or signed is None or fee is None or clean.text(deal["payer"]) is None:
+        values = {name: clean.text(value) for name, value in deal.items() if name in _REQUIRED}
+        empty = [word for name, word in _REQUIRED.items() if values.get(name) is None]
         raise _LeftOut(
             f"Не заполнено: {', '.join(empty)}",
             "Заполните поля сделки, она войдёт в следующую версию реестра.",
         )
-    if deal["monthly_fee"] <= 0:
+    if fee <= 0:
         raise _LeftOut("Абонентская плата не больше нуля", "Укажите сумму ежемесячного платежа в сделке.")
     if deal["currency"] not in (None, "RUB"):
         raise _LeftOut(
             f"Валюта сделки {deal['currency']}, начисления ведутся в рублях",
             "Укажите сумму платежа в рублях и валюту «рубль».",
         )
-    if deal["contract_date"] > clean.month_bounds(run.month)[1]:
+    if signed > clean.month_bounds(month)[1]:
         raise _LeftOut(
-            f"Дата договора {clean.day_name(deal['contract_date'])} позже месяца начисления",
+            f"Дата договора {clean.day_name(signed)} позже месяца начисления",
             "Проверьте дату договора. Если она верна, сделка войдёт в реестр своего месяца.",
         )
+    return _Contract(number, signed, fee)
 
 
-def _organisation(deal: Record, run: _Run) -> Organisation:
+def _organisation(deal: Deal, organisations: Sequence[Organisation]) -> Organisation:
+    """Our organisation that a deal names, by name or ИНН; the first of the profile where it names none."""
     said = clean.fold(deal["organisation"])
-    for own in run.organisations:
+    for own in organisations:
         if not said or said in (clean.fold(own.name), own.inn):
             return own
     raise _LeftOut(
@@ -362,196 +319,48 @@ def _organisation(deal: Record, run: _Run) -> Organisation:
     )
 
 
-# ---- corrections ----
-
-
-def _corrections(deal: Record, fresh: Record | None, run: _Run) -> list[Record]:
-    """Rows that bring the deal's charges up to its termination date: amended sums, and the last charge
-    announced with the date.
-
-    A charge is announced again only when no later one will carry the date. Sums never change for another
-    reason."""
-    history, ended = run.register.last.get(deal["id"], {}), deal["terminated_on"]
-    if not history or deal["id"] in run.settings.exclude or not _dated(deal, run):
-        return []
-    rows, alive = [], None
-    for month in sorted(history):
-        first, last = run.register.first[deal["id"]][month], history[month]
-        due = _due(first, deal, run)
-        if due != last["amount"]:
-            rows.append(_next(last, due, ended, "amend", run))
-        alive = month if due else alive
-    complete = ended is None or clean.month_of(ended) <= max(run.month, alive or "")
-    if (
-        alive
-        and not fresh
-        and complete
-        and history[alive]["terminated_on"] != ended
-        and alive not in {row["month"] for row in rows}
-    ):
-        rows.append(_next(history[alive], history[alive]["amount"], ended, "resend", run))
-    return rows
-
-
-def _dated(deal: Record, run: _Run) -> bool:
-    # an empty date means «still served» only on a stage of a living contract; dates that contradict each
-    # other mean nothing
-    if deal["terminated_on"] is None:
-        return deal["stage"] in run.settings.stages
-    return deal["contract_date"] is None or deal["terminated_on"] >= deal["contract_date"]
-
-
-def _due(first: Record, deal: Record, run: _Run) -> Decimal:
-    """What a charge should be under the deal's present termination date, on the terms frozen in its first
-    version."""
-    then = fees.served(first["contract_date"], first["terminated_on"], first["month"], run.settings)
-    now = fees.served(first["contract_date"], deal["terminated_on"], first["month"], run.settings)
-    amount: Decimal = first["amount"]
-    if now == then or not then:
-        return amount
-    whole: Decimal | Fraction = Fraction(amount) * clean.month_bounds(first["month"])[1].day / then
-    if deal["monthly_fee"]:
-        own = next(
-            (item for item in run.organisations if item.name == first["organisation"]), run.organisations[0]
-        )
-        agreed = fees.whole_month(
-            deal["monthly_fee"], first["contract_date"], first["date"], own, run.settings, run.vat_on
-        )
-        # the exact fee, where the frozen part of it proves that it has not changed since
-        whole = agreed if fees.part(agreed, then, first["month"]) == amount else whole
-    return fees.part(whole, now, first["month"])
-
-
-def _next(last: Record, amount: Decimal, ended: dt.date | None, action: str, run: _Run) -> Record:
-    told = f"договор расторгнут {clean.day_name(ended)}" if ended else "дата расторжения снята"
-    vat = None if last["vat_rate"] is None else fees.vat_included(amount, last["vat_rate"])
-    return last | {
-        "version": run.version_of(last["month"]),
-        "amount": amount,
-        "vat_amount": vat,
-        "terminated_on": ended,
-        "action": action,
-        "delta": amount - last["amount"],
-        "note": told if amount else f"{told}; начисление отменено",
-    }
-
-
-def _terminated(sent: Iterable[Record], run: _Run) -> list[Record]:
-    """The last charge of each contract that ended in the month, or whose end this plan or this month's
-    register tells 1C."""
-    corrected = [
-        months[run.month]
-        for months in run.register.last.values()
-        if run.month in months and months[run.month]["action"] != "new"
-    ]
-    told = {row["deal"] for row in (*sent, *corrected) if row["terminated_on"]}
-    state = {deal: dict(months) for deal, months in run.register.last.items()}
-    for row in sent:
-        state.setdefault(row["deal"], {})[row["month"]] = row
-    lasts = [
-        months[max([month for month in months if months[month]["amount"]] or months)]
-        for months in state.values()
-    ]
-    ended = [
-        row
-        for row in lasts
-        if row["terminated_on"] and (row["deal"] in told or clean.month_of(row["terminated_on"]) == run.month)
-    ]
-    return sorted(ended, key=lambda row: _rank(row["deal"]))
-
-
-# ---- names, lists, order ----
-
-_SAME_NAME = "Уточните наименование плательщика в сделке (например, добавьте город), иначе 1С сложит долги разных людей."
-_BY_HAND = "исправьте вручную: на документ в 1С уже ссылаются оплата или отгрузка"
-
-
-def _frozen(row: Record, referred: Collection[str]) -> bool:
-    return row["action"] == "amend" and row["number"] in referred
-
-
-def _party(row: Record) -> str:
-    """Who owes: ИНН where it is known, else the contract."""
-    return (
-        f"ИНН {row['payer_inn']}"
-        if row["payer_inn"]
-        else f"договор {clean.fold(row['contract_number'])} от {row['contract_date']}"
-    )
-
-
-def _clashing(fresh: Iterable[Record], register: _Register) -> list[Record]:
-    """Charges whose payer would share the name in 1C with another party: all of them, unless 1C already knows
-    one by this name."""
-    wanted: dict[str, list[Record]] = defaultdict(list)
-    for row in fresh:
-        wanted[clean.fold(row["payer_key"])].append(row)
-    bad = []
-    for name, rows in wanted.items():
-        known, several = register.parties.get(name, set()), len({_party(row) for row in rows}) > 1
-        # a deal charged under this name before keeps it, even if its contract was renumbered since
-        bad += [
-            row
-            for row in rows
-            if row["deal"] not in register.named.get(name, ())
-            and (_party(row) not in known if known else several)
-        ]
-    return bad
-
-
-def _lost(listed: Mapping[str, Record], run: _Run) -> list[tuple[Record, _LeftOut]]:
+# ---- who was left out
+def _lost(listed: Mapping[str, Deal], terms: Terms) -> list[_Left]:
     """Deals charged last month that the portal no longer shows, without a termination date."""
-    before = clean.month_after(run.month, -1)
     why = _LeftOut(
         "Начислялась в прошлом месяце, а среди сделок портала её нет",
         "Проверьте, не удалена ли сделка; если договор расторгнут, сообщите бухгалтеру.",
     )
-    gone = [
-        months[before]
-        for deal, months in run.register.last.items()
-        if deal not in listed and before in months and run.month not in months
-    ]
-    return [
-        (row | {"id": row["deal"], "monthly_fee": row["amount"]}, why)
-        for row in gone
-        if row["amount"] and not row["terminated_on"]
-    ]
+    before = clean.month_after(terms.month, -1)
+    found: list[_Left] = []
+    for deal in terms.register.last:
+        last = terms.register.charge(deal, before)
+        gone = deal not in listed and not terms.register.charge(deal, terms.month)
+        if last and gone and last["amount"] and not last["terminated_on"]:
+            found.append(_Left(_charged(last), why))
+    return found
 
 
-def _left_table(left: Iterable[tuple[Record, _LeftOut]]) -> pd.DataFrame:
-    return frame(
-        "exceptions",
-        [
-            {
-                "deal": deal["id"],
-                "title": deal.get("title"),
-                "stage": deal.get("stage"),
-                "payer": clean.text(deal["payer"]),
-                "contract_number": clean.text(deal["contract_number"]),
-                "amount": deal["monthly_fee"],
-                "manager_name": deal["manager_name"],
-                "reason": why.reason,
-                "advice": why.advice or None,
-            }
-            for deal, why in left
-        ],
-    )
+def _charged(last: Charge) -> NotBilled:
+    """A deal that is gone, as its last charge knew it."""
+    return {
+        "deal": last["deal"],
+        "payer": clean.text(last["payer"]) or "",
+        "contract_number": clean.text(last["contract_number"]),
+        "amount": last["amount"],
+        "manager_name": last["manager_name"],
+    }
 
 
-def _near(month: str, today: dt.date) -> None:
-    try:
-        clean.month_bounds(month)
-    except ValueError as error:
-        raise ConfigError(f"Месяц начисления: {error}.", "Укажите его так: --month 2026-11.") from None
-    if month > clean.month_after(clean.month_of(today)):
-        raise ConfigError(
-            f"Месяц {clean.month_name(month)} ещё далеко, начислять рано.", "Проверьте год и месяц."
-        )
-    if month < clean.month_after(clean.month_of(today), -12):
-        raise ConfigError(
-            f"Месяц {clean.month_name(month)}: прошло больше года, задним числом он не начисляется.",
-            "Проверьте год и месяц.",
-        )
+def _shown(deal: Deal) -> NotBilled:
+    """A deal as the sheet of exceptions shows it."""
+    return {
+        "deal": deal["id"],
+        "title": deal["title"],
+        "stage": deal["stage"],
+        "payer": clean.text(deal["payer"]),
+        "contract_number": clean.text(deal["contract_number"]),
+        "amount": deal["monthly_fee"],
+        "manager_name": deal["manager_name"],
+    }
 
 
-def _rank(deal: str) -> tuple[int, str]:
-    return len(deal), deal
+def _left_table(left: Iterable[_Left]) -> pd.DataFrame:
+    """Deals left out as the table `exceptions`."""
+    rows = [{**one.row, "reason": one.why.reason, "advice": one.why.advice or None} for one in left]
+    return frame("exceptions", rows)

@@ -1,9 +1,9 @@
 """The manager's remuneration in two halves (specification 000): what is accrued, what is taken back after a
 refund.
 
-First half after the client's first paid charge, second after the second; each half once per turn, the second
-never before the first. Accruals run on facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is
-roubles, Decimal."""
+«После того как менеджеру начислено 50% договоренной оплаты …»: first half after the client's first paid
+charge, second after the second; each half once per turn, the second never before the first. Accruals run on
+facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is roubles, Decimal."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from etl.config.dialects import Dialect
 from etl.config.profile import Commission
-from etl.tables import Record, frame, records
+from etl.records import Accrual, Deal, NotBilled
+from etl.transform.contracts.facts import ContractFacts, PaidCharge
+from etl.transform.contracts.register import rank
 from etl.values import clean, keys
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Facts = Mapping[str, Any]
+Confirmation = Literal["seen", "published", "person"]
 _PARTS = {1: "first", 2: "second"}
 #: states of the publication that holds an act (DESIGN §7) in which it counts as accepted
 _ACCEPTED = {"seen": ("echoed",), "published": ("published", "echoed", "assumed"), "person": ()}
 
 
 class _Refused(Exception):
-    """A half that is due but cannot be accrued: `args` are reason and advice, Russian."""
+    """A half that is due but cannot be accrued: reason and advice, Russian."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.reason, self.advice = reason, advice
 
 
 def halves(total: Decimal) -> tuple[Decimal, Decimal]:
@@ -40,25 +43,26 @@ def halves(total: Decimal) -> tuple[Decimal, Decimal]:
 
 
 def accrue(
-    deals: pd.DataFrame,
-    facts: Mapping[str, Facts],
-    accruals: pd.DataFrame,
+    deals: Iterable[Deal],
+    facts: Mapping[str, ContractFacts],
+    accruals: Iterable[Accrual],
     *,
     settings: Commission,
     today: dt.date,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[Accrual], list[NotBilled]]:
     """New acts and reversals, and the deals for which an act is due but cannot be made.
 
-    In: `deals`; `facts` = `facts.contract_facts` (paid_charges, paid, terminated_on); `accruals` so far. Out:
-    rows to add to `accruals` (part first | second | reversal-first | reversal-second, reversals negative,
-    dated `today`) by manager and deal, and `exceptions`. Accruing again with the rows added gives nothing.
-    """
-    history: dict[str, list[Record]] = defaultdict(list)
-    for row in records(accruals):
-        history[row["deal"]].append(row)
-    rows: list[Record] = []
-    refused: list[Record] = []
-    for deal in sorted(records(deals), key=lambda deal: (len(deal["id"]), deal["id"])):
+    In: `deals`; `facts` by deal; `accruals` so far. Out: rows to add to `accruals` (part first | second |
+    reversal-first | reversal-second, reversals negative, dated `today`) by manager and deal, and
+    `exceptions`. Accruing again with the rows added gives nothing."""
+    history: defaultdict[str, list[Accrual]] = defaultdict(list)
+    for accrual in accruals:
+        history[accrual["deal"]].append(accrual)
+    here: set[str] = set()
+    rows: list[Accrual] = []
+    refused: list[NotBilled] = []
+    for deal in sorted(deals, key=_by_id):
+        here.add(deal["id"])
         known = facts.get(deal["id"])
         if known is None:
             continue
@@ -67,61 +71,74 @@ def accrue(
             for row in _due(deal, known, history[deal["id"]], settings, today):
                 rows.append(row)  # one by one: a refused second half must not lose the first
         except _Refused as why:
-            refused.append(_exception(deal, *why.args))
-    here = set(deals["id"])
-    for gone in sorted(
-        history.keys() - here
-    ):  # a deal that was deleted or moved away still owes what was refunded
+            refused.append(_exception(deal, why))
+    # a deal that was deleted or moved away still owes what was refunded
+    for gone in sorted(history.keys() - here):
         if gone in facts:
             rows += _reversals(history[gone], facts[gone], settings, today)
-    rows.sort(key=lambda row: row["manager_name"] or row["manager"] or "")
-    return frame("accruals", rows), frame("exceptions", refused)
+    return sorted(rows, key=_by_manager), refused
 
 
-def confirmation(settings: Commission, dialect: Dialect) -> Literal["seen", "published", "person"]:
+def _by_id(deal: Deal) -> tuple[int, str]:
+    """Deals in the order of their numbers."""
+    return rank(deal["id"])
+
+
+def _by_manager(row: Accrual) -> str:
+    """Acts go to the managers, so they stand together by manager."""
+    return row["manager_name"] or row["manager"] or ""
+
+
+def confirmation(settings: Commission, dialect: Dialect) -> Confirmation:
     """When an act counts as accepted: as the profile says, else `seen` where this 1C reports acts, else
     `published`."""
     return settings.confirm or ("seen" if "acts" in dialect.tells else "published")
 
 
-def accepted(
-    mode: Literal["seen", "published", "person"], states: Mapping[str, str], by_person: Collection[str] = ()
-) -> set[str]:
+def accepted(mode: Confirmation, states: Mapping[str, str], by_person: Collection[str] = ()) -> set[str]:
     """Numbers of acts that count as accepted by 1C.
 
     `mode` = commission.confirm; `states` = number -> state of its publication (published, echoed, assumed,
     refused); `by_person` = numbers a person confirmed, which is enough in every mode."""
-    return {number for number, state in states.items() if state in _ACCEPTED[mode]} | set(by_person)
+    told = {number for number, state in states.items() if state in _ACCEPTED[mode]}
+    return told | set(by_person)
 
 
+# ---- what is due
 def _due(
-    deal: Record, known: Facts, own: Sequence[Record], settings: Commission, today: dt.date
-) -> Iterator[Record]:
+    deal: Deal, known: ContractFacts, own: Sequence[Accrual], settings: Commission, today: dt.date
+) -> Iterator[Accrual]:
     """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be
     accrued."""
     standing = {key.part for key in _standing(own)}
-    wanted = [part for part in (1, 2) if part not in standing and known["paid_charges"] >= part]
+    wanted = [part for part in _PARTS if part not in standing and known.paid_charges >= part]
     if not wanted:
         return
     total = own[0]["agreed"] if own else _agreed(deal, settings)
     for part in wanted:
         amount = halves(total)[part - 1]
         if amount and (part == 1 or _in_time(known)):
-            yield _act(deal, known["paid"][part - 1], part, total, amount, _turn(own, part), settings, today)
+            act = _act(deal, known.paid[part - 1], part, _turn(own, part), settings)
+            yield {**act, "agreed": total, "amount": amount, "date": today}
 
 
-def _in_time(known: Facts) -> bool:
-    # terminated before the second payment: no second half (onec §7)
-    ended, paid_on = known["terminated_on"], known["paid"][1]["on"]
-    if ended and paid_on is None:
+def _in_time(known: ContractFacts) -> bool:
+    """The second half is due if the second paid charge was paid on or before the termination date (DESIGN §4,
+    onec §7)."""
+    ended, paid_on = known.terminated_on, known.paid[1].on
+    if ended is None:
+        return True
+    if paid_on is None:
         raise _Refused(
             "Договор расторгнут, а день второй оплаты неизвестен: вторая часть вознаграждения не начислена",
             "Внесите дату оплаты (банковская выписка или документ оплаты в 1С).",
         )
-    return not ended or paid_on <= ended
+    return paid_on <= ended
 
 
-def _agreed(deal: Record, settings: Commission) -> Decimal:
+def _agreed(deal: Deal, settings: Commission) -> Decimal:
+    """The whole remuneration of a deal: the agreed sum, or a per cent of the base that the profile names;
+    neither has a default source (DESIGN §4). Roubles."""
     if settings.percent is None:
         total, source = deal["commission"], f"согласованная сумма вознаграждения (поле «{settings.agreed}»)"
     else:
@@ -137,96 +154,101 @@ def _agreed(deal: Record, settings: Commission) -> Decimal:
     return clean.kopecks(total)
 
 
-def _base(deal: Record, name: str) -> Decimal | None:
-    fields = deal["fields"] or {}
+def _base(deal: Deal, name: str) -> Decimal | None:
+    """The field that the profile names: one of the portal's own, else a column of the deal."""
+    own = deal["fields"] or {}
+    value = own[name] if name in own else deal.get(name)
     try:
-        return clean.money(fields.get(name, deal.get(name)))
+        return clean.money(value)
     except ValueError as error:
         raise _Refused(f"Поле «{name}»: {error}", "Исправьте сумму в сделке.") from None
 
 
-def _act(
-    deal: Record,
-    paid: Facts,
-    part: int,
-    total: Decimal,
-    amount: Decimal,
-    turn: int,
-    settings: Commission,
-    today: dt.date,
-) -> Record:
+def _act(deal: Deal, paid: PaidCharge, part: int, turn: int, settings: Commission) -> Accrual:
+    """The act of one half, without its sums."""
     if not deal["manager"]:
         raise _Refused(
             "У сделки нет ответственного: вознаграждение некому начислить",
             "Назначьте ответственного в сделке.",
         )
+    return {
+        "deal": deal["id"],
+        "part": _PARTS[part],
+        "number": _number(deal, part, turn),
+        "manager": deal["manager"],
+        "manager_name": deal["manager_name"],
+        "organisation": deal["organisation"],
+        "contract_number": deal["contract_number"],
+        "contract_date": deal["contract_date"],
+        "payer": deal["payer"],
+        "paid_on": paid.on,
+        "paid_amount": paid.amount,
+        "basis": _basis(deal),
+        "service": settings.service.replace("{part}", str(part)),
+    }
+
+
+def _number(deal: Deal, part: int, turn: int) -> str:
+    """The number of the act towards 1C (DESIGN §5); what does not fit is an Issue, never cut off."""
     try:
-        number = keys.act(deal["id"], part, turn)
+        return keys.act(deal["id"], part, turn)
     except ValueError as error:
         raise _Refused(
             f"Номер акта не составить: {error}",
             "Составьте акт вручную и сообщите тому, кто настраивал обмен.",
         ) from None
-    contract = f", договор № {deal['contract_number']}" if deal["contract_number"] else ""
-    signed = f" от {clean.day_name(deal['contract_date'])}" if contract and deal["contract_date"] else ""
-    return {
-        "deal": deal["id"],
-        "part": _PARTS[part],
-        "number": number,
-        "date": today,
-        "manager": deal["manager"],
-        "manager_name": deal["manager_name"],
-        "organisation": deal["organisation"],
-        "agreed": total,
-        "amount": amount,
-        "contract_number": deal["contract_number"],
-        "contract_date": deal["contract_date"],
-        "payer": deal["payer"],
-        "paid_on": paid["on"],
-        "paid_amount": paid["amount"],
-        "basis": f"Сделка № {deal['id']}{contract}{signed}",
-        "service": settings.service.replace("{part}", str(part)),
-    }
 
 
-# ---- taking back ----
+def _basis(deal: Deal) -> str:
+    """«Сделка № 123, договор № ВН-1 от 10.09.2026»: what the act rests on."""
+    said = f"Сделка № {deal['id']}"
+    if not deal["contract_number"]:
+        return said
+    signed = f" от {clean.day_name(deal['contract_date'])}" if deal["contract_date"] else ""
+    return f"{said}, договор № {deal['contract_number']}{signed}"
 
 
-def _reversals(own: Iterable[Record], known: Facts, settings: Commission, today: dt.date) -> list[Record]:
+# ---- taking back
+def _reversals(
+    own: Iterable[Accrual], known: ContractFacts, settings: Commission, today: dt.date
+) -> list[Accrual]:
     """Rows that take back the halves whose payments were refunded, the second first."""
-    rows = []
-    for key, row in sorted(_standing(own).items(), key=lambda item: -(item[0].part or 0)):
-        if known["paid_charges"] < (key.part or 0):
-            rows.append(
-                row
-                | {
-                    "part": f"reversal-{row['part']}",
-                    "number": keys.act(key.id, key.part or 0, key.turn, reversal=True),
-                    "date": today,
-                    "amount": -row["amount"],
-                    "service": settings.reversal.replace("{part}", str(key.part)),
-                }
-            )
+    rows: list[Accrual] = []
+    for key, row in sorted(_standing(own).items(), key=_second_first):
+        part = key.part or 0
+        if known.paid_charges < part:
+            taken: Accrual = {
+                "part": f"reversal-{row['part']}",
+                "number": keys.act(key.id, part, key.turn, reversal=True),
+                "date": today,
+                "amount": -row["amount"],
+                "service": settings.reversal.replace("{part}", str(part)),
+            }
+            rows.append({**row, **taken})
     return rows
 
 
-def _standing(own: Iterable[Record]) -> dict[keys.Key, Record]:
+def _second_first(item: tuple[keys.Key, Accrual]) -> int:
+    """The second half is taken back before the first."""
+    return -(item[0].part or 0)
+
+
+def _standing(own: Iterable[Accrual]) -> dict[keys.Key, Accrual]:
     """Accruals of one deal that no reversal has taken back."""
     known = [(key, row) for row in own if (key := keys.decode(row["number"]))]
     gone = {(key.part, key.turn) for key, _ in known if key.kind == "reversal"}
     return {key: row for key, row in known if key.kind == "act" and (key.part, key.turn) not in gone}
 
 
-def _turn(own: Iterable[Record], part: int) -> int:
-    turns = [
-        key.turn
-        for row in own
-        if (key := keys.decode(row["number"])) and key.kind == "act" and key.part == part
-    ]
-    return max(turns, default=0) + 1
+def _turn(own: Iterable[Accrual], part: int) -> int:
+    """After a refund was taken back and the client paid again, the half is due again: each half once per
+    turn."""
+    known = [key for row in own if (key := keys.decode(row["number"]))]
+    return max((key.turn for key in known if key.kind == "act" and key.part == part), default=0) + 1
 
 
-def _exception(deal: Record, reason: str, advice: str) -> Record:
+def _exception(deal: Deal, why: _Refused) -> NotBilled:
+    """A deal for which an act is due but cannot be made."""
     return {
         "deal": deal["id"],
         "title": deal["title"],
@@ -235,6 +257,6 @@ def _exception(deal: Record, reason: str, advice: str) -> Record:
         "contract_number": deal["contract_number"],
         "amount": deal["commission"],
         "manager_name": deal["manager_name"],
-        "reason": reason,
-        "advice": advice,
+        "reason": why.reason,
+        "advice": why.advice,
     }

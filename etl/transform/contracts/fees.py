@@ -69,7 +69,8 @@ def part(whole: Decimal | Fraction, days: int, month: str) -> Decimal:
 
 
 def _kopecks(exact: Fraction) -> Decimal:
-    # exact arithmetic: a rounded intermediate result must not push a half over the edge
+    """Half up to the kopeck, from exact arithmetic: a rounded intermediate result must not push a half over
+    the edge."""
     cents, rest = divmod(abs(exact.numerator) * 100, exact.denominator)
     cents += 2 * rest >= exact.denominator
     return Decimal(cents if exact >= 0 else -cents).scaleb(-2)

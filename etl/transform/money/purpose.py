@@ -21,7 +21,8 @@ _INVOICE_WORD = (
 )
 #: prepositions open a date or a count of months, never a number: «договору от 01.03», «договору за 2 месяца»
 _CONTRACT_WORD = (
-    rf"(?<![{_L}])(?:договор(?:а|у|ом|ов|ам)?|дог\.?|д-р[ау]?|контракт(?:а|у)?|лицев\w+ счет\w?|л/с(?:ч\w*)?)\s*"
+    rf"(?<![{_L}])(?:договор(?:а|у|ом|ов|ам)?|дог\.?|д-р[ау]?|контракт(?:а|у)?"
+    r"|лицев\w+ счет\w?|л/с(?:ч\w*)?)\s*"
     r"(?:(?!(?:за|от|до|на|с|по|в)\s)[а-я]+\s+){0,4}?"
 )
 _INVOICE = re.compile(rf"{_INVOICE_WORD}\s*(?:на оплату\s*)?[:\-]?\s*{_SIGN}{_NUM}(?![{_L}])", re.I)
@@ -82,12 +83,14 @@ def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
     if not line:
         return Named()
     masked, rest = _masked(line, masks)
-    return Named(
-        tuple(dict.fromkeys([*masked, *_numbers(_INVOICE, rest)])),
-        tuple(dict.fromkeys([*_numbers(_CONTRACT_MARKED, rest), *_numbers(_CONTRACT, rest)])),
-        _months(line),
-        _dates(line),
-    )
+    invoices = [*masked, *_numbers(_INVOICE, rest)]
+    contracts = [*_numbers(_CONTRACT_MARKED, rest), *_numbers(_CONTRACT, rest)]
+    return Named(_once(invoices), _once(contracts), _months(line), _dates(line))
+
+
+def _once(numbers: Iterable[str]) -> tuple[str, ...]:
+    """Each number once, in the order in which it was named."""
+    return tuple(dict.fromkeys(numbers))
 
 
 def plain(purpose: str | None) -> str:
@@ -103,7 +106,7 @@ def fold(number: str) -> str:
 
 def _numbers(form: re.Pattern[str], line: str) -> list[str]:
     """Numbers after the word, and those listed after them: «№ 199 от …, № 209», «12, 13 и 14»."""
-    found = []
+    found: list[str] = []
     for match in form.finditer(line):
         found += _forms(match[1])
         rest = line[match.end() :]
@@ -115,7 +118,8 @@ def _numbers(form: re.Pattern[str], line: str) -> list[str]:
 
 def _masked(line: str, masks: Iterable[str]) -> tuple[list[str], str]:
     """(numbers of the profile's masks, the line without them)."""
-    found, folded = [], line.upper().translate(_LATIN)
+    found: list[str] = []
+    folded = line.upper().translate(_LATIN)
     for mask in masks:
         form = re.escape(mask.upper().translate(_LATIN)).replace(r"D\+", r"\d+")
         for match in re.finditer(rf"(?<![{_L}]){form}(?![{_L}])", folded):
@@ -126,29 +130,41 @@ def _masked(line: str, masks: Iterable[str]) -> tuple[list[str], str]:
 
 def _forms(number: str) -> list[str]:
     """The folded number; the part before a backslash, for a date glued on («10003\\01.01.26»); nothing for an
-    account."""
+    account, which has twenty digits."""
     folded = fold(number.split("\\")[0])
-    if len(re.sub(r"\D", "", folded)) >= 20 or folded in _NO_NUMBER or not folded:
+    digits = re.sub(r"\D", "", folded)
+    if not folded or folded in _NO_NUMBER or len(digits) >= 20:
         return []
     return [folded]
 
 
 def _months(line: str) -> tuple[tuple[int | None, int], ...]:
+    """Months in words, then «за 11.2026»; each once."""
     found: list[tuple[int | None, int]] = []
     for match in _MONTH.finditer(line):
-        if not _DATED.search(
-            line[: match.start()]
-        ):  # «от 5 ноября» is the date of a paper, not the month that is paid
-            year = match["year"]
-            number = next(number for number in range(1, 13) if match[f"m{number}"])
-            found.append((int(year) + (2000 if len(year) == 2 else 0) if year else None, number))
-    found += [(int(match[2]), int(match[1])) for match in _MONTH_DIGITS.finditer(line)]
+        # «от 5 ноября» is the date of a paper, not the month that is paid
+        if not _DATED.search(line[: match.start()]):
+            found.append((_year(match["year"]), _month_number(match)))
+    found += [(int(year), int(month)) for month, year in _MONTH_DIGITS.findall(line)]
     return tuple(dict.fromkeys(found))
 
 
+def _month_number(match: re.Match[str]) -> int:
+    """Which of the twelve words was found."""
+    return next(number for number in range(1, len(_STEMS) + 1) if match[f"m{number}"])
+
+
+def _year(said: str | None) -> int | None:
+    """2026 or 26; None where no year is said."""
+    if not said:
+        return None
+    return int(said) + (2000 if len(said) == 2 else 0)
+
+
 def _dates(line: str) -> tuple[dt.date, ...]:
-    found = []
+    """Dates of papers («от 05.11.26»); what is no date is left out."""
+    found: list[dt.date] = []
     for day, month, year in _DATE.findall(line):
         with contextlib.suppress(ValueError):
-            found.append(dt.date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day)))
+            found.append(dt.date(_year(year) or 0, int(month), int(day)))
     return tuple(dict.fromkeys(found))

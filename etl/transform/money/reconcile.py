@@ -7,29 +7,30 @@ kopeck."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from etl.tables import Record, records
+from etl import tables
+from etl.records import Charge, Document
+from etl.transform.money import entries
+from etl.transform.money.entries import BANK, CHARGED, ONEC, PAID, PORTAL, REGISTER
 from etl.values import clean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SIDES = {"portal": "портал", "register": "реестр", "onec": "1С", "bank": "банк"}
-CHARGED, PAID = "Начислено", "Оплачено"
+SIDES = {PORTAL: "портал", REGISTER: "реестр", ONEC: "1С", BANK: "банк"}
 #: columns of the levels and of the summary
 LEVEL = ("kind", "document", "contract_number", "party", *SIDES, "difference", "status", "reason")
 SUMMARY = ("title", *SIDES, "equal", "different")
 EQUAL = "совпадает"
-
 _ZERO = Decimal("0.00")
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Result:
     """Frames for the workbook and the terminal: `summary` (`SUMMARY`), then one row per document, contract,
     payer (`LEVEL`)."""
 
@@ -44,23 +45,6 @@ class Result(NamedTuple):
         return bool((self.documents["status"] == EQUAL).all())
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    side: str
-    kind: str
-    document: str
-    amount: Decimal
-    note: str = ""
-
-
-@dataclass(slots=True)
-class _Cell:
-    """Amounts of one key on each side, and what is known about it."""
-
-    amounts: dict[str, Decimal] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
 def reconcile(
     charges: pd.DataFrame,
     *,
@@ -72,229 +56,166 @@ def reconcile(
 ) -> Result:
     """Compare the four sides.
 
-    charges      register: table `charges`, one row per charge as it stands (`billing.current`)
+    charges      register: table `charges`, one row per charge as it stands (`register.current`)
     expected     portal: charge number -> monthly fee by the deal; None = the portal was not asked
-    documents    1C: table `documents`; orders and invoices are matched by our number (an invoice by `basis_number` too)
+    documents    1C: table `documents`; orders and invoices are matched by our number (invoices by basis too)
     payments     table `payments`: sources "1c", "1c-flag", "xlsx" are 1C's word, "bank" the bank's
     portal_paid  portal: charge number -> amount that the deal's field says was paid; None = not compared
     bank         whether statements of the month were loaded, so that silence of the bank means something
     """
-    rows = {row["number"]: row for row in records(charges)}
-    entries = [_Entry("register", CHARGED, number, row["amount"]) for number, row in rows.items()]
-    entries += [
-        _Entry("portal", CHARGED, number, amount, _fee_note(rows.get(number), amount))
-        for number, amount in (expected or {}).items()
-    ]
-    entries += [_Entry("portal", PAID, number, amount) for number, amount in (portal_paid or {}).items()]
-    charged, paid = {"register"}, set()
+    rows = {row["number"]: row for row in tables.records(charges, Charge)}
+    told = entries.of_register(rows.values())
+    asked: dict[str, set[str]] = {CHARGED: {REGISTER}, PAID: set()}
     if expected is not None:
-        charged.add("portal")
+        asked[CHARGED].add(PORTAL)
+        told += entries.of_fees(expected, rows)
     if portal_paid is not None:
-        paid.add("portal")
+        asked[PAID].add(PORTAL)
+        told += entries.of_paid_fields(portal_paid)
     if documents is not None:
-        charged.add("onec")
-        entries += _charged_in_1c(documents)
+        asked[CHARGED].add(ONEC)
+        told += entries.of_documents(tables.records(documents, Document))
     if payments is not None:
-        paid.add("onec")
-        entries += _payments(payments)
+        asked[PAID].add(ONEC)
+        told += entries.of_payments(payments)
     if bank:
-        paid.add("bank")
-    asked = {CHARGED: charged, PAID: paid}
-    entries = [one for one in entries if one.side in asked[one.kind]]
-    return _result(entries, asked, rows)
+        asked[PAID].add(BANK)
+    return _result(_frame(told, entries.COLUMNS), asked, rows)
 
 
-def _fee_note(row: Record | None, fee: Decimal) -> str:
-    if row is None or row["amount"] == fee:
-        return ""
-    return row["note"] or "начисление заморожено при выгрузке, новая сумма действует со следующего месяца"
-
-
-def _charged_in_1c(documents: pd.DataFrame) -> list[_Entry]:
-    """One amount per our number: of the order, or of the invoice where 1C keeps no orders; what 1C cancelled
-    counts as zero."""
-    best: dict[str, Record] = {}
-    for row in records(documents):
-        number = row["number"] if row["kind"] == "order" else row["basis_number"] or row["number"]
-        if row["kind"] in ("order", "invoice") and number and (number not in best or row["kind"] == "order"):
-            best[number] = row
-    return [
-        _Entry(
-            "onec",
-            CHARGED,
-            number,
-            _ZERO if _dead(row) else row["amount"] or _ZERO,
-            _dead(row) or _unposted(row),
-        )
-        for number, row in best.items()
-    ]
-
-
-def _dead(row: Record) -> str:
-    if row["deleted"]:
-        return "в 1С помечен на удаление"
-    return "в 1С отменён" if row["cancelled"] else ""
-
-
-def _unposted(row: Record) -> str:
-    return "в 1С не проведён" if row["posted"] is False else ""
-
-
-def _payments(payments: pd.DataFrame) -> list[_Entry]:
-    """Paid per side and document: the sum of one source, the greatest of 1C's sources (never a sum across
-    sources)."""
-    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    weak = set()
-    for row in records(payments):
-        if row["amount"] is None:
-            weak.add(row["target"])
-        else:
-            sums[row["source"], row["target"]] += row["amount"]
-    found: dict[tuple[str, str], Decimal] = {}
-    for (source, target), amount in sums.items():
-        side = "bank" if source == "bank" else "onec"
-        found[side, target] = max(amount, found.get((side, target), amount))
-    entries = [_Entry(side, PAID, target, amount) for (side, target), amount in found.items()]
-    return entries + [
-        _Entry("onec", PAID, target, _ZERO, "1С сообщила оплату без суммы")
-        for target in sorted(weak)
-        if ("onec", target) not in found
-    ]
-
-
-# ---- levels ----
-
-
-def _result(entries: Sequence[_Entry], asked: Mapping[str, set[str]], rows: Mapping[str, Record]) -> Result:
-    documents = _cells(entries, lambda one: (one.document,))
-    listed = [
-        _row(kind, cell, asked[kind], rows.get(key[0]), key[0]) for (kind, *key), cell in documents.items()
-    ]
-    by_contract = _level(
-        entries, asked, rows, lambda row: (row["contract_number"], _party(row)), ("contract_number", "party")
+def _result(told: pd.DataFrame, asked: Mapping[str, set[str]], rows: Mapping[str, Charge]) -> Result:
+    """The three levels and the totals. A document that no charge knows has no contract and stays on its
+    level."""
+    compared = [side in asked[kind] for side, kind in zip(told["side"], told["kind"], strict=True)]
+    told = told.loc[compared]
+    told = told.assign(
+        contract_number=[_contract(rows.get(number)) for number in told["document"]],
+        party=[_party(rows.get(number)) for number in told["document"]],
     )
-    by_party = _level(entries, asked, rows, lambda row: (_party(row),), ("party",))
-    summary = [_totals(kind, entries, asked[kind], listed) for kind in (CHARGED, PAID) if asked[kind]]
-    levels = (_frame(_ordered(level), LEVEL) for level in (listed, by_contract, by_party))
-    return Result(_frame(summary, SUMMARY), *levels)
+    known = told[told["document"].isin(rows.keys())]
+    documents = _level(told, asked, ["document", "contract_number", "party"])
+    contracts = _level(known, asked, ["contract_number", "party"])
+    parties = _level(known, asked, ["party"])
+    summary = [_totals(kind, told, asked[kind], documents) for kind in (CHARGED, PAID) if asked[kind]]
+    return Result(
+        _frame(summary, SUMMARY), *(_frame(level, LEVEL) for level in (documents, contracts, parties))
+    )
 
 
-def _cells(
-    entries: Iterable[_Entry], key: Callable[[_Entry], tuple[str, ...]]
-) -> dict[tuple[str, ...], _Cell]:
-    cells: dict[tuple[str, ...], _Cell] = defaultdict(_Cell)
-    for one in entries:
-        cell = cells[one.kind, *key(one)]
-        cell.amounts[one.side] = cell.amounts.get(one.side, _ZERO) + one.amount
-        if one.note and one.note not in cell.notes:
-            cell.notes.append(one.note)
-    return cells
+def _contract(row: Charge | None) -> str:
+    """The contract of a charge; none where no charge is known."""
+    return row["contract_number"] or "" if row else ""
 
 
-def _level(
-    entries: Sequence[_Entry],
-    asked: Mapping[str, set[str]],
-    rows: Mapping[str, Record],
-    key: Callable[[Record], tuple[str | None, ...]],
-    names: Sequence[str],
-) -> list[Record]:
-    """Entries of known charges gathered by a property of the charge; unknown documents have no contract and
-    stay on their level."""
-    known = [one for one in entries if one.document in rows]
-    cells = _cells(known, lambda one: tuple(part or "" for part in key(rows[one.document])))
-    return [
-        {**_row(kind, cell, asked[kind]), **dict(zip(names, (part or None for part in parts), strict=True))}
-        for (kind, *parts), cell in cells.items()
-    ]
+def _party(row: Charge | None) -> str:
+    """The payer as the workbook names him."""
+    if row is None:
+        return ""
+    return f"{row['payer']} (ИНН {row['payer_inn']})" if row["payer_inn"] else row["payer_key"]
+
+
+# ---- levels
+def _level(told: pd.DataFrame, asked: Mapping[str, set[str]], names: list[str]) -> list[tuple[Any, ...]]:
+    """One row (`LEVEL`) per kind and key: the sum of each side, the difference, what it means; differences
+    first."""
+    keys = ["kind", *names]
+    sums = told.groupby([*keys, "side"], sort=False)["amount"].agg(_total)
+    notes = told.groupby(keys, sort=False)["note"].agg(_joined)
+    cells: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for (*key, side), amount in zip(sums.index.tolist(), sums, strict=True):
+        cells.setdefault(tuple(key), {})[side] = amount
+    found = []
+    for key, amounts in cells.items():
+        kind, named = key[0], dict(zip(names, key[1:], strict=True))
+        found.append(_row(kind, named, amounts, asked[kind], notes[key]))
+    found.sort(key=_differences_first)
+    return [tuple(row[name] for name in LEVEL) for row in found]
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of one side."""
+    return sum(amounts, _ZERO)
+
+
+def _joined(notes: Iterable[str]) -> str:
+    """What is known about a key, each remark once."""
+    return "; ".join(dict.fromkeys(note for note in notes if note))
 
 
 def _row(
-    kind: str, cell: _Cell, asked: set[str], charge: Record | None = None, document: str | None = None
-) -> Record:
-    amounts = {side: cell.amounts.get(side) for side in SIDES}
-    present = {side: amount for side, amount in amounts.items() if amount is not None and side in asked}
-    compared = [present.get(side, _ZERO) for side in SIDES if side in asked]
-    difference = max(compared) - min(compared) if compared else _ZERO
-    named = (
-        {"contract_number": charge["contract_number"], "party": _party(charge)}
-        if charge
-        else {"contract_number": None, "party": None}
-    )
+    kind: str, named: Mapping[str, str], amounts: Mapping[str, Decimal], asked: Collection[str], note: str
+) -> dict[str, Any]:
+    """One row of a level: what each side says, the difference and what it means."""
+    compared = [amounts.get(side, _ZERO) for side in asked]
+    difference = max(compared) - min(compared)
+    differs = difference != 0
     return {
         "kind": kind,
-        "document": document,
-        **named,
-        **amounts,
+        "document": named.get("document"),
+        "contract_number": named.get("contract_number") or None,
+        "party": named.get("party") or None,
+        **{side: amounts.get(side) for side in SIDES},
         "difference": difference,
-        "status": _status(present, asked, difference),
-        "reason": _reason(kind, cell, present, asked, difference),
+        "status": _status(amounts, asked, difference) if differs else EQUAL,
+        "reason": _reason(kind, amounts, asked, note) if differs else None,
     }
 
 
-def _status(present: Mapping[str, Decimal], asked: set[str], difference: Decimal) -> str:
-    if difference == 0:
-        return EQUAL
-    if len(present) == 1 and len(asked) > 1:
-        return f"только {SIDES[next(iter(present))]}"
-    absent = [SIDES[side] for side in SIDES if side in asked and side not in present]
-    return f"нет: {', '.join(absent)}" if absent else "расходится на " + f"{difference:.2f}".replace(".", ",")
+def _differences_first(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The largest difference on top; then by payer, contract, document."""
+    return (
+        row["status"] == EQUAL,
+        -row["difference"],
+        clean.fold(row["party"]),
+        row["contract_number"] or "",
+        row["document"] or "",
+        row["kind"],
+    )
 
 
-def _reason(
-    kind: str, cell: _Cell, present: Mapping[str, Decimal], asked: set[str], difference: Decimal
-) -> str | None:
+def _status(amounts: Mapping[str, Decimal], asked: Collection[str], difference: Decimal) -> str:
+    """In what way the sides that were asked differ."""
+    if len(amounts) == 1 and len(asked) > 1:
+        return f"только {SIDES[next(iter(amounts))]}"
+    absent = [words for side, words in SIDES.items() if side in asked and side not in amounts]
+    if absent:
+        return f"нет: {', '.join(absent)}"
+    return "расходится на " + f"{difference:.2f}".replace(".", ",")
+
+
+def _reason(kind: str, amounts: Mapping[str, Decimal], asked: Collection[str], note: str) -> str | None:
     """What is known about a difference; None where nobody knows and a person must look."""
-    if difference == 0:
-        return None
-    if cell.notes:
-        return "; ".join(cell.notes)
-    if kind == CHARGED and "onec" in asked and "onec" not in present:
+    if note:
+        return note
+    silent = {side for side in asked if side not in amounts}
+    if kind == CHARGED and ONEC in silent:
         return "1С ещё не сообщила об этом начислении: загружен ли файл?"
-    if kind == CHARGED and "register" not in present:
+    if kind == CHARGED and REGISTER in silent:
         return "нет в реестре: начислено не через обмен"
-    if kind == PAID and "bank" in present and "onec" in asked and "onec" not in present:
+    if kind == PAID and BANK in amounts and ONEC in silent:
         return "платёж есть в банке, 1С о нём не сообщила: загружена ли выписка в 1С?"
-    if kind == PAID and "onec" in present and "bank" in asked and "bank" not in present:
+    if kind == PAID and ONEC in amounts and BANK in silent:
         return "в выписках платежа нет: наличные или выписка не загружена"
     return None
 
 
-def _totals(kind: str, entries: Sequence[_Entry], asked: set[str], listed: Sequence[Record]) -> Record:
-    sums = {
-        side: sum((one.amount for one in entries if (one.side, one.kind) == (side, kind)), _ZERO)
-        if side in asked
-        else None
-        for side in SIDES
-    }
-    equal = sum(row["kind"] == kind and row["status"] == EQUAL for row in listed)
-    return {
-        "title": kind,
-        **sums,
-        "equal": equal,
-        "different": sum(row["kind"] == kind for row in listed) - equal,
-    }
+def _totals(
+    kind: str, told: pd.DataFrame, asked: Collection[str], documents: list[tuple[Any, ...]]
+) -> tuple[Any, ...]:
+    """One row (`SUMMARY`): the sum of each side that was asked, how many documents agree and how many do
+    not."""
+    of_kind = told[told["kind"] == kind]
+    sums = [
+        _total(of_kind.loc[of_kind["side"] == side, "amount"]) if side in asked else None for side in SIDES
+    ]
+    status = LEVEL.index("status")
+    listed = [row[status] for row in documents if row[0] == kind]
+    equal = listed.count(EQUAL)
+    return (kind, *sums, equal, len(listed) - equal)
 
 
-def _party(row: Record) -> str:
-    return f"{row['payer']} (ИНН {row['payer_inn']})" if row["payer_inn"] else str(row["payer_key"])
-
-
-def _ordered(rows: Iterable[Record]) -> list[Record]:
-    """Differences first, the largest on top; then by payer, contract, document."""
-    return sorted(
-        rows,
-        key=lambda row: (
-            row["status"] == EQUAL,
-            -row["difference"],
-            clean.fold(row["party"]),
-            row["contract_number"] or "",
-            row["document"] or "",
-            row["kind"],
-        ),
-    )
-
-
-def _frame(rows: Sequence[Record], names: Sequence[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame of objects, so that money stays Decimal."""
     import pandas as pd
 
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in names})
+    return pd.DataFrame(rows, columns=list(names), dtype=object)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from etl.config.profile import Orders, Organisation
 from etl.tables import Record, frame, issue, records
-from etl.transform.money.facts import TOLERANCE, Paid
+from etl.transform.money.paid import TOLERANCE, Paid
 from etl.values import clean, keys
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 
 from etl import tables
 from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.bitrix24.client import Client
 from etl.errors import ConfigError
 from etl.extract.bitrix24 import deals as extract
@@ -35,8 +36,8 @@ def client(portal: Portal) -> Iterator[Client]:
 
 
 @pytest.fixture
-def names(client: Client) -> fields.Names:
-    return fields.load(client, PROFILE)
+def names(client: Client) -> portal_names.Names:
+    return portal_names.load(client, PROFILE)
 
 
 def by_id(frame: Any) -> dict[str, tables.Record]:
@@ -48,7 +49,7 @@ def valid(table: str, frame: Any) -> None:
     assert len(good) == len(frame) and not len(issues), issues.to_string()
 
 
-def test_deals_of_the_pipeline(client: Client, names: fields.Names, portal: Portal) -> None:
+def test_deals_of_the_pipeline(client: Client, names: portal_names.Names, portal: Portal) -> None:
     deals = extract.deals(client, names, PROFILE)
     valid("deals", deals)
     seed = [deal for deal in portal.dump()["deals"] if deal["CATEGORY_ID"] == 1]
@@ -80,7 +81,7 @@ def test_deals_of_the_pipeline(client: Client, names: fields.Names, portal: Port
     assert set(first["fields"]) == {*PROFILE.deals.fields.values(), *PROFILE.results.values()}
 
 
-def test_only_what_changed_since(portal: Portal, client: Client, names: fields.Names) -> None:
+def test_only_what_changed_since(portal: Portal, client: Client, names: portal_names.Names) -> None:
     moment = dt.datetime.now(dt.UTC)
     portal.call("crm.deal.update", {"id": 7, "fields": {"TITLE": "изменена"}})
     assert set(by_id(extract.deals(client, names, PROFILE, since=moment))) == {"7"}
@@ -104,12 +105,12 @@ def test_organisations_by_requisite_link(portal: Portal, client: Client) -> None
         "crm.requisite.link.register",
         {"fields": {"ENTITY_TYPE_ID": 2, "ENTITY_ID": 2, "MC_REQUISITE_ID": own[1]["ID"]}},
     )
-    rows = by_id(extract.deals(client, fields.load(client, two), two))
+    rows = by_id(extract.deals(client, portal_names.load(client, two), two))
     assert rows["2"]["organisation"] == "ООО «Светлый глаз Монтаж»"
     assert rows["1"]["organisation"] not in (None, rows["2"]["organisation"])
 
 
-def test_stages_of_now_and_ids(portal: Portal, client: Client, names: fields.Names) -> None:
+def test_stages_of_now_and_ids(portal: Portal, client: Client, names: portal_names.Names) -> None:
     portal.call("crm.deal.update", {"id": 3, "fields": {"STAGE_ID": "C1:WON"}})
     assert extract.current_stages(client, names, ["3", "999999"]) == {"3": "2-ая оплата менеджеру"}
     assert "3" in extract.deal_ids(client, names) and "999999" not in extract.deal_ids(client, names)
@@ -164,7 +165,7 @@ def test_a_line_with_tax_and_discount(portal: Portal, client: Client) -> None:
     )
 
 
-def test_smart_invoices_of_deals(portal: Portal, client: Client, names: fields.Names) -> None:
+def test_smart_invoices_of_deals(portal: Portal, client: Client, names: portal_names.Names) -> None:
     made = portal.call(
         "crm.item.add",
         {
@@ -235,6 +236,16 @@ def test_the_catalogue(portal: Portal, client: Client) -> None:
     )
 
 
+def test_a_catalogue_of_more_than_a_page(client: Client, portal: Portal) -> None:
+    """`catalog.product.list` insists on `iblockId` in its select, also where only ids are asked (bitrix24 §4.6)."""
+    iblock = portal.dump()["products"][0]["iblockId"]
+    for number in range(120):
+        portal.call("catalog.product.add", {"fields": {"iblockId": iblock, "name": f"Товар {number}"}})
+    found = products(client)["products"]
+    assert set(found["id"]) == {str(row["id"]) for row in portal.dump()["products"]}
+    assert found["id"].is_unique and len(found) > 120
+
+
 def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -> None:
     wrong = bench.profile(
         deals={
@@ -249,7 +260,7 @@ def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -
         },
     )
     with pytest.raises(ConfigError) as caught:
-        fields.load(client, wrong)
+        portal_names.load(client, wrong)
     problems = "\n".join(caught.value.problems)
     for place in (
         "deals.fields.payer",
@@ -264,7 +275,7 @@ def test_unknown_names_are_refused_together_with_what_there_is(client: Client) -
     assert "похоже на: «ФИО плательщика»" in problems and "«1-ая оплата клиента»" in problems
     assert len(caught.value.problems) == 7
     with pytest.raises(ConfigError, match="воронки «Видео» нет на портале; есть: «Продажи»"):
-        fields.load(client, bench.profile(deals={"pipeline": "Видео"}, results={}, rules=[]))
+        portal_names.load(client, bench.profile(deals={"pipeline": "Видео"}, results={}, rules=[]))
 
 
 def test_aliases_and_codes_of_stages(client: Client) -> None:
@@ -273,7 +284,7 @@ def test_aliases_and_codes_of_stages(client: Client) -> None:
         rules=rules,
         deals={"pipeline": "Видеонаблюдение", "aliases": {"Первая оплата": ["1-АЯ  оплата клиента"]}},
     )
-    names = fields.load(client, aliased)
+    names = portal_names.load(client, aliased)
     assert (
         names.stage("C1:CLIENT_PAID_1") == "Первая оплата"
         and names.stage_id("первая оплата") == "C1:CLIENT_PAID_1"

@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from etl import tables
-from etl.bitrix24 import fields
+from etl.bitrix24 import names as portal_names
 from etl.bitrix24.client import SETTLE_SECONDS, Client
 from etl.bitrix24.fields import INVOICE
 from etl.errors import ConfigError, TryLater
 from etl.extract.bitrix24 import deals as extract
 from etl.extract.bitrix24.parties import parties as parties_of
+from etl.flows.portal.outbox import StoreOutbox
+from etl.load.bitrix24 import composition, notes, parties, products
 from etl.load.bitrix24 import items as load
-from etl.load.bitrix24 import notes, parties, products
 from etl.sandbox.portal.app import Portal
+from etl.state.store import Store
 from tests.support import bitrix24_bench as bench
 
 PROFILE = bench.profile()
@@ -43,13 +46,19 @@ def client(portal: Portal, clock: bench.Clock) -> Iterator[Client]:
 
 
 @pytest.fixture
-def outbox(clock: bench.Clock) -> bench.Memory:
-    return bench.Memory(clock)
+def state(clock: bench.Clock, tmp_path: Path) -> Iterator[Store]:
+    with bench.store(tmp_path, clock) as opened:
+        yield opened
 
 
 @pytest.fixture
-def names(client: Client) -> fields.Names:
-    return fields.load(client, PROFILE)
+def outbox(state: Store) -> StoreOutbox:
+    return bench.outbox(state)
+
+
+@pytest.fixture
+def names(client: Client) -> portal_names.Names:
+    return portal_names.load(client, PROFILE)
 
 
 def deal(portal: Portal, number: int) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def writes(portal: Portal) -> int:
 
 
 def test_a_stage_moves_only_from_where_the_rule_allows(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, state: Store
 ) -> None:
     portal.call("crm.deal.update", {"id": 2, "fields": {"STAGE_ID": "C1:WON"}})
     moves = [
@@ -73,6 +82,7 @@ def test_a_stage_moves_only_from_where_the_rule_allows(
         load.Move("elsewhere", "2", MOVE.to, MOVE.origins),
         load.Move("gone", "999999", MOVE.to, MOVE.origins),
     ]
+    outbox = bench.outbox(state, *(move.key for move in moves))
     results = {result.key: result for result in load.move_stages(client, names, moves, outbox)}
     assert {key: result.status for key, result in results.items()} == {
         "m": "done",
@@ -85,10 +95,10 @@ def test_a_stage_moves_only_from_where_the_rule_allows(
         == "не перемещена: стоит на стадии «2-ая оплата менеджеру», а переносится только с «Договор подтвержден»"
     )
     assert (deal(portal, 1)["STAGE_ID"], deal(portal, 2)["STAGE_ID"]) == ("C1:CLIENT_PAID_1", "C1:WON")
-    assert outbox.states == {"m": "done", "there": "done", "gone": "failed"}
+    assert bench.states(state) == {"m": "done", "there": "done", "elsewhere": "new", "gone": "failed"}
 
 
-def test_a_persons_move_after_a_lost_answer_is_not_undone(clock: bench.Clock, outbox: bench.Memory) -> None:
+def test_a_persons_move_after_a_lost_answer_is_not_undone(clock: bench.Clock, outbox: StoreOutbox) -> None:
     person = {
         "kind": "html_502",
         "method": "crm.item.update",
@@ -98,14 +108,14 @@ def test_a_persons_move_after_a_lost_answer_is_not_undone(clock: bench.Clock, ou
         Portal(seed=bench.video(), clock=clock.time, faults=[person]) as portal,
         bench.client(portal.webhook, clock) as client,
     ):
-        (result,) = load.move_stages(client, fields.load(client, PROFILE), [MOVE], outbox)
+        (result,) = load.move_stages(client, portal_names.load(client, PROFILE), [MOVE], outbox)
         assert result.status == "skipped" and "Договор расторгнут" in result.reason
         assert deal(portal, 1)["STAGE_ID"] == "C1:LOSE"
         assert sum(clock.slept) >= SETTLE_SECONDS - 1
 
 
 def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, state: Store
 ) -> None:
     updates = [
         load.Update(
@@ -123,6 +133,7 @@ def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(
         load.Update("readonly", "3", {"ID": "7"}),
         load.Update("gone", "999999", {"TITLE": "x"}),
     ]
+    outbox = bench.outbox(state, *(update.key for update in updates))
     results = {result.key: result for result in load.update_items(client, names, updates, outbox)}
     assert {key: result.status for key, result in results.items()} == {
         "ok": "done",
@@ -139,12 +150,12 @@ def test_values_reach_their_fields_and_bad_ones_do_not_stop_the_rest(
         "=2+2 & #1",
     )
     assert not deal(portal, 2).get("UF_CRM_CONTRACT_NUMBER")
-    assert outbox.states == {key: result.status for key, result in results.items()}
+    assert bench.states(state) == {key: result.status for key, result in results.items()}
     assert "Цвет" in results["unknown"].reason and "хранит число" in results["bad"].reason
 
 
 def test_many_updates_take_one_request_for_fifty(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: StoreOutbox
 ) -> None:
     before = client.requests
     updates = [load.Update(f"u{n}", str(1 + n % 36), {"Оплачено всего": Decimal(n)}) for n in range(200)]
@@ -152,7 +163,7 @@ def test_many_updates_take_one_request_for_fifty(
     assert client.requests - before == 4
 
 
-def test_rows_are_read_back(portal: Portal, client: Client, outbox: bench.Memory) -> None:
+def test_rows_are_read_back(portal: Portal, client: Client, outbox: StoreOutbox) -> None:
     lines = [
         {"name": "Кабель", "quantity": Decimal("3"), "unit": "м", "amount": Decimal("100.00")},
         {
@@ -163,7 +174,7 @@ def test_rows_are_read_back(portal: Portal, client: Client, outbox: bench.Memory
             "discount": Decimal("20.00"),
         },
     ]
-    (result,) = load.set_rows(client, [load.Composition("r", "3", lines)], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r", "3", lines)], outbox)
     assert result.status == "done"
     assert deal(portal, 3)["OPPORTUNITY"] == "280.00"
     split, discounted = tables.records(extract.lines(client, ["3"]))
@@ -176,16 +187,16 @@ def test_rows_are_read_back(portal: Portal, client: Client, outbox: bench.Memory
 
 
 def test_an_empty_composition_does_not_wipe_a_deal(
-    portal: Portal, client: Client, outbox: bench.Memory
+    portal: Portal, client: Client, outbox: StoreOutbox
 ) -> None:
     held = deal(portal, 3)["OPPORTUNITY"]
-    (result,) = load.set_rows(client, [load.Composition("r", "3", [])], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r", "3", [])], outbox)
     assert result.status == "skipped" and deal(portal, 3)["OPPORTUNITY"] == held
-    (result,) = load.set_rows(client, [load.Composition("r2", "3", [], empty=True)], outbox)
+    (result,) = composition.set_rows(client, [composition.Composition("r2", "3", [], empty=True)], outbox)
     assert result.status == "done" and not len(extract.lines(client, ["3"]))
 
 
-def test_rows_that_a_person_changed_meanwhile_are_told(clock: bench.Clock, outbox: bench.Memory) -> None:
+def test_rows_that_a_person_changed_meanwhile_are_told(clock: bench.Clock, outbox: StoreOutbox) -> None:
     other = [
         "crm.item.productrow.set",
         {"ownerType": "D", "ownerId": 3, "productRows": [{"productName": "другое", "price": 1}]},
@@ -195,14 +206,14 @@ def test_rows_that_a_person_changed_meanwhile_are_told(clock: bench.Clock, outbo
         Portal(seed=bench.video(), clock=clock.time, faults=[fault]) as portal,
         bench.client(portal.webhook, clock) as client,
     ):
-        (result,) = load.set_rows(
-            client, [load.Composition("r", "3", [{"name": "a", "amount": Decimal(5)}] * 2)], outbox
+        (result,) = composition.set_rows(
+            client, [composition.Composition("r", "3", [{"name": "a", "amount": Decimal(5)}] * 2)], outbox
         )
         assert result.status == "failed" and "1 строк на 1.00 вместо 2 на 10.00" in result.reason
 
 
 def test_a_deal_is_created_once_and_then_adopted(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: StoreOutbox, state: Store
 ) -> None:
     new = load.NewItem(
         "d",
@@ -212,7 +223,7 @@ def test_a_deal_is_created_once_and_then_adopted(
         party="contact_7",
     )
     (first,) = load.create_deals(client, names, "obmen24", [new], outbox)
-    (second,) = load.create_deals(client, names, "obmen24", [new], bench.Memory(bench.Clock()))
+    (second,) = load.create_deals(client, names, "obmen24", [new], bench.outbox(state))
     assert first.status == second.status == "done" and first.id == second.id
     made = deal(portal, int(first.id or 0))
     assert (made["STAGE_ID"], made["CONTACT_ID"], made["ORIGINATOR_ID"], made["ORIGIN_ID"]) == (
@@ -228,7 +239,7 @@ def test_a_deal_is_created_once_and_then_adopted(
 
 
 def test_doubles_are_adopted_by_the_oldest_and_told(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: StoreOutbox
 ) -> None:
     """A box between us and the portal may repeat a request: two deals, and the portal forbids neither."""
     for _ in range(2):
@@ -242,7 +253,7 @@ def test_doubles_are_adopted_by_the_oldest_and_told(
 
 
 def test_an_attempt_of_a_dead_run_is_waited_out_before_the_look_up(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, clock: bench.Clock, outbox: StoreOutbox
 ) -> None:
     outbox.sending("d")
     outbox.doubt("d")
@@ -251,8 +262,20 @@ def test_an_attempt_of_a_dead_run_is_waited_out_before_the_look_up(
     assert result.status == "done" and max(clock.slept) == pytest.approx(SETTLE_SECONDS, abs=1)
 
 
+def test_a_refused_creation_that_is_there_now_is_done(
+    portal: Portal, client: Client, names: portal_names.Names, state: Store
+) -> None:
+    """What the portal refused in an earlier run, a person has made since: it is adopted, and the intent is closed."""
+    bench.outbox(state, "d").failed("d", "нет прав")
+    made = portal.call("crm.deal.add", {"fields": {"ORIGINATOR_ID": "obmen24", "ORIGIN_ID": "guid-f"}})
+    new = load.NewItem("d", "guid-f", {})
+    (result,) = load.create_deals(client, names, "obmen24", [new], bench.outbox(state))
+    assert (result.status, result.id) == ("done", str(made))
+    assert bench.states(state) == {"d": "done"}
+
+
 def test_an_invoice_and_its_stage(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: StoreOutbox
 ) -> None:
     (made,) = load.create_invoices(
         client,
@@ -288,9 +311,9 @@ def party(**values: Any) -> parties.Party:
 
 
 def test_a_party_with_everything_and_nothing_the_second_time(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock
+    portal: Portal, client: Client, names: portal_names.Names, state: Store
 ) -> None:
-    (first,) = parties.save_parties(client, names, PROFILE, [party()], bench.Memory(clock))
+    (first,) = parties.save_parties(client, names, PROFILE, [party()], bench.outbox(state))
     number = int(str(first.id).removeprefix("company_"))
     (requisite,) = portal.call("crm.requisite.list", {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": number}})
     assert (requisite["RQ_INN"], requisite["RQ_OGRNIP"], requisite["XML_ID"]) == (
@@ -307,12 +330,12 @@ def test_a_party_with_everything_and_nothing_the_second_time(
     done = writes(portal)
     again = party(phones=("8 495 000 11 22",), emails=("a@example.ru",))
     assert [
-        result.status for result in parties.save_parties(client, names, PROFILE, [again], bench.Memory(clock))
+        result.status for result in parties.save_parties(client, names, PROFILE, [again], bench.outbox(state))
     ] == ["done"]
     assert writes(portal) == done, "the same values in another spelling change nothing"
     changed = party(phones=("+74950001122", "+79160000000"), name="ИП Сидорова А. А.")
     assert [
-        result.id for result in parties.save_parties(client, names, PROFILE, [changed], bench.Memory(clock))
+        result.id for result in parties.save_parties(client, names, PROFILE, [changed], bench.outbox(state))
     ] == [first.id]
     company = portal.call("crm.company.get", {"id": number})
     assert (
@@ -321,7 +344,7 @@ def test_a_party_with_everything_and_nothing_the_second_time(
 
 
 def test_a_known_company_is_adopted_and_only_given_columns_change(
-    portal: Portal, client: Client, names: fields.Names, outbox: bench.Memory
+    portal: Portal, client: Client, names: portal_names.Names, outbox: StoreOutbox
 ) -> None:
     before = portal.call("crm.requisite.list", {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": 6}})[0]
     one = parties.Party("k", "guid-6", {"kpp": "770101999", "inn": before["RQ_INN"]}, id="company_6")
@@ -339,14 +362,14 @@ def test_a_known_company_is_adopted_and_only_given_columns_change(
 
 
 def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whole(
-    portal: Portal, client: Client, names: fields.Names, clock: bench.Clock
+    portal: Portal, client: Client, names: portal_names.Names, state: Store
 ) -> None:
     (first,) = parties.save_parties(
         client,
         names,
         PROFILE,
         [party(phones=("+74950001122", "+74950001133"), city=None)],
-        bench.Memory(clock),
+        bench.outbox(state),
     )
     number = int(str(first.id).removeprefix("company_"))
     (requisite,) = portal.call("crm.requisite.list", {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": number}})
@@ -370,7 +393,7 @@ def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whol
         dropped={"phones": ("8 495 000 11 22",)},
     )
     assert [
-        result.status for result in parties.save_parties(client, names, PROFILE, [one], bench.Memory(clock))
+        result.status for result in parties.save_parties(client, names, PROFILE, [one], bench.outbox(state))
     ] == ["done"]
     assert [row["VALUE"] for row in portal.call("crm.company.get", {"id": number})["PHONE"]] == [
         "+74950001133"
@@ -380,16 +403,16 @@ def test_list_values_are_taken_away_only_by_name_and_an_address_is_replaced_whol
 
 
 def test_a_city_without_an_address_is_kept_and_is_no_address(
-    client: Client, names: fields.Names, clock: bench.Clock
+    client: Client, names: portal_names.Names, state: Store
 ) -> None:
     person = parties.Party("c", "guid-c", {"last_name": "Кузнецов", "city": "Энск"}, contact=True)
-    (result,) = parties.save_parties(client, names, PROFILE, [person], bench.Memory(clock))
+    (result,) = parties.save_parties(client, names, PROFILE, [person], bench.outbox(state))
     row = next(row for row in tables.records(parties_of(client)["parties"]) if row["id"] == result.id)
     assert (row["city"], row["actual_address"]) == ("Энск", None)
 
 
 def test_a_portal_without_a_preset_is_refused(
-    client: Client, names: fields.Names, portal: Portal, outbox: bench.Memory
+    client: Client, names: portal_names.Names, portal: Portal, outbox: StoreOutbox
 ) -> None:
     seed = {**bench.video(), "presets": [{"ID": 9, "NAME": "Чужой", "XML_ID": "", "ACTIVE": "Y"}]}
     with (
@@ -400,7 +423,7 @@ def test_a_portal_without_a_preset_is_refused(
         list(parties.save_parties(other, names, PROFILE, [party()], outbox))
 
 
-def test_products_and_both_prices(portal: Portal, client: Client, clock: bench.Clock) -> None:
+def test_products_and_both_prices(portal: Portal, client: Client, state: Store) -> None:
     one = products.Product(
         "p",
         "guid-1",
@@ -409,25 +432,25 @@ def test_products_and_both_prices(portal: Portal, client: Client, clock: bench.C
         purchasing=Decimal("7.20"),
     )
     service = products.Product("s", "guid-2", {"name": "Монтаж", "kind": "service"}, price=Decimal("99.00"))
-    results = list(products.save_products(client, [one, service], bench.Memory(clock)))
+    results = list(products.save_products(client, [one, service], bench.outbox(state)))
     assert [result.status for result in results] == ["done", "done"]
     held = portal.call("catalog.product.get", {"id": results[0].id})["product"]
     assert (held["xmlId"], Decimal(held["purchasingPrice"])) == ("guid-1", Decimal("7.2"))
     done = writes(portal)
     assert [
-        result.status for result in products.save_products(client, [one, service], bench.Memory(clock))
+        result.status for result in products.save_products(client, [one, service], bench.outbox(state))
     ] == ["done", "done"]
     assert writes(portal) == done
     hidden = products.Product("p", "guid-1", {"name": "Датчик", "deleted": True}, price=Decimal("11.00"))
-    list(products.save_products(client, [hidden], bench.Memory(clock)))
+    list(products.save_products(client, [hidden], bench.outbox(state)))
     prices = portal.call("catalog.price.list", {"filter": {"productId": results[0].id}})["prices"]
     assert [Decimal(str(price["price"])) for price in prices] == [Decimal("11")]
     assert portal.call("catalog.product.get", {"id": results[0].id})["product"]["active"] == "N"
 
 
-def test_comments_and_notifications_stand_once(portal: Portal, client: Client, clock: bench.Clock) -> None:
+def test_comments_and_notifications_stand_once(portal: Portal, client: Client, state: Store) -> None:
     for _ in range(2):
-        outbox = bench.Memory(clock)
+        outbox = bench.outbox(state)
         assert [
             one.status
             for one in notes.comment(client, [notes.Comment("c", "1", "Оплачено & отгружено #5")], outbox)
@@ -436,32 +459,32 @@ def test_comments_and_notifications_stand_once(portal: Portal, client: Client, c
             one.status for one in notes.notify(client, [notes.Notice("n", "3", "Счёт оплачен")], outbox)
         ] == ["done"]
     assert (portal.counts["comments"], portal.counts["notifications"]) == (1, 1)
-    (gone,) = notes.comment(client, [notes.Comment("g", "999999", "x")], bench.Memory(clock))
+    (gone,) = notes.comment(client, [notes.Comment("g", "999999", "x")], bench.outbox(state))
     assert gone.status == "failed"
 
 
 def test_what_stops_the_portal_is_raised_after_what_was_done(
-    clock: bench.Clock, outbox: bench.Memory
+    clock: bench.Clock, outbox: StoreOutbox, state: Store
 ) -> None:
     faults = [{"kind": "overload", "method": "crm.item.update", "nth": 2, "times": 99}]
     with (
         Portal(seed=bench.video(), clock=clock.time, faults=faults) as portal,
         bench.client(portal.webhook, clock, workers=1) as client,
     ):
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
         updates = [load.Update(f"u{n}", str(1 + n % 36), {"Оплачено всего": Decimal(n)}) for n in range(150)]
         results = []
         with pytest.raises(Exception, match="нагрузки"):
             for result in load.update_items(client, names, updates, outbox):
                 results.append(result)
         assert [result.status for result in results].count("done") == 50
-        assert set(outbox.states.values()) <= {"done", "new"}
+        assert set(bench.states(state).values()) <= {"done", "new"}
 
 
-def test_a_portal_out_of_reach_leaves_no_doubt(clock: bench.Clock, outbox: bench.Memory) -> None:
+def test_a_portal_out_of_reach_leaves_no_doubt(clock: bench.Clock, outbox: StoreOutbox, state: Store) -> None:
     with Portal(seed=bench.video(), clock=clock.time) as portal:
         client = bench.client(portal.webhook, clock)
-        names = fields.load(client, PROFILE)
+        names = portal_names.load(client, PROFILE)
     with pytest.raises(TryLater):
         list(load.update_items(client, names, [load.Update("u", "1", {"TITLE": "x"})], outbox))
-    assert outbox.states == {"u": "new"}
+    assert bench.states(state) == {"u": "new"}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.sandbox.portal.app import Portal
-from etl.sandbox.portal.methods.rows import price_row
+from etl.sandbox.portal.methods.arithmetic import price_row
 from tests.support.portal_http import Caller, Clock
 
 

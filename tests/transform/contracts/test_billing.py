@@ -8,7 +8,8 @@ import pytest
 from etl import tables
 from etl.config.profile import Organisation
 from etl.errors import ConfigError
-from etl.transform.contracts import billing, fees
+from etl.transform.contracts import fees
+from etl.transform.contracts import register as register_rules
 from tests.support.deals000 import (
     CONFIRMED,
     EXEMPT,
@@ -393,7 +394,7 @@ def test_a_date_set_back_before_charged_months_cancels_them_with_their_own_numbe
     assert only(bill(deals(deal(terminated_on=date(2026, 9, 30))), after).terminated)["deal"] == "123", (
         "the register made again lists it again"
     )
-    assert billing.totals(billing.current(after)) == (0, D(0), D(0))
+    assert register_rules.totals(register_rules.current(after)) == (0, D(0), D(0))
     assert not len(bill(deals(deal(stage=TERMINATED, terminated_on=date(2026, 9, 30))), after).charges)
 
 
@@ -498,7 +499,7 @@ def test_the_deltas_of_all_versions_sum_to_the_present_amount():
     everything = tables.concat("charges", [parts, plan.charges])
     assert (
         sum(row["delta"] for row in rows(everything))
-        == billing.totals(billing.current(everything)).amount
+        == register_rules.totals(register_rules.current(everything)).amount
         == D("241.94")
     )
 
@@ -601,15 +602,15 @@ def test_a_payer_with_inn_goes_by_his_own_name_and_another_inn_is_another_party(
 def test_comparison_with_last_month():
     october = bill(deals(deal(1), deal(2), deal(3)), month="2026-10").charges
     november = bill(deals(deal(1), deal(2, monthly_fee=D(1700)), deal(4))).charges
-    table = billing.compare(october, november)
+    table = register_rules.compare(october, november)
     assert list(table.itertuples(index=False, name=None)) == [
         ("same", "1", "Плательщиков Пётр 1-й", "ВН-1", D("1500.00"), D("1500.00")),
         ("changed", "2", "Плательщиков Пётр 2-й", "ВН-2", D("1500.00"), D("1700.00")),
         ("ended", "3", "Плательщиков Пётр 3-й", "ВН-3", D("1500.00"), None),
         ("added", "4", "Плательщиков Пётр 4-й", "ВН-4", None, D("1500.00")),
     ]
-    assert billing.totals(october) == (3, D("4500.00"), D("811.47"))
-    assert billing.totals(november).amount == D("4700.00")
+    assert register_rules.totals(october) == (3, D("4500.00"), D("811.47"))
+    assert register_rules.totals(november).amount == D("4700.00")
 
 
 def test_current_state_takes_the_last_version_of_the_month():
@@ -618,16 +619,16 @@ def test_current_state_takes_the_last_version_of_the_month():
         "charges", [parts, bill(deals(deal(1, terminated_on=date(2026, 9, 30)), deal(2)), parts).charges]
     )
     assert [
-        (row["deal"], row["version"], row["amount"]) for row in rows(billing.current(after, "2026-10"))
+        (row["deal"], row["version"], row["amount"]) for row in rows(register_rules.current(after, "2026-10"))
     ] == [("1", 2, D(0)), ("2", 1, D("1500.00"))]
-    assert len(billing.current(after)) == 4
-    assert billing.compare(billing.current(after, "2026-10"), billing.current(after, "2026-11"))[
-        "deal"
-    ].tolist() == ["2"], "cancelled is not charged"
+    assert len(register_rules.current(after)) == 4
+    assert register_rules.compare(
+        register_rules.current(after, "2026-10"), register_rules.current(after, "2026-11")
+    )["deal"].tolist() == ["2"], "cancelled is not charged"
 
 
 def test_payments_make_a_charge_referred():
-    from etl.transform.money import facts
+    from etl.transform.money.paid import referred
 
     seen = tables.frame("payments", [payment("M261110003F", "100"), payment("M261010003F", "0")])
-    assert facts.referred(seen) == {"M261110003F"}
+    assert referred(tables.records(seen)) == {"M261110003F"}

@@ -7,7 +7,8 @@ from etl import tables
 from etl.config.dialects import DIALECTS
 from etl.config.profile import Commission
 from etl.transform.contracts import commission
-from tests.support.deals000 import COMMISSION, deal, deals
+from etl.transform.contracts.facts import PaidCharge
+from tests.support.deals000 import COMMISSION, contract, deal, deals
 
 D = Decimal
 TODAY = date(2026, 12, 1)
@@ -15,27 +16,28 @@ TODAY = date(2026, 12, 1)
 
 def facts(paid=0, ended=None, days=(date(2026, 10, 12), date(2026, 11, 12), date(2026, 12, 12))):
     items = tuple(
-        {"number": f"M26{10 + index}10003F", "on": days[index], "amount": D(1500)} for index in range(paid)
+        PaidCharge(f"M26{10 + index}10003F", f"2026-{10 + index}", days[index], D(1500))
+        for index in range(paid)
     )
-    return {"paid_charges": paid, "paid": items, "terminated_on": ended}
+    return contract(items, ended)
 
 
 def accrue(known, history=(), settings=COMMISSION, **changes):
     return commission.accrue(
-        deals(deal(**changes)),
+        tables.records(deals(deal(**changes))),
         {"123": known},
-        tables.frame("accruals", history),
+        tables.records(tables.frame("accruals", history)),
         settings=settings,
         today=TODAY,
     )
 
 
 def acts(known, history=(), **changes):
-    return [(row["number"], row["amount"]) for row in tables.records(accrue(known, history, **changes)[0])]
+    return [(row["number"], row["amount"]) for row in accrue(known, history, **changes)[0]]
 
 
 def after(known, history=(), **changes):
-    return [*history, *tables.records(accrue(known, history, **changes)[0])]
+    return [*history, *accrue(known, history, **changes)[0]]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_halves(total, first, second):
 
 
 def test_the_first_act():
-    (row,) = tables.records(accrue(facts(1))[0])
+    (row,) = accrue(facts(1))[0]
     assert row == {
         "deal": "123",
         "part": "first",
@@ -106,8 +108,8 @@ def test_terminated_before_the_second_payment_gives_no_second_half():
 
 def test_an_unknown_day_of_the_second_payment_after_a_termination_is_asked():
     rows, refused = accrue(facts(2, date(2026, 11, 11), days=(date(2026, 10, 12), None)))
-    assert rows["number"].tolist() == ["A1-123"], "the first half is not lost"
-    assert "день второй оплаты неизвестен" in refused["reason"].item()
+    assert [row["number"] for row in rows] == ["A1-123"], "the first half is not lost"
+    assert "день второй оплаты неизвестен" in refused[0]["reason"]
     assert acts(facts(2, days=(None, None))) == [("A1-123", D("500.01")), ("A2-123", D("500.00"))]
 
 
@@ -134,13 +136,13 @@ def test_acts_are_grouped_by_responsible_manager():
         deal(3, manager="9", manager_name="Яковлев"),
     )
     rows, _ = commission.accrue(
-        listed,
+        tables.records(listed),
         {number: facts(1) for number in "123"},
-        tables.frame("accruals"),
+        (),
         settings=COMMISSION,
         today=TODAY,
     )
-    assert rows["deal"].tolist() == ["2", "1", "3"]
+    assert [row["deal"] for row in rows] == ["2", "1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -155,12 +157,12 @@ def test_acts_are_grouped_by_responsible_manager():
 def test_what_cannot_be_accrued_is_an_exception(change, said):
     row = deal() | change
     rows, refused = commission.accrue(
-        deals(row), {row["id"]: facts(2)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY
+        tables.records(deals(row)), {row["id"]: facts(2)}, (), settings=COMMISSION, today=TODAY
     )
-    assert not len(rows) and said in refused["reason"].item() and refused["advice"].item().endswith(".")
+    assert not len(rows) and said in refused[0]["reason"] and refused[0]["advice"].endswith(".")
     assert not len(
         commission.accrue(
-            deals(row), {row["id"]: facts(0)}, tables.frame("accruals"), settings=COMMISSION, today=TODAY
+            tables.records(deals(row)), {row["id"]: facts(0)}, (), settings=COMMISSION, today=TODAY
         )[1]
     ), "not due yet"
 
@@ -176,10 +178,9 @@ def test_percent_of_a_named_base(base):
 
 def test_percent_of_a_bad_or_empty_base():
     settings = Commission(percent="10", base="Цена установки")
-    assert "Не заполнена сумма, от которой" in accrue(facts(1), settings=settings)[1]["reason"].item()
+    assert "Не заполнена сумма, от которой" in accrue(facts(1), settings=settings)[1][0]["reason"]
     assert (
-        "не число"
-        in accrue(facts(1), settings=settings, fields={"Цена установки": "дорого"})[1]["reason"].item()
+        "не число" in accrue(facts(1), settings=settings, fields={"Цена установки": "дорого"})[1][0]["reason"]
     )
     assert acts(facts(1), settings=Commission(percent="0.5", base="amount")) == [("A1-123", D("86417.50"))], (
         "a column of deals"
@@ -188,7 +189,7 @@ def test_percent_of_a_bad_or_empty_base():
 
 def test_deals_without_facts_are_left_alone():
     assert not len(
-        commission.accrue(deals(deal(5)), {}, tables.frame("accruals"), settings=COMMISSION, today=TODAY)[0]
+        commission.accrue(tables.records(deals(deal(5))), {}, (), settings=COMMISSION, today=TODAY)[0]
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from etl import tables
 from etl.load.spreadsheet import workbooks
-from etl.transform.money import reconcile
+from etl.transform.money import entries, reconcile
 from tests.support.books import META, charge
 
 D = Decimal
@@ -53,7 +53,7 @@ FIRST, SECOND = charge(1)["number"], charge(2)["number"]
 SUMS = {FIRST: D("1201.50"), SECOND: D("1202.00")}
 
 
-def row_of(result: reconcile.Result, document: str, kind: str = reconcile.CHARGED) -> dict[str, Any]:
+def row_of(result: reconcile.Result, document: str, kind: str = entries.CHARGED) -> dict[str, Any]:
     return next(
         row for row in tables.records(result.documents) if row["document"] == document and row["kind"] == kind
     )
@@ -172,7 +172,7 @@ def test_paid_is_the_greatest_of_the_words_of_1c_and_refunds_count() -> None:
         ),
         bank=True,
     )
-    row = row_of(result, FIRST, reconcile.PAID)
+    row = row_of(result, FIRST, entries.PAID)
     assert (row["onec"], row["bank"], row["status"]) == (D("1000.00"), D("1000.00"), reconcile.EQUAL)
 
 
@@ -180,12 +180,12 @@ def test_payments_known_to_one_side_only() -> None:
     result = reconcile.reconcile(
         register(), payments=facts(("bank", FIRST, "5.00"), ("1c", SECOND, "6.00")), bank=True
     )
-    assert "загружена ли выписка в 1С" in row_of(result, FIRST, reconcile.PAID)["reason"]
-    assert "наличные" in row_of(result, SECOND, reconcile.PAID)["reason"]
+    assert "загружена ли выписка в 1С" in row_of(result, FIRST, entries.PAID)["reason"]
+    assert "наличные" in row_of(result, SECOND, entries.PAID)["reason"]
     weak = reconcile.reconcile(
         register(charge(1)), payments=facts(("1c-seen", FIRST, None), ("bank", FIRST, "5.00")), bank=True
     )
-    assert row_of(weak, FIRST, reconcile.PAID)["reason"] == "1С сообщила оплату без суммы"
+    assert row_of(weak, FIRST, entries.PAID)["reason"] == "1С сообщила оплату без суммы"
 
 
 def test_a_side_that_was_not_asked_proves_nothing() -> None:
@@ -226,7 +226,14 @@ def test_workbook_of_a_reconciliation(tmp_path: Path) -> None:
     result = reconcile.reconcile(
         register(), expected=SUMS, documents=onec({"number": FIRST, "amount": D("1201.49")})
     )
-    written = workbooks.write_reconciliation(tmp_path / "s.xlsx", meta=META, **result._asdict())
+    written = workbooks.write_reconciliation(
+        tmp_path / "s.xlsx",
+        meta=META,
+        summary=result.summary,
+        documents=result.documents,
+        contracts=result.contracts,
+        parties=result.parties,
+    )
     assert (
         list(written.rows) == ["Итоги", "Документы", "Договоры", "Плательщики"]
         and written.rows["Документы"] == 2

@@ -13,10 +13,12 @@ from etl import tables
 from etl.config import dialects
 from etl.config.profile import Orders, Organisation, Rule
 from etl.transform import documents, identity, stages
-from etl.transform.money import facts
+from etl.transform.money import facts, targets
+from etl.transform.money.paid import paid
 from etl.transform.orders import composition
 from etl.transform.orders import deals as orders
 from etl.transform.orders.deals import Told
+from etl.transform.orders.facts import order_facts
 from etl.values import keys
 
 PORTAL, DAY = "demo", date(2026, 11, 2)
@@ -88,8 +90,8 @@ class From1C:
     ) -> None:
         self.settings, self.documents = settings or Orders(), docs(*rows)
         invoices = invoices or {}
-        self.found, _ = facts.targets(
-            self.documents,
+        self.found, _ = targets.targets(
+            tables.records(self.documents),
             portal=PORTAL,
             known={*known, *(keys.invoice(one) for one in invoices), *(links or {})},
         )
@@ -102,9 +104,16 @@ class From1C:
                 if owner
             )
         )
-        self.payments = facts.payment_facts(self.documents, self.found, dialects.DIALECTS[dialect])
-        self.goods = facts.shipment_facts(self.documents, self.found)
-        self.facts = facts.order_facts(with_deals, self.payments, self.goods, self.settings.statuses)
+        self.payments = facts.payment_facts(
+            tables.records(self.documents), self.found, dialects.DIALECTS[dialect]
+        )
+        self.goods = facts.shipment_facts(tables.records(self.documents), self.found)
+        self.facts = order_facts(
+            with_deals,
+            tables.frame("payments", self.payments),
+            tables.frame("payments", self.goods),
+            self.settings.statuses,
+        )
 
     def told(self) -> Told:
         return orders.told(self.content, self.facts, self.settings, OWN)
@@ -113,9 +122,12 @@ class From1C:
         self, rules: list[Rule], stage: str, derived: str | None = None, **values: Any
     ) -> list[tuple[str, str]]:
         changes, _ = stages.moves(
-            self.facts, rules, deals(deal(stage=stage, **values)), {"5": derived} if derived else {}
+            self.facts,
+            rules,
+            tables.records(deals(deal(stage=stage, **values))),
+            {"5": derived} if derived else {},
         )
-        return [(row.action, row.after) for row in changes.itertuples()]
+        return [(row["action"], row["after"]) for row in changes]
 
 
 def rule(to: str, when: dict[str, Any], *from_: str, notify: str | None = None) -> Rule:
@@ -825,7 +837,7 @@ def test_001_prepaid_step_2_a_paid_invoice_moves() -> None:
         )
         return orders.invoice_moves(
             docs(invoice("9", stage)),
-            facts.paid(seen.payments, {"S24-9": D("100.00")}),
+            paid(seen.payments, {"S24-9": D("100.00")}),
             TWO,
             final={"Оплачен"},
         )
@@ -850,7 +862,7 @@ def test_001_a_partial_prepayment_is_an_invoice_for_part_of_the_sum() -> None:
         invoices={"9": "5"},
     )
     changes, _ = orders.invoice_moves(
-        docs(invoice("9", amount="30.00")), facts.paid(seen.payments, {"S24-9": D("30.00")}), TWO, final=()
+        docs(invoice("9", amount="30.00")), paid(seen.payments, {"S24-9": D("30.00")}), TWO, final=()
     )
     assert changes["after"].tolist() == ["Оплачен"]
 

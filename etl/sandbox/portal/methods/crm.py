@@ -1,4 +1,4 @@
-"""The old methods of leads, deals, contacts and companies: crm.deal.list and its kin.
+"""The old methods of leads, deals, contacts and companies: crm.deal.list and its kin (bitrix24 §4.3, §4.4).
 
 Replies are text, refusals have an empty code, top-level names are read in any letter case.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.sandbox.portal.core import Core, rest, user_field_label
+from etl.sandbox.portal.core import Core, bound, rest, user_field_label
 from etl.sandbox.portal.entities import BY_TABLE, Entity
 from etl.sandbox.portal.fields import Field, Show
-from etl.sandbox.portal.items import MULTIFIELDS, create, delete, update
-from etl.sandbox.portal.query import OLD, select_rows
+from etl.sandbox.portal.items import create, delete, update
+from etl.sandbox.portal.lists.conditions import OLD
+from etl.sandbox.portal.lists.query import select_rows, show_page
+from etl.sandbox.portal.multifields import MULTIFIELDS
 from etl.sandbox.portal.store import Record
-from etl.sandbox.portal.wire import Page, as_list, as_map, is_yes, old_error, php_int
+from etl.sandbox.portal.wire import Page, Params, as_list, as_map, is_yes, old_error, php_int
 
 NOT_FOUND = {
     "deal": "Not found",
@@ -21,16 +23,27 @@ NOT_FOUND = {
     "company": "Company is not found",
     "contact": "Not found",
 }
+FLAGS = ("HAS_PHONE", "HAS_EMAIL")
+MULTIFIELD_INFO = {
+    "type": "crm_multifield",
+    "isRequired": False,
+    "isReadOnly": False,
+    "isImmutable": False,
+    "isMultiple": True,
+    "isDynamic": False,
+}
 
 
-def item_id(params: dict[str, Any]) -> int:
+def item_id(params: Params) -> int:
+    """The parameter `id`. Raises RestError where it is no number above 0."""
     number = php_int(params.get("id"))
     if number <= 0:
         raise old_error("ID is not defined or invalid")
     return number
 
 
-def array(params: dict[str, Any], name: str) -> dict[str, Any]:
+def array(params: Params, name: str) -> Params:
+    """A parameter that must be a map. Raises RestError."""
     value = params.get(name)
     if not isinstance(value, (dict, list)):
         raise old_error(f"Parameter '{name}' must be array.")
@@ -38,6 +51,7 @@ def array(params: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def existing(core: Core, table: str, number: int) -> Record:
+    """The record of this id. Raises RestError."""
     record = core.store.get(table, number)
     if record is None:
         raise old_error(NOT_FOUND.get(table, "Not found"))
@@ -47,70 +61,93 @@ def existing(core: Core, table: str, number: int) -> Record:
 def old_shower(core: Core, entity: Entity, names: list[str]) -> Show:
     """How an old method shows records of the entity; multifields only when they have elements."""
     view = core.schema(entity).old_view(names)
-    kinds = [kind for kind in MULTIFIELDS if entity.multifields and kind in names]
-    flags = [kind for kind in MULTIFIELDS if entity.multifields and f"HAS_{kind}" in names]
+    if not entity.multifields:
+        return view
+    kinds = [kind for kind in MULTIFIELDS if kind in names]
+    flags = [kind for kind in MULTIFIELDS if f"HAS_{kind}" in names]
 
     def show(record: Record) -> Record:
         shown = view(record)
-        elements = record.get("FM") or []
+        elements = _by_kind(record)
         for kind in kinds:
-            of_kind = [show_multifield(item) for item in elements if item["TYPE_ID"] == kind]
-            if of_kind:
-                shown[kind] = of_kind
+            if kind in elements:
+                shown[kind] = elements[kind]
         for kind in flags:
-            shown[f"HAS_{kind}"] = "Y" if any(item["TYPE_ID"] == kind for item in elements) else "N"
+            shown[f"HAS_{kind}"] = "Y" if kind in elements else "N"
         return shown
 
     return show
 
 
+def _by_kind(record: Record) -> dict[str, list[Record]]:
+    """Kind of multifield -> its elements as an old method shows them."""
+    elements: dict[str, list[Record]] = {}
+    for item in record.get("FM") or []:
+        elements.setdefault(item["TYPE_ID"], []).append(show_multifield(item))
+    return elements
+
+
 def show_multifield(item: Record) -> Record:
+    """One telephone or e-mail."""
     return {key: str(item[key]) for key in ("ID", "VALUE_TYPE", "VALUE", "TYPE_ID")}
 
 
-def standard_names(core: Core, entity: Entity) -> list[str]:
+def standard_names(entity: Entity) -> list[str]:
+    """What `*` stands for in `select`."""
     names = [field.name for field in entity.fields if not field.multiple]
-    return [*names, "HAS_PHONE", "HAS_EMAIL"] if entity.multifields else names
+    if entity.multifields:
+        names += FLAGS
+    return names
 
 
 def selected(core: Core, entity: Entity, select: Any) -> list[str]:
-    """`*` are the standard fields, `UF_*` the user fields; nothing at all means both."""
+    """`*` are the standard fields, `UF_*` the user fields; nothing at all means both (bitrix24 §3.3)."""
     wanted = [str(name) for name in as_list(select)] or ["*", "UF_*"]
-    schema = core.schema(entity)
     names = ["ID"]
     for name in wanted:
         if name == "*":
-            names += standard_names(core, entity)
+            names += standard_names(entity)
         elif name == "UF_*":
-            names += [field.name for field in schema.fields.values() if field.user]
+            names += user_field_names(core, entity)
         else:
             names.append(name.upper())
     return list(dict.fromkeys(names))
 
 
-def list_items(core: Core, entity: Entity, params: dict[str, Any]) -> Page:
-    if params.get("filter") not in (None, "") and not isinstance(params["filter"], (dict, list)):
+def user_field_names(core: Core, entity: Entity) -> list[str]:
+    """The user fields of the entity."""
+    return [field.name for field in core.schema(entity).fields.values() if field.user]
+
+
+def list_items(core: Core, entity: Entity, params: Params) -> Page:
+    """crm.*.list: one page."""
+    condition = params.get("filter")
+    if condition not in (None, "") and not isinstance(condition, (dict, list)):
         raise old_error("Parameter 'filter' must be array.")
     types = dict(core.schema(entity).types)
     types.pop("CONTACT_IDS", None)
     if entity.multifields:
         types |= dict.fromkeys(MULTIFIELDS, "multifield")
     page = select_rows(core, entity.table, types, params, OLD)
-    show = old_shower(core, entity, selected(core, entity, params.get("select")))
-    return Page([show(row) for row in page.result], page.total, page.next)
+    names = selected(core, entity, params.get("select"))
+    return show_page(page, old_shower(core, entity, names))
 
 
-def get_item(core: Core, entity: Entity, params: dict[str, Any]) -> Record:
+def get_item(core: Core, entity: Entity, params: Params) -> Record:
+    """crm.*.get: all fields of one item but its lists."""
     record = existing(core, entity.table, item_id(params))
-    names = [name for name in core.schema(entity).fields if not name.endswith("_IDS") and name != "OBSERVERS"]
+    fields = core.schema(entity).fields
+    names = [name for name in fields if not name.endswith("_IDS") and name != "OBSERVERS"]
     if entity.multifields:
-        names += ["HAS_PHONE", "HAS_EMAIL", *MULTIFIELDS]
+        names += [*FLAGS, *MULTIFIELDS]
     return old_shower(core, entity, names)(record)
 
 
-def add_item(core: Core, entity: Entity, params: dict[str, Any]) -> int:
+def add_item(core: Core, entity: Entity, params: Params) -> int:
+    """crm.*.add: gives the new id; people need a name, companies a title."""
     fields = array(params, "fields")
-    if entity.table == "contact" and not (fields.get("NAME") or fields.get("LAST_NAME")):
+    named = fields.get("NAME") or fields.get("LAST_NAME")
+    if entity.table == "contact" and not named:
         raise old_error("Either 'First Name' or 'Last Name' is required.")
     if entity.table == "company" and not fields.get("TITLE"):
         raise old_error("Field 'Company Name' is required.")
@@ -118,7 +155,8 @@ def add_item(core: Core, entity: Entity, params: dict[str, Any]) -> int:
     return create(core, entity, _upper(fields), imported=is_yes(options.get("IMPORT")))
 
 
-def update_item(core: Core, entity: Entity, params: dict[str, Any]) -> bool:
+def update_item(core: Core, entity: Entity, params: Params) -> bool:
+    """crm.*.update: the given fields only."""
     number = item_id(params)
     fields = array(params, "fields")
     existing(core, entity.table, number)
@@ -126,21 +164,23 @@ def update_item(core: Core, entity: Entity, params: dict[str, Any]) -> bool:
     return True
 
 
-def delete_item(core: Core, entity: Entity, params: dict[str, Any]) -> bool:
+def delete_item(core: Core, entity: Entity, params: Params) -> bool:
+    """crm.*.delete."""
     number = item_id(params)
     existing(core, entity.table, number)
     delete(core, entity, number)
     return True
 
 
-def _upper(fields: dict[str, Any]) -> dict[str, Any]:
+def _upper(fields: Params) -> Params:
+    """Old methods know upper-case names only."""
     return {key: value for key, value in fields.items() if key == key.upper()}
 
 
 def field_info(field: Field) -> Record:
-    """One entry of crm.deal.fields; user fields bring their captions and options."""
+    """One entry of crm.deal.fields; user fields bring their captions and options (bitrix24 §4.8)."""
     info: Record = {
-        "type": {"amount": "double"}.get(field.type, field.type),
+        "type": "double" if field.type == "amount" else field.type,
         "isRequired": False,
         "isReadOnly": field.read_only,
         "isImmutable": False,
@@ -148,44 +188,38 @@ def field_info(field: Field) -> Record:
         "isDynamic": field.user,
         "title": field.name if field.user else field.title,
     }
-    if field.meta is not None:
-        info |= {
-            "isRequired": field.meta.get("MANDATORY") == "Y",
-            "listLabel": user_field_label(field.meta, "LIST_COLUMN_LABEL"),
-            "formLabel": user_field_label(field.meta, "EDIT_FORM_LABEL"),
-            "filterLabel": user_field_label(field.meta, "LIST_FILTER_LABEL"),
-            "settings": field.meta.get("SETTINGS") or {},
-        }
-        if field.type == "enumeration":
-            options = field.meta.get("LIST") or []
-            info["items"] = [{"ID": str(one["ID"]), "VALUE": one["VALUE"]} for one in options]
+    if field.meta is None:
+        return info
+    info |= {
+        "isRequired": field.meta.get("MANDATORY") == "Y",
+        "listLabel": user_field_label(field.meta, "LIST_COLUMN_LABEL"),
+        "formLabel": user_field_label(field.meta, "EDIT_FORM_LABEL"),
+        "filterLabel": user_field_label(field.meta, "LIST_FILTER_LABEL"),
+        "settings": field.meta.get("SETTINGS") or {},
+    }
+    if field.type == "enumeration":
+        options = field.meta.get("LIST") or []
+        info["items"] = [{"ID": str(option["ID"]), "VALUE": option["VALUE"]} for option in options]
     return info
 
 
-def fields_of(core: Core, entity: Entity) -> Record:
+def fields_of(core: Core, entity: Entity, params: Params) -> Record:
+    """crm.*.fields: all fields of the entity, multifields included."""
     info = {name: field_info(field) for name, field in core.schema(entity).fields.items()}
     if entity.multifields:
-        flags = {
-            "isRequired": False,
-            "isReadOnly": False,
-            "isImmutable": False,
-            "isMultiple": True,
-            "isDynamic": False,
-        }
-        info |= {
-            kind: {"type": "crm_multifield", **flags, "title": kind.capitalize()} for kind in MULTIFIELDS
-        }
+        for kind in MULTIFIELDS:
+            info[kind] = {**MULTIFIELD_INFO, "title": kind.capitalize()}
     return info
 
 
 def _register(entity: Entity) -> None:
     prefix = f"crm.{entity.table}"
-    rest(f"{prefix}.list")(lambda core, params: list_items(core, entity, params))
-    rest(f"{prefix}.get")(lambda core, params: get_item(core, entity, params))
-    rest(f"{prefix}.add")(lambda core, params: add_item(core, entity, params))
-    rest(f"{prefix}.update")(lambda core, params: update_item(core, entity, params))
-    rest(f"{prefix}.delete")(lambda core, params: delete_item(core, entity, params))
-    rest(f"{prefix}.fields")(lambda core, params: fields_of(core, entity))
+    rest(f"{prefix}.list")(bound(list_items, entity))
+    rest(f"{prefix}.get")(bound(get_item, entity))
+    rest(f"{prefix}.add")(bound(add_item, entity))
+    rest(f"{prefix}.update")(bound(update_item, entity))
+    rest(f"{prefix}.delete")(bound(delete_item, entity))
+    rest(f"{prefix}.fields")(bound(fields_of, entity))
 
 
 for _table in ("lead", "deal", "contact", "company"):

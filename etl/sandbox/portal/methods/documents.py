@@ -1,7 +1,7 @@
 """Templates and numerators of the document generator: crm.documentgenerator.template.* and numerator.*.
 
-Shapes are those of the REST documentation: a list is a map by id, rights are a list there and a map in a single template,
-a deleted template stays in the table with isDeleted=Y and no longer answers to its id.
+Shapes are those of the REST documentation: a list is a map by id, rights are a list there and a map in a
+single template, a deleted template stays in the table with isDeleted=Y and no longer answers to its id.
 """
 
 from __future__ import annotations
@@ -13,21 +13,37 @@ import zipfile
 from typing import Any
 
 from etl.sandbox.portal.core import Core, rest
+from etl.sandbox.portal.lists.conditions import PLAIN
+from etl.sandbox.portal.lists.query import select_rows
 from etl.sandbox.portal.methods.crm_items import required
-from etl.sandbox.portal.methods.dictionaries import categories
-from etl.sandbox.portal.query import PLAIN, select_rows
+from etl.sandbox.portal.pipelines import categories
 from etl.sandbox.portal.store import Record
-from etl.sandbox.portal.wire import Page, RestError, as_list, as_map, is_yes, php_int
+from etl.sandbox.portal.wire import Page, Params, RestError, as_list, as_map, is_yes, php_int
 
 TEMPLATE = {
-    "id": "integer", "name": "string", "region": "string", "code": "string", "active": "char", "moduleId": "string",
-    "numeratorId": "integer", "withStamps": "char", "isDeleted": "char", "sort": "integer", "createTime": "datetime",
+    "id": "integer",
+    "name": "string",
+    "region": "string",
+    "code": "string",
+    "active": "char",
+    "moduleId": "string",
+    "numeratorId": "integer",
+    "withStamps": "char",
+    "isDeleted": "char",
+    "sort": "integer",
+    "createTime": "datetime",
     "updateTime": "datetime",
-}  # fmt: skip
+}
+#: fields that a list shows only where they are named
 EXTRA = ("entityTypeId", "users")
 OWNERS = {"1", "2", "3", "4", "5", "7", "31"}
 PAGE = 50
 SEQUENT = "Bitrix_Main_Numerator_Generator_SequentNumberGenerator"
+DOWNLOAD = (
+    "https://sandbox/bitrix/services/main/ajax.php"
+    "?action=crm.documentgenerator.template.download&SITE_ID=s1&id={id}"
+)
+MACHINE_DOWNLOAD = "https://sandbox/rest/crm.documentgenerator.template.download.json?auth=***&token=***"
 
 
 def _refused(text: str) -> RestError:
@@ -35,25 +51,30 @@ def _refused(text: str) -> RestError:
 
 
 def _show(row: Record) -> Record:
-    shown = {name: None if row.get(name) is None else str(row[name]) for name in TEMPLATE}
-    link = f"https://sandbox/bitrix/services/main/ajax.php?action=crm.documentgenerator.template.download&SITE_ID=s1&id={row['id']}"
-    machine = "https://sandbox/rest/crm.documentgenerator.template.download.json?auth=***&token=***"
-    rights = {code: code for code in row["users"]}
-    return shown | {
-        "download": link,
-        "downloadMachine": machine,
-        "users": rights,
-        "entityTypeId": row["entityTypeId"],
-    }
+    """A single template."""
+    shown: Record = {}
+    for name in TEMPLATE:
+        value = row.get(name)
+        shown[name] = None if value is None else str(value)
+    shown["download"] = DOWNLOAD.format(id=row["id"])
+    shown["downloadMachine"] = MACHINE_DOWNLOAD
+    shown["users"] = {code: code for code in row["users"]}
+    shown["entityTypeId"] = row["entityTypeId"]
+    return shown
 
 
 def _file(value: Any) -> str:
-    """Base64 of the file, given bare or as [name, base64]. The portal wants a zip with word/document.xml in it."""
-    text = str(as_list(value)[-1]) if as_list(value) else ""
+    """Base64 of the file, given bare or as [name, base64].
+
+    The portal wants a zip with word/document.xml in it. Raises RestError.
+    """
+    given = as_list(value)
+    text = str(given[-1]) if given else ""
     if not text:
         raise _refused("Missing file content")
     try:
-        with zipfile.ZipFile(io.BytesIO(base64.b64decode(text, validate=True))) as archive:
+        content = base64.b64decode(text, validate=True)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             archive.getinfo("word/document.xml")
     except (binascii.Error, zipfile.BadZipFile, KeyError):
         raise _refused("Could not save file") from None
@@ -63,24 +84,37 @@ def _file(value: Any) -> str:
 def _bindings(core: Core, value: Any) -> list[str]:
     """Owners of a template; pipelines that do not exist are passed over without a word."""
     known = set(OWNERS)
-    known |= {f"2_category_{row['id']}" for row in categories(core, 2)} | {
-        f"31_{row['id']}" for row in categories(core, 31)
-    }
-    return [code for code in dict.fromkeys(map(str, as_list(value))) if code in known]
+    for type_id in (2, 31):
+        for row in categories(core, type_id):
+            known.add(f"{type_id}_category_{row['id']}")
+    given = dict.fromkeys(_texts(value))
+    return [code for code in given if code in known]
 
 
-def _fields(params: dict[str, Any]) -> Record:
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in as_list(value)]
+
+
+def _flag(value: Any) -> str:
+    return "Y" if is_yes(value) else "N"
+
+
+def _fields(params: Params) -> Record:
+    """The parameter `fields`. Raises RestError where it is no map."""
     value = required(params, "fields")
     if not isinstance(value, (dict, list)):
-        raise RestError(
-            400,
-            "100",
-            f"Invalid value {{{value}}} to match with parameter {{fields}}. Should be value of type array.",
-        )
+        text = f"Invalid value {{{value}}} to match with parameter {{fields}}. Should be value of type array."
+        raise RestError(400, "100", text)
     return as_map(value)
 
 
-def _template(core: Core, params: dict[str, Any]) -> Record:
+def _check_given(fields: Params, names: tuple[str, ...]) -> None:
+    empty = [name for name in names if not fields.get(name)]
+    if empty:
+        raise _refused(f"Empty required fields: {', '.join(empty)}")
+
+
+def _template(core: Core, params: Params) -> Record:
     row = core.store.get("doctemplate", php_int(required(params, "id")))
     if row is None or row["isDeleted"] == "Y":
         raise _refused("Template not found")
@@ -88,82 +122,108 @@ def _template(core: Core, params: dict[str, Any]) -> Record:
 
 
 @rest("crm.documentgenerator.template.add", case="exact")
-def template_add(core: Core, params: dict[str, Any]) -> Record:
+def template_add(core: Core, params: Params) -> Record:
+    """A new template; without rights it is its author's."""
     fields = _fields(params)
-    if empty := [name for name in ("name", "numeratorId", "region", "entityTypeId") if not fields.get(name)]:
-        raise _refused(f"Empty required fields: {', '.join(empty)}")
+    _check_given(fields, ("name", "numeratorId", "region", "entityTypeId"))
     number = core.store.new_id("doctemplate")
     row = {
-        "id": number, "name": str(fields["name"]), "region": str(fields["region"]), "code": None, "moduleId": "crm", "isDeleted": "N",
-        "active": "Y" if is_yes(fields.get("active", "Y")) else "N", "numeratorId": php_int(fields["numeratorId"]),
-        "withStamps": "Y" if is_yes(fields.get("withStamps")) else "N", "sort": php_int(fields.get("sort")) or 500,
-        "users": [str(code) for code in as_list(fields.get("users"))] or [f"U{core.user_id}"],
-        "entityTypeId": _bindings(core, fields["entityTypeId"]), "file": _file(fields.get("file")),
-        "createTime": core.stamp(), "updateTime": core.stamp(),
-    }  # fmt: skip
+        "id": number,
+        "name": str(fields["name"]),
+        "region": str(fields["region"]),
+        "code": None,
+        "moduleId": "crm",
+        "isDeleted": "N",
+        "active": _flag(fields.get("active", "Y")),
+        "numeratorId": php_int(fields["numeratorId"]),
+        "withStamps": _flag(fields.get("withStamps")),
+        "sort": php_int(fields.get("sort")) or 500,
+        "users": _texts(fields.get("users")) or [f"U{core.user_id}"],
+        "entityTypeId": _bindings(core, fields["entityTypeId"]),
+        "file": _file(fields.get("file")),
+        "createTime": core.stamp(),
+        "updateTime": core.stamp(),
+    }
     core.store.put("doctemplate", number, row)
     return {"template": _show(row)}
 
 
 @rest("crm.documentgenerator.template.update", case="exact")
-def template_update(core: Core, params: dict[str, Any]) -> Record:
+def template_update(core: Core, params: Params) -> Record:
     """What is not named stays, rights and owners too."""
-    row, fields = _template(core, params), _fields(params)
-    changed = {
-        name: fields[name]
-        for name in ("name", "region", "active", "withStamps", "sort", "numeratorId")
-        if fields.get(name)
-    }
+    row = dict(_template(core, params))
+    fields = _fields(params)
+    for name in ("name", "region", "active", "withStamps", "sort", "numeratorId"):
+        if fields.get(name):
+            row[name] = fields[name]
     if fields.get("users"):
-        changed["users"] = [str(code) for code in as_list(fields["users"])]
+        row["users"] = _texts(fields["users"])
     if fields.get("entityTypeId"):
-        changed["entityTypeId"] = _bindings(core, fields["entityTypeId"])
+        row["entityTypeId"] = _bindings(core, fields["entityTypeId"])
     if fields.get("file"):
-        changed["file"] = _file(fields["file"])
-    row = {**row, **changed, "updateTime": core.stamp()}
+        row["file"] = _file(fields["file"])
+    row["updateTime"] = core.stamp()
     core.store.put("doctemplate", row["id"], row)
     return {"template": _show(row)}
 
 
 @rest("crm.documentgenerator.template.get", case="exact")
-def template_get(core: Core, params: dict[str, Any]) -> Record:
+def template_get(core: Core, params: Params) -> Record:
+    """One template that was not deleted."""
     return {"template": _show(_template(core, params))}
 
 
 @rest("crm.documentgenerator.template.delete", case="exact")
-def template_delete(core: Core, params: dict[str, Any]) -> None:
+def template_delete(core: Core, params: Params) -> None:
+    """Marks a template as deleted."""
     row = _template(core, params)
     core.store.put("doctemplate", row["id"], {**row, "isDeleted": "Y"})
 
 
 @rest("crm.documentgenerator.template.list", case="exact")
-def template_list(core: Core, params: dict[str, Any]) -> Page:
+def template_list(core: Core, params: Params) -> Page:
+    """One page of templates, deleted ones only where the filter asks for them."""
     condition = as_map(params.get("filter"))
-    if not any(key.lstrip("@!=<>") == "isDeleted" for key in condition):
+    if "isDeleted" not in {key.lstrip("@!=<>") for key in condition}:
         condition = {**condition, "isDeleted": "N"}
     asked = {"filter": condition, "order": params.get("order"), "start": params.get("start")}
     page = select_rows(core, "doctemplate", TEMPLATE, asked, PLAIN, id_field="id")
-    chosen = [str(name) for name in as_list(params.get("select"))] or ["*"]
-    names = {*TEMPLATE} if "*" in chosen else {"id", *chosen} & {*TEMPLATE, *EXTRA}
-    names |= {"download", "downloadMachine"} | ({*EXTRA} & {*chosen})
+    names = _names(params.get("select"))
     shown = {str(row["id"]): _listed(row, names) for row in page.result}
     return Page({"templates": shown}, page.total, page.next)
 
 
+def _names(select: Any) -> set[str]:
+    """The fields of a list: all simple ones or those selected, and always where to download the file."""
+    chosen = set(_texts(select)) or {"*"}
+    names = {"id", "download", "downloadMachine"}
+    names |= chosen & {*TEMPLATE, *EXTRA}
+    if "*" in chosen:
+        names |= set(TEMPLATE)
+    return names
+
+
 def _listed(row: Record, names: set[str]) -> Record:
-    shown = _show(row) | {"users": row["users"]}
+    shown = {**_show(row), "users": row["users"]}
     return {name: value for name, value in shown.items() if name in names}
 
 
 @rest("crm.documentgenerator.numerator.add", case="exact")
-def numerator_add(core: Core, params: dict[str, Any]) -> Record:
+def numerator_add(core: Core, params: Params) -> Record:
+    """A new numerator with the settings of its sequence."""
     fields = _fields(params)
-    if empty := [name for name in ("name", "template") if not fields.get(name)]:
-        raise _refused(f"Empty required fields: {', '.join(empty)}")
+    _check_given(fields, ("name", "template"))
     number = core.store.new_id("numerator")
     given = as_map(as_map(fields.get("settings")).get(SEQUENT))
-    settings = {"start": php_int(given.get("start", 1)), "step": php_int(given.get("step", 1)), "length": 0, "padString": "0",
-                "periodicBy": None, "timezone": None, "isDirectNumeration": False}  # fmt: skip
+    settings = {
+        "start": php_int(given.get("start", 1)),
+        "step": php_int(given.get("step", 1)),
+        "length": 0,
+        "padString": "0",
+        "periodicBy": None,
+        "timezone": None,
+        "isDirectNumeration": False,
+    }
     row = {
         "id": number,
         "name": str(fields["name"]),
@@ -175,10 +235,10 @@ def numerator_add(core: Core, params: dict[str, Any]) -> Record:
 
 
 @rest("crm.documentgenerator.numerator.list", case="exact")
-def numerator_list(core: Core, params: dict[str, Any]) -> Page:
+def numerator_list(core: Core, params: Params) -> Page:
+    """One page of numerators."""
     listed = [{**row, "id": str(row["id"])} for row in core.store.all("numerator")]
     start = max(0, php_int(params.get("start")))
     following = start + PAGE
-    return Page(
-        {"numerators": listed[start:following]}, len(listed), following if following < len(listed) else None
-    )
+    rows = listed[start:following]
+    return Page({"numerators": rows}, len(listed), following if following < len(listed) else None)

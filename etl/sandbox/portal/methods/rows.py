@@ -1,23 +1,29 @@
-"""Product rows, old (crm.deal.productrows.*) and new (crm.item.productrow.*), with the portal's arithmetic.
-
-PRICE is always the final price of one unit, after the discount and with tax; the other prices are derived
-from it, each rounded half up to kopecks.
-"""
+"""Product rows, old (crm.deal.productrows.*) and new (crm.item.productrow.*): bitrix24 §7."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from etl.sandbox.portal.core import Core, rest
+from etl.sandbox.portal.core import Core, bound, rest
 from etl.sandbox.portal.entities import BY_CODE, BY_TABLE, Entity
-from etl.sandbox.portal.fields import clean_number, json_number
-from etl.sandbox.portal.items import CENT, recount
+from etl.sandbox.portal.fields import clean_number, json_number, lower_camel
+from etl.sandbox.portal.items import product_rows, recount
+from etl.sandbox.portal.lists.conditions import PLAIN, Family
+from etl.sandbox.portal.lists.query import named_page, select_rows, show_page
+from etl.sandbox.portal.methods.arithmetic import (
+    ABSOLUTE,
+    PERCENT,
+    check_discount,
+    given,
+    is_absolute,
+    price_row,
+    rounded,
+)
 from etl.sandbox.portal.methods.crm import existing, item_id
 from etl.sandbox.portal.methods.crm_items import required
-from etl.sandbox.portal.query import PLAIN, Family, select_rows
 from etl.sandbox.portal.store import Record
-from etl.sandbox.portal.wire import Page, RestError, as_list, as_map, is_yes, php_int
+from etl.sandbox.portal.wire import Page, Params, RestError, as_list, as_map, is_yes, php_int
 
 ROW_TYPES = {
     "ID": "integer",
@@ -44,165 +50,120 @@ ROW_TYPES = {
     "TYPE": "integer",
     "STORE_ID": "integer",
 }
-CAMEL = {
-    name: name.split("_")[0].lower() + name.title().replace("_", "")[len(name.split("_")[0]) :]
-    for name in ROW_TYPES
-}
+CAMEL = {name: lower_camel(name) for name in ROW_TYPES}
 STORED = {camel: name for name, camel in CAMEL.items()}
 ROW_LIST = Family(strict=True, floored=False, shuffled=False)
-ABSOLUTE = 1
+OWNERS = ("lead", "deal", "invoice")
+#: prices that follow PRICE, the discount and the tax
+DERIVED = ("PRICE_EXCLUSIVE", "PRICE_NETTO", "PRICE_BRUTTO", "PRICE_ACCOUNT")
+QUANTITY_STEP = Decimal("0.0001")
+PIECE = (796, "шт")
+
+Owner = tuple[str, int]  # (code of the entity, id)
 
 
-def _round(value: Decimal) -> Decimal:
-    return value.quantize(CENT, ROUND_HALF_UP)
-
-
-def _given(row: Record, name: str) -> Decimal | None:
-    value = row.get(name)
-    return None if value in (None, "") else Decimal(clean_number(value, None))
-
-
-def price_row(row: Record) -> dict[str, Decimal]:
-    """All prices of one row from the ones given (bitrix24 server arithmetic, rates in percent).
-
-    >>> p = price_row({"PRICE": 80000, "TAX_RATE": 20, "DISCOUNT_TYPE_ID": 2, "DISCOUNT_RATE": 20})
-    >>> str(p["PRICE_EXCLUSIVE"]), str(p["DISCOUNT_SUM"]), str(p["PRICE_NETTO"]), str(p["PRICE_BRUTTO"])
-    ('66666.67', '16666.67', '83333.34', '100000.01')
-    """
-    price = _round(_given(row, "PRICE") or Decimal(0))
-    tax = (_given(row, "TAX_RATE") or Decimal(0)) / 100
-    exclusive = _given(row, "PRICE_EXCLUSIVE")
-    exclusive = _round(price / (1 + tax) if exclusive is None else exclusive)
-    total, rate = _given(row, "DISCOUNT_SUM"), _given(row, "DISCOUNT_RATE")
-    if php_int(row.get("DISCOUNT_TYPE_ID")) == ABSOLUTE:
-        total = _round(total or Decimal(0))
-        base = exclusive + total
-        rate = _round(total / base * 100) if base else Decimal(0)
-    else:
-        rate = _round(rate or Decimal(0))
-        share = rate / 100
-        total = _round(
-            exclusive * share / (1 - share) if total is None and share != 1 else total or Decimal(0)
-        )
-    netto = _given(row, "PRICE_NETTO")
-    netto = _round(exclusive + total if netto is None else netto)
-    brutto = _given(row, "PRICE_BRUTTO")
-    return {
-        "PRICE": price,
-        "PRICE_EXCLUSIVE": exclusive,
-        "DISCOUNT_RATE": rate,
-        "DISCOUNT_SUM": total,
-        "PRICE_NETTO": netto,
-        "PRICE_BRUTTO": _round(netto * (1 + tax) if brutto is None else brutto),
-    }
-
-
-def check_discount(row: Record) -> None:
-    """The old `set` insists on a discount that can be computed."""
-    kind = row.get("DISCOUNT_TYPE_ID")
-    rate, total = _given(row, "DISCOUNT_RATE"), _given(row, "DISCOUNT_SUM")
-    if kind not in (None, "") and php_int(kind) == ABSOLUTE and total is None:
-        raise RestError(
-            400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Monetary Discount Type is defined."
-        )
-    if kind not in (None, "") and php_int(kind) == 2 and rate is None:
-        raise RestError(
-            400,
-            "ERROR_CORE",
-            "Discount Rate (DISCOUNT_RATE) is required if Percentage Discount Type is defined.",
-        )
-    if rate == 100 and total is None:
-        raise RestError(
-            400, "ERROR_CORE", "Discount Sum (DISCOUNT_SUM) is required if Discount Rate is 100%."
-        )
-
-
-def build_row(core: Core, owner: tuple[str, int], given: Record, number: int, position: int) -> Record:
+def build_row(core: Core, owner: Owner, values: Record, number: int, position: int) -> Record:
     """A stored row: given values, the portal's defaults and the derived prices."""
-    product = core.store.get("product", php_int(given.get("PRODUCT_ID"))) or {}
-    measure = _measure(core, given.get("MEASURE_CODE"), product)
-    prices = price_row(given)
-    tax = _given(given, "TAX_RATE")
-    quantity = _given(given, "QUANTITY")
-    row: Record = {
+    code, owner_id = owner
+    product_id = php_int(values.get("PRODUCT_ID"))
+    product = core.store.get("product", product_id) or {}
+    measure_code, measure_name = _measure(core, values.get("MEASURE_CODE"), product)
+    prices = price_row(values)
+    tax = given(values, "TAX_RATE")
+    return {
         "ID": number,
-        "OWNER_ID": owner[1],
-        "OWNER_TYPE": owner[0],
-        "PRODUCT_ID": php_int(given.get("PRODUCT_ID")),
-        "PRODUCT_NAME": str(given.get("PRODUCT_NAME") or product.get("name") or f"[{number}]"),
+        "OWNER_ID": owner_id,
+        "OWNER_TYPE": code,
+        "PRODUCT_ID": product_id,
+        "PRODUCT_NAME": str(values.get("PRODUCT_NAME") or product.get("name") or f"[{number}]"),
         **{name: f"{value:.2f}" for name, value in prices.items()},
         "PRICE_ACCOUNT": f"{prices['PRICE']:.2f}",
-        "QUANTITY": clean_number(
-            (Decimal(1) if quantity is None else quantity).quantize(Decimal("0.0001"), ROUND_HALF_UP), None
-        ),
-        "DISCOUNT_TYPE_ID": ABSOLUTE if php_int(given.get("DISCOUNT_TYPE_ID")) == ABSOLUTE else 2,
-        "TAX_RATE": None if tax is None else f"{_round(tax):.2f}",
-        "TAX_INCLUDED": "Y" if is_yes(given.get("TAX_INCLUDED")) else "N",
+        "QUANTITY": _quantity(values),
+        "DISCOUNT_TYPE_ID": ABSOLUTE if is_absolute(values) else PERCENT,
+        "TAX_RATE": None if tax is None else f"{rounded(tax):.2f}",
+        "TAX_INCLUDED": "Y" if is_yes(values.get("TAX_INCLUDED")) else "N",
         "CUSTOMIZED": "Y",
-        "MEASURE_CODE": measure[0],
-        "MEASURE_NAME": str(given.get("MEASURE_NAME") or measure[1]),
-        "SORT": php_int(given.get("SORT")) or position * 10,
-        "TYPE": php_int(given.get("TYPE")) or product.get("type") or 1,
-        "XML_ID": str(given.get("XML_ID") or ""),
+        "MEASURE_CODE": measure_code,
+        "MEASURE_NAME": str(values.get("MEASURE_NAME") or measure_name),
+        "SORT": php_int(values.get("SORT")) or position * 10,
+        "TYPE": php_int(values.get("TYPE")) or product.get("type") or 1,
+        "XML_ID": str(values.get("XML_ID") or ""),
     }
-    return row
+
+
+def _quantity(values: Record) -> str:
+    """With up to four decimal places; one unit where none is given."""
+    quantity = given(values, "QUANTITY")
+    if quantity is None:
+        quantity = Decimal(1)
+    return clean_number(quantity.quantize(QUANTITY_STEP, ROUND_HALF_UP), None)
 
 
 def _measure(core: Core, code: Any, product: Record) -> tuple[int, str]:
-    rows = list(core.store.all("measure"))
-    found = next((row for row in rows if code not in (None, "") and row["code"] == php_int(code)), None)
-    if found is None and code in (None, ""):
-        found = next((row for row in rows if row["id"] == product.get("measure")), None)
-        found = found or next((row for row in rows if row.get("isDefault") == "Y"), None)
-    return (found["code"], found["symbol"]) if found else (php_int(code) or 796, "шт")
+    """Code and sign of the unit: the one given, else the product's, else the portal's default one."""
+    if code not in (None, ""):
+        number = php_int(code)
+        return _measure_where(core, "code", number) or (number or PIECE[0], PIECE[1])
+    of_product = _measure_where(core, "id", product.get("measure"))
+    return of_product or _measure_where(core, "isDefault", "Y") or PIECE
+
+
+def _measure_where(core: Core, field: str, value: Any) -> tuple[int, str] | None:
+    for row in core.store.all("measure"):
+        if row.get(field) == value:
+            return row["code"], row["symbol"]
+    return None
 
 
 def rows_of(core: Core, entity: Entity, owner_id: int) -> list[Record]:
-    rows = [
-        row for row in core.store.find("productrow", "OWNER_ID", owner_id) if row["OWNER_TYPE"] == entity.code
-    ]
+    """The rows of one item in their order."""
+    rows = product_rows(core, entity.code, owner_id)
     return sorted(rows, key=lambda row: (row["SORT"], row["ID"]))
 
 
-def replace_rows(core: Core, entity: Entity, owner_id: int, given: list[Record]) -> None:
-    """All rows of the owner give way to these; its sum follows."""
+def replace_rows(core: Core, entity: Entity, owner_id: int, rows: list[Record]) -> None:
+    """All rows of the owner give way to these; its sum follows (bitrix24 §10.3, 8)."""
     old = rows_of(core, entity, owner_id)
     for row in old:
         core.store.drop("productrow", row["ID"])
-    for position, row in enumerate(given, 1):
+    for position, row in enumerate(rows, 1):
         number = core.store.new_id("productrow")
-        core.store.put("productrow", number, build_row(core, (entity.code, owner_id), row, number, position))
-    recount(core, entity, owner_id, emptied=bool(old) and not given)
+        built = build_row(core, (entity.code, owner_id), row, number, position)
+        core.store.put("productrow", number, built)
+    emptied = bool(old) and not rows
+    recount(core, entity, owner_id, emptied=emptied)
 
 
 def show_old_row(row: Record) -> Record:
     """Old shape: ids of row and owner and PRICE_ACCOUNT are text, the rest are numbers."""
-    text = ("ID", "OWNER_ID", "PRICE_ACCOUNT")
-    shown = {name: row.get(name) for name in ROW_TYPES}
-    for name, kind in ROW_TYPES.items():
-        if kind == "double" and name not in text and shown[name] is not None:
-            shown[name] = json_number(shown[name])
-    shown |= {name: str(shown[name]) for name in text}
-    return {**shown, "ORIGINAL_PRODUCT_NAME": row["PRODUCT_NAME"], "PRODUCT_DESCRIPTION": None, "RESERVE_ID": None,
-            "DATE_RESERVE_END": None, "RESERVE_QUANTITY": None}  # fmt: skip
+    shown = {name: _number(row, name) for name in ROW_TYPES}
+    for name in ("ID", "OWNER_ID", "PRICE_ACCOUNT"):
+        shown[name] = str(row.get(name))
+    shown["ORIGINAL_PRODUCT_NAME"] = row["PRODUCT_NAME"]
+    for name in ("PRODUCT_DESCRIPTION", "RESERVE_ID", "DATE_RESERVE_END", "RESERVE_QUANTITY"):
+        shown[name] = None
+    return shown
 
 
 def show_row(row: Record) -> Record:
-    return {
-        CAMEL[name]: json_number(row[name])
-        if kind == "double" and row.get(name) is not None
-        else row.get(name)
-        for name, kind in ROW_TYPES.items()
-    }
+    """New shape: camel-case names, numbers are numbers."""
+    return {camel: _number(row, name) for name, camel in CAMEL.items()}
 
 
-def _old_rows_get(core: Core, entity: Entity, params: dict[str, Any]) -> list[Record]:
+def _number(row: Record, name: str) -> Any:
+    value = row.get(name)
+    if ROW_TYPES[name] == "double" and value is not None:
+        return json_number(value)
+    return value
+
+
+def _old_rows_get(core: Core, entity: Entity, params: Params) -> list[Record]:
     number = item_id(params)
     existing(core, entity.table, number)
     return [show_old_row(row) for row in rows_of(core, entity, number)]
 
 
-def _old_rows_set(core: Core, entity: Entity, params: dict[str, Any]) -> bool:
+def _old_rows_set(core: Core, entity: Entity, params: Params) -> bool:
     number = item_id(params)
     existing(core, entity.table, number)
     rows = [row for row in as_list(params.get("rows")) if isinstance(row, dict)]
@@ -213,8 +174,8 @@ def _old_rows_set(core: Core, entity: Entity, params: dict[str, Any]) -> bool:
 
 
 def _register(entity: Entity) -> None:
-    rest(f"crm.{entity.table}.productrows.get")(lambda core, params: _old_rows_get(core, entity, params))
-    rest(f"crm.{entity.table}.productrows.set")(lambda core, params: _old_rows_set(core, entity, params))
+    rest(f"crm.{entity.table}.productrows.get")(bound(_old_rows_get, entity))
+    rest(f"crm.{entity.table}.productrows.set")(bound(_old_rows_set, entity))
 
 
 _register(BY_TABLE["deal"])
@@ -222,8 +183,9 @@ _register(BY_TABLE["lead"])
 
 
 def _owner(core: Core, owner_type: Any, owner_id: Any) -> tuple[Entity, int]:
+    """The item that may have product rows. Raises RestError."""
     entity = BY_CODE.get(str(owner_type))
-    if entity is None or entity.table not in ("lead", "deal", "invoice"):
+    if entity is None or entity.table not in OWNERS:
         raise RestError(400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
     number = php_int(owner_id)
     if core.store.get(entity.table, number) is None:
@@ -232,39 +194,44 @@ def _owner(core: Core, owner_type: Any, owner_id: Any) -> tuple[Entity, int]:
 
 
 def _stored(row: Any) -> Record:
+    """A given row under stored names; unknown names are dropped silently."""
     return {STORED[name]: value for name, value in as_map(row).items() if name in STORED}
 
 
 @rest("crm.item.productrow.list", case="exact")
-def row_list(core: Core, params: dict[str, Any]) -> Page:
+def row_list(core: Core, params: Params) -> Page:
+    """One page of rows of one item."""
     condition = as_map(params.get("filter"))
     if "=ownerType" not in condition or "=ownerId" not in condition:
-        raise RestError(
-            400, "INVALID_ARG_VALUE", "Filter must contain the fields '=ownerType' and '=ownerId'"
-        )
+        text = "Filter must contain the fields '=ownerType' and '=ownerId'"
+        raise RestError(400, "INVALID_ARG_VALUE", text)
     page = select_rows(core, "productrow", ROW_TYPES, params, ROW_LIST, rename=STORED)
-    return Page({"productRows": [show_row(row) for row in page.result]}, page.total, page.next)
+    return named_page(page, "productRows", show_row)
 
 
 @rest("crm.item.productrow.set", case="exact")
-def row_set(core: Core, params: dict[str, Any]) -> Record:
+def row_set(core: Core, params: Params) -> Record:
+    """All rows of an item at once."""
     entity, number = _owner(core, required(params, "ownerType"), required(params, "ownerId"))
-    replace_rows(core, entity, number, [_stored(row) for row in as_list(required(params, "productRows"))])
+    rows = [_stored(row) for row in as_list(required(params, "productRows"))]
+    replace_rows(core, entity, number, rows)
     return {"productRows": [show_row(row) for row in rows_of(core, entity, number)]}
 
 
 @rest("crm.item.productrow.add", case="exact")
-def row_add(core: Core, params: dict[str, Any]) -> Record:
-    given = _stored(required(params, "fields"))
-    entity, owner_id = _owner(core, given.get("OWNER_TYPE"), given.get("OWNER_ID"))
+def row_add(core: Core, params: Params) -> Record:
+    """One more row of an item."""
+    values = _stored(required(params, "fields"))
+    entity, owner_id = _owner(core, values.get("OWNER_TYPE"), values.get("OWNER_ID"))
     number = core.store.new_id("productrow")
-    row = build_row(core, (entity.code, owner_id), given, number, len(rows_of(core, entity, owner_id)) + 1)
+    position = len(rows_of(core, entity, owner_id)) + 1
+    row = build_row(core, (entity.code, owner_id), values, number, position)
     core.store.put("productrow", number, row)
     recount(core, entity, owner_id)
     return {"productRow": show_row(row)}
 
 
-def _row(core: Core, params: dict[str, Any]) -> Record:
+def _row(core: Core, params: Params) -> Record:
     row = core.store.get("productrow", php_int(required(params, "id")))
     if row is None:
         raise RestError(400, "NOT_FOUND", "Element not found")
@@ -272,47 +239,55 @@ def _row(core: Core, params: dict[str, Any]) -> Record:
 
 
 @rest("crm.item.productrow.get", case="exact")
-def row_get(core: Core, params: dict[str, Any]) -> Record:
+def row_get(core: Core, params: Params) -> Record:
+    """One row."""
     return {"productRow": show_row(_row(core, params))}
 
 
 @rest("crm.item.productrow.update", case="exact")
-def row_update(core: Core, params: dict[str, Any]) -> Record:
+def row_update(core: Core, params: Params) -> Record:
     """Derived prices that are not given are computed anew."""
     old = _row(core, params)
-    derived = ("PRICE_EXCLUSIVE", "PRICE_NETTO", "PRICE_BRUTTO", "PRICE_ACCOUNT")
-    kept = {name: value for name, value in old.items() if name not in derived}
+    kept = {name: value for name, value in old.items() if name not in DERIVED}
     if old["DISCOUNT_TYPE_ID"] != ABSOLUTE:
         kept.pop("DISCOUNT_SUM", None)
-    owner = (old["OWNER_TYPE"], old["OWNER_ID"])
-    row = build_row(core, owner, {**kept, **_stored(required(params, "fields"))}, old["ID"], 1)
+    values = {**kept, **_stored(required(params, "fields"))}
+    code, owner_id = old["OWNER_TYPE"], old["OWNER_ID"]
+    row = build_row(core, (code, owner_id), values, old["ID"], 1)
     core.store.put("productrow", old["ID"], row)
-    recount(core, BY_CODE[owner[0]], owner[1])
+    recount(core, BY_CODE[code], owner_id)
     return {"productRow": show_row(row)}
 
 
 @rest("crm.item.productrow.delete", case="exact")
-def row_delete(core: Core, params: dict[str, Any]) -> None:
+def row_delete(core: Core, params: Params) -> None:
+    """A row goes."""
     row = _row(core, params)
     core.store.drop("productrow", row["ID"])
     recount(core, BY_CODE[row["OWNER_TYPE"]], row["OWNER_ID"], emptied=True)
 
 
 @rest("crm.item.productrow.fields", case="exact")
-def row_fields(core: Core, params: dict[str, Any]) -> Record:
-    names = {
-        CAMEL[name]: {"type": kind, "isReadOnly": name == "ID", "upperName": name}
-        for name, kind in ROW_TYPES.items()
-    }
-    return {"fields": names}
+def row_fields(core: Core, params: Params) -> Record:
+    """The fields of a row under their new names."""
+    fields: Record = {}
+    for name, camel in CAMEL.items():
+        fields[camel] = {**_describe(name), "upperName": name}
+    return {"fields": fields}
 
 
 @rest("crm.productrow.fields")
-def old_row_fields(core: Core, params: dict[str, Any]) -> Record:
-    return {name: {"type": kind, "isReadOnly": name == "ID"} for name, kind in ROW_TYPES.items()}
+def old_row_fields(core: Core, params: Params) -> Record:
+    """The fields of a row under their old names."""
+    return {name: _describe(name) for name in ROW_TYPES}
+
+
+def _describe(name: str) -> Record:
+    return {"type": ROW_TYPES[name], "isReadOnly": name == "ID"}
 
 
 @rest("crm.productrow.list")
-def old_row_list(core: Core, params: dict[str, Any]) -> Page:
+def old_row_list(core: Core, params: Params) -> Page:
+    """One page of rows of any items."""
     page = select_rows(core, "productrow", ROW_TYPES, params, PLAIN)
-    return Page([show_old_row(row) for row in page.result], page.total, page.next)
+    return show_page(page, show_old_row)

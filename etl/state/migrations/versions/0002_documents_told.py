@@ -1,4 +1,4 @@
-"""What 1C told last of each document is kept: an order waits for its buyer, a composition is compared in later runs.
+"""What 1C told last of each document is kept: an order waits for its buyer, a composition is compared later.
 
 Revision ID: 0002
 Revises: 0001

@@ -1,0 +1,97 @@
+"""Facts of payment and shipment into the state: what documents tell, what no longer counts, and the words of
+the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from etl import tables
+from etl.flows.run import Record, Run
+from etl.records import Accrual, Charge, Document, Payment
+from etl.transform.money import facts
+from etl.transform.money.targets import GOODS_KINDS, MONEY_KINDS
+from etl.values import keys
+
+#: kind of fact -> kinds of documents that tell it
+_MOVING = {"payment": tuple(MONEY_KINDS), "shipment": tuple(GOODS_KINDS)}
+_WORDS = {"payment": "Оплата", "shipment": "Отгрузка"}
+
+
+def payments(run: Run) -> list[Payment]:
+    """Every fact of payment, of all sources."""
+    return tables.records(run.state.facts.rows("payment"), Payment)
+
+
+def shipments(run: Run) -> list[Payment]:
+    """Every fact of shipment, in the layout of payments."""
+    return tables.records(run.state.facts.rows("shipment"), Payment)
+
+
+def record_facts(
+    run: Run, documents: Sequence[Document], found: Mapping[str, str], deals: Mapping[str, str] | None = None
+) -> None:
+    """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target
+    -> deal.
+
+    A document that 1C has moved away from everything of ours no longer counts.
+    """
+    told = facts.payment_facts(documents, found, run.profile.dialect, payments(run))
+    goods = facts.shipment_facts(documents, found, shipments(run))
+    record(run, "payment", told, deals)
+    record(run, "shipment", goods, deals)
+    for kind, kinds in _MOVING.items():
+        moved = [row["id"] for row in documents if row["kind"] in kinds and row["id"] not in found]
+        gone = run.state.facts.remove(kind, "1c", moved, run.number)
+        run.journal.tell([_told(kind, change, deals or {}) for change in gone])
+
+
+def known_numbers(run: Run) -> set[str]:
+    """Every number we have sent: charges, acts, and whatever else is in the publications."""
+    charges = {row["number"] for row in tables.each(run.state.charges.current(), Charge)}
+    acts = {row["number"] for row in tables.each(run.state.accruals.rows(), Accrual)}
+    linked = {link["foreign_id"] for link in run.state.links.all("document", "linked")}
+    return charges | acts | run.state.publications.documents() | linked
+
+
+def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, str] | None = None) -> None:
+    """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by
+    `deals`."""
+    changes = run.state.facts.record(kind, list(found), run.number)
+    # a flag repeats what a document tells, so only documents are counted
+    told = [(change["after"] or change["before"])["source"] for change in changes]
+    run.journal.counts[f"{kind}s"] += sum(source in ("1c", "bank", "xlsx") for source in told)
+    run.journal.tell([_told(kind, change, deals or {}) for change in changes])
+
+
+def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]:
+    """A change of facts as the journal tells it: under its deal where one is known, else under its
+    document."""
+    after = change["after"] or change["before"]
+    target = after["target"]
+    deal = deals.get(target) or _deal(target)
+    number = f" № {after['number']}" if after["number"] else ""
+    return {
+        "entity": "deal" if deal else "document",
+        "key": deal or target,
+        "action": kind,
+        "field": after["source"],
+        "before": change["before"] and change["before"]["amount"],
+        "after": after["amount"],
+        "file": after["file"],
+        "document": target,
+        "rule": "facts: максимум по источникам, не сумма",
+        "message": f"{_WORDS[kind]}{number} по документу {target}: {_money(after['amount'])}",
+    }
+
+
+def _deal(target: str) -> str | None:
+    """The deal that a number of ours names; a smart invoice's number names the invoice."""
+    key = keys.decode(target)
+    return key.id if key and key.kind != "invoice" else None
+
+
+def _money(amount: Decimal | None) -> str:
+    """A sum of the journal; 1C may tell a payment without one."""
+    return "без суммы" if amount is None else f"{amount:.2f} руб."

@@ -1,0 +1,156 @@
+"""Product rows of deals and smart invoices -> Bitrix24, as a whole, read back and compared.
+
+Facts: reference bitrix24 §7.1 (fields), §7.2 (methods), §7.3 (arithmetic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
+
+from etl.bitrix24 import rowlists, values, writes
+from etl.bitrix24.calls import Command
+from etl.bitrix24.classify import Verdict
+from etl.bitrix24.client import Client
+from etl.bitrix24.fields import DEAL, INVOICE
+from etl.bitrix24.lists import Row
+from etl.bitrix24.writes import Outbox, Result, Write
+from etl.records import Line
+
+#: Short codes of owners of product rows (bitrix24 §7.2).
+_CODES = {DEAL: "D", INVOICE: "SI"}
+_TOLERANCE = Decimal("0.01")
+_ZERO = Decimal(0)
+#: discountTypeId of a sum (1) beside that of a share (2).
+_BY_SUM = 1
+
+
+@dataclass(frozen=True)
+class Composition:
+    """All product rows of a deal or invoice, in order, as records of the table `lines`. `empty` allows none
+    at all."""
+
+    key: str
+    id: str
+    lines: Sequence[Line]
+    kind: int = DEAL
+    empty: bool = field(default=False)
+
+
+class _Priced(NamedTuple):
+    """A row as the portal multiplies it: quantity × price is exactly the amount."""
+
+    quantity: Decimal
+    amount: Decimal
+    price: Decimal
+
+
+def set_rows(client: Client, compositions: Iterable[Composition], outbox: Outbox) -> Iterator[Result]:
+    """Replace the product rows of deals or invoices, then compare count and sum with what the portal holds.
+
+    An empty list is refused unless the document is really empty (`empty`): it would wipe the deal's rows
+    (§7.2: the method replaces everything).
+    """
+    for one in compositions:
+        if not one.lines and not one.empty:
+            yield Result(one.key, "skipped", one.id, "состав пуст: строки сделки не заменены")
+            continue
+        rows = [product_row(line, position) for position, line in enumerate(one.lines, 1)]
+        params = {"ownerType": _CODES[one.kind], "ownerId": one.id, "productRows": rows}
+        outcome = writes.once(client, outbox, one.key, Command("crm.item.productrow.set", params))
+        if outcome.verdict in (Verdict.OK, Verdict.UNKNOWN):
+            yield _compared(client, one, outbox, sure=outcome.ok)
+        else:
+            yield writes.noted(outbox, Write(one.key, one.id, Command("", {})), outcome)
+
+
+def product_row(line: Line, position: int) -> dict[str, Any]:
+    """A row for crm.item.productrow.set from a record of `lines`.
+
+    The portal's price is final, per unit, with tax, after the discount (§7.3): amount / quantity. Where that
+    is not exact to the kopeck the row is sent as one piece of the whole amount, with the quantity in its
+    name, so that sums agree.
+    """
+    priced = _priced(line)
+    rate = line.get("vat_rate")
+    row: dict[str, Any] = {
+        "productName": _name(line, priced),
+        "price": _text(priced.price),
+        "quantity": _text(priced.quantity),
+        "sort": position * 10,
+        "taxIncluded": "N" if line.get("vat_included") is False else "Y",
+        "taxRate": None if rate is None else _text(rate),
+    }
+    if line.get("product"):
+        row["productId"] = line["product"]
+    unit_code = line.get("unit_code")
+    if unit_code:
+        row["measureCode"] = unit_code.strip()
+    discount = _discount(line, priced)
+    if discount:
+        row |= {
+            "discountTypeId": _BY_SUM,
+            "discountSum": _text(discount.quantize(values.KOPECK, ROUND_HALF_UP)),
+        }
+    return row
+
+
+def _name(line: Line, priced: _Priced) -> str:
+    """The name; of a row sent as one piece with the quantity it stands for."""
+    name = line.get("name") or ""
+    quantity = line.get("quantity")
+    if quantity is None or quantity == priced.quantity:
+        return name
+    return f"{name} ({values.number(quantity):f} {line.get('unit') or 'шт'})"
+
+
+def _discount(line: Line, priced: _Priced) -> Decimal:
+    """Discount of one unit without tax, as the portal counts it (§7.3)."""
+    of_unit = (line.get("discount") or _ZERO) / priced.quantity
+    rate = line.get("vat_rate") or _ZERO
+    return of_unit / (1 + rate / 100)
+
+
+def _priced(line: Line) -> _Priced:
+    quantity = line.get("quantity") or Decimal(1)
+    told = line.get("amount")
+    amount = _kopecks((line.get("price") or _ZERO) * quantity if told is None else told)
+    price = _kopecks(amount / quantity)
+    if _kopecks(price * quantity) == amount:
+        return _Priced(quantity, amount, price)
+    return _Priced(Decimal(1), amount, amount)
+
+
+def _compared(client: Client, one: Composition, outbox: Outbox, *, sure: bool) -> Result:
+    """Read the rows back: the same count and sum as sent, or the write has not worked."""
+    held = list(rowlists.product_rows(client, [one.id], _CODES[one.kind]))
+    total = sum((_amount(row) for row in held), _ZERO)
+    wanted = sum((_priced(line).amount for line in one.lines), _ZERO)
+    if len(held) == len(one.lines) and abs(total - wanted) < _TOLERANCE:
+        outbox.done(one.key, one.id)
+        return Result(one.key, "done", one.id)
+    if not sure:
+        outbox.doubt(one.key)
+        return Result(one.key, "doubt", one.id, writes.UNSURE)
+    reason = (
+        f"после записи в составе {len(held)} строк на {total:.2f} "
+        f"вместо {len(one.lines)} на {wanted:.2f}; проверьте сделку"
+    )
+    outbox.failed(one.key, reason)
+    return Result(one.key, "failed", one.id, reason)
+
+
+def _amount(row: Row) -> Decimal:
+    price = values.money(row.get("price")) or _ZERO
+    quantity = values.number(row.get("quantity")) or _ZERO
+    return _kopecks(price * quantity)
+
+
+def _kopecks(amount: Decimal) -> Decimal:
+    return amount.quantize(values.KOPECK, ROUND_HALF_UP)
+
+
+def _text(value: Decimal) -> str:
+    return format(value, "f")

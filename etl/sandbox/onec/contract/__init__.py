@@ -1,0 +1,1 @@
+"""The customer's handler of the extended contract (docs/contract-1c.ru.md)."""

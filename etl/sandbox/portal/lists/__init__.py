@@ -1,0 +1,1 @@
+"""Lists of the portal: what a filter means and which records answer it."""

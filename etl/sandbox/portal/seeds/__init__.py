@@ -1,0 +1,1 @@
+"""Seeds of the portal: a whole portal as one document."""

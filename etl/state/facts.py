@@ -1,0 +1,83 @@
+"""Payment and shipment facts, as each source tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from etl import tables
+from etl.state.database import Database, Record, Rows, by_pair, walked
+from etl.state.schema import FACT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = ("source", "id", "target", "date", "amount", "number", "party", "file", "place")
+#: a fact is the same while these are: a file renamed or a row moved in it changes nothing
+_SAME = ("target", "date", "amount", "number", "party")
+Place: TypeAlias = tuple[str, str]  # source, id
+
+
+class Facts:
+    """Payment and shipment facts of each source, keyed by (kind, source, id), with the columns of the
+    table `payments`.
+
+    A fact that its source changed is overwritten, one that its source deleted is `gone`: it counts nowhere
+    and can come back (DESIGN §4, «What becomes untrue is told»).
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def record(self, kind: str, rows: Rows, run: int | None = None) -> list[Record]:
+        """Write facts of a `kind` (payment, shipment); the same again changes nothing.
+
+        Returns what changed: {action: new | changed, before, after}.
+        """
+        given = by_pair("source", "id", map(_fact, walked(rows)))
+        changes: list[Record] = []
+        with self._db.transaction():
+            known = self._known(kind, given)
+            for place, after in given.items():
+                before = known.get(place)
+                if before is None:
+                    changes.append({"action": "new", "before": None, "after": after})
+                elif before["gone"] or _differ(before, after):
+                    changes.append({"action": "changed", "before": before, "after": after})
+            told = {"kind": kind, "gone": False, "run": run}
+            self._db.put(FACT, [change["after"] | told for change in changes])
+        return changes
+
+    def remove(self, kind: str, source: str, ids: Iterable[str], run: int | None = None) -> list[Record]:
+        """Their source deleted or unposted these facts.
+
+        Returns what changed: {action: gone, before, after: None}.
+        """
+        with self._db.transaction():
+            known = self._known(kind, {(source, fact) for fact in ids})
+            living = [row for row in known.values() if not row["gone"]]
+            for row in living:
+                this = [FACT.c.kind == kind, FACT.c.source == source, FACT.c.id == row["id"]]
+                self._db.change(FACT, this, gone=True, run=run)
+        return [{"action": "gone", "before": row, "after": None} for row in living]
+
+    def rows(self, kind: str) -> pd.DataFrame:
+        """Living facts of a kind as the table `payments`, by target, date, source and id."""
+        columns = (FACT.c[name] for name in _COLUMNS)
+        living = self._db.columns(columns, FACT.c.kind == kind, FACT.c.gone.is_(False))
+        ordered = living.order_by(FACT.c.target, FACT.c.date, FACT.c.source, FACT.c.id)
+        return tables.frame("payments", self._db.rows(ordered))
+
+    def _known(self, kind: str, places: Iterable[Place]) -> dict[Place, Record]:
+        wanted = set(places)
+        found = self._db.many(FACT, "id", {fact for _, fact in wanted}, FACT.c.kind == kind)
+        chosen = (row for row in found if (row["source"], row["id"]) in wanted)
+        return by_pair("source", "id", chosen)
+
+
+def _fact(row: Mapping[str, Any]) -> Record:
+    return {name: row.get(name) for name in _COLUMNS}
+
+
+def _differ(before: Record, after: Record) -> bool:
+    return any(before[name] != after[name] for name in _SAME)

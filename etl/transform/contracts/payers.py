@@ -1,0 +1,60 @@
+"""How 1C is told a payer. 1C matches a payer without ИНН by exact Наименование (DESIGN §5), so the name must
+be unique and must stay as first sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from etl.records import Charge, Deal
+from etl.transform.contracts.register import Register, known_names, party
+from etl.values import checked, clean
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """`name` is the ФИО, `key` the Наименование by which 1C finds the counterparty, `notes` what the register
+    says of it."""
+
+    name: str | None
+    key: str
+    inn: str | None
+    notes: tuple[str, ...]
+
+
+def payer(deal: Deal, oldest: Charge | None) -> Payer:
+    """The payer of a deal. A party that 1C knows already (`oldest`: the first charge of the deal) keeps name
+    and ИНН as first exported; else a payer without a good ИНН carries the number of the contract in the
+    name."""
+    name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
+    inn: str | None = said.value
+    notes: list[str] = []
+    if said.warning:
+        inn = None
+        notes.append(f"{said.warning} ({said.value})")
+    if oldest and (inn is None or oldest["payer_inn"] in (None, inn)):
+        if inn and not oldest["payer_inn"]:
+            notes.append(f"1С знает плательщика без ИНН, внесите ИНН {inn} в его карточку в 1С")
+        return Payer(name, oldest["payer_key"], oldest["payer_inn"], tuple(notes))
+    key = name if inn else f"{name} (дог. № {clean.text(deal['contract_number'])})"
+    return Payer(name, key or "", inn, tuple(notes))
+
+
+def clashing(fresh: Iterable[Charge], register: Register) -> list[Charge]:
+    """Charges whose payer would share the name in 1C with another party: neither is sent, or 1C would add up
+    the debts of different people (DESIGN §5)."""
+    bad: list[Charge] = []
+    for name, rows in known_names(fresh).items():
+        known = register.parties.get(name, ())
+        taken = register.deals.get(name, ())
+        several = len({party(row) for row in rows}) > 1
+        bad += [row for row in rows if _clashes(row, known, taken, several)]
+    return bad
+
+
+def _clashes(row: Charge, known: Collection[str], taken: Collection[str], several: bool) -> bool:
+    """A deal charged under this name before keeps it, even if its contract was renumbered since. A name that
+    1C knows belongs to the party it knows; one that it does not know must not be given to several."""
+    if row["deal"] in taken:
+        return False
+    return party(row) not in known if known else several
