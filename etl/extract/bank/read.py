@@ -1,5 +1,4 @@
-"""Bank statements in the text format 1CClientBankExchange (kl_to_1c.txt), versions 1.00-1.03, to the table
-`receipts`.
+"""Bank statements in the text format 1CClientBankExchange, versions 1.00-1.03, to the table `receipts`.
 
 Written against real files and other parsers' bugs (onec §3.1, §3.2): the encoding in the header is no
 proof, a number is text, a purpose contains «=» and may run over lines. A file without «КонецФайла» is cut
@@ -26,8 +25,7 @@ from etl.records import Receipt
 
 @dataclass(slots=True)
 class Info:
-    """The statement itself; `internal` counts the documents between our own accounts, which are no receipts.
-    """
+    """The statement itself; `internal` counts transfers between our own accounts: they are no receipts."""
 
     version: str
     encoding: str

@@ -22,8 +22,9 @@ Fields = dict[str, str]
 
 @dataclass(slots=True)
 class Section:
-    """A part of the file: `kind` is HEADER, ACCOUNT or what a document is (Вид документа); `line` where it
-    begins.
+    """A part of the file.
+
+    `kind` is HEADER, ACCOUNT or what a document is (Вид документа), `line` where the section begins.
     """
 
     kind: str

@@ -16,9 +16,7 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Turnover:
-    """A section of one of our accounts: balances and turnovers as the bank states them (roubles, None = not
-    stated).
-    """
+    """Balances and turnovers of one of our accounts as the bank states them: roubles, None = not stated."""
 
     account: str
     start: dt.date | None = None
@@ -60,12 +58,16 @@ def differing(turnovers: Sequence[Turnover], rows: Sequence[Receipt]) -> Iterato
     """A sentence for each account and direction of which the documents do not add up to the turnovers."""
     for account in dict.fromkeys(one.account for one in turnovers):
         own = [one for one in turnovers if one.account == account]
-        received, spent = [one.received for one in own], [one.spent for one in own]
-        for direction, word, stated in (("in", "поступило", received), ("out", "списано", spent)):
-            total = _total(stated)
-            found = _found(rows, account, direction)
-            if total is not None and total != found:
-                yield f"По счёту …{account[-4:]} {word} {total:.2f}, а документов в файле на {found:.2f}."
+        moved = [row for row in rows if row["account"] == account]
+        yield from _difference(account, "поступило", [one.received for one in own], _sum(moved, "in"))
+        yield from _difference(account, "списано", [one.spent for one in own], _sum(moved, "out"))
+
+
+def _difference(account: str, word: str, stated: Sequence[Decimal | None], found: Decimal) -> Iterator[str]:
+    """A sentence where what the sections state is not the sum that was found."""
+    total = _total(stated)
+    if total is not None and total != found:
+        yield f"По счёту …{account[-4:]} {word} {total:.2f}, а документов в файле на {found:.2f}."
 
 
 def _total(stated: Sequence[Decimal | None]) -> Decimal | None:
@@ -74,9 +76,5 @@ def _total(stated: Sequence[Decimal | None]) -> Decimal | None:
     return sum(amounts, _ZERO) if len(amounts) == len(stated) else None
 
 
-def _found(rows: Sequence[Receipt], account: str, direction: str) -> Decimal:
-    total = _ZERO
-    for row in rows:
-        if row["account"] == account and row["direction"] == direction:
-            total += row["amount"]
-    return total
+def _sum(rows: Sequence[Receipt], direction: str) -> Decimal:
+    return sum((row["amount"] for row in rows if row["direction"] == direction), _ZERO)

@@ -51,9 +51,7 @@ def party_name(fields: Fields, side: str) -> str | None:
 
 
 def account(fields: Fields, side: str) -> str | None:
-    """The account that counts: that of the party itself when its bank settles through another bank (onec
-    §3.1).
-    """
+    """The account that counts: the party's own where its bank settles through another one (onec §3.1)."""
     return digits(fields.get(f"{side}РасчСчет") or fields.get(f"{side}Счет") or "") or None
 
 
