@@ -152,7 +152,7 @@ def test_floods_are_read_or_refused_in_bounded_memory(name: str) -> None:
         import io
         from pathlib import Path
         from etl.errors import Rejected
-        from etl.extract import commerceml as reader
+        from etl.extract.commerceml import read as reader
         data = "<{ROOT} ВерсияСхемы='2.05'>".encode() + {(BOUNDED | FLAT)[name]} + "</{ROOT}>".encode()
         def peak():     # not ru_maxrss: a child inherits the peak of the process that started it
             return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
