@@ -68,7 +68,7 @@ def note(column: str, mark: str) -> Value:
     return Value(handle)
 
 
-# ---- pairs of a name and a value -----------------------------------------------------------------------------------
+# ---- pairs of a name and a value ---------------------------------------------------------------------------
 
 
 def a_pair(column: str) -> Pair:

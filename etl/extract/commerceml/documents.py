@@ -1,7 +1,8 @@
-"""A Документ as it was read becomes rows of documents, lines and parties: what is derived, defaulted or refused.
+"""A Документ as it was read becomes rows of documents, lines and parties: what is derived, defaulted,
+refused.
 
-A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out here. Nothing of
-a record is added before all its values are read. Rules: reference/commerceml §3-§5, §9, §14.
+A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out
+here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3-§5, §9, §14.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def _document(row: Row, scope: Scope, basis: str | None) -> None:
 
 
 def _kind(row: Row, operation: str | None) -> str:
-    """By ХозОперация, and by the requisite ВидДокумента for «Прочие»; what a kind cannot give back stays a requisite."""
+    """By ХозОперация, for «Прочие» by the requisite ВидДокумента.
+
+    A ХозОперация that cannot be told from the kind stays a requisite.
+    """
     word = dialects.plain(operation or "")
     kind = _KINDS.get(word)
     if kind is None and word == _OTHER:
@@ -107,7 +111,7 @@ def _kind(row: Row, operation: str | None) -> str:
 
 
 def _facts(row: Row) -> None:
-    """Paid and shipped from number and date: a pair counts only with a real date and a number that is not 0 (§0.5, §5).
+    """Paid and shipped: a pair counts only with a real date and a number that is not 0 (§0.5, §5).
 
     What 1C says of itself goes before what a site had told it: «Дата оплаты» may be only an echo of that.
     """
@@ -164,7 +168,7 @@ def _remember(scope: Scope, identifier: str, number: str | None) -> None:
     numbers[identifier] = number
 
 
-# ---- lines ---------------------------------------------------------------------------------------------------------
+# ---- lines -------------------------------------------------------------------------------------------------
 
 
 def _lines(lines: Sequence[Row], document: Row, scope: Scope) -> None:
@@ -232,7 +236,7 @@ def _rates(day: dt.date) -> tuple[Decimal, frozenset[Decimal]]:
     return right, frozenset(rate for _, rate in dialects.VAT_STANDARD if rate != right)
 
 
-# ---- parties -------------------------------------------------------------------------------------------------------
+# ---- parties -----------------------------------------------------------------------------------------------
 
 
 def _parties(row: Row, scope: Scope) -> None:

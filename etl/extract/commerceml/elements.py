@@ -1,7 +1,9 @@
-"""CommerceML 2.03-2.10 and 3.x, whatever 1C or a site wrote: where each element goes. Find the tag, read the column.
+"""CommerceML 2.03-2.10 and 3.x, whatever 1C or a site wrote: where each element goes.
 
-A column with a `_` before it is a note, of which `parties`, `goods` and `documents` make columns. Elements are known by local
-name; any namespace, version and order will do. Sources: reference/commerceml §1-§5.
+Find the tag, read the column.
+
+A column with a `_` before it is a note, of which `parties`, `goods` and `documents` make columns. Elements
+are known by local name; any namespace, version and order will do. Sources: reference/commerceml §1-§5.
 """
 
 from __future__ import annotations
@@ -28,16 +30,16 @@ from etl.extract.commerceml.engine.entries import (
     Attributes,
     Each,
     Kind,
-    Lines,
     Nested,
     Table,
     Vocabulary,
+    lines,
     listed,
     one,
 )
 from etl.extract.commerceml.engine.scope import Scope
 
-# ---- inside a record -----------------------------------------------------------------------------------------------
+# ---- inside a record ---------------------------------------------------------------------------------------
 
 BANK = Table(
     {
@@ -211,7 +213,7 @@ HEADER = requisites(
     }
 )
 
-LINES = Lines("_lines", "Товары", "Товар", LINE)
+LINES = lines("_lines", "Товары", "Товар", LINE)
 
 DOCUMENT = Table(
     {
@@ -251,7 +253,7 @@ PROPERTY = Table(
     {"Ид": guid("id"), "Наименование": text("name"), "ВариантыЗначений": listed("_variants", VARIANT)}
 )
 
-# ---- records, and where they stand ---------------------------------------------------------------------------------
+# ---- records, and where they stand -------------------------------------------------------------------------
 
 _MARKED = {"Статус": parts.status}
 
@@ -285,7 +287,10 @@ _OWNERS = frozenset({"Документ", "Товар", "Предложение",
 
 
 def _wanted(path: Sequence[str]) -> frozenset[str]:
-    """The records that count at this place: an inner one is read with its owner, a Товар is a product only in a Каталог."""
+    """The records that count at this place.
+
+    One inside another is read with its owner, and a Товар is a product only in a Каталог.
+    """
     if not path or not _OWNERS.isdisjoint(path):
         return _NONE
     return _ALL if "Каталог" in path else _OUTSIDE_A_CATALOGUE

@@ -1,7 +1,8 @@
-"""Товар, Предложение, ТипЦены and the classifier as they were read become rows of products, prices, price types and stock.
+"""Товар, Предложение, ТипЦены and the classifier as they were read become rows of products, prices, price
+types and stock.
 
-A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out here. Nothing of
-a record is added before all its values are read. Rules: reference/commerceml §3-§5, §14.
+A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out
+here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3-§5, §14.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _NO_UNIT = ("", "", "")
 _REMEMBERED = 1000
 
 
-# ---- classifier ----------------------------------------------------------------------------------------------------
+# ---- classifier --------------------------------------------------------------------------------------------
 
 
 def finish_group(row: Row, scope: Scope, above: str | None) -> str:
@@ -65,7 +66,7 @@ def _price_type(row: Row, scope: Scope) -> None:
     scope.add("price_types", row)
 
 
-# ---- products, offers ----------------------------------------------------------------------------------------------
+# ---- products, offers --------------------------------------------------------------------------------------
 
 
 def finish_product(row: Row, scope: Scope, _told: str | None) -> None:
@@ -135,9 +136,14 @@ def _offer(row: Row, scope: Scope) -> None:
 
 
 def _prices(rows: Sequence[Row], product: str, place: str, scope: Scope) -> None:
-    """The price of each type; that of a larger lot (МинКоличество) is not the price."""
+    """The price of each type; that of a larger lot (МинКоличество) is not the price, that of a pack is
+    divided.
+
+    One loop: most rows of an unloading are prices, and a call for each would be felt.
+    """
     found: dict[str, Row] = {}
     lots: dict[str, Decimal] = {}
+    price_types = scope.facts.price_types
     for row in rows:
         price_type = row.get("price_type")
         lot = row.pop("_from", None) or _NONE
@@ -150,9 +156,14 @@ def _prices(rows: Sequence[Row], product: str, place: str, scope: Scope) -> None
         if price_type in found and lot >= lots[price_type]:
             continue
         lots[price_type] = lot
-        _price_of_a_unit(row)
-        known = scope.facts.price_types.get(price_type)
-        if known:
+        unit = row.pop("_unit", _NO_UNIT)
+        factor = row.pop("_factor", None)
+        if factor is None:
+            row["unit"] = unit[1] or unit[0] or None
+        else:  # the price of a pack
+            row["price"] = (row["price"] / factor).quantize(PRICE, ROUND_HALF_UP)
+        known = price_types.get(price_type)
+        if known is not None:
             row.setdefault("currency", known["currency"])
             row["purchasing"] = known["purchasing"]
         row["product"] = product
@@ -162,17 +173,7 @@ def _prices(rows: Sequence[Row], product: str, place: str, scope: Scope) -> None
     scope.extend("prices", list(found.values()))
 
 
-def _price_of_a_unit(row: Row) -> None:
-    """The price of a pack, by Коэффициент, as the price of a base unit."""
-    factor = row.pop("_factor", None)
-    unit = row.pop("_unit", _NO_UNIT)
-    if factor is None:
-        row["unit"] = unit[1] or unit[0] or None
-    else:
-        row["price"] = (row["price"] / factor).quantize(PRICE, ROUND_HALF_UP)
-
-
-# ---- of products and lines -----------------------------------------------------------------------------------------
+# ---- of products and lines ---------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -195,8 +196,8 @@ def set_unit(row: Row) -> None:
 def _unit(base: tuple[str, str, str], own: tuple[str, str, str]) -> tuple[str | None, str | None]:
     """(code, name) of БазоваяЕдиница and Единица, each (code, name, full name).
 
-    Единица goes before, for price and quantity are per Единица; the base unit's code is its own only if both mean the same.
-    3.x refers to a unit by its code only, others may leave the short name out.
+    Единица goes before, for price and quantity are per Единица; the base unit's code is its own only if both
+    mean the same. 3.x refers to a unit by its code only, others may leave the short name out.
     """
     code, name, full = own
     if not code and not name:

@@ -42,12 +42,13 @@ class _Sums:
 
 
 def inspect(path: Path, *, limit: int | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """What a file is and holds, as the JSON of `obmen24 inspect`; a broken or foreign file is one issue, never an exception.
+    """What a file is and holds, as the JSON of `obmen24 inspect`; a broken or foreign file is one issue,
+    never an exception.
 
-    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of them, parties =
-    every Контрагент outside documents, documents = kind -> number (nested and contained ones too), lines = every Товар of a
-    document. `amount_total` = sum of Сумма of the documents that could be read. At most `limit` issues are listed,
-    `issues_total` counts them all. `progress` gets the number of bytes read.
+    `counts`: products = every Товар of a Каталог, offers = every Предложение, prices = every Цена of them,
+    parties = every Контрагент outside documents, documents = kind -> number (nested and contained ones too),
+    lines = every Товар of a document. `amount_total` = sum of Сумма of the documents that could be read. At
+    most `limit` issues are listed, `issues_total` counts them all. `progress` gets the number of bytes read.
     """
     sums = _Sums(limit)
     info = None

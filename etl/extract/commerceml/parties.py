@@ -1,7 +1,7 @@
 """A Контрагент as it was read becomes rows of parties, accounts and contacts.
 
-A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out here. Nothing of
-a record is added before all its values are read. Rules: reference/commerceml §3, §4.
+A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out
+here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3, §4.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def finish(row: Row, scope: Scope, _told: str | None) -> None:
 
 
 def add(row: Row, scope: Scope, document: str | None = None) -> None:
-    """A party with an `id`, its accounts and representatives to the tables; `document`: the Ид of that it came with."""
+    """A party with an `id`, its accounts and representatives to the tables; `document`: the Ид of that it
+    came with."""
     row["document"] = document
     row["file"] = scope.file
     _contacts(row)

@@ -29,7 +29,7 @@ from etl.extract.commerceml.engine.entries import (
 )
 from etl.extract.commerceml.engine.scope import Facts, Problem, Row
 
-# ---- marks of a record ---------------------------------------------------------------------------------------------
+# ---- marks of a record -------------------------------------------------------------------------------------
 
 _MARK = flag("deleted")
 
@@ -55,7 +55,7 @@ def _status(row: Row, words: str) -> None:
 status = Value(_status, plain=True)
 
 
-# ---- units of measure: notes (code, name, full name) ---------------------------------------------------------------
+# ---- units of measure: notes (code, name, full name) -------------------------------------------------------
 
 _UNIT = Table(
     {
@@ -76,7 +76,8 @@ def _base_unit(row: Row, attributes: Attributes, name: str) -> None:
         row["_base_unit"] = (code, name, full)
 
 
-#: БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name.
+#: БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands
+#: before the name.
 base_unit = Worded(_base_unit)
 
 
@@ -98,7 +99,7 @@ def _own_unit_row(row: Row, unit: Row) -> None:
 own_unit = Either(Value(_own_unit, plain=True), Own(_UNIT, _own_unit_row))
 
 
-# ---- taxes, discounts ----------------------------------------------------------------------------------------------
+# ---- taxes, discounts --------------------------------------------------------------------------------------
 
 
 def _rate(row: Row, words: str) -> Problem | None:
@@ -170,11 +171,12 @@ def _outside(row: Row, found: Row) -> None:
         row.setdefault("_outside", []).append((found.get("name", ""), found["amount"]))
 
 
-#: Скидка or ДопРасход of a whole document, Оплата of 2.09: noted, for what Сумма does not reflect must be said
+#: Скидка or ДопРасход of a whole document, Оплата of 2.09: noted, for what Сумма does not reflect must be
+#: said
 outside = Own(_DISCOUNT, _outside)
 
 
-# ---- stock, groups, properties -------------------------------------------------------------------------------------
+# ---- stock, groups, properties -----------------------------------------------------------------------------
 
 _STORE = Table({"Ид": guid("warehouse"), "Количество": number("quantity")})
 _STORE.add("Склад", Nested(_STORE))  # Остаток/Склад of 3.x
@@ -249,7 +251,7 @@ def _keep_property(row: Row, known: str, variants: dict[str, str], words: str) -
 product_property = _Properties()
 
 
-# ---- addresses, remarks, facts -------------------------------------------------------------------------------------
+# ---- addresses, remarks, facts -----------------------------------------------------------------------------
 
 _ADDRESS = Table({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
 
@@ -317,6 +319,7 @@ def _party_note(row: Row, words: str) -> None:
             row[column] = value.replace(";;", ";")
 
 
-#: Комментарий of a party: «Папка: A/B; Код: 1; Комментарий: …» of the extended contract (docs/contract-1c.ru.md); any
+#: Комментарий of a party: «Папка: A/B; Код: 1; Комментарий: …» of the extended contract
+#: (docs/contract-1c.ru.md); any
 #: other text is kept
 party_note = Value(_party_note)

@@ -1,4 +1,5 @@
-"""CommerceML files into the canonical tables, in two passes: `verify` proves a file, `read` streams it with flat memory.
+"""CommerceML files into the canonical tables, in two passes: `verify` proves a file, `read` streams it with
+flat memory.
 
 What goes where: `elements`. How it is read: `engine`.
 """
@@ -54,12 +55,13 @@ READS = (
 
 
 def read(stream: BinaryIO, *, name: str, chunk: int = 2000) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in one chunk.
+    """Pass 2: (table, frame) in chunks of about `chunk` rows; a document comes with its lines and parties in
+    one chunk.
 
-    Tables: parties, accounts, contacts, products, price_types, prices, stock, documents, lines, issues. Amounts are
-    Decimal in the currency of the row. A record that cannot be read is an issue (severity reject) and nothing else.
-    `documents.basis_number` is resolved when the basis stands before within the last 10,000 documents.
-    Memory does not grow with the file. Raises Rejected if the file is broken after all.
+    Tables: parties, accounts, contacts, products, price_types, prices, stock, documents, lines, issues.
+    Amounts are Decimal in the currency of the row. A record that cannot be read is an issue (severity reject)
+    and nothing else. `documents.basis_number` is resolved when the basis stands before within the last 10,000
+    documents. Memory does not grow with the file. Raises Rejected if the file is broken after all.
     """
     scope = Scope(stream, name, chunk)
     for _ in walk(scope):
@@ -77,18 +79,18 @@ def _frames(scope: Scope) -> Iterator[tuple[str, pd.DataFrame]]:
 def walk(scope: Scope, engines: Sequence[Engine] = ENGINES) -> Iterator[None]:
     """Read record after record into the scope; yields after each or some of them. Raises Rejected.
 
-    If an engine stumbles, the next one begins anew: rows that the scope has handed out by then are not handed out twice.
+    If an engine stumbles, the next one begins anew: rows that the scope has handed out by then are not handed
+    out twice.
     """
     engine, *others = engines
     try:
         yield from engine(scope, COMMERCEML)
-        return
     except _STUMBLED as error:
         if not others:
             raise
-        log.warning("%s: read the plain way (%s in the fast one)", scope.file, type(error).__name__)
-    scope.start()
-    yield from walk(scope, others)
+        log.warning("%s: %s in the fast reading, the plain one begins anew", scope.file, type(error).__name__)
+        scope.start()
+        yield from walk(scope, others)
 
 
 def read_tables(path: Path, *, name: str | None = None) -> dict[str, pd.DataFrame]:

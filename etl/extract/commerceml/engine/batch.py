@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -28,7 +27,8 @@ from etl.extract.commerceml.engine.units import Series, Units
 class Batch:
     """Records that are read together, of which the one with that `number` is being finished.
 
-    `above`: the names of the elements around the outermost record, `top`: its first token, unless the records are outermost.
+    `above`: the names of the elements around the outermost record, `top`: its first token, unless the records
+    are outermost.
     """
 
     def __init__(self, entity: str, series: Series, above: list[str], facts: Facts, top: int | None) -> None:
@@ -65,13 +65,18 @@ class Batch:
             self._rejected.add(record)
         self._problems[record].append((self.source.base + place, problem))
 
-    def found(self) -> Iterator[Found]:
+    def found(self) -> list[Found]:
         """The problems of the record that is being finished, in the order of the file, once."""
-        for token, problem in sorted(self._problems.pop(self.number, ()), key=itemgetter(0)):
+        problems = self._problems.pop(self.number, None)
+        if problems is None:
+            return []
+        found = []
+        for token, problem in sorted(problems, key=itemgetter(0)):
             path, line = self.source.find(self.top, token)
-            yield Found([*self.above, *path], line, problem)
+            found.append(Found([*self.above, *path], line, problem))
+        return found
 
-    # ---- rows ------------------------------------------------------------------------------------------------------
+    # ---- rows ----------------------------------------------------------------------------------------------
 
     def rows(self, kind: Kind) -> list[Row]:
         """Rows of the records, read but not finished."""

@@ -1,7 +1,8 @@
 """What the tables of a vocabulary are written in: the one thing that it shares with both engines.
 
-A `Table` says what to do with each element inside a record. Four kinds of steps come of it, done in this order, and those of a
-kind in the order of the file: texts for columns, texts that need a look at the row, pairs, elements with a row of their own.
+A `Table` says what to do with each element inside a record. Four kinds of steps come of it, done in this
+order, and those of a kind in the order of the file: texts for columns, texts that need a look at the row,
+pairs, elements with a row of their own.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Column(NamedTuple):
 
 
 class Entry:
-    """What to do with an element."""
+    """What to do with an element. Those of a lower `rank` come first."""
+
+    rank = 3
 
 
 class Table:
@@ -45,7 +48,7 @@ class Table:
         self.entries[name] = entry
 
 
-# ---- texts ---------------------------------------------------------------------------------------------------------
+# ---- texts -------------------------------------------------------------------------------------------------
 
 
 class Value(Entry):
@@ -55,7 +58,7 @@ class Value(Entry):
     `plain`: what it puts into the row depends on nothing but the text.
     """
 
-    looks_at_row = True
+    rank = 1
 
     def __init__(self, handle: Handler, *, plain: bool = False) -> None:
         self.handle = handle
@@ -72,9 +75,9 @@ class Value(Entry):
         made: Row = {}
         if self.handle(made, text):
             return False
-        if made:
+        for column, value in made.items():
             for row in rows:
-                row.update(made)
+                row[column] = value
         return True
 
     def _each(self, rows: list[Row], texts: list[str], report: Report) -> None:
@@ -88,7 +91,7 @@ class Value(Entry):
 class Text(Value):
     """A text as it is; an empty element is absence."""
 
-    looks_at_row = False
+    rank = 0
 
     def __init__(self, column: str) -> None:
         super().__init__(self._handle, plain=True)
@@ -144,12 +147,14 @@ class Converted(Text):
 
 
 class Pair(Entry):
-    """An element that holds a name and a value; what they mean is told by the name (АдресноеПоле, ЗначениеРеквизита).
+    """An element that holds a name and a value, what they mean is told by the name: ЗначениеРеквизита.
 
-    Each Значение is a value; the name is Наименование, else the first other child. Of two children without a Значение the
-    second is the value (Ид and ИдЗначения). `give(row, name, value, facts)` returns what is wrong; `take` is for many.
+    Each Значение is a value; the name is Наименование, else the first other child. Of two children without a
+    Значение the second is the value (Ид and ИдЗначения). `give(row, name, value, facts)` returns what is
+    wrong; `take` is for many.
     """
 
+    rank = 2
     VALUE, NAME = "Значение", "Наименование"
 
     def __init__(self, give: Callable[[Row, str, str, Facts], Problem | None]) -> None:
@@ -175,7 +180,7 @@ class Pair(Entry):
         return others[0] if others else None, values
 
 
-# ---- elements with children ----------------------------------------------------------------------------------------
+# ---- elements with children --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,18 +234,13 @@ class Aside(Entry):
 
 
 @dataclass(frozen=True, eq=False)
-class Lines(Entry):
-    """The elements `line` in the list `name`, a row of its own each: so many that an engine may read them apart."""
+class Lines(Each):
+    """A list of rows of their own, so many that an engine may read them apart: `line` in the list `name`."""
 
     column: str
     name: str
     line: str
     table: Table
-
-    @property
-    def entry(self) -> Entry:
-        """What is done where they are not read apart."""
-        return listed(self.column, self.table)
 
 
 def one(column: str, table: Table) -> Own:
@@ -257,7 +257,12 @@ def listed(column: str, table: Table) -> Each:
     return Each(one(column, table))
 
 
-# ---- records -------------------------------------------------------------------------------------------------------
+def lines(column: str, name: str, line: str, table: Table) -> Lines:
+    """As `listed`, for elements `line` in the list `name`."""
+    return Lines(one(column, table), column, name, line, table)
+
+
+# ---- records -----------------------------------------------------------------------------------------------
 
 #: (row, scope, what `finish` of the record around it returned); returns what the records inside it are told
 Finish = Callable[[Row, Scope, str | None], str | None]
@@ -267,7 +272,8 @@ Finish = Callable[[Row, Scope, str | None], str | None]
 class Kind:
     """A record: its table, what its issues call it, and what is done with its row once it is read.
 
-    `counted`: what it counts as; with `deep` its like inside it count, too. `attributes`: those of its start tag.
+    `counted`: what it counts as; with `deep` its like inside it count, too. `attributes`: those of its start
+    tag.
     """
 
     table: Table
@@ -281,9 +287,12 @@ class Kind:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """A language of files. An engine reads the elements of `records` where `wanted(names of the elements around)` says so.
+    """A language of files.
 
-    `opened(name, attributes, scope)` hears of each of the `containers` of records, and `words` of elements in them, with text.
+    An engine reads the elements of `records` where `wanted(names of the elements around)` says so.
+
+    `opened(name, attributes, scope)` hears of each of the `containers` of records, and `words` of elements in
+    them, with text.
     """
 
     records: Mapping[str, Kind]

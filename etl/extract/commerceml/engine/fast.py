@@ -1,4 +1,7 @@
-"""The fast reading of a file: like records at once. `tree` gives the same rows and issues, and is easier to read."""
+"""The fast reading of a file: like records at once.
+
+`tree` gives the same rows and issues, and is easier to read.
+"""
 
 from __future__ import annotations
 

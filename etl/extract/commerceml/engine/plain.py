@@ -1,11 +1,13 @@
 """A file in plain form, in UTF-8, a stretch at a time: no comments, CDATA, instructions; line ends are `\\n`.
 
-In XML without a DTD tags and texts alternate, so once what is rare is rewritten, to split at the brackets finds them.
+In XML without a DTD tags and texts alternate, so once what is rare is rewritten, to split at the brackets
+finds them.
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +18,8 @@ from etl import xml_safe
 _HIDDEN = re.compile(rb"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<\?.*?\?>", re.DOTALL)
 _CLOSINGS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
 _TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
-#: bytes: the more records stand together, the more of them are alike; more than this, and they leave the cache
+#: bytes: the more records stand together, the more of them are alike; more than this, and they leave the
+#: cache
 _STRETCH = 1 << 18
 
 
@@ -43,7 +46,7 @@ class Stretches:
         yield _line_ends(b"".join([*held, b"<"]))
 
     def _visible(self) -> Iterator[bytes]:
-        """The file without comments, CDATA and instructions, each piece from a `<` on or behind the one before."""
+        """The file without comments, CDATA and instructions; a piece begins with `<` or goes on with the last."""
         held = list[bytes]()
         closing = b""
         last = b" "
@@ -77,6 +80,20 @@ class Stretches:
             yield text
 
 
+def tags(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """The file as it is but for line ends, a tag and what stands behind it at a time. Refuses a DOCTYPE."""
+    encoding = xml_safe.root(stream, name).encoding
+    decoder = codecs.getincrementaldecoder(encoding.name)()
+    lines = io.IncrementalNewlineDecoder(decoder, translate=True)
+    for chunk in xml_safe.chunks(stream, encoding):
+        with xml_safe.refusing(name):
+            text = lines.decode(chunk)
+        before, *others = text.encode().split(b"<")
+        yield before
+        for other in others:
+            yield b"<" + other
+
+
 def _line_ends(text: bytes) -> bytes:
     """As XML 1.0 §2.11 has them."""
     if b"\r" not in text:
@@ -85,7 +102,7 @@ def _line_ends(text: bytes) -> bytes:
 
 
 def _hidden(text: bytes) -> int:
-    """Where the first comment, CDATA or instruction begins, or may begin behind a last `<`; or the length of the text."""
+    """Where the first comment, CDATA or instruction begins, or may begin behind a last `<`; or the length."""
     first = len(text) - text.endswith(b"<")
     for mark in (b"!", b"?"):
         if mark not in text:
@@ -105,7 +122,7 @@ def _closing(text: bytes) -> bytes:
 
 
 def _cut(text: bytes) -> int:
-    """Where the last start tag begins: what stands before it is complete. 0: there is none, or nothing before it."""
+    """Where the last start tag begins, for what stands before it is complete; 0 if nothing does."""
     cut = text.rfind(b"<")
     while cut > 0 and text.startswith(b"/", cut + 1):
         cut = text.rfind(b"<", 0, cut)
@@ -125,7 +142,7 @@ def _uncovered(text: bytes, last: bytes) -> bytes:
 
 
 def _replacement(last: bytes, found: re.Match[bytes]) -> bytes:
-    """CDATA as escaped text; comments and instructions leave their line ends, unless they stand inside a value."""
+    """CDATA as escaped text; comments and instructions leave their line ends, except inside a value."""
     inside = found[1]
     if inside is not None:
         return inside.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")

@@ -1,7 +1,7 @@
-"""What a table does with elements of one shape (the same tags in the same order): a plan by indices of tokens.
+"""What a table does with elements of one shape, the same tags in the same order: a plan.
 
-A plan is made when a shape is met for the first time and remembered, so a file of a million like records costs what its values
-cost. Attributes make no difference to a shape.
+A plan is made when a shape is met for the first time and remembered, so a file of a million like records
+costs what its values cost. Attributes make no difference to a shape.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Inner:
-    """The step of an element that is more than a text: its first and last token, its words, the plan of its own row."""
+    """The step of an element that is more than a text: its tokens, its words, the plan of its own row."""
 
     entry: Own | Attributed | Worded | Aside
     first: int
@@ -149,18 +149,17 @@ def _add(entry: Entry, node: Node, plan: Plan) -> None:
     match entry:
         case Value():
             if not node.empty:
-                steps = plan.later if entry.looks_at_row else plan.values
+                steps = plan.later if entry.rank else plan.values
                 steps.append((node.first, entry))
         case Pair():
             _add_pairs(entry, node, plan)
         case Nested():
             _extended(entry.table, node, plan)
         case Each():
+            if isinstance(entry, Lines):
+                plan.lines = node.first
             for child in node.children:
                 _add(entry.entry, child, plan)
-        case Lines():
-            plan.lines = node.first
-            _add(entry.entry, node, plan)
         case Either():
             _add(entry.structure if node.children else entry.leaf, node, plan)
         case Own() | Attributed():

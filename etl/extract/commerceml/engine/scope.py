@@ -1,9 +1,9 @@
-"""What is being read: rows not yet handed out, what the file has told so far, and the record that is being finished."""
+"""What is being read: rows not yet handed out, what the file told so far, the record being finished."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -42,7 +42,7 @@ class Hand(Protocol):
         """A problem of the record as a whole."""
         ...
 
-    def found(self) -> Iterator[Found]:
+    def found(self) -> list[Found]:
         """Its problems in the order of the file, once."""
         ...
 
@@ -59,7 +59,10 @@ class Facts:
 
 
 class Scope:
-    """One reading of one file. `most`: records that are read together; `position`: bytes read, for progress bars."""
+    """One reading of one file.
+
+    `most`: records that are read together; `position`: bytes read, for progress bars.
+    """
 
     def __init__(self, stream: BinaryIO, file: str, most: int = 2000) -> None:
         self.stream = stream
@@ -127,7 +130,7 @@ class Scope:
             self.add("issues", issue)
 
     def leave_out(self, path: list[str], counted: str, line: int) -> None:
-        """A record, the last on that path, that may not stand in memory (`xml_safe.MAX_RECORD`): it is only an issue."""
+        """A record, the last on that path, that may not stand in memory (`xml_safe.MAX_RECORD`): an issue."""
         limit = xml_safe.MAX_RECORD >> 20
         self.counts[counted or "too_long"] += 1
         issue = tables.issue(

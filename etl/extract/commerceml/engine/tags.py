@@ -1,7 +1,7 @@
 """What stands in a tag, and in a text: names, attributes, references.
 
-A token is a tag and the text behind it: `(b"Ид", b"1"), (b"/Ид", …)`, both in UTF-8 as they are written. An empty element,
-`(b"Ид/", …)`, has no end tag.
+A token is a tag and the text behind it: `(b"Ид", b"1"), (b"/Ид", …)`, both in UTF-8 as they are written. An
+empty element, `(b"Ид/", …)`, has no end tag.
 """
 
 from __future__ import annotations

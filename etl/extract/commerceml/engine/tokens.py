@@ -1,9 +1,11 @@
 """The tags and texts of a file that `verify` has proven well formed: pass 2 with flat memory.
 
-In XML without a DTD tags and texts alternate, so to split at `<` and `>` finds them (a shallow parse; R. Cameron, REX, 1998).
-Why not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a property test.
+In XML without a DTD tags and texts alternate, so to split at `<` and `>` finds them (a shallow parse; R.
+Cameron, REX, 1998). Why not a tree per record: docs/architecture.md. That nothing differs from libxml2 is a
+property test.
 
-Both stay bytes in UTF-8 as written, since most are never looked at: `tags` and `Tokens.decoded` are for those that are.
+Both stay bytes in UTF-8 as written, since most are never looked at: `tags` and `Tokens.decoded` are for those
+that are.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class TooLong(Exception):
 
 @dataclass(slots=True)
 class _Piece:
-    """A stretch of the file: index of its first token, number of its first line, its text, where tags open and lines end."""
+    """A stretch of the file: its first token and line, its text, where in it tags open and lines end."""
 
     base: int
     line: int
@@ -51,8 +53,8 @@ _base = attrgetter("base")
 class Tokens:
     """A window on the tokens of one file: `tags` and `texts`, of which the one at `at` is next.
 
-    What stands before `at` is forgotten. Raises Rejected for a DOCTYPE and a file that breaks off, TooLong for a record that must
-    not stand in memory.
+    What stands before `at` is forgotten. Raises Rejected for a DOCTYPE and a file that breaks off, TooLong
+    for a record that must not stand in memory.
     """
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
@@ -73,7 +75,10 @@ class Tokens:
         return self._stretches.position
 
     def more(self) -> bool:
-        """The next stretch of the file into the window, whose first token is then the one at `at`. False: there is none."""
+        """The next stretch of the file into the window, whose first token is then the one at `at`.
+
+        False: there is none.
+        """
         text = next(self._coming, None)
         if text is None:
             return False

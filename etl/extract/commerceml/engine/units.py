@@ -1,7 +1,7 @@
 """Like elements are read together: those of a series in the window that have the same tags in the same order.
 
-`records` takes a series of records off the window, `documents` their lines as well: documents differ in the number of lines,
-lines hardly differ. A series ends where anything else stands, and where the window ends.
+`records` takes a series of records off the window, `documents` their lines as well: documents differ in the
+number of lines, lines hardly differ. A series ends where anything else stands, and where the window ends.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from etl.extract.commerceml.engine.tokens import Tokens
 
 
 class Series:
-    """Elements of one kind in the order of the file, sorted by shape. Holds until the next stretch of the file comes in.
+    """Elements of one kind in the order of the file, sorted by shape.
 
-    `starts`: where in the window each begins. `owners`: the records that they belong to, if they are not records themselves.
+    Holds until the next stretch of the file comes in.
+
+    `starts`: where in the window each begins. `owners`: the records that they belong to, if they are not
+    records themselves.
     """
 
     def __init__(self, source: Tokens, plans: Plans) -> None:
@@ -52,10 +55,11 @@ class Series:
 
 @dataclass(slots=True)
 class Units:
-    """Like elements of a series, each from its start tag to its end tag; `numbers` are their places in the series.
+    """Like elements of a series, each from its start tag to its end tag; `numbers` are their places in the
+    series.
 
-    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share their tags,
-    but for the attributes in them.
+    Tokens behind the one at `cut` are counted from `behind`, for what stood between was left out. They share
+    their tags, but for the attributes in them.
     """
 
     series: Series
@@ -157,7 +161,7 @@ def _end(tags: list[bytes], start: int, name: bytes) -> int:
         return 0
 
 
-# ---- documents and their lines -------------------------------------------------------------------------------------
+# ---- documents and their lines -----------------------------------------------------------------------------
 
 
 def documents(source: Tokens, last: int, plans: Plans, lines: Lines, most: int) -> tuple[Series, Series]:
