@@ -113,6 +113,7 @@ def named_page(page: Page, name: str, show: Callable[[Record], Any]) -> Page:
 
 
 def _fetch(question: Question, keys: Iterable[Any]) -> list[Record]:
+    """The records of these keys."""
     records = [question.record(key) for key in keys]
     return [record for record in records if record is not None]
 
@@ -165,6 +166,7 @@ def _shuffle(key: Any) -> int:
 
 
 def _sorted(question: Question, keys: list[Any]) -> list[Any]:
+    """The keys by all sort fields, the first one counting most."""
     for field, ascending in reversed(question.order):
         by = None if field == question.id_field else _by_field(question, field)
         keys.sort(key=by, reverse=not ascending)
