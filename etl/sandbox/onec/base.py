@@ -342,6 +342,7 @@ class OneC(Office):
 
 
 def _in_node(path: str) -> str:
+    """УНФ writes into a folder that is named by its node."""
     return path.replace("webdata/", f"webdata - {_NODE}/")
 
 

@@ -123,6 +123,7 @@ class Office:
         return self._edit(number, ("act",), {"posted": True, "requisites": requisites})
 
     def _edit(self, number: str, kinds: tuple[str, ...], changes: dict[str, Any]) -> Document:
+        """A person changes these attributes of a document."""
         with _Work(self):
             document = people.named(self.books, number, *kinds)
             people.edit(self.books, document, dict(changes))
@@ -202,6 +203,7 @@ class Office:
             return product
 
     def _buyer(self, party: Party | str) -> Party:
+        """The counterparty, by name where it is one; a new name is a new counterparty."""
         if isinstance(party, Party):
             return party
         known = self.books.find_party(inn=None, name=party)

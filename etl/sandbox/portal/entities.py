@@ -14,6 +14,7 @@ def _fields(text: str) -> tuple[Field, ...]:
 
 
 def _field(line: str) -> Field:
+    """One line of the text as a field."""
     spec, _, title = line.partition("|")
     name, kind, *flags = spec.split()
     return Field(name, camel(name), kind, title.strip(), "ro" in flags, "multi" in flags)

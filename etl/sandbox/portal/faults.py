@@ -85,6 +85,7 @@ class Fault:
         return self.nth <= self.seen < self.nth + self.times
 
     def _matches(self, methods: list[str]) -> bool:
+        """Whether one of the methods fits the pattern, in any letter case."""
         pattern = self.method.lower()
         return any(fnmatchcase(method.lower(), pattern) for method in methods)
 

@@ -158,6 +158,7 @@ def old_show(field: Field, zone: timezone) -> Show:
 
 
 def _show_text(value: Any) -> Any:
+    """Text, but absence and lists as they are."""
     if value is None or isinstance(value, (dict, list)):
         return value
     return str(value)
@@ -190,6 +191,7 @@ def new_show(field: Field, zone: timezone) -> Show:
 
 
 def _show_number(absent: int | None) -> Show:
+    """A JSON number; what an absent one is shown as differs by type."""
     return lambda value: absent if value is None else json_number(value)
 
 
@@ -200,6 +202,7 @@ def json_number(value: Any) -> int | float:
 
 
 def _single(field: Field) -> Field:
+    """The same field with one value."""
     return replace(field, multiple=False)
 
 

@@ -104,6 +104,7 @@ def _move(core: Core, entity: Entity, old: Record, record: Record, values: Recor
 
 
 def _stage_moved(entity: Entity, old: Record, record: Record) -> bool:
+    """Whether the write took the item to another stage."""
     return entity.stage is not None and record.get(entity.stage) != old.get(entity.stage)
 
 
@@ -220,6 +221,7 @@ def _dated_defaults(core: Core, entity: Entity, number: int, values: Record) -> 
 
 
 def _own_company(core: Core) -> int | None:
+    """The first company of ours."""
     for row in core.store.all("company"):
         if row.get("IS_MY_COMPANY") == "Y":
             return int(row["ID"])

@@ -70,6 +70,7 @@ def _changes(fields: Params) -> list[Change]:
 
 
 def _old_changes(fields: Params) -> Iterator[Change]:
+    """PHONE, EMAIL and so on, one by one."""
     for kind in MULTIFIELDS:
         for item in as_list(fields.get(kind)):
             if isinstance(item, dict):
@@ -90,11 +91,13 @@ def _new_changes(fields: Params) -> Iterator[Change]:
 
 
 def _kind_of(item: Any) -> str:
+    """The kind an element of `fm` names; empty where it names none."""
     if not isinstance(item, dict):
         return ""
     return str(item.get("typeId", item.get("TYPE_ID", ""))).upper()
 
 
 def _change(kind: str, number: Any, value: Any, value_type: Any, item: Params) -> Change:
+    """One change of an element, its number and text as PHP reads them."""
     text = None if value is None else str(value).strip()
     return Change(kind, php_int(number), text, value_type, is_yes(item.get("DELETE")))

@@ -115,6 +115,7 @@ def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
 
 
 def _first_half(body: bytes | memoryview) -> bytes:
+    """What arrives before the line is cut."""
     return bytes(body)[: len(body) // 2]
 
 

@@ -148,6 +148,7 @@ def _place(node: Params, path: list[str], value: str) -> None:
 
 
 def _free_index(node: Params) -> str:
+    """The number that `a[]` takes: one more than the largest."""
     taken = [int(key) for key in node if key.isdigit()]
     return str(max(taken, default=-1) + 1)
 

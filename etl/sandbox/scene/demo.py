@@ -134,6 +134,7 @@ def _add_rows(rows: list[Record], random: Random, deal: int) -> None:
 
 
 def _deal(random: Random, number: int, companies: int, contacts: int) -> Record:
+    """A deal that is ordinary in everything; dates and stages follow from its number."""
     begun = date(2025, 1, 9) + timedelta(days=number % 500)
     stamp = f"{begun.isoformat()}T{number % 24:02d}:{number % 60:02d}:00+03:00"
     return {

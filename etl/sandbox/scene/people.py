@@ -203,6 +203,7 @@ def company_records(
 
 
 def _requisite(number: int, title: str) -> Record:
+    """Requisites with right check digits."""
     return {
         "ID": number,
         "ENTITY_TYPE_ID": 4,
@@ -219,6 +220,7 @@ def _requisite(number: int, title: str) -> Record:
 
 
 def _bank(number: int) -> Record:
+    """One bank account of the requisite."""
     return {
         "ID": number,
         "ENTITY_ID": number,
@@ -233,6 +235,7 @@ def _bank(number: int) -> Record:
 
 
 def _place(number: int) -> Record:
+    """The legal address of the requisite."""
     city = CITIES[number % len(CITIES)]
     street = STREETS[number % len(STREETS)]
     return {

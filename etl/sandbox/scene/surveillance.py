@@ -108,6 +108,7 @@ def _pipelines() -> list[Record]:
 
 
 def _stages() -> list[Record]:
+    """The usual dictionaries with the stages of both own pipelines."""
     return [
         *DEFAULTS["statuses"],
         *stage_records("DEAL_STAGE_1", VIDEO_STAGES),

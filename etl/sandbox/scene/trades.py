@@ -106,6 +106,7 @@ def prepaid(today: date, deals: int = 18) -> Seed:
 
 
 def _variant_field() -> Record:
+    """How a deal is worked: with prepayment or without."""
     field = user_field(90, "CRM_DEAL", "UF_CRM_VARIANT", "enumeration", "Вариант обработки")
     field["LIST"] = [
         {"ID": number, "VALUE": name, "SORT": number * 10} for number, name in enumerate(VARIANTS, 1)
@@ -170,6 +171,7 @@ def _goods(vat: str | None) -> dict[str, list[Record]]:
 
 
 def _pipeline() -> Record:
+    """The one pipeline of deals."""
     return {"id": 0, "name": "Продажи", "sort": 100, "entityTypeId": 2, "isDefault": "Y"}
 
 

@@ -60,6 +60,7 @@ def _document(element: xml.Element, books: Books, document: Document, numbers: d
 
 
 def _head(element: xml.Element, document: Document) -> None:
+    """The first elements: both numbers and both dates."""
     head = {
         "Ид": document.guid,
         "НомерВерсии": shown_version(document.version),
@@ -120,6 +121,7 @@ def _of_order(books: Books, order: Document) -> dict[str, str]:
 
 
 def _of_payment(payment: Document) -> dict[str, str]:
+    """What only payments and refunds have."""
     return {
         "Оплачено": xml.flag(payment.counts),
         "Дата оплаты": xml.moment_1c(payment.moment),
@@ -151,6 +153,7 @@ def _line(item: xml.Element, line: Line, included: bool) -> None:
 
 
 def _taxes(element: xml.Element, included: bool, amount: Decimal, rate: str | None = None) -> None:
+    """VAT of a document or of a row."""
     tax = xml.nest(element, "Налоги", "Налог")
     values = {"Наименование": "НДС", "УчтеноВСумме": xml.flag(included), "Сумма": xml.plain(amount)}
     xml.add_all(tax, values)

@@ -44,6 +44,7 @@ def load_parties(books: Books, settings: Settings, path: Path, now: dt.datetime)
 
 
 def _party(element: xml.Element) -> Party:
+    """A card as the file tells it, with accounts, place and contact persons."""
     told = read_party(element, CONTACTS)
     told.accounts = read_accounts(element)
     told.okpo = xml.text(element, "ОКПО") or xml.text(element, "КодПоОКПО")
@@ -96,6 +97,7 @@ def _write_party(books: Books, told: Party, outcome: Outcome) -> None:
 
 
 def _merged(known: Party, told: Party) -> Party:
+    """The known card with what the file tells."""
     party = copy.deepcopy(known)
     for name, value in vars(told).items():
         if name not in _KEPT and (value or name == "deleted"):
@@ -161,6 +163,7 @@ def _product(element: xml.Element, groups: dict[str | None, str]) -> Product:
 
 
 def _write_product(books: Books, told: Product, outcome: Outcome) -> None:
+    """A known item is rewritten, a new one keeps our reference."""
     known = books.find_product(guid=told.guid, name=told.name, article=told.article)
     if known is None:
         product = told

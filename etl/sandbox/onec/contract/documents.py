@@ -208,6 +208,7 @@ def _references(books: Books, found: list[Incoming], faults: list[str]) -> dict[
 
 
 def _check_basis(books: Books, incoming: Incoming, names: dict[str, str], faults: list[str]) -> None:
+    """The basis is found by reference, else by number; none and a circle of one are faults."""
     if incoming.basis and not _leads(books, names, incoming.basis):
         _basis_by_number(books, incoming)
         if not _leads(books, names, incoming.basis):

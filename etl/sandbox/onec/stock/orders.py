@@ -48,6 +48,7 @@ def orders_file(books: Books, dialect: str, orders: Iterable[Document], moment: 
 
 
 def _order(element: xml.Element, books: Books, dialect: str, order: Document) -> None:
+    """One order in the order of elements that 1C keeps (commerceml §3.1)."""
     _head(element, order, order.number, "order")
     party = books.party(order.party)
     if party is not None:
@@ -147,6 +148,7 @@ def _requisites_103(books: Books, order: Document) -> dict[str, str]:
 
 
 def _day(moment: dt.datetime) -> str:
+    """A date without its time."""
     return moment.date().isoformat()
 
 
@@ -190,6 +192,7 @@ def _party(element: xml.Element, dialect: str, party: Party) -> None:
 
 
 def _contacts(element: xml.Element, phone: str, party: Party) -> None:
+    """One telephone and one e-mail."""
     contacts = [(phone, value) for value in party.phones[:1]]
     contacts += [("Почта", value) for value in party.emails[:1]]
     if not contacts:
@@ -200,6 +203,7 @@ def _contacts(element: xml.Element, phone: str, party: Party) -> None:
 
 
 def _rows(element: xml.Element, dialect: str, lines: list[Line], included: bool) -> None:
+    """Товары, unless there is none."""
     if not lines:
         return
     rows = xml.add(element, "Товары")
@@ -243,6 +247,7 @@ def add_rate(item: xml.Element, vat: str | None) -> None:
 
 
 def _told(vat: str | None) -> str:
+    """A rate as stock configurations print it."""
     return "Без налога" if vat is None else vat
 
 

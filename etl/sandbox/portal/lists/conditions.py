@@ -144,14 +144,17 @@ class Compiler:
 
 
 def _is_group(key: str) -> bool:
+    """A nested filter has a number for a key, or says LOGIC."""
     return key.isdigit() or key.lower() == "logic"
 
 
 def _all_of(tests: list[Test]) -> Test:
+    """A test that passes where all pass."""
     return lambda row: all(test(row) for test in tests)
 
 
 def _any_of(tests: list[Test]) -> Test:
+    """A test that passes where one passes."""
     return lambda row: any(test(row) for test in tests)
 
 
@@ -221,6 +224,7 @@ def _equality_test(field: str, kind: str, values: tuple[Any, ...]) -> Test:
 
 
 def _order_test(operator: str, field: str, kind: str, values: tuple[Any, ...]) -> Test:
+    """Whether the field compares so with one of the values."""
     plain = _plain(kind)
     bounds = [plain(value) for value in values]
     compare = COMPARISONS[operator]
@@ -264,6 +268,7 @@ def _pattern_test(operator: str, field: str, values: tuple[Any, ...]) -> Test:
 
 
 def _part_of(text: str) -> str:
+    """The text itself, wherever it stands."""
     return re.escape(text)
 
 

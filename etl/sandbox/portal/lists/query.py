@@ -10,10 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from etl.sandbox.portal.core import Core
-from etl.sandbox.portal.lists.conditions import COMPARISONS, Compiler, Condition, Family, Order
+from etl.sandbox.portal.lists.conditions import COMPARISONS, Compiler, Condition, Family, Order, Test
 from etl.sandbox.portal.store import Record
 from etl.sandbox.portal.wire import Page, php_int
 
@@ -50,15 +51,24 @@ class Question:
     conditions: list[Condition]
     order: Order
 
+    @cached_property
+    def tests(self) -> list[Test]:
+        """What the conditions ask of a record."""
+        return [condition.test for condition in self.conditions]
+
     def record(self, key: Any) -> Record | None:
         """The record of this key."""
         return self.core.store.get(self.table, key)
 
-    def fits(self, record: Record | None) -> bool:
-        """Whether the record is there and meets all conditions."""
+    def fitting(self, key: Any) -> Record | None:
+        """The record of this key if it meets all conditions: asked of every candidate of every list."""
+        record = self.core.store.get(self.table, key)
         if record is None:
-            return False
-        return all(condition.test(record) for condition in self.conditions)
+            return None
+        for test in self.tests:
+            if not test(record):
+                return None
+        return record
 
 
 def select_rows(
@@ -103,6 +113,7 @@ def named_page(page: Page, name: str, show: Callable[[Record], Any]) -> Page:
 
 
 def _fetch(question: Question, keys: Iterable[Any]) -> list[Record]:
+    """The records of these keys."""
     records = [question.record(key) for key in keys]
     return [record for record in records if record is not None]
 
@@ -117,8 +128,8 @@ def _first_page(question: Question) -> list[Record]:
     keys = _candidates(question)
     rows: list[Record] = []
     for key in keys if ascending else reversed(keys):
-        record = question.record(key)
-        if record is not None and question.fits(record):
+        record = question.fitting(key)
+        if record is not None:
             rows.append(record)
             if len(rows) == PAGE:
                 break
@@ -143,7 +154,7 @@ def _matching(question: Question) -> list[Any]:
     """Keys of all records that meet the conditions, in the order asked for."""
     keys = _candidates(question)
     if question.conditions:
-        keys = [key for key in keys if question.fits(question.record(key))]
+        keys = [key for key in keys if question.fitting(key) is not None]
     if question.order:
         return _sorted(question, list(keys))
     return sorted(keys, key=_shuffle) if question.family.shuffled else list(keys)
@@ -155,6 +166,7 @@ def _shuffle(key: Any) -> int:
 
 
 def _sorted(question: Question, keys: list[Any]) -> list[Any]:
+    """The keys by all sort fields, the first one counting most."""
     for field, ascending in reversed(question.order):
         by = None if field == question.id_field else _by_field(question, field)
         keys.sort(key=by, reverse=not ascending)
@@ -163,9 +175,11 @@ def _sorted(question: Question, keys: list[Any]) -> list[Any]:
 
 def _by_field(question: Question, field: str) -> Callable[[Any], tuple[int, Decimal, str]]:
     """The sort key of one field."""
+    get = question.core.store.get
+    table = question.table
 
     def key_of(key: Any) -> tuple[int, Decimal, str]:
-        record = question.record(key) or {}
+        record = get(table, key) or {}
         return sort_value(record.get(field))
 
     return key_of

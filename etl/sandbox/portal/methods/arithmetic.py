@@ -90,4 +90,5 @@ def check_discount(row: Record) -> None:
 
 
 def _missing(text: str) -> RestError:
+    """The refusal of a row that lacks a part of its discount."""
     return RestError(400, "ERROR_CORE", text)

@@ -9,6 +9,7 @@ from etl.sandbox.portal.wire import Params, as_list, as_map, is_yes, old_error, 
 
 
 def _record(core: Core, table: str, params: Params) -> Record:
+    """The record that `id` names. Raises RestError."""
     record = core.store.get(table, php_int(params.get("id")))
     if record is None:
         raise old_error("Not found")
@@ -28,6 +29,7 @@ def _bindings(table: str, record: Record) -> list[Record]:
 
 
 def _binding(one: str, number: int, sort: int, primary: bool) -> Record:
+    """One client as the portal shows him."""
     return {one: number, "SORT": sort, "ROLE_ID": 0, "IS_PRIMARY": "Y" if primary else "N"}
 
 
@@ -50,6 +52,7 @@ def _bind(core: Core, table: str, record: Record, items: list[Record]) -> None:
 
 
 def _primary(bindings: list[Record]) -> Record:
+    """The client called primary, else the first one, who becomes it."""
     for item in bindings:
         if item["IS_PRIMARY"] == "Y":
             return item
@@ -58,10 +61,12 @@ def _primary(bindings: list[Record]) -> Record:
 
 
 def _get(core: Core, table: str, params: Params) -> list[Record]:
+    """*.items.get: the clients with their order and the mark of the primary one."""
     return _bindings(table, _record(core, table, params))
 
 
 def _set(core: Core, table: str, params: Params) -> bool:
+    """*.items.set: these clients and no others."""
     record = _record(core, table, params)
     items = [item for item in as_list(params.get("items")) if isinstance(item, dict)]
     _bind(core, table, record, items)
@@ -69,6 +74,7 @@ def _set(core: Core, table: str, params: Params) -> bool:
 
 
 def _clear(core: Core, table: str, params: Params) -> bool:
+    """*.items.delete: no clients at all."""
     _bind(core, table, _record(core, table, params), [])
     return True
 

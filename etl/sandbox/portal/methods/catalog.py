@@ -133,6 +133,7 @@ def _get(core: Core, table: str, types: dict[str, str], one: str, params: Params
 
 
 def _register(name: str, table: str, types: dict[str, str]) -> None:
+    """Both reading methods of a simple table; the key of many is the key of one with an s."""
     many = f"{name}s"
     catalog_method(f"catalog.{name}.list")(bound(_list, table, types, many))
     catalog_method(f"catalog.{name}.get")(bound(_get, table, types, name))

@@ -213,6 +213,7 @@ def fields_of(core: Core, entity: Entity, params: Params) -> Record:
 
 
 def _register(entity: Entity) -> None:
+    """The six methods of one entity."""
     prefix = f"crm.{entity.table}"
     rest(f"{prefix}.list")(bound(list_items, entity))
     rest(f"{prefix}.get")(bound(get_item, entity))

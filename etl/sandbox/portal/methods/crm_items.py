@@ -98,6 +98,7 @@ def multifields(record: Record) -> list[Record]:
 
 
 def _element(item: Record) -> Record:
+    """One telephone or e-mail under camel-case names."""
     return {
         "id": item["ID"],
         "typeId": item["TYPE_ID"],
@@ -228,6 +229,7 @@ def item_import(core: Core, params: Params) -> Record:
 
 
 def _import(core: Core, entity: Entity, given: Params) -> Record:
+    """A new item; the reply is its id alone."""
     number = _create(core, entity, given, imported=True)
     return {"item": {"id": number}}
 

@@ -70,6 +70,7 @@ def status_list(core: Core, params: Params) -> Page:
 
 
 def _status(core: Core, params: Params) -> Record:
+    """The entry that `id` names. Raises RestError."""
     row = core.store.get("status", item_id(params))
     if row is None:
         raise old_error("Status is not found.")
@@ -118,6 +119,7 @@ def _pipeline(entity_id: str) -> int | None:
 
 
 def _stage_code(code: str, category: int | None) -> str:
+    """The code with the prefix of its pipeline."""
     prefix = f"C{category}:"
     if category is None or code.startswith(prefix):
         return code
@@ -157,6 +159,7 @@ def status_entities(core: Core, params: Params) -> list[Record]:
 
 
 def _dictionary(entity_id: str, category: int | None) -> Record:
+    """One dictionary; those of stages have a prefix and both ends."""
     entry: Record = {"ID": entity_id, "NAME": entity_id, "SEMANTIC_INFO": []}
     if entity_id == "STATUS":
         entry["SEMANTIC_INFO"] = _ends("", ("NEW", "CONVERTED", "JUNK"))
@@ -197,6 +200,7 @@ def category_list(core: Core, params: Params) -> Page:
 
 
 def _category(core: Core, params: Params) -> Record:
+    """The pipeline that `entityTypeId` and `id` name. Raises RestError."""
     entity = entity_of(params)
     number = php_int(required(params, "id"))
     row = core.store.get("category", f"{entity.type_id}:{number}")
@@ -269,6 +273,7 @@ def dealcategory_list(core: Core, params: Params) -> Page:
 
 
 def _old_category(row: Record) -> Record:
+    """A pipeline as the old method shows it."""
     return {
         "ID": str(row["id"]),
         "NAME": row["name"],
@@ -303,14 +308,17 @@ def stage_history(core: Core, params: Params) -> Page:
 
 
 def _show_move(row: Record) -> Record:
+    """One row of the history without its entity type."""
     return {name: row.get(name) for name in HISTORY_TYPES}
 
 
 def _currency_sort(row: Record) -> Any:
+    """The place of a currency in the list."""
     return row.get("SORT", 100)
 
 
 def _show_currency(row: Record) -> Record:
+    """A currency, everything as text."""
     return {name: str(value) for name, value in row.items()}
 
 

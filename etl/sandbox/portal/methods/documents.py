@@ -92,10 +92,12 @@ def _bindings(core: Core, value: Any) -> list[str]:
 
 
 def _texts(value: Any) -> list[str]:
+    """A list of texts in any of its spellings."""
     return [str(item) for item in as_list(value)]
 
 
 def _flag(value: Any) -> str:
+    """Y or N."""
     return "Y" if is_yes(value) else "N"
 
 
@@ -109,12 +111,14 @@ def _fields(params: Params) -> Record:
 
 
 def _check_given(fields: Params, names: tuple[str, ...]) -> None:
+    """Raises RestError naming all fields that are empty."""
     empty = [name for name in names if not fields.get(name)]
     if empty:
         raise _refused(f"Empty required fields: {', '.join(empty)}")
 
 
 def _template(core: Core, params: Params) -> Record:
+    """The template that `id` names, unless it was deleted. Raises RestError."""
     row = core.store.get("doctemplate", php_int(required(params, "id")))
     if row is None or row["isDeleted"] == "Y":
         raise _refused("Template not found")
@@ -204,6 +208,7 @@ def _names(select: Any) -> set[str]:
 
 
 def _listed(row: Record, names: set[str]) -> Record:
+    """A template in a list: only these fields, rights as a list."""
     shown = {**_show(row), "users": row["users"]}
     return {name: value for name, value in shown.items() if name in names}
 

@@ -67,6 +67,7 @@ def _main_catalog(core: Core) -> int:
 
 
 def _show(core: Core, row: Record) -> Record:
+    """A product under upper-case names, all values as text, with its base price and properties."""
     shown = {name: _text(row.get(stored)) for name, stored in NAMES.items()}
     price = _base_price(core, row["id"])
     value = price.get("price")
@@ -79,6 +80,7 @@ def _show(core: Core, row: Record) -> Record:
 
 
 def _text(value: object) -> str | None:
+    """Absence stays absence."""
     return None if value is None else str(value)
 
 
@@ -102,6 +104,7 @@ def _set_price(core: Core, product_id: int, fields: Params) -> None:
 
 
 def _existing(core: Core, params: Params) -> Record:
+    """The product that `id` names. Raises RestError."""
     row = core.store.get("product", item_id(params))
     if row is None:
         raise old_error("Product is not found.")
@@ -120,6 +123,7 @@ def product_list(core: Core, params: Params) -> Page:
 
 
 def _part(row: Record, names: set[str]) -> Record:
+    """Only these fields of a record."""
     return {name: value for name, value in row.items() if name in names}
 
 
@@ -166,6 +170,7 @@ def _list(core: Core, table: str, params: Params) -> Page:
 
 
 def _upper(row: Record) -> Record:
+    """A record of a dictionary as text."""
     return {name.upper(): str(value) for name, value in row.items()}
 
 

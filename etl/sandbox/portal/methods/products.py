@@ -74,10 +74,12 @@ def _show(row: Record) -> Record:
 
 
 def _get(core: Core, one: str, params: Params) -> Record:
+    """catalog.product.get and its variants: one product."""
     return {one: _show(existing(core, "product", params))}
 
 
 def _add(core: Core, kind: int, changed: str, params: Params) -> Record:
+    """catalog.product.add and its variants: needs a name and a catalogue that exists."""
     given = needed_map(params, "fields")
     if not given.get("name") or not given.get("iblockId"):
         raise denied(100, "Required fields: name, iblockId")
@@ -87,11 +89,13 @@ def _add(core: Core, kind: int, changed: str, params: Params) -> Record:
 
 
 def _update(core: Core, changed: str, params: Params) -> Record:
+    """catalog.product.update and its variants: the given fields only."""
     old = existing(core, "product", params)
     return {changed: _show(update_product(core, old, needed_map(params, "fields")))}
 
 
 def _delete(core: Core, params: Params) -> bool:
+    """catalog.product.delete and its variants: prices go too."""
     row = existing(core, "product", params)
     delete_product(core, row["id"])
     return True
@@ -121,6 +125,7 @@ def add_product(core: Core, given: Params, kind: int) -> Record:
 
 
 def _default_measure(core: Core) -> int | None:
+    """The unit of a product that names none."""
     for row in core.store.all("measure"):
         if row.get("isDefault") == "Y":
             return int(row["id"])
@@ -144,6 +149,7 @@ def delete_product(core: Core, number: int) -> None:
 
 
 def _register(kind: int, prefix: str, one: str, changed: str, many: str) -> None:
+    """The five methods of one variant."""
     catalog_method(f"{prefix}.list")(bound(_list, kind, many))
     catalog_method(f"{prefix}.get")(bound(_get, one))
     catalog_method(f"{prefix}.add")(bound(_add, kind, changed))

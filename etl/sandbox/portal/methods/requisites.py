@@ -111,6 +111,7 @@ def existing(core: Core, table: str, number: int) -> Record:
 
 
 def _list(core: Core, table: str, types: Types, params: Params) -> Page:
+    """*.list: one page."""
     types = _with_user_fields(core, table, types)
     page = select_rows(core, table, types, params, PLAIN)
     names = selected(types, params)
@@ -118,11 +119,13 @@ def _list(core: Core, table: str, types: Types, params: Params) -> Page:
 
 
 def _get(core: Core, table: str, types: Types, params: Params) -> Record:
+    """*.get: one record whole."""
     row = existing(core, table, item_id(params))
     return shown(row, _with_user_fields(core, table, types))
 
 
 def _fields(core: Core, table: str, types: Types, params: Params) -> Record:
+    """*.fields: what the table holds, user fields too."""
     return describe(_with_user_fields(core, table, types))
 
 
@@ -141,6 +144,7 @@ def _update(core: Core, table: str, types: Types, params: Params) -> bool:
 
 
 def _add(core: Core, table: str, types: Types, fields: Params) -> int:
+    """A new record of the table with its stamps; gives its id."""
     number = core.store.new_id(table)
     given = cleaned(core, _with_user_fields(core, table, types), fields)
     stamps = {"DATE_CREATE": core.stamp(), "CREATED_BY_ID": core.user_id}
@@ -196,6 +200,7 @@ def bank_delete(core: Core, params: Params) -> bool:
 
 
 def _register(prefix: str, table: str, types: Types) -> None:
+    """The methods that all three tables have; a preset is not changed by REST here."""
     rest(f"{prefix}.list")(bound(_list, table, types))
     rest(f"{prefix}.get")(bound(_get, table, types))
     rest(f"{prefix}.fields")(bound(_fields, table, types))
@@ -219,4 +224,5 @@ def preset_fields(core: Core, params: Params) -> Page:
 
 
 def _preset_field(number: int, name: str) -> Record:
+    """A field of a preset as the portal shows it."""
     return {"ID": str(number), "FIELD_NAME": name, "IN_SHORT_LIST": "Y", "SORT": str(number * 10)}

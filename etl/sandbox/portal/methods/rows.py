@@ -109,6 +109,7 @@ def _measure(core: Core, code: Any, product: Record) -> tuple[int, str]:
 
 
 def _measure_where(core: Core, field: str, value: Any) -> tuple[int, str] | None:
+    """Code and sign of the first unit whose field has this value."""
     for row in core.store.all("measure"):
         if row.get(field) == value:
             return row["code"], row["symbol"]
@@ -151,6 +152,7 @@ def show_row(row: Record) -> Record:
 
 
 def _number(row: Record, name: str) -> Any:
+    """A double is shown as a number, everything else as it is stored."""
     value = row.get(name)
     if ROW_TYPES[name] == "double" and value is not None:
         return json_number(value)
@@ -158,12 +160,17 @@ def _number(row: Record, name: str) -> Any:
 
 
 def _old_rows_get(core: Core, entity: Entity, params: Params) -> list[Record]:
+    """crm.*.productrows.get: the rows of one item."""
     number = item_id(params)
     existing(core, entity.table, number)
     return [show_old_row(row) for row in rows_of(core, entity, number)]
 
 
 def _old_rows_set(core: Core, entity: Entity, params: Params) -> bool:
+    """crm.*.productrows.set: all rows of one item at once.
+
+    Raises RestError for a discount that cannot be computed.
+    """
     number = item_id(params)
     existing(core, entity.table, number)
     rows = [row for row in as_list(params.get("rows")) if isinstance(row, dict)]
@@ -174,6 +181,7 @@ def _old_rows_set(core: Core, entity: Entity, params: Params) -> bool:
 
 
 def _register(entity: Entity) -> None:
+    """Both old methods of one entity."""
     rest(f"crm.{entity.table}.productrows.get")(bound(_old_rows_get, entity))
     rest(f"crm.{entity.table}.productrows.set")(bound(_old_rows_set, entity))
 
@@ -232,6 +240,7 @@ def row_add(core: Core, params: Params) -> Record:
 
 
 def _row(core: Core, params: Params) -> Record:
+    """The row that `id` names. Raises RestError."""
     row = core.store.get("productrow", php_int(required(params, "id")))
     if row is None:
         raise RestError(400, "NOT_FOUND", "Element not found")
@@ -283,6 +292,7 @@ def old_row_fields(core: Core, params: Params) -> Record:
 
 
 def _describe(name: str) -> Record:
+    """One entry of *.fields."""
     return {"type": ROW_TYPES[name], "isReadOnly": name == "ID"}
 
 

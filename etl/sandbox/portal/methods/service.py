@@ -158,6 +158,7 @@ def notify(core: Core, params: Params) -> int:
 
 
 def _drop_notifications(core: Core, user_id: int, tag: str) -> None:
+    """Older notifications of this user with the same tag go."""
     for old in core.store.find("notification", "TAG", tag):
         if old["USER_ID"] == user_id:
             core.store.drop("notification", old["ID"])
@@ -174,6 +175,7 @@ COMMENT = {
 
 
 def _show_comment(row: Record) -> Record:
+    """A comment as text, with the names of its files."""
     shown: Record = {name: str(row[name]) for name in COMMENT}
     shown["FILES"] = row.get("FILES") or []
     return shown
@@ -213,6 +215,7 @@ def comment_list(core: Core, params: Params) -> Page:
 
 
 def _comment(core: Core, params: Params) -> Record:
+    """The comment that `id` names. Raises RestError."""
     row = core.store.get("comment", php_int(required(params, "id")))
     if row is None:
         raise RestError(400, "NOT_FOUND", "Element not found")
@@ -279,6 +282,7 @@ def _communication(kind: str, value: Any) -> str:
 
 
 def _has(row: Record, kind: str, values: list[str]) -> bool:
+    """Whether the card has one of these telephones or e-mails."""
     for element in row.get("FM") or ():
         if element["TYPE_ID"] == kind and _communication(kind, element["VALUE"]) in values:
             return True

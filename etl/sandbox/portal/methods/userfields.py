@@ -81,6 +81,7 @@ def _get(core: Core, entity_id: str, params: Params) -> Record:
 
 
 def _show_listed(row: Record, language: Any) -> Record:
+    """One user field of a list; captions in the language asked for, if any."""
     captions = {}
     if language:
         captions = {label: _captions(row, label).get(str(language)) for label in LABELS}
@@ -88,6 +89,7 @@ def _show_listed(row: Record, language: Any) -> Record:
 
 
 def _show(row: Record) -> Record:
+    """What `list` and `get` show alike."""
     return {
         "ID": str(row["ID"]),
         "ENTITY_ID": row["ENTITY_ID"],
@@ -121,10 +123,12 @@ def _show_options(row: Record) -> Record:
 
 
 def _show_option(option: Record) -> Record:
+    """One option of an enumeration, as text."""
     return {name: str(option.get(name, "")) for name in OPTION}
 
 
 def _field(core: Core, entity_id: str, params: Params) -> Record:
+    """The user field of this entity that `id` names. Raises RestError."""
     row = core.store.get("userfield", item_id(params))
     if row is None or row["ENTITY_ID"] != entity_id:
         raise old_error("The entity with ID is not found.")
@@ -132,6 +136,7 @@ def _field(core: Core, entity_id: str, params: Params) -> Record:
 
 
 def _add(core: Core, entity_id: str, params: Params) -> int:
+    """crm.*.userfield.add: gives the new id."""
     return add_field(core, entity_id, array(params, "fields"))
 
 
@@ -167,6 +172,7 @@ def add_field(core: Core, entity_id: str, fields: Params) -> int:
 
 
 def _refused(text: str) -> RestError:
+    """The refusal of a user field that cannot be."""
     return RestError(400, "ERROR_CORE", text)
 
 
@@ -226,12 +232,14 @@ def _update(core: Core, entity_id: str, params: Params) -> bool:
 
 
 def _delete(core: Core, entity_id: str, params: Params) -> bool:
+    """crm.*.userfield.delete."""
     row = _field(core, entity_id, params)
     core.store.drop("userfield", row["ID"])
     return True
 
 
 def _register(table: str, entity_id: str) -> None:
+    """The five methods of one entity's user fields."""
     prefix = f"crm.{table}.userfield"
     rest(f"{prefix}.list")(bound(_list, entity_id))
     rest(f"{prefix}.get")(bound(_get, entity_id))
@@ -272,6 +280,7 @@ def userfieldconfig_list(core: Core, params: Params) -> Page:
 
 
 def _show_config(row: Record) -> Record:
+    """A user field under camel-case names."""
     return {
         "id": row["ID"],
         "entityId": row["ENTITY_ID"],
@@ -288,6 +297,7 @@ def _show_config(row: Record) -> Record:
 
 
 def _show_config_option(option: Record) -> Record:
+    """An option of an enumeration under camel-case names."""
     return {
         "id": option["ID"],
         "value": option["VALUE"],

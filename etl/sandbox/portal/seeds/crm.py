@@ -99,6 +99,7 @@ class ItemFiller:
         mark_meaning(self.entity, record, self.meanings[key])
 
     def _start(self, category: Any) -> Any:
+        """The first stage of a pipeline."""
         if category not in self.starts:
             self.starts[category] = first_stage(self.core, self.entity, category)
         return self.starts[category]
@@ -116,6 +117,7 @@ class ItemFiller:
 
 
 def _element(kind: str, item: Any) -> Record:
+    """One telephone or e-mail, given as text or as an element."""
     given = item if isinstance(item, dict) else {"VALUE": item}
     return {
         "ID": php_int(given.get("ID")),

@@ -82,6 +82,7 @@ VATS = (
 
 
 def _statuses() -> list[Record]:
+    """All dictionaries entry by entry."""
     rows = []
     for entity_id, entries in STATUSES.items():
         for position, (code, name, meaning) in enumerate(entries, 1):
@@ -99,6 +100,7 @@ def _statuses() -> list[Record]:
 
 
 def _currency(code: str, name: str, *, rate: str, sign: str, sort: int, base: str) -> Record:
+    """A currency with its rate to the rouble."""
     return {
         "CURRENCY": code,
         "AMOUNT_CNT": "1",
@@ -114,6 +116,7 @@ def _currency(code: str, name: str, *, rate: str, sign: str, sort: int, base: st
 
 
 def _preset(number: int, name: str, code: str) -> Record:
+    """A preset of requisites as Russian portals have it."""
     return {
         "ID": number,
         "ENTITY_TYPE_ID": 8,
@@ -139,11 +142,13 @@ def _catalog(number: int, name: str, *, offers_of: int | None, link: int | None)
 
 
 def _measure(number: int, code: int, name: str, sign: str) -> Record:
+    """A unit; the piece is the default one."""
     default = "Y" if code == PIECE else "N"
     return {"id": number, "code": code, "measureTitle": name, "symbol": sign, "isDefault": default}
 
 
 def _vat(number: int, sort: int, name: str, rate: str | None) -> Record:
+    """A rate; the one without a number is the exemption."""
     exempt = "Y" if rate is None else "N"
     return {"id": number, "name": name, "rate": rate, "active": "Y", "sort": sort, "excludeVat": exempt}
 

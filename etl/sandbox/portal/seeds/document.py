@@ -80,6 +80,7 @@ def load(core: Core, seed: dict[str, Any]) -> None:
 
 
 def _load_table(core: Core, table: str, rows: list[Record]) -> None:
+    """All records of one part of a seed."""
     entity = BY_TABLE.get(table)
     filler = ItemFiller(core, entity) if entity else None
     for row in rows:

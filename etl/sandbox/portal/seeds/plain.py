@@ -86,6 +86,7 @@ def _number(core: Core, table: str, record: Record) -> None:
 
 
 def _complete_user(core: Core, record: Record) -> Record:
+    """A user is active unless the seed says otherwise."""
     return {**record, "ACTIVE": core.clean("char", record.get("ACTIVE", "Y"))}
 
 
@@ -98,6 +99,7 @@ def _complete_status(core: Core, record: Record) -> Record:
 
 
 def _complete_user_field(core: Core, record: Record) -> Record:
+    """Options get ids of their own."""
     for option in record.get("LIST") or []:
         option["ID"] = php_int(option.get("ID")) or core.store.new_id("enum")
         core.store.reserve("enum", option["ID"])

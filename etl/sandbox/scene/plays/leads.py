@@ -76,12 +76,14 @@ def _new_buyers(stage: Stage) -> tuple[Party, Party, Party]:
 
 
 def _new_invoices(stage: Stage) -> list[str]:
+    """An invoice upon each of the first four orders."""
     for order in stage.onec.orders[:4]:
         stage.onec.new_invoice(order.number)
     return ["В 1С выставлены счета по четырём заказам."]
 
 
 def _money_and_goods(stage: Stage) -> list[str]:
+    """Both, goods only, a half of the money, a half of the goods."""
     first, second, third, fourth = stage.onec.orders[:4]
     stage.onec.pay(first.number, first.amount)
     stage.onec.ship(first.number)
@@ -95,6 +97,7 @@ def _money_and_goods(stage: Stage) -> list[str]:
 
 
 def _second_shipment(stage: Stage) -> list[str]:
+    """The rest of the goods, and the money that was missing."""
     _, second, _, fourth, *_ = stage.onec.orders
     stage.onec.ship(fourth.number)
     stage.onec.pay(second.number, second.amount)
