@@ -25,7 +25,6 @@ from etl import xml_safe
 from etl.config.dialects import DIALECTS
 from etl.extract.commerceml import read as reader
 from etl.extract.commerceml.engine.scope import Scope
-from etl.extract.commerceml.engine.tokens import Tokens
 from etl.load.commerceml import given
 from etl.load.commerceml import write as writer
 from etl.load.commerceml.documents import document_2
@@ -75,7 +74,7 @@ def _expat(data: bytes) -> None:
 
 
 def _rows(data: bytes) -> int:
-    scope, count = Scope(Tokens(io.BytesIO(data), "bench")), 0
+    scope, count = Scope(io.BytesIO(data), "bench"), 0
     for _ in reader.walk(scope):
         if scope.size >= 2000:
             count += sum(len(rows) for rows in scope.take().values())
@@ -152,7 +151,7 @@ def _memory(folder: Path) -> list[Result]:
 _PEAK = """
 import sys
 from pathlib import Path
-from etl.extract import commerceml as reader
+from etl.extract.commerceml import read as reader
 path = Path(sys.argv[1])
 with path.open("rb") as stream:
     reader.verify(stream, name=path.name)

@@ -25,11 +25,12 @@ def why(ctx: click.Context, entity: str, key: str, as_json: bool) -> None:
     from etl.cli.words import people as words
     from etl.commands import journal
 
+    profile = profile_of(ctx)
     lines: Sequence[Step | Remark]
     if entity == "issues":
-        lines = journal.remarks(profile_of(ctx))
+        lines = journal.remarks(profile)
     else:
-        lines = journal.why(profile_of(ctx), words.entity(entity), key)
+        lines = journal.why(profile, words.entity(entity), key)
     if as_json:
         say_json([asdict(line) for line in lines])
     else:
@@ -45,10 +46,12 @@ def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
     from etl.cli.words import people as words
     from etl.commands import people
 
+    profile = profile_of(ctx)
     if question:
-        click.echo(words.answered(people.answer(profile_of(ctx), question, answer)))
+        done = people.answer(profile, question, answer)
+        click.echo(words.answered(done))
     else:
-        click.echo(words.questions(people.questions(profile_of(ctx))))
+        click.echo(words.questions(people.questions(profile)))
 
 
 @click.command()
@@ -73,7 +76,8 @@ def confirm(ctx: click.Context, numbers: tuple[str, ...]) -> None:
     from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(words.confirmed(people.confirm(profile_of(ctx), numbers)))
+    done = people.confirm(profile_of(ctx), numbers)
+    click.echo(words.confirmed(done))
 
 
 @click.command()
@@ -84,4 +88,5 @@ def retry(ctx: click.Context, files: tuple[str, ...]) -> None:
     from etl.cli.words import people as words
     from etl.commands import people
 
-    click.echo(words.returned(people.retry(profile_of(ctx), files)))
+    done = people.retry(profile_of(ctx), files)
+    click.echo(words.returned(done))

@@ -29,7 +29,7 @@ def bar(files: Sequence[Path]) -> Iterator[Tell | None]:
 
         def tell(path: Path, part: float) -> None:
             done[path] = max(done[path], part)
-            read = sum(sizes[each] * done[each] for each in sizes)
+            read = sum(size * done[each] for each, size in sizes.items())
             bars.update(task, completed=read, description=path.name)
 
         yield tell

@@ -31,7 +31,8 @@ def init(ctx: click.Context, create_fields: bool, templates: bool, sample: str |
     answers = {
         key: click.prompt(words.QUESTIONS[key], default=default) for key, default in setup.ASKED.items()
     }
-    click.echo(words.created(setup.create(Path(ctx.obj), chosen, answers)))
+    created = setup.create(Path(ctx.obj), chosen, answers)
+    click.echo(words.created(created))
 
 
 @click.command()

@@ -38,12 +38,9 @@ def profile_of(ctx: click.Context) -> Profile:
 
 def connected(ctx: click.Context) -> Profile:
     """The profile with a portal to talk to: of a sandbox profile the embedded one, while the command runs."""
-    profile = profile_of(ctx)
-    if profile.bitrix24.sandbox is None:
-        return profile
-    from etl.sandbox.scene.stage import staged
+    from etl.commands.reach import reachable
 
-    return ctx.with_resource(staged(profile)).profile
+    return ctx.with_resource(reachable(profile_of(ctx)))
 
 
 def say_json(answer: Any) -> None:

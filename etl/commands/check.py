@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl import pipeline
 from etl.bitrix24 import client as rest
 from etl.bitrix24 import names
+from etl.commands.reach import reachable
 from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError, TryLater
@@ -128,7 +128,8 @@ def check(profile: Profile) -> Check:
     can_exchange = not found.wrong and not any(isinstance(one, Away) for one in found.told)
     if can_exchange and "parties" in profile.flows:
         found.look(lambda: coverage(profile))
-    return Check(tuple(found.wrong), tuple(capabilities.gaps(profile, today)), tuple(found.told))
+    gaps = capabilities.gaps(profile, today)
+    return Check(tuple(found.wrong), tuple(gaps), tuple(found.told))
 
 
 def coverage(profile: Profile) -> Coverage | None:
@@ -138,8 +139,8 @@ def coverage(profile: Profile) -> Coverage | None:
     """
     plan = Options(dry=True)
     with (
-        _reachable(profile) as reachable,
-        pipeline.opened(reachable, ("parties",), trigger="check", options=plan) as run,
+        reachable(profile) as reached,
+        pipeline.opened(reached, ("parties",), trigger="check", options=plan) as run,
     ):
         counts = parties.coverage(run, intake.take(run))
     return Coverage(**counts) if counts else None
@@ -150,11 +151,14 @@ def _release(profile: Profile) -> Release | None:
     if profile.onec.dialect != "ut103":
         return None
     named = profile.onec.release
-    return Release(named, ADVISED, is_old=named is not None and _version(named) < _version(ADVISED))
+    is_old = named is not None and _version(named) < _version(ADVISED)
+    return Release(named, ADVISED, is_old)
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in text.split("."))
+    """A release as numbers that compare; a part that is no number counts as 0."""
+    parts = text.split(".")
+    return tuple(int(part) if part.isdigit() else 0 for part in parts)
 
 
 def _folder(profile: Profile) -> Folder:
@@ -174,21 +178,9 @@ def _folder(profile: Profile) -> Folder:
 def _portal(profile: Profile) -> Portal:
     """Raises ConfigError with every name of the profile that the portal does not know, TryLater."""
     with (
-        _reachable(profile) as reachable,
-        rest.connect(reachable.bitrix24, reachable.path.parent, None) as client,
+        reachable(profile) as reached,
+        rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
-        resolved = names.load(client, reachable)
+        resolved = names.load(client, reached)
         count = len(deals.deal_ids(client, resolved))
     return Portal(profile.bitrix24.name, count)
-
-
-@contextmanager
-def _reachable(profile: Profile) -> Iterator[Profile]:
-    """The profile with a portal to talk to: for a sandbox profile the embedded one, started for as long."""
-    if profile.bitrix24.sandbox is None:
-        yield profile
-        return
-    from etl.sandbox.scene.stage import staged
-
-    with staged(profile) as stage:
-        yield stage.profile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,16 +13,27 @@ from etl.errors import Rejected
 from etl.extract.commerceml import inspect as commerceml
 
 _PROVING = 0.15  # part of the time that goes into hashing and proving a file before its records are read
-_NOTHING = {"products": 0, "offers": 0, "prices": 0, "parties": 0, "documents": {}, "lines": 0}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of what a file holds; `documents` by kind, `lines` are the rows of documents."""
+
+    products: int = 0
+    offers: int = 0
+    prices: int = 0
+    parties: int = 0
+    documents: Mapping[str, int] = field(default_factory=dict)
+    lines: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """The account of one file; what only a readable file has is None elsewhere.
 
-    `counts`: products, offers, prices, parties, lines -> number, documents -> {kind: number}. `amount_total`
-    is the sum of the documents, two decimals. `issues` are the first of `issues_total`. `file` is the name
-    alone, `path` is as given. `refused` is true for what is no usable CommerceML or no file at all.
+    `amount_total` is the sum of the documents, two decimals. `issues` are the first of `issues_total`. `file`
+    is the name alone, `path` is as given. `refused` is true for what is no usable CommerceML or no file at
+    all.
     """
 
     file: str
@@ -35,7 +46,7 @@ class Finding:
     bom: bool | None = None
     generated_at: str | None = None
     changes_only: bool = False
-    counts: Mapping[str, Any]
+    counts: Counts
     amount_total: str = "0.00"
     issues_total: int
     issues: list[tables.Record]
@@ -49,6 +60,7 @@ def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
         found = _read(path, limit, tell)
     except Rejected as error:
         return _unread(path, str(error))
+    found["counts"] = Counts(**found["counts"])
     refused = any(issue["entity"] == "file" for issue in found["issues"])
     return Finding(**found, path=str(path), refused=refused)
 
@@ -79,7 +91,7 @@ def _unread(path: Path, message: str) -> Finding:
     """The account of what could not be opened: nothing counted, one issue."""
     return Finding(
         file=path.name,
-        counts=_NOTHING,
+        counts=Counts(),
         issues_total=1,
         issues=[dict(tables.issue(message, file=path.name, entity="file"))],
         path=str(path),

@@ -49,7 +49,8 @@ class Remark:
 def why(profile: Profile, entity: str, key: str) -> list[Step]:
     """The journal of one record, oldest first; empty for a record nothing has happened to."""
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
-        return [Step(**row) for row in store.runs.why(entity, key)]
+        rows = store.runs.why(entity, key)
+    return [Step(**row) for row in rows]
 
 
 def remarks(profile: Profile) -> list[Remark]:

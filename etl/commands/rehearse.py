@@ -15,7 +15,7 @@ from pathlib import Path
 from etl import pipeline
 from etl.config.profile import Profile
 from etl.report import RunReport
-from etl.sandbox.scene import plays_video
+from etl.sandbox.scene.plays.repertoire import PLAYS
 from etl.sandbox.scene.stage import staged
 
 _ROUNDS = 8
@@ -41,7 +41,7 @@ def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | N
     reports: list[RunReport] = []
     acted: list[str] = []
     with staged(profile, now=now) as stage:
-        play = plays_video.PLAYS[profile.bitrix24.sandbox or "video"]
+        play = PLAYS[profile.bitrix24.sandbox or "video"]
         for turn in range(_ROUNDS):
             report = pipeline.run(stage.profile, month=month, trigger="rehearsal", now=stage.clock.tick())
             reports.append(report)

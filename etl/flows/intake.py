@@ -138,7 +138,7 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
         with path.open("rb") as stream:
             return read.verify(stream, name=name)
     if is_statement(path):
-        from etl.extract import bank
+        from etl.extract.bank import read as bank
 
         bank.read(path, name=name)
     elif "spreadsheet-in" in profile.flows:
@@ -218,7 +218,7 @@ def _read_file(run: Run, item: Item, read: _Read) -> None:
 
 def _read_statement(run: Run, item: Item, read: _Read) -> None:
     """Receipts of a bank statement; what is wrong in it is told under the name of the file."""
-    from etl.extract import bank
+    from etl.extract.bank import read as bank
 
     receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
     run.journal.note(issues, f"file:{item.taken.name}")

@@ -20,7 +20,7 @@ import pandas as pd
 from etl import tables
 from etl.errors import NeedsPerson, Rejected
 from etl.exchange.folder import ARCHIVE
-from etl.extract import bank
+from etl.extract.bank import read as bank
 from etl.extract.commerceml import read as commerceml
 from etl.extract.spreadsheet import exact
 from etl.flows import bank as bank_flow

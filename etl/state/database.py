@@ -144,8 +144,8 @@ class Database:
         return self.connection.execute(statement, values)
 
     # ---- reading
-    def rows(self, statement: sa.Select[Any]) -> list[Record]:
-        """All rows of a query as records."""
+    def rows(self, statement: sa.Select[Any]) -> list[Any]:
+        """All rows of a query as dicts; who asks names their type."""
         found = self._read(statement, lambda result: result.mappings().all())
         return [dict(row) for row in found]
 
@@ -192,15 +192,13 @@ class Database:
 
     def listed(
         self, table: sa.Table, *conditions: Condition, order: Sequence[sa.ColumnElement[Any]] = ()
-    ) -> list[Record]:
+    ) -> list[Any]:
         """This portal's rows that meet the conditions, in the order of some columns."""
         return self.rows(self.mine(table, *conditions).order_by(*order))
 
-    def many(
-        self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Condition
-    ) -> list[Record]:
+    def many(self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Condition) -> list[Any]:
         """Rows whose `column` is one of `values`, any number of them."""
-        found: list[Record] = []
+        found: list[Any] = []
         for part in in_parts(dict.fromkeys(values), BOUND):
             found += self.rows(self.mine(table, table.c[column].in_(part), *conditions))
         return found

@@ -6,8 +6,9 @@ deal, part, turn). An exported register version is frozen (onec §6).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from etl import tables
 from etl.errors import NeedsPerson
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 
 PLANNED, EXPORTED = "planned", "exported"
 _KEY = ("deal", "month", "kind")
+
+
+class Version(TypedDict):
+    """A version of a month's register; `facts` (of an exported one): paths, sha256, row count, total."""
+
+    month: str
+    version: int
+    state: str
+    facts: dict[str, Any] | None
+    run: int | None
+    planned_at: dt.datetime
+    exported_at: dt.datetime | None
 
 
 class Charges:
@@ -41,7 +54,7 @@ class Charges:
         """
         versions = self.versions(month)
         if versions and versions[-1]["state"] == PLANNED:
-            return int(versions[-1]["version"])
+            return versions[-1]["version"]
         return len(versions) + 1
 
     def plan(self, month: str, rows: Rows, run: int | None = None) -> int:
@@ -93,8 +106,8 @@ class Charges:
         if not frozen:
             raise ValueError(f"register {month} version {version} is not planned")
 
-    def versions(self, month: str | None = None) -> list[Record]:
-        """Register versions in order: month, version, state, facts, run, planned_at, exported_at."""
+    def versions(self, month: str | None = None) -> list[Version]:
+        """Register versions in order."""
         chosen = equal(REGISTER.c.month, month)
         return self._db.listed(REGISTER, *chosen, order=[REGISTER.c.month, REGISTER.c.version])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import sqlalchemy as sa
 
@@ -24,6 +24,18 @@ RUNNING, INTERRUPTED = "running", "interrupted"
 #: actions that tell how money came about (which file, which rule): a dispute about it may come at any time
 _PROOFS = ("charge", "accrual", "act-confirmed", "payment", "shipment")
 _FORGOTTEN = "journal-forgotten-on"  # watermark: the day on which old rows were last looked for
+
+
+class RunRow(TypedDict):
+    """A run as the state holds it."""
+
+    id: int
+    trigger: str
+    flows: list[str]
+    status: str
+    counts: dict[str, Any] | None
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
 
 
 class Runs:
@@ -55,12 +67,12 @@ class Runs:
         now = self._db.now()
         self._db.change(RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=now)
 
-    def last(self, count: int = 10) -> list[Record]:
-        """The newest runs first: id, trigger, flows, status, counts, started_at, finished_at.
+    def last(self, count: int = 10) -> list[RunRow]:
+        """The newest runs first.
 
         An open run whose process is dead is shown as `interrupted`.
         """
-        found = self._db.rows(self._db.mine(RUN).order_by(RUN.c.id.desc()).limit(count))
+        found: list[RunRow] = self._db.rows(self._db.mine(RUN).order_by(RUN.c.id.desc()).limit(count))
         is_open = [row for row in found if row["status"] == RUNNING]
         if is_open and not self._db.is_held():
             for row in is_open:

@@ -19,7 +19,7 @@ GOOD = ROOT / "samples/video/three-months/expect/01-noyabr-nachisleno/documents.
 def test_a_good_file_is_counted(tmp_path: Path) -> None:
     found = inspect(GOOD, limit=5)
     assert (found.refused, found.issues_total, found.version, found.file) == (False, 0, "3.1", GOOD.name)
-    assert found.counts["documents"]
+    assert found.counts.documents
     missing = inspect(tmp_path / "нет.xml", limit=5)
     assert (missing.refused, missing.issues_total, missing.sha256) == (True, 1, None)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from etl import tables
 from etl.errors import Rejected
-from etl.extract import bank
+from etl.extract.bank import read as bank
 from tests.support.statements import document, statement
 
 CP1251 = "".join(bytes([code]).decode("cp1251") for code in [*range(33, 127), *range(192, 256)])

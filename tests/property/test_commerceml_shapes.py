@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from etl import tables
 from etl.extract.commerceml import read as reader
-from etl.extract.commerceml.engine.fields import Fields
+from etl.extract.commerceml.engine.plan import plans_of
 
-TABLES = [value for value in vars(reader).values() if isinstance(value, Fields)]
 _UNITS = (
     "<Единица>шт</Единица>",
     "<Единица><Код>796</Код><НаименованиеКраткое>шт</НаименованиеКраткое></Единица>",
@@ -133,8 +132,7 @@ def _company(written: list[str], around: str) -> None:
 
 
 def _forget() -> None:
-    for fields in TABLES:
-        fields.plans.clear()
+    plans_of.cache_clear()
 
 
 def _plain(row: tables.Record) -> tables.Record:

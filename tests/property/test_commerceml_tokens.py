@@ -1,4 +1,4 @@
-"""The tags and texts that `commerceml_tokens` finds are those that libxml2 finds, however a file is written and cut into pieces."""
+"""The tags and texts that the engine finds are those that libxml2 finds, however a file is written and cut into pieces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from etl import xml_safe
-from etl.extract.commerceml.engine.tokens import Tokens, attributes, is_empty, is_end, local
+from etl.extract.commerceml.engine.tags import attributes, is_empty, is_end, local
+from etl.extract.commerceml.engine.tokens import Tokens
 
 NAMES = ("Документ", "Товар", "Товары", "Ид", "Контрагент", "a", "c:Группа")
 WORDS = st.text(alphabet="аБ1 .&<>\"'/!?=@\n\t\r;-]", max_size=8)

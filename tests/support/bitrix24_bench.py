@@ -11,7 +11,7 @@ from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import Transport
 from etl.config.profile import Profile
 from etl.flows.portal.outbox import Intent, StoreOutbox
-from etl.sandbox.scene import demo
+from etl.sandbox.scene import surveillance
 from etl.state.store import Store
 
 TODAY = dt.date(2026, 11, 3)
@@ -107,4 +107,4 @@ def profile(**changes: Any) -> Profile:
 
 def video(deals: int = 60) -> dict[str, Any]:
     """The seed of a small portal of specification 000."""
-    return demo.video(TODAY, deals)
+    return surveillance.video(TODAY, deals)

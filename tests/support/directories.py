@@ -18,7 +18,7 @@ from etl.config.profile import Profile
 from etl.report import RunReport
 from etl.sandbox.onec.base import OneC, Session
 from etl.sandbox.portal.app import Portal
-from etl.sandbox.scene import demo_people as people
+from etl.sandbox.scene import people
 
 ZONE = ZoneInfo("Europe/Moscow")
 TWO_WAY = 'direction = "both"\n'

@@ -9,13 +9,6 @@ from typing import Any
 from etl.commands.inspect import Finding
 from etl.commands.repair import Repair
 
-_COUNTS = {
-    "parties": "контрагентов",
-    "products": "товаров",
-    "offers": "предложений",
-    "prices": "цен",
-    "lines": "строк документов",
-}
 _KINDS = {
     "order": "заказов",
     "invoice": "счетов",
@@ -52,10 +45,15 @@ def _held(found: Finding) -> list[str]:
     version, namespace = found.version or "без версии", found.namespace or "нет"
     partial = ", только изменения" if found.changes_only else ""
     lines = [f"  CommerceML {version}, {found.encoding}, пространство имён: {namespace}{partial}"]
-    for name, words in _COUNTS.items():
-        if found.counts[name]:
-            lines.append(f"  {words}: {found.counts[name]}")
-    for kind, count in found.counts["documents"].items():
+    held = {
+        "контрагентов": found.counts.parties,
+        "товаров": found.counts.products,
+        "предложений": found.counts.offers,
+        "цен": found.counts.prices,
+        "строк документов": found.counts.lines,
+    }
+    lines += [f"  {words}: {count}" for words, count in held.items() if count]
+    for kind, count in found.counts.documents.items():
         lines.append(f"  {_KINDS.get(kind, kind)}: {count}")
     return [*lines, f"  сумма документов: {found.amount_total}"]
 

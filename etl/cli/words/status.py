@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-#: count -> how a person reads it; only those that are not zero are printed
-_WAITING = {
-    "open_issues": "Замечаний в последнем обмене",
-    "outbox_waiting": "Ждут отправки в портал",
-    "unconfirmed": "Отправлено в 1С, ответа ещё нет",
-    "questions": "Вопросов к человеку",
-}
+if TYPE_CHECKING:
+    from etl.state.quick import Account, Watcher
 
 
-def text(account: Mapping[str, Any] | None, *, stale_after: int | None) -> str:
+def text(account: Account | None, *, stale_after: int | None) -> str:
     """When the last good run was, what waits, what to do.
 
     `stale_after`: the minutes it is older than; None where it is young enough or nobody asked.
     """
-    if account is None or account["last_good"] is None:
+    if account is None or account["last_good"] is None or account["age_minutes"] is None:
         return "Удачных обменов ещё не было. Выполните obmen24 run."
-    lines = [f"Последний удачный обмен: {account['last_good']} ({_ago(account['age_minutes'])})."]
-    for name, words in _WAITING.items():
-        if account.get(name):
-            lines.append(f"{words}: {account[name]}.")
-    lines += _watcher(account["watcher"])
-    return "\n".join([*lines, _advice(account, stale_after)])
+    last = f"Последний удачный обмен: {account['last_good']} ({_ago(account['age_minutes'])})."
+    watcher = _watcher(account.get("watcher"))
+    return "\n".join([last, *_waiting(account), *watcher, _advice(account, stale_after)])
 
 
-def _watcher(watcher: dict[str, Any] | None) -> list[str]:
-    """The sign of life of `obmen24 watch`; nothing where none was ever started. One whose process lives and
-    does not answer must be ended first."""
+def _waiting(account: Account) -> list[str]:
+    """What waits; only counts that are not zero are told."""
+    counts = {
+        "Замечаний в последнем обмене": account["open_issues"],
+        "Ждут отправки в портал": account["outbox_waiting"],
+        "Отправлено в 1С, ответа ещё нет": account["unconfirmed"],
+        "Вопросов к человеку": account["questions"],
+    }
+    return [f"{words}: {count}." for words, count in counts.items() if count]
+
+
+def _watcher(watcher: Watcher | None) -> list[str]:
+    """The sign of life of `obmen24 watch`; nothing where none was ever started.
+
+    One whose process lives and does not answer must be ended first.
+    """
     if watcher is None:
         return []
     if watcher["alive"]:
@@ -48,17 +52,17 @@ def _ago(minutes: float) -> str:
     return f"{int(minutes // 60)} ч назад"
 
 
-def _advice(account: Mapping[str, Any], stale_after: int | None) -> str:
+def _advice(account: Account, stale_after: int | None) -> str:
     if stale_after is not None:
         return (
             f"Обмен не выполнялся дольше {stale_after} мин: "
             "проверьте cron и доступ к порталу и папке обмена, затем obmen24 run."
         )
-    if account.get("questions"):
+    if account["questions"]:
         return "Ответьте на вопросы: obmen24 ask."
-    watcher = account["watcher"]
+    watcher = account.get("watcher")
     if watcher is not None and not watcher["alive"]:
         return "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию."
-    if account.get("open_issues"):
+    if account["open_issues"]:
         return "Подробности: obmen24 run или лист замечаний."
     return "Делать ничего не нужно."

@@ -1,7 +1,9 @@
-"""Does a file keep the rules of the CommerceML version it names, and can our reader use it? Advice only, nothing is refused by it.
+"""Does a file keep the rules of the CommerceML version it names, and can our reader use it? Advice only,
+nothing is refused by it.
 
-Most files that 1C and sites write do not keep their schema (commerceml §0.17), so every remark says which of the two it is. The rules
-are the tables of `commerceml_lint_rules`. One pass over a proven file, one path in memory.
+Most files that 1C and sites write do not keep their schema (commerceml §0.17), so every remark says which of
+the two it is. The rules are the tables of `commerceml_lint_rules`. One pass over a proven file, one path in
+memory.
 """
 
 from __future__ import annotations
@@ -27,14 +29,18 @@ _DOCUMENTS = ("Документ", "ПодчиненныйДокумент")
 
 
 class Remark(NamedTuple):
-    """One sentence without values, with the number of places. `usable` = only the schema is not kept, our reader takes it all the same."""
+    """One sentence without values, with the number of places.
+
+    `usable` = only the schema is not kept, our reader takes it all the same.
+    """
 
     text: str
     usable: bool
 
 
 def lint(path: Path) -> list[Remark]:
-    """What in a file breaks the rules of its own version: what our reader cannot use first, at most 100 remarks.
+    """What in a file breaks the rules of its own version: what our reader cannot use first, at most 100
+    remarks.
 
     Raises Rejected for a file that is no CommerceML at all.
     """
@@ -93,7 +99,8 @@ def _walk(stream: BinaryIO, name: str, reading: _Reading) -> None:
 
 
 class _Open:
-    """An element that is not closed yet: its record in the tables, and which of its children came, and came with something in them."""
+    """An element that is not closed yet: its record in the tables, and which of its children came, and came
+    with something in them."""
 
     __slots__ = ("filled", "foreign", "leaf", "name", "record", "seen")
 
@@ -140,7 +147,8 @@ class _Reading:
             self._say(f"элемента «{name[:_SHOWN]}» нет в версии {self.named}")
 
     def _record(self, name: str, parent: str) -> str:
-        """Where the tables tell a record of a document, or of a package of changes, from the others of its name."""
+        """Where the tables tell a record of a document, or of a package of changes, from the others of its
+        name."""
         if name == "Контрагент" and parent == "Представитель":
             return f"Представитель/{name}"
         if self.documents and (

@@ -1,8 +1,9 @@
-"""The rules of the CommerceML versions as tables: what an element may hold, what it must hold, how long and of what form a text is.
+"""The rules of the CommerceML versions as tables: what an element may hold, what it must hold, how long and
+of what form a text is.
 
-Written for this product from reference/commerceml §1-§4 and §13 and checked against the published schemas of 2.04-2.10 and 3.1. Versions
-are numbers (2.05), `_ANY` = all; what is not listed is not checked. A record of a document has a path of its own where it differs:
-«Документ/Товар» is a line, «Товар» stands in a catalogue.
+Written for this product from reference/commerceml §1-§4 and §13 and checked against the published schemas of
+2.04-2.10 and 3.1. Versions are numbers (2.05), `_ANY` = all; what is not listed is not checked. A record of a
+document has a path of its own where it differs: «Документ/Товар» is a line, «Товар» stands in a catalogue.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _3: Span = (3.0, 9)
 _SINCE_206: Span = (2.06, 9)
 _SINCE_207: Span = (2.07, 9)
 
-# ---- structure: record -> {versions: what it may hold} ---------------------------------------------------------------
+# ---- structure: record -> {versions: what it may hold} -----------------------------------------------------
 
 
 def _and(base: dict[Span, str], more: dict[Span, str]) -> dict[Span, str]:
@@ -225,11 +226,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "Цена": ("ИдТипаЦены",),
 }
 
-# ---- texts -----------------------------------------------------------------------------------------------------------
+# ---- texts -------------------------------------------------------------------------------------------------
 
 
 class Text(NamedTuple):
-    """How a text of `places` (record/element, or an element anywhere) looks in `span`; `reads` raises ValueError if our reader cannot use it."""
+    """How a text of `places` (record/element, or an element anywhere) looks in `span`; `reads` raises
+    ValueError if our reader cannot use it."""
 
     places: str
     span: Span

@@ -1,48 +1,149 @@
-"""Elements that need more than one column or more than one rule: units, taxes, discounts, stock, addresses."""
+"""Elements that need more than one column or more than one rule: units, taxes, discounts, stock, addresses.
+
+A note that starts with `_` is for the modules that finish a row: `parties`, `goods`, `documents`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache
 
 from etl.config import dialects
 from etl.extract.commerceml import values
-from etl.extract.commerceml.engine.columns import (
-    Node,
+from etl.extract.commerceml.columns import a_pair, date, flag, guid, keep, number, text
+from etl.extract.commerceml.engine.entries import (
+    Attributed,
+    Attributes,
+    Column,
+    Each,
+    Either,
+    Entry,
+    Nested,
+    Own,
     Pair,
-    Plan,
-    Put,
     Report,
+    Table,
     Value,
-    date,
-    flag,
-    guid,
-    number,
-    rate,
-    text,
+    Worded,
 )
-from etl.extract.commerceml.engine.fields import Fields, each, joined, nested, row_of
-from etl.extract.commerceml.engine.pairs import a_pair, keep, paired
-from etl.extract.commerceml.engine.scope import Problem, Row, Scope
-from etl.extract.commerceml.engine.tokens import attributes
-from etl.extract.commerceml.engine.units import Column, Units
+from etl.extract.commerceml.engine.scope import Facts, Problem, Row
 
-_USUAL = 300  # longer ones are not remembered: a file must not fill the memory
-UNIT = Fields(
-    {"Код": text("unit_code"), "НаименованиеКраткое": text("_short"), "НаименованиеПолное": text("_long")}
+# ---- marks of a record -------------------------------------------------------------------------------------
+
+_MARK = flag("deleted")
+
+
+def _deletion(row: Row, words: str) -> Problem | None:
+    found: Row = {}
+    problem = _MARK.handle(found, words)
+    if found:
+        row["deleted"] = found["deleted"] or row.get("deleted", False)
+    return problem
+
+
+#: ПометкаУдаления, in any of its places: one that says so is enough (commerceml §14.4)
+deletion = Value(_deletion)
+
+
+def _status(row: Row, words: str) -> None:
+    if dialects.plain(words) == "удален":
+        row["deleted"] = True
+
+
+#: Статус of a record: an element in УТ 10.3, an attribute in УТ 11
+status = Value(_status, plain=True)
+
+
+# ---- units of measure: notes (code, name, full name) -------------------------------------------------------
+
+_UNIT = Table(
+    {
+        "Код": text("unit_code"),
+        "НаименованиеКраткое": text("_short"),
+        "НаименованиеПолное": text("_long"),
+    }
 )
-ADDRESS = Fields({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
-TAX = {
+_SHORT_NAME = 4  # characters that a short name of 3.x holds
+
+
+def _base_unit(row: Row, attributes: Attributes, name: str) -> None:
+    code = attributes.get("Код", "").strip()
+    full = attributes.get("НаименованиеПолное", "").strip()
+    if name.isdigit():
+        row["_base_unit"] = (code or name, "", full)
+    else:
+        row["_base_unit"] = (code, name, full)
+
+
+#: БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands
+#: before the name.
+base_unit = Worded(_base_unit)
+
+
+def _own_unit(row: Row, words: str) -> None:
+    if words:
+        row["_unit"] = (words, "", "") if words.isdigit() else ("", words, "")
+
+
+def _own_unit_row(row: Row, unit: Row) -> None:
+    short = unit.get("_short", "")
+    full = unit.get("_long", "")
+    name = short or full
+    if len(short) == _SHORT_NAME and full.startswith(short):
+        name = full
+    row["_unit"] = (unit.get("unit_code", ""), name, full)
+
+
+#: Единица of a row or a price: a name or a code; a structure in 3.x, where a short name may be cut off
+own_unit = Either(Value(_own_unit, plain=True), Own(_UNIT, _own_unit_row))
+
+
+# ---- taxes, discounts --------------------------------------------------------------------------------------
+
+
+def _rate(row: Row, words: str) -> Problem | None:
+    if not words:
+        return None
+    try:
+        row["vat_rate"], row["vat_exempt"] = values.rate(words)
+    except ValueError:
+        row.setdefault("requisites", {})["Ставка"] = words
+        said = f"Ставка НДС «{words[:60]}» неизвестна и не учтена. Проверьте ставку в 1С."
+        return Problem(said, words, "warn")
+    return None
+
+
+#: Ставка of VAT into vat_rate or vat_exempt. One that cannot be read stays in the requisites as it was.
+rate = Value(_rate, plain=True)
+
+DOCUMENT_TAX = {
     "Наименование": text("_name"),
     "УчтеноВСумме": flag("vat_included"),
     "Сумма": number("vat_amount"),
-    "Ставка": rate,
 }
+TAX = {**DOCUMENT_TAX, "Ставка": rate}
 RATES = {"Наименование": text("_name"), "Ставка": rate}
-DOCUMENT_TAX = {tag: put for tag, put in TAX.items() if tag != "Ставка"}
-DISCOUNT = Fields(
+
+
+def tax(entries: Mapping[str, Entry]) -> Own:
+    """Налог: VAT only. Several of them in one document are added up."""
+    return Own(Table(entries), _tax)
+
+
+def _tax(row: Row, found: Row) -> None:
+    name = found.pop("_name", "НДС")
+    if name != "НДС" and "ндс" not in dialects.plain(name):
+        return
+    before = row.get("vat_amount")
+    if before is not None and found.get("vat_amount") is not None:
+        found["vat_amount"] += before
+    if "requisites" in found:
+        row.setdefault("requisites", {}).update(found.pop("requisites"))
+    row.update(found)
+
+
+_DISCOUNT = Table(
     {
         "Наименование": text("name"),
         "Процент": text("percent"),
@@ -50,71 +151,6 @@ DISCOUNT = Fields(
         "УчтеноВСумме": flag("included"),
     }
 )
-STORE = Fields({"Ид": guid("warehouse"), "Количество": number("quantity")})
-STORE.add("Склад", nested(STORE))  # Остаток/Склад of 3.x
-
-
-# ---- units of measure: notes for `records`, (code, name, full name) ------------------------------------------------
-
-
-def base_unit(node: Node, plan: Plan) -> None:
-    """БазоваяЕдиница: attributes and a short name (2.x), or a reference that is the code (3.x). Пересчет stands before the name."""
-    places = [-1 if node.empty else node.first, *(child.last for child in node.children)]
-
-    def attach(rows: list[Row], _found: list[Row], units: Units, index: int, _scope: Scope) -> None:
-        names = zip(*(units.column(place).texts for place in places), strict=True)
-        for row, tag, words in zip(rows, units.tags(index), names, strict=True):
-            row["_base_unit"] = _base_unit(tag, next(filter(None, words), ""))
-
-    plan.rows.append((attach, node.first, Plan()))
-
-
-def _base_unit(tag: bytes, name: str) -> tuple[str, str, str]:
-    return _usual_base_unit(tag, name) if len(tag) + len(name) < _USUAL else _read_base_unit(tag, name)
-
-
-def _read_base_unit(tag: bytes, name: str) -> tuple[str, str, str]:
-    told = attributes(tag)
-    code, full = told.get("Код", "").strip(), told.get("НаименованиеПолное", "").strip()
-    return (code or name, "", full) if name.isdigit() else (code, name, full)
-
-
-_usual_base_unit = lru_cache(maxsize=1000)(_read_base_unit)
-
-
-def _own_unit(row: Row, text: str) -> None:
-    row["_unit"] = (text, "", "") if text.isdigit() else ("", text, "")
-
-
-def _own_unit_row(row: Row, unit: Row) -> None:
-    """A structure in 3.x; its short name holds four characters."""
-    short, full = unit.get("_short", ""), unit.get("_long", "")
-    row["_unit"] = (
-        unit.get("unit_code", ""),
-        full if len(short) == 4 and full.startswith(short) else short or full,
-        full,
-    )
-
-
-def own_unit(node: Node, plan: Plan) -> None:
-    """Единица of a row or a price: a name or a code, or a structure."""
-    (joined(UNIT, _own_unit_row) if node.children else Value(_own_unit, plain=True))(node, plan)
-
-
-def tax(table: Mapping[str, Put]) -> Put:
-    """Налог: VAT only. Several of them in one document are added up."""
-    return joined(Fields(table), _tax)
-
-
-def _tax(row: Row, found: Row) -> None:
-    name = found.pop("_name", "НДС")
-    if name != "НДС" and "ндс" not in dialects.plain(name):
-        return
-    if row.get("vat_amount") is not None and found.get("vat_amount") is not None:
-        found["vat_amount"] += row["vat_amount"]
-    if "requisites" in found:
-        row.setdefault("requisites", {}).update(found.pop("requisites"))
-    row.update(found)
 
 
 def _discount(row: Row, found: Row) -> None:
@@ -127,7 +163,7 @@ def _discount(row: Row, found: Row) -> None:
 
 
 #: Скидка of a row: their sums; one that Сумма does not reflect is noted
-discount = joined(DISCOUNT, _discount)
+discount = Own(_DISCOUNT, _discount)
 
 
 def _outside(row: Row, found: Row) -> None:
@@ -135,80 +171,47 @@ def _outside(row: Row, found: Row) -> None:
         row.setdefault("_outside", []).append((found.get("name", ""), found["amount"]))
 
 
-#: Скидка or ДопРасход of a whole document, Оплата of 2.09: noted, for what Сумма does not reflect must be said
-outside = joined(DISCOUNT, _outside)
+#: Скидка or ДопРасход of a whole document, Оплата of 2.09: noted, for what Сумма does not reflect must be
+#: said
+outside = Own(_DISCOUNT, _outside)
 
 
-def _store(rows: list[Row], found: list[Row], units: Units, index: int, scope: Scope) -> None:
-    for which, (row, store, tag) in enumerate(zip(rows, found, units.tags(index), strict=True)):
-        told = attributes(tag)
-        raw = told.get("КоличествоНаСкладе", "").strip()
-        store.setdefault("warehouse", values.reference(told.get("ИдСклада", "").strip()) or None)
-        if raw:
-            try:
-                store.setdefault("quantity", values.number(raw))
-            except ValueError:
-                scope.report(
-                    units,
-                    index,
-                    which,
-                    Problem("Остаток на складе не число. Предложение пропущено, исправьте его в 1С.", raw),
-                )
-        row.setdefault("_stock", []).append(store)
+# ---- stock, groups, properties -----------------------------------------------------------------------------
+
+_STORE = Table({"Ид": guid("warehouse"), "Количество": number("quantity")})
+_STORE.add("Склад", Nested(_STORE))  # Остаток/Склад of 3.x
+
+
+def _store(row: Row, store: Row, attributes: Attributes) -> Problem | None:
+    warehouse = values.reference(attributes.get("ИдСклада", "").strip())
+    store.setdefault("warehouse", warehouse or None)
+    row.setdefault("_stock", []).append(store)
+    quantity = attributes.get("КоличествоНаСкладе", "").strip()
+    if not quantity:
+        return None
+    try:
+        store.setdefault("quantity", values.number(quantity))
+    except ValueError:
+        said = "Остаток на складе не число. Предложение пропущено, исправьте его в 1С."
+        return Problem(said, quantity)
+    return None
 
 
 #: Stock of one warehouse: attributes of Склад/Склады (2.x) or a structure inside Остаток (3.x)
-store = row_of(STORE, _store)
+store = Attributed(_STORE, _store)
 
 
-def _group(row: Row, text: str) -> None:
-    if text and (identifier := values.reference(text)):
+def _group(row: Row, words: str) -> None:
+    identifier = values.reference(words) if words else None
+    if identifier:
         row.setdefault("_groups", []).append(identifier)
 
 
 #: Группы of a product: the Ид of each
-group_ids = each(Value(_group))
+group_ids = Each(Value(_group))
 
-
-def address(column: str) -> Put:
-    """An address with its fields, as a note for `records`."""
-
-    def join(row: Row, found: Row) -> None:
-        row[f"_{column}"] = found
-
-    return joined(ADDRESS, join)
-
-
-def told(fact: str, put: Value) -> Value:
-    """A requisite of the pairs «Номер … по 1С», «Дата … по 1С»: that it stands there at all is a fact."""
-    return _Told(f"_{fact}_pair", put)
-
-
-class _Told(Value):
-    def __init__(self, mark: str, put: Value) -> None:
-        super().__init__(self._handle)
-        self.mark, self.put = mark, put
-
-    def take(self, rows: list[Row], column: Column, report: Report) -> None:
-        for row in rows:
-            row[self.mark] = True
-        self.put.take(rows, column, report)
-
-    def _handle(self, row: Row, text: str) -> Problem | None:
-        row[self.mark] = True
-        return self.put.handle(row, text)
-
-
-def _due(row: Row, text: str) -> Problem | None:
-    found: Row = {}
-    problem = date("due").handle(found, text)
-    if found.get("due"):
-        row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
-    return problem
-
-
-#: СрокПлатежа has no column: kept as a requisite unless it is the empty date
-due = Value(_due)
+_NO_VARIANTS: dict[str, str] = {}
+_UNSET = "00000000-0000"
 
 
 class _Properties(Pair):
@@ -217,56 +220,106 @@ class _Properties(Pair):
     def __init__(self) -> None:
         super().__init__(self._give)
 
-    def take(self, rows: list[Row], name: str, column: Column, scope: Scope, report: Report) -> None:
+    def take(self, rows: list[Row], name: str, values: Column, facts: Facts, report: Report) -> None:
         del report
-        known, variants = _property(name, scope)
+        known, variants = _property(name, facts)
         if known:
-            for row, text in zip(rows, column.texts, strict=True):
-                _keep_property(row, known, variants, text)
+            for row, words in zip(rows, values.texts, strict=True):
+                _keep_property(row, known, variants, words)
 
-    def _give(self, row: Row, name: str, text: str, scope: Scope) -> None:
-        known, variants = _property(name, scope)
+    def _give(self, row: Row, name: str, words: str, facts: Facts) -> None:
+        known, variants = _property(name, facts)
         if known:
-            _keep_property(row, known, variants, text)
+            _keep_property(row, known, variants, words)
 
 
-def _property(label: str, scope: Scope) -> tuple[str, dict[str, str]]:
+def _property(label: str, facts: Facts) -> tuple[str, dict[str, str]]:
+    """The name of a property and the words of its values, by its Ид."""
     identifier = values.reference(label) or ""
-    return scope.properties.get(identifier, (identifier, _NO_VARIANTS))
+    return facts.properties.get(identifier, (identifier, _NO_VARIANTS))
 
 
-def _keep_property(row: Row, known: str, variants: dict[str, str], text: str) -> None:
-    if text and not text.startswith(_UNSET):
-        keep(row, "requisites", known, variants.get(values.guid(text) or text, text) if variants else text)
+def _keep_property(row: Row, known: str, variants: dict[str, str], words: str) -> None:
+    if not words or words.startswith(_UNSET):
+        return
+    if variants:
+        identifier = values.guid(words) or words
+        words = variants.get(identifier, words)
+    keep(row, "requisites", known, words)
 
 
-_NO_VARIANTS: dict[str, str] = {}
-_UNSET = "00000000-0000"
-product_property = paired(_Properties())
+product_property = _Properties()
+
+
+# ---- addresses, remarks, facts -----------------------------------------------------------------------------
+
+_ADDRESS = Table({"Представление": text("_shown"), "АдресноеПоле": a_pair("_fields")})
+
+
+def address(column: str) -> Own:
+    """An address with its fields, as a note."""
+
+    def join(row: Row, found: Row) -> None:
+        row[f"_{column}"] = found
+
+    return Own(_ADDRESS, join)
+
+
+def told(fact: str, value: Value) -> Value:
+    """A requisite of the pairs «Номер … по 1С», «Дата … по 1С»: that it stands there at all is a fact."""
+    return _Told(f"_{fact}_pair", value)
+
+
+class _Told(Value):
+    def __init__(self, mark: str, value: Value) -> None:
+        super().__init__(self._handle)
+        self.mark = mark
+        self.value = value
+
+    def take(self, rows: list[Row], column: Column, report: Report) -> None:
+        for row in rows:
+            row[self.mark] = True
+        self.value.take(rows, column, report)
+
+    def _handle(self, row: Row, words: str) -> Problem | None:
+        row[self.mark] = True
+        return self.value.handle(row, words)
+
+
+_DUE = date("due")
+
+
+def _due(row: Row, words: str) -> Problem | None:
+    found: Row = {}
+    problem = _DUE.handle(found, words)
+    if found.get("due"):
+        row.setdefault("requisites", {})["СрокПлатежа"] = found["due"].isoformat()
+    return problem
+
+
+#: СрокПлатежа has no column: kept as a requisite unless it is the empty date
+due = Value(_due)
 
 _NOTE = re.compile(
     r"(?:Папка: (?P<folder_path>(?:[^;]|;;)+?))?(?:(?:^|; )Код: (?P<code>(?:[^;]|;;)+?))?"
     r"(?:(?:^|; )Комментарий: (?P<own>.+))?",
     re.DOTALL,
 ).fullmatch
+_NOTED = ("Папка: ", "Код: ", "Комментарий: ")
 
 
-def _party_note(row: Row, text: str) -> None:
-    found = _NOTE(text) if text.startswith(("Папка: ", "Код: ", "Комментарий: ")) else None
-    told = found.groupdict() if found else {"own": text}
-    if own := told.pop("own"):
+def _party_note(row: Row, words: str) -> None:
+    found = _NOTE(words) if words.startswith(_NOTED) else None
+    noted = found.groupdict() if found else {"own": words}
+    own = noted.pop("own")
+    if own:
         row.setdefault("extra", {})["Комментарий"] = own
-    row.update({column: value.replace(";;", ";") for column, value in told.items() if value})
+    for column, value in noted.items():
+        if value:
+            row[column] = value.replace(";;", ";")
 
 
-#: Комментарий of a party: «Папка: A/B; Код: 1; Комментарий: …» of the extended contract (docs/contract-1c.ru.md), any other text is kept
+#: Комментарий of a party: «Папка: A/B; Код: 1; Комментарий: …» of the extended contract
+#: (docs/contract-1c.ru.md); any
+#: other text is kept
 party_note = Value(_party_note)
-
-
-def _status(row: Row, text: str) -> None:
-    if dialects.plain(text) == "удален":
-        row["deleted"] = True
-
-
-#: Статус of a record: as an element (УТ 10.3) here, as an attribute (УТ 11) in `commerceml`
-status = Value(_status, plain=True)

@@ -1,7 +1,9 @@
-"""Texts of CommerceML to values. Each function raises ValueError for a text it cannot read; absent is the caller's matter.
+"""Texts of CommerceML to values.
 
-Forms seen in real files: reference/commerceml §13. Numbers are matched before `Decimal` sees them: «Infinity» and
-exponents are not money.
+Each function raises ValueError for a text it cannot read; absent is the caller's matter.
+
+Forms seen in real files: reference/commerceml §13. Numbers are matched before `Decimal` sees them: «Infinity»
+and exponents are not money.
 """
 
 from __future__ import annotations
@@ -117,7 +119,10 @@ def flag(text: str) -> bool:
 
 @lru_cache(maxsize=_REPEATED)
 def rate(text: str) -> tuple[Decimal | None, bool]:
-    """VAT: (percent, False), or (None, True) for «без НДС», which is not 0 %. A calculated rate 20/120 gives 20."""
+    """VAT: (percent, False), or (None, True) for «без НДС», which is not 0 %.
+
+    A calculated rate 20/120 gives 20.
+    """
     word = "".join(text.split()).lower().replace(",", ".")
     if word in _EXEMPT:
         return None, True
@@ -136,7 +141,8 @@ def currency(text: str) -> str:
 
 
 def guid(text: str) -> str | None:
-    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is dropped."""
+    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is
+    dropped."""
     lowered = text.lower()
     value = text if lowered == text or not _GUIDS(text) else lowered
     if value.startswith(_ZERO):

@@ -1,4 +1,5 @@
-"""Pass 1: what a file is, proven before anything of it is used; and its hash, by which the same content is known again."""
+"""Pass 1: what a file is, proven before anything of it is used; and its hash, by which the same content is
+known again."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ ROOT = "КоммерческаяИнформация"
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What is known of a file after pass 1. `generated_at` is local time of that 1C, None if absent or unreadable."""
+    """What is known of a file after pass 1.
+
+    `generated_at` is local time of that 1C, None if absent or unreadable.
+    """
 
     name: str
     size: int
@@ -36,7 +40,8 @@ _FIRST_VERSION = re.compile(
 def verify(stream: BinaryIO, *, name: str) -> FileInfo:
     """Pass 1: the file is CommerceML 2 or 3, well formed to its end and within the limits of `xml_safe`.
 
-    Bounded time and memory. Leaves the stream at its start. Raises Rejected with a Russian reason and the place.
+    Bounded time and memory. Leaves the stream at its start. Raises Rejected with a Russian reason and the
+    place.
     """
     encoding, size = xml_safe.check(stream, name)
     root = xml_safe.root(stream, name)
@@ -69,7 +74,8 @@ _GENERATED = re.compile(r"""\sДатаФормирования\s*=\s*(?:"[^"]*"|
 
 
 def content_hash(stream: BinaryIO) -> str:
-    """sha256 of the file without the value of ДатаФормирования: 1C writes the same file again and again with a new one.
+    """sha256 of the file without the value of ДатаФормирования: 1C writes the same file again and again with
+    a new one.
 
     Leaves the stream at its start.
     """

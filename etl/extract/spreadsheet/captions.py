@@ -23,7 +23,7 @@ _SHOWN = 600
 
 
 class Header(NamedTuple):
-    """Where the captions stand: file, sheet, row number from 0, captions as written, our column -> position."""
+    """Where the captions stand: file, sheet, row from 0, captions as written, our column -> position."""
 
     file: str
     page: Page
@@ -39,26 +39,32 @@ class Header(NamedTuple):
                 yield number, row
 
 
-def known(defaults: Captions, own: Captions | None) -> dict[str, tuple[str, ...]]:
-    """The captions to look for: the profile's own before the defaults; own columns must be those of a deal."""
-    own = own or {}
-    columns = [*defaults, *(column for column in own if column in tables.TABLES["deals"].columns)]
-    return {column: (*own.get(column, ()), *defaults.get(column, ())) for column in columns}
+def with_own(defaults: Captions, own: Captions | None) -> Captions:
+    """The captions to look for, the profile's own first; its own columns must be those of a deal."""
+    found: dict[str, Sequence[str]] = dict(defaults)
+    for column, captions in (own or {}).items():
+        if column in defaults or column in tables.TABLES["deals"].columns:
+            found[column] = (*captions, *defaults.get(column, ()))
+    return found
 
 
 def find_header(pages: Sequence[Page], known: Captions, required: Sequence[str], name: str) -> Header:
-    """The row with the most known captions. Rejected when a required one is absent or a used one stands
-    twice.
+    """The row with the most known captions.
+
+    Rejected when a required one is absent or a used one stands twice.
     """
-    best: Header | None = None
-    for candidate in _candidates(pages, known, name):
-        if best is None or len(candidate.positions) > len(best.positions):
-            best = candidate
-    absent = [column for column in required if best is None or column not in best.positions]
-    if best is None or absent:
-        raise _missing(best.captions if best else [], [known[column][0] for column in absent], name)
+    best = max(_candidates(pages, known, name), key=_known_captions, default=None)
+    if best is None:
+        raise _missing([], required, known, name)
+    absent = [column for column in required if column not in best.positions]
+    if absent:
+        raise _missing(best.captions, absent, known, name)
     _check_doubles(best)
     return best
+
+
+def _known_captions(candidate: Header) -> int:
+    return len(candidate.positions)
 
 
 def _candidates(pages: Sequence[Page], known: Captions, name: str) -> Iterator[Header]:
@@ -69,9 +75,7 @@ def _candidates(pages: Sequence[Page], known: Captions, name: str) -> Iterator[H
 
 
 def _positions(captions: Sequence[str], known: Captions) -> dict[str, int]:
-    """Our column -> position of the first of its captions that the row has; of equal captions the first
-    counts.
-    """
+    """Our column -> position of its first caption that the row has; of equal captions the first counts."""
     places: dict[str, int] = {}
     for position, caption in enumerate(captions):
         if caption:
@@ -97,11 +101,12 @@ def _check_doubles(header: Header) -> None:
             )
 
 
-def _missing(found: Sequence[str], absent: Sequence[str], name: str) -> Rejected:
-    """The refusal that names the absent captions and those there are."""
+def _missing(found: Sequence[str], absent: Sequence[str], known: Captions, name: str) -> Rejected:
+    """The refusal that names the first caption of each absent column, and the captions there are."""
     seen = _quoted([caption for caption in found if caption])[:_SHOWN]
+    wanted = _quoted([known[column][0] for column in absent])
     return Rejected(
-        f"Файл {name} не прочитан: нет столбца {_quoted(absent)}. Найдены подписи: {seen or 'ни одной'}.",
+        f"Файл {name} не прочитан: нет столбца {wanted}. Найдены подписи: {seen or 'ни одной'}.",
         "Добавьте столбец в список сделок портала (язык интерфейса русский) или укажите его подпись "
         "в разделе [columns] профиля и выгрузите заново.",
         file=name,

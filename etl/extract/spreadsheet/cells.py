@@ -43,9 +43,7 @@ def text(cell: Cell) -> str | None:
 
 
 def money(cell: Cell) -> Decimal | None:
-    """Roubles: a text of any form `clean.money` knows, or a number cell, refused when it holds more than
-    kopecks.
-    """
+    """Roubles: a text of any form `clean.money` knows, or a number cell of no more than kopecks."""
     if not isinstance(cell, int | float) or isinstance(cell, bool):
         return clean.money(cell)
     exact = Decimal(repr(cell))
@@ -78,8 +76,9 @@ def flag(cell: Cell) -> bool | None:
 
 
 def inn(cell: Cell) -> str | None:
-    """ИНН as text. A zero that Excel dropped comes back only when the check digit then fits (`inn_padded`
-    tells).
+    """ИНН as text.
+
+    A zero that Excel dropped comes back only when the check digit then fits (`inn_padded` tells).
     """
     line = text(cell)
     if line is None:

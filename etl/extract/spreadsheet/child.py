@@ -1,10 +1,9 @@
-"""The only place where a foreign workbook meets a parser: a child process with limits on memory and
-processor time.
+"""The only place where a foreign workbook meets a parser: a child process of limited memory and time.
 
 Run by `guard` as `python -I child.py xlsx|html`; the file comes on stdin, JSON lines go to stdout:
 `{"sheet": name}`, then rows as lists. A date is `{"d": iso}`, a moment `{"t": iso}`, anything else text,
-number or flag. A refusal is `{"error": code}`. Reference reliability §4: libraries abort or take gigabytes
-on hostile workbooks.
+number or flag. A refusal is `{"error": code}`. Reference reliability §4: libraries abort or take gigabytes on
+hostile workbooks.
 """
 
 from __future__ import annotations
@@ -73,9 +72,7 @@ def _workbook(data: bytes) -> Iterator[Sheet]:
 
 
 def _rows(page: Any) -> list[list[Any]]:
-    """All rows of a sheet. The parser leaves out what is empty above and on the left: it comes back as
-    empty cells.
-    """
+    """All rows of a sheet; what the parser leaves out above and on the left comes back as empty cells."""
     skipped_rows, skipped_columns = page.start or (0, 0)
     if skipped_columns > COLUMNS or page.total_width > COLUMNS:
         raise _Refused("columns")

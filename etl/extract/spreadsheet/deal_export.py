@@ -16,7 +16,7 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Profile
 from etl.extract.spreadsheet import cells
-from etl.extract.spreadsheet.captions import Captions, Header, find_header, known
+from etl.extract.spreadsheet.captions import Captions, Header, find_header, with_own
 from etl.extract.spreadsheet.cells import folded
 from etl.extract.spreadsheet.guard import Cell, Source, name_of, pages_of
 from etl.records import Deal
@@ -105,7 +105,7 @@ def read_deals(
     whole: half a deal could be billed wrongly. Rejected for a file that is no such table.
     """
     name = name_of(source, name)
-    header = find_header(pages_of(source, name), known(DEALS, columns), required, name)
+    header = find_header(pages_of(source, name), with_own(DEALS, columns), required, name)
     issues: list[tables.Record] = []
     by_id = _deals_by_id(header, issues)
     captions = {folded(caption) for caption in header.captions}
@@ -120,7 +120,7 @@ def read_deals(
 
 
 def _deals_by_id(header: Header, issues: list[tables.Record]) -> dict[str, list[Deal]]:
-    """The deals of all rows that can be trusted, those of one ID together; what is doubtful goes to `issues`."""
+    """The deals of all rows that can be trusted, by ID; what is doubtful goes to `issues`."""
     found: dict[str, list[Deal]] = {}
     for number, row in header.data_rows():
         place = f"строка {number}"

@@ -57,7 +57,7 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[list[str]]:
 
 
 def _without_tail(found: list[list[str]]) -> list[list[str]]:
-    """The portal ends each line with a delimiter: where the captions have such an empty tail, it is dropped."""
+    """The portal ends each line with a delimiter: an empty tail of the captions is dropped everywhere."""
     if not found or len(found[0]) < 2 or found[0][-1] != "":
         return found
     width = len(found[0])

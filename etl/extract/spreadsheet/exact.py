@@ -13,7 +13,7 @@ import pandas as pd
 
 from etl import tables
 from etl.errors import Rejected
-from etl.extract.spreadsheet.guard import Source, name_of, pages_of
+from etl.extract.spreadsheet.guard import Cell, Source, name_of, pages_of
 
 _ADVICE = "Возьмите файл из папки archive, как он был сформирован."
 Texts = list[str | None]
@@ -45,16 +45,13 @@ def _exact(source: Source, name: str, table: str) -> pd.DataFrame:
 
 
 def _hidden_rows(source: Source, name: str, table: str) -> list[list[str]]:
-    """Rows of the hidden sheet as texts: captions, data, the row that proves them. Rejected when there is
-    none.
-    """
+    """Rows of the hidden sheet as texts: captions, data, the row of proof. Rejected when it is not there."""
     for page in pages_of(source, name):
-        if page.name != f"obmen24 {table}":
-            continue
-        rows = [[str(cell) for cell in row] for row in page.rows]
-        if len(rows) >= 2 and rows[-1][0] == "#":
-            return rows
-        break
+        if page.name == f"obmen24 {table}":
+            rows = [_as_texts(row) for row in page.rows]
+            if len(rows) >= 2 and rows[-1][0] == "#":
+                return rows
+            break
     raise Rejected(
         f"Файл {name} не прочитан: это не книга obmen24 или её служебный лист удалён.",
         _ADVICE,
@@ -62,15 +59,22 @@ def _hidden_rows(source: Source, name: str, table: str) -> list[list[str]]:
     )
 
 
+def _as_texts(row: Sequence[Cell]) -> list[str]:
+    return [str(cell) for cell in row]
+
+
 def _is_proven(texts: Sequence[Texts], proof: Sequence[str]) -> bool:
     """Whether the last row tells the number of rows and the sha256 of their texts as they are."""
-    digest = hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()
+    told = json.dumps(texts, ensure_ascii=False)
+    digest = hashlib.sha256(told.encode()).hexdigest()
     return [str(len(texts)), digest] == list(proof[1:3])
 
 
 def _record(captions: Sequence[str], readers: Sequence[Callable[[str], Any]], row: Texts) -> tables.Record:
-    values = zip(captions, readers, row, strict=True)
-    return {column: None if text is None else read(text) for column, read, text in values}
+    record = {}
+    for column, read, text in zip(captions, readers, row, strict=True):
+        record[column] = None if text is None else read(text)
+    return record
 
 
 def _reader(kind: str) -> Callable[[str], Any]:

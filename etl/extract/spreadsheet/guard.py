@@ -1,8 +1,7 @@
-"""Rows of a spreadsheet file that nobody vouches for: kind by content, sizes counted first, parsing in a
-limited child.
+"""Rows of a spreadsheet file that nobody vouches for, with the kind told by the content.
 
-No library sees a workbook before every ZIP member went through a counter (`archive`). Every refusal is one
-Russian sentence that says what to do.
+No library sees a workbook before every ZIP member went through a counter (`archive`), and then in a limited
+child. Every refusal is one Russian sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ def pages_of(source: Source, name: str) -> list[Page]:
 
 
 def pages(data: bytes, name: str) -> list[Page]:
-    """Sheets of a file of any kind people send: XLSX, HTML called .xls, real .xls, CSV and tab-separated
-    text.
+    """Sheets of a file of any kind that people send.
 
-    Rejected, in one sentence, for anything else and for every workbook that is broken, hostile or protected.
+    XLSX, HTML called .xls, real .xls, CSV and tab-separated text. Rejected, in one sentence, for anything
+    else and for every workbook that is broken, hostile or protected.
     """
     if len(data) > FILE_BYTES:
         raise refused(name, "файл больше 64 МБ", "Разделите выгрузку на части.")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from etl import tables
 from etl.extract.spreadsheet import cells
-from etl.extract.spreadsheet.captions import Captions, Header, find_header, known
+from etl.extract.spreadsheet.captions import Captions, Header, find_header, with_own
 from etl.extract.spreadsheet.cells import folded
 from etl.extract.spreadsheet.guard import Cell, Source, name_of, pages_of
 from etl.records import Document, Party
@@ -99,7 +99,7 @@ def read_documents(
     for a file that is no such table.
     """
     name = name_of(source, name)
-    header = find_header(pages_of(source, name), known(DOCUMENTS, columns), ("amount",), name)
+    header = find_header(pages_of(source, name), with_own(DOCUMENTS, columns), ("amount",), name)
     documents: list[Document] = []
     parties: list[Party] = []
     issues: list[tables.Record] = []
@@ -194,9 +194,7 @@ def _requisites(row: Row) -> dict[str, Any]:
 
 
 def _party(row: Row) -> Party | None:
-    """The counterparty, known by its ИНН, else by its name. ValueError (Russian) for an ИНН that cannot be
-    read.
-    """
+    """The counterparty, known by its ИНН, else by its name. ValueError (Russian) for an odd ИНН."""
     inn, name = cells.inn(row.get("inn", "")), cells.text(row.get("party", ""))
     if name is None:
         return None

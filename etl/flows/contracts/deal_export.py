@@ -12,14 +12,15 @@ from pathlib import Path
 import pandas as pd
 
 from etl import tables
-from etl.config.profile import Profile
 from etl.errors import ConfigError, Rejected
 from etl.extract.spreadsheet import deal_export
 from etl.flows import registers
 from etl.flows.contracts import billing
 from etl.flows.reading import Reading
-from etl.flows.run import Record, Run
+from etl.flows.run import Run
 from etl.flows.side import SavedDeals
+from etl.records import Deal
+from etl.transform.contracts.exported import ours
 
 SCOPE = "spreadsheet-in"
 
@@ -51,11 +52,11 @@ def convert(run: Run, files: Sequence[Path]) -> None:
 def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
     """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no
     file could be read."""
-    parts: dict[str, Record] = {}
+    columns = deal_export.columns(run.profile)
+    exported: list[Deal] = []
     good = False
     for path in files:
         try:
-            columns = deal_export.columns(run.profile)
             found = deal_export.read_deals(
                 path, name=path.name, columns=columns, required=deal_export.REQUIRED
             )
@@ -64,31 +65,5 @@ def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
             continue
         good = True
         run.journal.note(found.issues, SCOPE)
-        parts |= {row["id"]: row for row in tables.records(found.deals)}
-    names = stage_names(run.profile)
-    rows = [
-        row | {"stage": names.get(_folded(row["stage"]), row["stage"])}
-        for row in parts.values()
-        if _ours(run.profile, row)
-    ]
-    return tables.frame("deals", rows) if good else None
-
-
-def stage_names(profile: Profile) -> dict[str, str]:
-    """Folded stage caption -> the profile's name of the stage."""
-    known = [
-        *(profile.billing.stages if profile.billing else ()),
-        *(rule.to for rule in profile.rules),
-        *([profile.billing.terminated_stage] if profile.billing else []),
-    ]
-    aliases = {_folded(alias): stage for stage, names in profile.deals.aliases.items() for alias in names}
-    return aliases | {_folded(stage): stage for stage in known}
-
-
-def _folded(text: str | None) -> str:
-    return " ".join((text or "").casefold().replace("ё", "е").split())
-
-
-def _ours(profile: Profile, row: Record) -> bool:
-    wanted = profile.deals.pipeline
-    return wanted is None or row["category"] is None or _folded(row["category"]) == _folded(wanted)
+        exported += tables.records(found.deals, Deal)
+    return tables.frame("deals", ours(run.profile, exported)) if good else None

@@ -7,7 +7,7 @@ accounts (commerceml §3.3).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from etl.config.dialects import Dialect
 from etl.load.commerceml.text import COMMENT, NAME, VALUE, Node, cut, flag
@@ -134,13 +134,19 @@ def address(shown: str | None, city: str | None) -> list[Node] | None:
 
 def contacts(holder: Party | Contact, dialect: Dialect) -> list[Node] | None:
     """Phones and e-mails, their kinds in the words that this 1C knows (commerceml §3.3)."""
-    phones = [_contact(dialect.phone_type, phone) for phone in holder["phones"] or () if phone.strip()]
-    emails = [_contact(dialect.email_type, email) for email in holder["emails"] or () if email.strip()]
+    phones = _contacts(dialect.phone_type, holder["phones"])
+    emails = _contacts(dialect.email_type, holder["emails"])
     return [*phones, *emails] or None
 
 
-def _contact(kind: str, value: str) -> Node:
-    return ("Контакт", [("Тип", kind), ("Значение", cut(value, VALUE))])
+def _contacts(kind: str, values: Iterable[str] | None) -> list[Node]:
+    """Контакт of each value that is not blank."""
+    nodes: list[Node] = []
+    for raw in values or ():
+        value = cut(raw, VALUE)
+        if value:
+            nodes.append(("Контакт", [("Тип", kind), ("Значение", value)]))
+    return nodes
 
 
 def _account(account: Account) -> list[Node]:

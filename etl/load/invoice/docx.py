@@ -71,9 +71,7 @@ def run(text: str, *, size: int = 18, bold: bool = False) -> Element:
 def paragraph(
     *runs: Element, align: str = "left", before: int = 0, after: int = 0, rule: int = 0, keep: bool = False
 ) -> Element:
-    """A paragraph. `rule`: width of a line under it, eighths of a point; `keep`: on one page with what
-    follows.
-    """
+    """A paragraph; `rule`: eighths of a point of a line under it, `keep`: on one page with what follows."""
     properties = tag("pPr")
     if keep:
         properties.append(tag("keepNext"))

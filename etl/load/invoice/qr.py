@@ -42,7 +42,7 @@ _PURPOSE_LENGTH = 210
 
 @dataclass(frozen=True, slots=True)
 class Payee:
-    """Who is paid: the recipient and his bank account. None is what is not known; a sole trader has no КПП."""
+    """Who is paid: the recipient and his bank account; None: not known. A sole trader has no КПП."""
 
     name: str | None
     account: str | None
@@ -81,7 +81,7 @@ def _one_line(text: str | None) -> str:
 
 
 def _values(payee: Payee) -> dict[str, str]:
-    """The fields of a payee, each one line, '' for what is not known; the name of the bank cut to its limit."""
+    """The fields of a payee, each one line, '' for what is not known; the bank's name cut to its limit."""
     values = {name: _one_line(getattr(payee, name)) for name in _KEYS}
     values["bank"] = values["bank"][: _KEYS["bank"].longest].rstrip()
     return values
@@ -106,12 +106,13 @@ def _missing(values: Mapping[str, str]) -> list[str]:
 
 
 def _misfits(values: Mapping[str, str]) -> Iterator[str]:
-    for name, (_, longest, title) in _KEYS.items():
+    for name, key in _KEYS.items():
         value, lengths = values[name], _DIGITS.get(name)
         if value and lengths and not _is_number(value, lengths):
-            yield f"{title} «{value}» не из {' или '.join(map(str, lengths))} цифр"
-        elif len(value) > longest:
-            yield f"{title} длиннее {longest} знаков"
+            allowed = " или ".join(map(str, lengths))
+            yield f"{key.title} «{value}» не из {allowed} цифр"
+        elif len(value) > key.longest:
+            yield f"{key.title} длиннее {key.longest} знаков"
 
 
 def _is_number(value: str, lengths: Collection[int]) -> bool:

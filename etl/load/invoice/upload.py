@@ -28,12 +28,11 @@ Row = Mapping[str, Any]
 
 
 def upload(client: Client, profile: Profile) -> str:
-    """Put the form for smart invoices and the one for deals on the portal, over what an earlier upload left
-    there.
+    """Put the form for smart invoices and the one for deals on the portal, over those of an earlier upload.
 
     A template is found by its name; what a person set beside the file (name, rights, order, stamps) stays.
-    Returns a Russian account, which also says for which organisation the portal will draw no QR code.
-    Raises ConfigError (the portal refuses, rights), TryLater (the portal does not answer).
+    Returns a Russian account, which also says for which organisation the portal will draw no QR code. Raises
+    ConfigError (the portal refuses, rights), TryLater (the portal does not answer).
     """
     said = []
     for entity in NAMES:
@@ -151,8 +150,9 @@ def _numerator(client: Client) -> str:
 
 
 def _done(outcome: Outcome, name: str) -> Row:
-    """What the portal answered to a write of `name`. Raises ConfigError when it refused, TryLater when it
-    is unsure.
+    """What the portal answered to a write of `name`.
+
+    Raises ConfigError when it refused, TryLater when it is not sure that it is done.
     """
     if outcome.ok:
         result: Row = outcome.result

@@ -1,7 +1,7 @@
-"""Writers of cells, one per kind of column: each puts a value and keeps account of widths, sums and cut
-texts.
+"""Writers of cells, one per kind of column.
 
-They are closures over what a cell needs: a register of 100,000 rows calls them more than a million times.
+Each puts a value and keeps account of widths, sums and cut texts. They are closures over what a cell needs: a
+register of 100,000 rows calls them more than a million times.
 """
 
 from __future__ import annotations

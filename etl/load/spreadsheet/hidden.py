@@ -1,5 +1,4 @@
-"""The hidden sheet of a book for people: its exact table, so that a lost state can be restored from the
-archive.
+"""The hidden sheet of a book for people: its exact table, to restore a lost state from the archive.
 
 Text cells, captions in row 1, and a last row that proves the table is whole: «#», number of rows, sha256 of
 the texts. `extract.spreadsheet.exact` reads it back.
@@ -40,8 +39,9 @@ def is_hidden(title: str) -> bool:
 
 
 def _proven(names: Sequence[str], frame: pd.DataFrame) -> Iterator[list[str | None]]:
-    """The texts of all rows, then the row that proves them; the digest is that of the JSON of the list of
-    rows.
+    """The texts of all rows, then the row that proves them.
+
+    The digest is that of the JSON of the list of rows, made row by row.
     """
     digest = hashlib.sha256(b"[")
     divider = ""

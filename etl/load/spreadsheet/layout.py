@@ -12,9 +12,7 @@ Kind = Literal["text", "id", "money", "integer", "date"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: caption, kind of its values, widest width in characters (people's sheets), whether it is
-    totalled.
-    """
+    """One column; `limit`: widest width in characters (people's sheets), `total`: whether it is summed up."""
 
     caption: str
     kind: Kind = "text"
@@ -32,10 +30,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. `plain`: for a machine, captions in row 1, rows, nothing else. `hidden`: not shown to
-    people.
+    """One sheet.
 
-    `below` makes the lines under the table from the totals by caption and the number of rows.
+    `plain`: for a machine, captions in row 1, rows, nothing else. `hidden`: not shown to people. `below`
+    makes the lines under the table from the totals by caption and the number of rows.
     """
 
     title: str

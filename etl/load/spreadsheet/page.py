@@ -147,9 +147,7 @@ class PageWriter:
         self.row += 1
 
     def _sum(self, index: int, first: int, amount: Decimal) -> None:
-        """A formula that follows the filter (SUBTOTAL 109); its stored result is the sum of the written
-        cells.
-        """
+        """A sum that follows the filter (SUBTOTAL 109); the stored result is the sum of the written cells."""
         letter = xl_col_to_name(index)
         formula = f"=SUBTOTAL(109,{letter}{first + 1}:{letter}{self.row})"
         self.page.write_formula(self.row, index, formula, self.styles.sum, amount)
@@ -181,8 +179,9 @@ class PageWriter:
             self.page.ignore_errors({"number_stored_as_text": f"A1:{last}{_LAST_ROW}"})
 
     def _width(self, index: int, column: Column) -> float:
-        """For 1C as wide as the longest value: it reads «########» of a narrow column (onec §0.1). For
-        people limited.
+        """For 1C as wide as the longest value, for people limited.
+
+        1C reads a cell as it is displayed, and that of a narrow column is «########» (onec §0.1).
         """
         widest = self.widths[index] + _PADDING
         if self.plain:

@@ -67,8 +67,7 @@ def save_bytes(target: Path | BinaryIO, content: bytes) -> Saved:
 
 
 def verify(path: Path, filled: Sequence[Filled]) -> None:
-    """Re-read a written workbook as a stream; Rejected unless rows and sums are those that were written, to
-    the kopeck.
+    """Re-read a written workbook as a stream. Rejected unless rows and sums are those written, to the kopeck.
 
     ZIP checks the CRC of every member, expat that the sheet is well-formed; memory stays flat whatever the
     size.

@@ -30,9 +30,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """Heading of a book for people: whose it is, what month (`YYYY-MM`), from where, which version, when it
-    was formed.
-    """
+    """Heading of a book for people: whose it is, of what month (`YYYY-MM`), of which portal and version."""
 
     organisation: str
     period: str
@@ -70,12 +68,12 @@ def write_register(
     comparison: Sequence[Row] = (),
     payments: pd.DataFrame | None = None,
 ) -> Written:
-    """The monthly register: «Реестр», «Не вошли», «Расторгнутые», «Сверка» and, when given, «Оплаты» (onec
-    §2.3).
+    """The monthly register (onec §2.3): «Реестр», «Не вошли», «Расторгнутые», «Сверка», where given «Оплаты».
 
     `charges` and `terminated` are tables of `charges`, `exceptions` of `exceptions`, `payments` of
-    `payments`; `comparison` are the records of `transform.contracts.billing.compare`. `extract.spreadsheet`
-    reads it back. Rejected when the written file does not read back to the kopeck.
+    `payments`; `comparison` are the records of `transform.contracts.billing.compare`.
+    `extract.spreadsheet.exact` reads it back. Rejected when the written file does not read back to the
+    kopeck.
     """
     sheets = [
         _charges(charges, meta),
@@ -114,7 +112,7 @@ def _exceptions(exceptions: pd.DataFrame | None) -> Sheet:
 
 
 def _terminated(terminated: pd.DataFrame | None) -> Sheet:
-    """Specification 000: a termination after the last charge is told to the accountant on a list of its own."""
+    """Specification 000: the accountant is told of a termination after the last charge, on its own list."""
     return _table(
         "Расторгнутые",
         columns.TERMINATED,
@@ -125,9 +123,7 @@ def _terminated(terminated: pd.DataFrame | None) -> Sheet:
 
 
 def _comparison(rows: Sequence[Row]) -> Sheet:
-    """What changed since the last month; both months are summed up over all rows, also those that are the
-    same.
-    """
+    """What changed since the last month; both months are summed up over all rows, the unchanged ones, too."""
     return _table(
         "Сверка",
         columns.COMPARISON,
@@ -160,7 +156,7 @@ def _payments(payments: pd.DataFrame) -> Sheet:
 
 
 def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -> Written:
-    """Accruals for people, one block with a subtotal per manager, and the hidden sheet for reading them back."""
+    """Accruals for people, a block with a subtotal per manager, and the hidden sheet to read them back."""
     by_manager: dict[tuple[str, str], list[Accrual]] = {}
     for row in tables.each(accruals, Accrual):
         manager = (row["manager_name"] or "", row["manager"] or "")
@@ -245,10 +241,14 @@ def cells(fields: Sequence[Field], rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _table(title: str, fields: Sequence[Field], rows: Iterable[Row], **more: Any) -> Sheet:
-    """A sheet of numbered rows; `more`: what stands above and below, what is said of an empty one (`Sheet`)."""
-    numbered = ([number, *values] for number, values in enumerate(cells(fields, rows), start=1))
-    captions = [Column("№", "integer"), *(column for column, _ in fields)]
-    return Sheet(title, captions, [Block(numbered)], **more)
+    """A sheet of numbered rows; `more`: what stands above and below, what is said of an empty one."""
+    columns_shown = [Column("№", "integer"), *(column for column, _ in fields)]
+    return Sheet(title, columns_shown, [Block(_numbered(cells(fields, rows)))], **more)
+
+
+def _numbered(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    for number, values in enumerate(rows, start=1):
+        yield [number, *values]
 
 
 def _each(frame: pd.DataFrame | None) -> Iterable[Row]:
@@ -256,9 +256,7 @@ def _each(frame: pd.DataFrame | None) -> Iterable[Row]:
 
 
 def _heading(title: str, meta: Meta, rows: pd.DataFrame) -> list[str]:
-    """Whose book, of what month, from where, and the control totals that make an accountant trust it (onec
-    §2.3).
-    """
+    """Whose book, of what month, and the control totals for which an accountant trusts it (onec §2.3)."""
     codes = ", ".join(f"{name} {code}" for name, code in (("ИНН", meta.inn), ("КПП", meta.kpp)) if code)
     total = sum(map(rounded, rows["amount"]), _ZERO)
     return [

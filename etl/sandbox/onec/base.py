@@ -1,16 +1,18 @@
 """A model of a 1C base that exchanges files with us: the opponent that finds our mistakes.
 
-It never imports `etl.extract` or `etl.load`: it reads and writes CommerceML with code of its own, by the facts of
-`docs/contract-1c.ru.md` and of what each configuration is known to do. Read in this order: `records` (what the base
-holds), `books` (memory and registers), `stock.load` (stock loading), `contract.documents` and `contract.answer` (the
-extended contract), `stock.orders` (stock answers), `sheet` (the accountant's spreadsheets), `office` (people at work).
+It never imports `etl.extract` or `etl.load`: it reads and writes CommerceML with code of its own, by the
+facts of `docs/contract-1c.ru.md` and of what each configuration is known to do. Read in this order: `records`
+(what the base holds), `books` (memory and registers), `stock.load` (stock loading), `contract.documents` and
+`contract.answer` (the extended contract), `stock.orders` (stock answers), `sheet` (the accountant's
+spreadsheets), `office` (people at work).
 
-A session loads what lies in the folder, then exports: the same file is read again every session and never removed.
-  * stock exchanges drop the registration of what they have just loaded: it is not exported in the same session;
-  * the handler of the extended contract echoes everything it has just loaded, with the values the base now holds;
-  * an unchanged file overwrites people's edits: УТ 10.3 and УНФ until another document refers to the order, УТ 11
-    while it is «Ожидается согласование», the handler until its group has payments, shipments or a closing; later
-    changes are skipped silently.
+A session loads what lies in the folder, then exports: the same file is read again every session and never
+removed.
+  * stock exchanges drop the registration of what they have just loaded: the session does not export it;
+  * the handler of the extended contract echoes all it has just loaded, with the values the base now holds;
+  * an unchanged file overwrites people's edits: УТ 10.3 and УНФ until another document refers to the order,
+    УТ 11 while it is «Ожидается согласование», the handler until its group has payments, shipments or a
+    closing; later changes are skipped silently.
 """
 
 from __future__ import annotations
@@ -73,8 +75,9 @@ class Exported:
 class Session:
     """What one session did.
 
-    Numbers of loaded documents (names of parties and items) by fate, numbers told back, files written. `skipped` are
-    silent refusals of 1C: no error is shown to anybody. `errors` name files that failed as a whole.
+    Numbers of loaded documents (names of parties and items) by fate, numbers told back, files written.
+    `skipped` are silent refusals of 1C: no error is shown to anybody. `errors` name files that failed as a
+    whole.
     """
 
     number: int
@@ -97,10 +100,11 @@ class Session:
 class OneC(Office):
     """One base of one configuration, its exchange folder and the people who work in it.
 
-    `dialect` is ut103, ut11, unf3, bp3 or bitrix3 (the extended contract alone); `extended` adds the customer's handler to
-    a stock configuration. State lives in `data`/onec.sqlite and survives. `now` gives the time; without it every session
-    is one minute later than the one before. `currencies` are the names in the base's catalogue, the first is the
-    accounting one. `vat_rates` replaces the rates the base knows. `match_key` = spreadsheets are matched by «Ключ».
+    `dialect` is ut103, ut11, unf3, bp3 or bitrix3 (the extended contract alone); `extended` adds the
+    customer's handler to a stock configuration. State lives in `data`/onec.sqlite and survives. `now` gives
+    the time; without it every session is one minute later than the one before. `currencies` are the names in
+    the base's catalogue, the first is the accounting one. `vat_rates` replaces the rates the base knows.
+    `match_key` = spreadsheets are matched by «Ключ».
     """
 
     def __init__(
@@ -196,7 +200,10 @@ class OneC(Office):
         return _report(number, [outcome])
 
     def export_single(self, number: str, kind: str = "shipment") -> str:
-        """УТ 10.3: «Выгрузка данных CommerceML» of one invoice, shipment or return into from_1c/. Returns the file."""
+        """УТ 10.3: «Выгрузка данных CommerceML» of one invoice, shipment or return into from_1c/.
+
+        Returns the file.
+        """
         self.books.refresh()
         document = self.document(number, kind)
         name, top = stock_orders.single_file(self.books, document, self.time())
@@ -223,7 +230,8 @@ class OneC(Office):
     def _inbox(self) -> list[Task]:
         """Files this base looks for.
 
-        Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler (commerceml, fact 2).
+        Two of them are allowed to be absent: order.xml of 10.3 and any file of the handler (commerceml, fact
+        2).
         """
         tasks = []
         if self.extended:
@@ -275,7 +283,10 @@ class OneC(Office):
     def _stock_export(
         self, target: Path, number: int, moment: dt.datetime, loaded: set[str], exported: Exported
     ) -> None:
-        """Orders of the site exchange and the catalogue; УТ 10.3 writes its files even when there is nothing to say."""
+        """Orders of the site exchange and the catalogue.
+
+        УТ 10.3 writes its files even when there is nothing to say.
+        """
         dialect = self.settings.dialect
         always = dialect == "ut103"
         orders = self._stock_orders(loaded)
@@ -294,7 +305,10 @@ class OneC(Office):
             self.books.changed -= {record.guid for record in (*orders, *products)}
 
     def _stock_orders(self, loaded: set[str]) -> list[Document]:
-        """Orders to tell: changed ones, or all where the node is set up so, but none that was just loaded (fact 8)."""
+        """Changed orders, or all where the node is set up so.
+
+        None that was just loaded (commerceml, fact 8).
+        """
         orders = stock_orders.exportable(self.books, self.settings.dialect, extended=self.extended)
         fresh = [order for order in orders if order.guid not in loaded]
         if not self.settings.changes_only:

@@ -1,7 +1,7 @@
-"""The books of the model: an SQLite file that remembers records, the registration of changes and what was exported.
+"""The books of the model: an SQLite file that remembers records, their changes and what was exported.
 
-Registers (paid, shipped, debt) are computed from documents, as 1C computes them from movements. Nothing here knows
-CommerceML. Two processes may use one file in turn: memory is read again when another connection wrote.
+Registers (paid, shipped, debt) are computed from documents, as 1C computes them from movements. Nothing here
+knows CommerceML. Two processes may use one file in turn: memory is read again when another connection wrote.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Books:
         self._base.close()
 
     def then(self, documents: list[Document]) -> Books:
-        """Books in memory that hold these documents only (an earlier state of a group) and today's counterparties."""
+        """Books in memory with these documents (an earlier state of a group) and today's counterparties."""
         past = Books(None)
         for record in (*self.records["party"].values(), *documents):
             past.put(record, register=False)

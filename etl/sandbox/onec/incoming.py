@@ -26,7 +26,7 @@ EXEMPT = ("без ндс", "без налога", "безндс")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is set up in the base: its currencies by catalogue name, its VAT rates, our organisation, the server."""
+    """What is set up in the base: currencies by catalogue name, VAT rates, our organisation, the server."""
 
     dialect: str
     organisation: str
@@ -100,7 +100,10 @@ class Incoming:
 
 
 def read_party(element: xml.Element, kinds: Mapping[str, Callable[[Party, str], None]]) -> Party:
-    """A Контрагент. `kinds` maps a contact type (blanks removed) to where it goes: each configuration has its own."""
+    """A Контрагент.
+
+    `kinds` maps a contact type (blanks removed) to where it goes: each configuration has its own.
+    """
     official = xml.text(element, "ОфициальноеНаименование")
     personal = xml.text(element, "ПолноеНаименование")
     inn = xml.text(element, "ИНН")
@@ -208,7 +211,10 @@ def is_service(element: xml.Element) -> bool:
 
 
 def find_or_create_product(books: Books, line: Line, *, keep_guid: bool, by_article: bool) -> str:
-    """Reference of the item of a row; a missing one is created, under our reference where `keep_guid` says so."""
+    """Reference of the item of a row.
+
+    A missing one is created, under our reference where `keep_guid` says so.
+    """
     article = line.article if by_article else None
     known = books.find_product(guid=line.product, name=line.name, article=article)
     if known is not None:
@@ -227,7 +233,7 @@ def find_or_create_product(books: Books, line: Line, *, keep_guid: bool, by_arti
 
 
 def find_or_create_party(books: Books, party: Party, *, keep_guid: bool) -> tuple[Party, bool]:
-    """The counterparty of a document by ИНН when it is given, else by exact Наименование, and whether it is new.
+    """The counterparty by ИНН when it is given, else by exact Наименование, and whether it is new.
 
     commerceml, fact 16: one client under two spellings becomes two.
     """

@@ -19,10 +19,15 @@ Rows = Iterable[Line | dict[str, Any]]
 
 
 class Office:
-    """People at work in one base. Numbers are ours or 1C's; an unknown number is Rejected. Every call is saved at once."""
+    """People at work in one base. Numbers are ours or 1C's; an unknown number is Rejected.
+
+    Every call is saved at once.
+    """
 
     def __init__(self, books: Books, settings: Settings, now: Callable[[], dt.datetime] | None) -> None:
-        self.books, self.settings, self._now = books, settings, now
+        self.books = books
+        self.settings = settings
+        self._now = now
 
     def release(self) -> None:
         """Let go of the file of the base."""
@@ -32,13 +37,16 @@ class Office:
         """The clock passed in; without it 2026-11-02 09:00 and a minute more with every session."""
         if self._now is not None:
             return self._now()
-        return _START + dt.timedelta(minutes=int(self.books.setting("counter.session", "0")))
+        sessions = int(self.books.setting("counter.session", "0"))
+        return _START + dt.timedelta(minutes=sessions)
 
-    # ---- people in 1C ----
     def pay(
         self, number: str, amount: Decimal, on: dt.date | None = None, *, refund: bool = False
     ) -> Document:
-        """Money came for the invoice (else the order) with this number; `refund` = it went back. Several payments are several documents."""
+        """Money came for the invoice (else the order) with this number; `refund` = it went back.
+
+        Several payments are several documents.
+        """
         with _Work(self) as moment:
             basis = people.named(self.books, number, "invoice", "order")
             kind = "refund" if refund else "payment"
@@ -59,17 +67,23 @@ class Office:
     def _move(
         self, kind: str, number: str, amount: Decimal | None, on: dt.date | None, given: Rows | None
     ) -> Document:
+        """A shipment or a return: given rows, a part of the sum, or all that is left to move."""
         with _Work(self) as moment:
             basis = people.named(self.books, number, "order", "invoice")
-            lines = (
-                people.lines_from(self.books, given, included=basis.vat_included) if given is not None else []
-            )
+            included = basis.vat_included
+            lines = people.lines_from(self.books, given or (), included=included)
+            if amount is None and lines:
+                amount = people.total(lines, included=included)
             if amount is None:
-                shipped = self.books.shipped(basis)
-                rest = shipped if kind == "return" else basis.amount - shipped
-                amount = people.total(lines, included=basis.vat_included) if lines else rest
-            rows = lines or people.share(basis, Decimal(amount))
-            return people.based(self.books, basis, kind, Decimal(amount), on or moment.date(), moment, rows)
+                amount = self._left(kind, basis)
+            amount = Decimal(amount)
+            rows = lines or people.share(basis, amount)
+            return people.based(self.books, basis, kind, amount, on or moment.date(), moment, rows)
+
+    def _left(self, kind: str, order: Document) -> Decimal:
+        """What is still to ship, or what may come back."""
+        shipped = self.books.shipped(order)
+        return shipped if kind == "return" else order.amount - shipped
 
     def close(self, number: str, on: dt.date | None = None) -> Document:
         """«Закрытие заказов покупателей» upon the order; the order itself does not change."""
@@ -78,7 +92,10 @@ class Office:
             return people.based(self.books, basis, "closing", Decimal(0), on or moment.date(), moment, [])
 
     def edit_order(self, number: str, **changes: Any) -> Document:
-        """A person edits an order: any attribute of Document; `lines` takes rows as Line or dicts and recomputes the sum."""
+        """A person edits an order: any attribute of Document.
+
+        `lines` takes rows as Line or dicts and recomputes the sum.
+        """
         return self._edit(number, ("order",), changes)
 
     def edit_document(self, number: str, **changes: Any) -> Document:
@@ -102,9 +119,8 @@ class Office:
     def confirm_act(self, number: str) -> Document:
         """The accountant accepts an act: posted, requisite «Подтвержден»."""
         act = self.document(number, "act")
-        return self._edit(
-            number, ("act",), {"posted": True, "requisites": {**act.requisites, "Подтвержден": "true"}}
-        )
+        requisites = {**act.requisites, "Подтвержден": "true"}
+        return self._edit(number, ("act",), {"posted": True, "requisites": requisites})
 
     def _edit(self, number: str, kinds: tuple[str, ...], changes: dict[str, Any]) -> Document:
         with _Work(self):
@@ -122,28 +138,15 @@ class Office:
         **values: Any,
     ) -> Document:
         """An order born in 1C. `party` is a counterparty or its exact name (created when absent)."""
-        with _Work(self) as moment:
-            buyer = self._buyer(party)
-            return people.new_order(
-                self.books,
-                buyer,
-                lines,
-                on or moment.date(),
-                moment,
-                kind="order",
-                organisation=self.settings.organisation,
-                contract=contract,
-                values=values,
-            )
+        return self._new("order", party, lines, on, contract, values)
 
     def new_invoice(self, number: str, amount: Decimal | None = None, on: dt.date | None = None) -> Document:
-        """An invoice 1C issues upon an order."""
+        """An invoice 1C issues upon an order, for its whole sum or a part."""
         with _Work(self) as moment:
             order = people.named(self.books, number, "order")
-            sum_ = order.amount if amount is None else Decimal(amount)
-            return people.based(
-                self.books, order, "invoice", sum_, on or moment.date(), moment, people.share(order, sum_)
-            )
+            billed = order.amount if amount is None else Decimal(amount)
+            rows = people.share(order, billed)
+            return people.based(self.books, order, "invoice", billed, on or moment.date(), moment, rows)
 
     def new_act(
         self,
@@ -155,18 +158,24 @@ class Office:
         **values: Any,
     ) -> Document:
         """An act of completed work born in 1C."""
+        return self._new("act", party, lines, on, contract, values)
+
+    def _new(
+        self,
+        kind: str,
+        party: Party | str,
+        lines: Rows,
+        on: dt.date | None,
+        contract: str | None,
+        values: dict[str, Any],
+    ) -> Document:
         with _Work(self) as moment:
-            return people.new_order(
-                self.books,
-                self._buyer(party),
-                lines,
-                on or moment.date(),
-                moment,
-                kind="act",
-                organisation=self.settings.organisation,
-                contract=contract,
-                values=values,
-            )
+            buyer = self._buyer(party)
+            head: dict[str, Any] = {"organisation": self.settings.organisation}
+            if contract:
+                head["contract"] = self.books.contract(buyer, contract).guid
+            day = on or moment.date()
+            return people.new_document(self.books, kind, buyer, lines, day, moment, head | values)
 
     def new_party(self, name: str, **values: Any) -> Party:
         """A counterparty born in 1C: any attribute of Party."""
@@ -195,11 +204,14 @@ class Office:
     def _buyer(self, party: Party | str) -> Party:
         if isinstance(party, Party):
             return party
-        return self.books.find_party(inn=None, name=party) or people.new_party(self.books, party)
+        known = self.books.find_party(inn=None, name=party)
+        return known or people.new_party(self.books, party)
 
-    # ---- queries ----
     def document(self, number: str, *kinds: str) -> Document:
-        """The latest document with this number (ours or 1C's), of any kind or of those given. Rejected when there is none."""
+        """The latest document with this number (ours or 1C's), of any kind or of those given.
+
+        Rejected when there is none.
+        """
         self.books.refresh()
         return people.named(self.books, number, *(kinds or _EVERY))
 
@@ -262,7 +274,10 @@ class Office:
         return self.books.debts()
 
     def debts(self) -> dict[str, Decimal]:
-        """Debt per contract number; contracts of several counterparties with one number are added up (see `debtors`)."""
+        """Debt per contract number.
+
+        Contracts of several counterparties with one number are added up (see `debtors`).
+        """
         found: dict[str, Decimal] = defaultdict(Decimal)
         for debt in self.debtors():
             found[debt.contract] += debt.amount

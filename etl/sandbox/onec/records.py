@@ -1,8 +1,9 @@
 """What a 1C base holds: counterparties, contracts, items, documents. Money and quantities are Decimal.
 
 `guid` is the reference of 1C (the `Ид` it prints). `number` of a document is the number both sides match on,
-`number_1c` what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon. `origin` is
-site (stock exchange), contract (the customer's handler), sheet (a loaded spreadsheet) or 1c (born in the base).
+`number_1c` what 1C's own numbering gave it. `basis` is the guid of the document it was entered upon. `origin`
+is site (stock exchange), contract (the customer's handler), sheet (a loaded spreadsheet) or 1c (born in the
+base).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 ZERO = Decimal(0)
 KOPECK = Decimal("0.01")
 
-#: kind -> ХозОперация of CommerceML (commerceml §3.2). An act and a closing are «Прочие» with a «ВидДокумента».
+#: kind -> ХозОперация (commerceml §3.2). An act and a closing are «Прочие» with a «ВидДокумента».
 OPERATIONS: dict[str, str] = {
     "order": "Заказ товара",
     "invoice": "Счет на оплату",
@@ -68,7 +69,10 @@ class Line:
 
 @dataclass
 class Document:
-    """A document of any kind; `amount` is its total with VAT in `currency`. `version` grows with every change."""
+    """A document of any kind; `amount` is its total with VAT in `currency`.
+
+    `version` grows with every change.
+    """
 
     guid: str
     kind: str
@@ -100,7 +104,7 @@ class Document:
 
     @property
     def counts(self) -> bool:
-        """True when the document takes part in totals: posted and neither marked for deletion nor cancelled."""
+        """Whether the document takes part in totals: posted, neither marked for deletion nor cancelled."""
         return self.posted and not self.deleted and not self.cancelled
 
 

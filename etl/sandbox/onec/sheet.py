@@ -1,13 +1,14 @@
-"""The accountant loads a spreadsheet: every row becomes a document, by captions of the first row, as displayed.
+"""The accountant loads a spreadsheet: every row becomes a document, by the captions of the first row.
 
-Бухгалтерия 3.0 makes an invoice of a charge (it has no orders), the trading configurations an order. Loading a file twice
-doubles the books, as in 1C, unless the base was set up to match by the column «Ключ».
+Бухгалтерия 3.0 makes an invoice of a charge (it has no orders), the trading configurations an order. Loading
+a file twice doubles the books, as in 1C, unless the base was set up to match by the column «Ключ».
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -24,142 +25,215 @@ from etl.sandbox.onec.records import ZERO, Document, Line, Party, money
 from etl.sandbox.onec.xml import Refusal
 
 _EMPTY_ROWS = 30
-_NEEDED = {"charge": ("Контрагент", "Номенклатура"), "act": ("Исполнитель",), "payment": ("Заказ",)}
-Row = dict[str, str]
+Row = dict[str, str]  # caption -> displayed text
+#: kind of file -> captions without which it is not one
+_NEEDED = {
+    "charge": {"Контрагент", "Номенклатура", "Сумма"},
+    "act": {"Исполнитель", "Сумма"},
+    "payment": {"Заказ", "Сумма"},
+}
+
+
+#: columns that stand in the document itself and not among its requisites
+_NUMBERS = ("Цена", "Сумма", "Количество")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file under way: the base, what kind of file it is, the time of day its documents get."""
+
+    books: Books
+    settings: Settings
+    kind: str
+    time: dt.time
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row that was matched: a document of `kind` of this sum (in roubles, below zero money went back)."""
+
+    row: Row
+    kind: str
+    amount: Decimal
+    moment: dt.datetime
 
 
 def load_sheet(books: Books, settings: Settings, path: Path, now: dt.datetime) -> Outcome:
-    """Rows of a file of charges, acts or payments into documents; a row that cannot be matched is a warning."""
+    """Rows of a file of charges, acts or payments into documents; a row that cannot be matched is a warning.
+
+    Raises Refusal for a file the base does not take (onec §2.1, §2.2).
+    """
     if settings.dialect == "ut103" and path.suffix.lower() == ".xlsx":
         raise Refusal(f"файл «{path.name}»: обработка загрузки УТ 10.3 не читает .xlsx, дайте .txt")
     rows = displayed(path)
     captions = [caption.strip() for caption in rows[0]] if rows else []
-    kind = next((kind for kind, needed in _NEEDED.items() if set(needed) <= set(captions)), None)
-    if kind is None or "Сумма" not in captions:
+    kind = _kind_of(set(captions))
+    if kind is None:
         raise Refusal(
             f"файл «{path.name}»: в первой строке нет заголовков столбцов, которые сопоставлены в базе"
         )
-    outcome, empty = Outcome(), 0
+    sheet = Sheet(books, settings, kind, now.time(), Outcome())
+    empty = 0
     for place, texts in enumerate(rows[1:], start=2):
-        row = dict(zip(captions, (text.strip() for text in texts), strict=False))
-        empty = 0 if any(row.values()) else empty + 1
+        stripped = [text.strip() for text in texts]
+        if any(stripped):
+            empty = 0
+            _load_row(sheet, dict(zip(captions, stripped, strict=False)), place)
+        else:
+            empty += 1
         if empty > _EMPTY_ROWS:
             break
-        if not empty:
-            _load_row(books, settings, kind, row, place, now, outcome)
-    return outcome
+    return sheet.outcome
 
 
-def _load_row(
-    books: Books, settings: Settings, kind: str, row: Row, place: int, now: dt.datetime, outcome: Outcome
-) -> None:
-    amount, on = to_number(row["Сумма"]), to_date(row.get("Дата", ""))
-    who = row.get("Контрагент") or row.get("Исполнитель") or ""
-    if amount is None or on is None or not (who or kind == "payment"):
-        outcome.warnings.append(
+def _kind_of(captions: set[str]) -> str | None:
+    for kind, needed in _NEEDED.items():
+        if needed <= captions:
+            return kind
+    return None
+
+
+def _load_row(sheet: Sheet, row: Row, place: int) -> None:
+    """One row into a document; the document it stands upon is registered for export."""
+    entry = _matched(sheet, row)
+    if entry is None:
+        who = row.get("Контрагент") or row.get("Исполнитель") or ""
+        sheet.outcome.warnings.append(
             f"строка {place}: не сопоставлено (дата «{row.get('Дата', '')}», сумма «{row['Сумма']}», «{who}»)"
         )
         return
-    target = {
-        "charge": "invoice" if settings.dialect == "bp3" else "order",
-        "act": "act",
-        "payment": "refund" if amount < 0 else "payment",
-    }[kind]
-    if settings.match_key and books.numbered(target, row.get(KEY, "")):
-        outcome.skipped.append(row.get(KEY, ""))
+    key = row.get(KEY, "")
+    if sheet.settings.match_key and sheet.books.numbered(entry.kind, key):
+        sheet.outcome.skipped.append(key)
         return
-    moment = dt.datetime.combine(on, now.time())
-    document = (
-        _payment(books, target, row, amount, moment)
-        if kind == "payment"
-        else _charge(books, settings, target, row, amount, moment)
-    )
+    document = _payment(sheet, entry) if sheet.kind == "payment" else _charge(sheet, entry)
     if document is None:
-        outcome.warnings.append(f"строка {place}: не найден заказ «{row['Заказ']}»")
+        sheet.outcome.warnings.append(f"строка {place}: не найден заказ «{row['Заказ']}»")
         return
-    books.put(document)
-    if (basis := books.get(document.basis)) is not None:
-        books.touch(basis)
-    outcome.created.append(document.number)
+    sheet.books.put(document)
+    basis = sheet.books.get(document.basis)
+    if basis is not None:
+        sheet.books.touch(basis)
+    sheet.outcome.created.append(document.number)
 
 
-def _charge(
-    books: Books, settings: Settings, kind: str, row: Row, amount: Decimal, moment: dt.datetime
-) -> Document:
-    name = row.get("Контрагент") or row["Исполнитель"]
-    inn = row.get("ИНН") or None
-    party, _ = find_or_create_party(
-        books, Party("", name, "person", row.get("ФИО плательщика") or name, inn), keep_guid=False
+def _matched(sheet: Sheet, row: Row) -> Entry | None:
+    """The row as a document to enter.
+
+    None without a sum, a date or a counterparty (a payment has its order).
+    """
+    amount = to_number(row["Сумма"])
+    on = to_date(row.get("Дата", ""))
+    who = row.get("Контрагент") or row.get("Исполнитель")
+    if amount is None or on is None:
+        return None
+    if not who and sheet.kind != "payment":
+        return None
+    return Entry(row, _target(sheet, amount), amount, dt.datetime.combine(on, sheet.time))
+
+
+def _target(sheet: Sheet, amount: Decimal) -> str:
+    """The kind of document a row becomes: Бухгалтерия 3.0 has no orders."""
+    if sheet.kind == "charge":
+        return "invoice" if sheet.settings.dialect == "bp3" else "order"
+    if sheet.kind == "payment":
+        return "refund" if amount < 0 else "payment"
+    return "act"
+
+
+def _charge(sheet: Sheet, entry: Entry) -> Document:
+    """An order, an invoice or an act with one row of a service."""
+    books, row = sheet.books, entry.row
+    party = _party(books, row)
+    number = books.new_number(entry.kind, entry.moment.year)
+    line = _line(books, row, entry.amount)
+    document = Document(
+        books.new_guid("document"),
+        entry.kind,
+        number,
+        number,
+        entry.moment.date(),
+        entry.moment,
+        money(entry.amount),
+        origin="sheet",
+        party=party.guid,
+        role="Исполнитель" if entry.kind == "act" else "Покупатель",
+        lines=[line],
+        comment=row.get("Комментарий", ""),
+        manager=row.get("Ответственный") or None,
+        organisation=row.get("Организация") or sheet.settings.organisation,
+        requisites={name: value for name, value in row.items() if value and name not in _NUMBERS},
     )
-    number = books.new_number(kind, moment.year)
-    quantity, rate = to_number(row.get("Количество", "")) or Decimal(1), vat_rate(row.get("Ставка НДС"))
+    contract = row.get("Номер договора")
+    if contract:
+        date = to_date(row.get("Дата договора", ""))
+        document.contract = books.contract(party, contract, date).guid
+    return document
+
+
+def _party(books: Books, row: Row) -> Party:
+    """By ИНН, else by exact name; a new one is a person."""
+    name = row.get("Контрагент") or row["Исполнитель"]
+    full_name = row.get("ФИО плательщика") or name
+    told = Party("", name, "person", full_name, row.get("ИНН") or None)
+    party, _ = find_or_create_party(books, told, keep_guid=False)
+    return party
+
+
+def _line(books: Books, row: Row, amount: Decimal) -> Line:
+    quantity = to_number(row.get("Количество", "")) or Decimal(1)
     line = Line(
         row.get("Номенклатура", ""),
         quantity,
-        to_number(row.get("Цена", "")) or amount / quantity,
-        amount,
-        vat=rate,
+        price=to_number(row.get("Цена", "")) or amount / quantity,
+        amount=amount,
+        vat=vat_rate(row.get("Ставка НДС")),
         vat_amount=to_number(row.get("Сумма НДС", "")) or ZERO,
         service=True,
     )
     line.product = find_or_create_product(books, line, keep_guid=False, by_article=False)
-    document = Document(
-        books.new_guid("document"),
-        kind,
-        number,
-        number,
-        moment.date(),
-        moment,
-        money(amount),
-        origin="sheet",
-        party=party.guid,
-        role="Исполнитель" if kind == "act" else "Покупатель",
-        lines=[line],
-        comment=row.get("Комментарий", ""),
-        manager=row.get("Ответственный") or None,
-        organisation=row.get("Организация") or settings.organisation,
-    )
-    if row.get("Номер договора"):
-        document.contract = books.contract(
-            party, row["Номер договора"], to_date(row.get("Дата договора", ""))
-        ).guid
-    document.requisites = {
-        name: value for name, value in row.items() if value and name not in ("Цена", "Сумма", "Количество")
-    }
-    return document
+    return line
 
 
-def _payment(books: Books, kind: str, row: Row, amount: Decimal, moment: dt.datetime) -> Document | None:
-    basis = _payable(books, row["Заказ"])
+def _payment(sheet: Sheet, entry: Entry) -> Document | None:
+    """Money for the invoice or order that the row names; None where there is none."""
+    books, key = sheet.books, entry.row.get(KEY)
+    basis = _payable(books, entry.row["Заказ"])
     if basis is None:
         return None
-    number = books.new_number(kind, moment.year)
+    number = books.new_number(entry.kind, entry.moment.year)
     return Document(
         books.new_guid("document"),
-        kind,
+        entry.kind,
         number,
         number,
-        moment.date(),
-        moment,
-        money(abs(amount)),
+        entry.moment.date(),
+        entry.moment,
+        money(abs(entry.amount)),
         basis=basis.guid,
         party=basis.party,
         contract=basis.contract,
         organisation=basis.organisation,
         origin="sheet",
-        requisites={KEY: row[KEY]} if row.get(KEY) else {},
+        requisites={KEY: key} if key else {},
     )
 
 
 def _payable(books: Books, told: str) -> Document | None:
+    """The latest invoice of this number, else the latest order."""
     for kind in ("invoice", "order"):
-        if numbered := books.numbered(kind, told):
+        numbered = books.numbered(kind, told)
+        if numbered:
             return numbered[-1]
     return None
 
 
 def to_number(text: str) -> Decimal | None:
-    """БСП keeps only `-0123456789,.` and casts what is left; what does not cast is empty («1234,50.» of «руб.»)."""
+    """БСП keeps only `-0123456789,.` and casts what is left (onec §2.1).
+
+    What does not cast is empty («1234,50.» of «руб.»).
+    """
     kept = re.sub(r"[^-0-9,.]", "", text).replace(",", ".")
     try:
         return Decimal(kept) if kept else None
@@ -169,8 +243,11 @@ def to_number(text: str) -> Decimal | None:
 
 def to_date(text: str) -> dt.date | None:
     """dd.mm.yyyy or yyyy-MM-dd; anything else is empty."""
-    found = re.fullmatch(r"(\d\d)\.(\d\d)\.(\d{4})", text)
+    russian = re.fullmatch(r"(\d\d)\.(\d\d)\.(\d{4})", text)
+    if russian:
+        day, month, year = russian.groups()
+        text = f"{year}-{month}-{day}"
     try:
-        return dt.date(int(found[3]), int(found[2]), int(found[1])) if found else dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError:
         return None

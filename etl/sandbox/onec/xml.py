@@ -1,4 +1,4 @@
-"""Small XML helpers of the 1C model: reading by local name, building in document order, writing the way 1C writes.
+"""XML helpers of the 1C model: reading by local name, building in document order, writing as 1C writes.
 
 Deliberately separate from `etl.extract` and `etl.load`: the model must not share their mistakes.
 """
@@ -36,7 +36,7 @@ def parse(raw: bytes) -> Element:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:
         raise Refusal(f"ошибка разбора XML: строка {error.lineno}") from None
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", ""):
         raise Refusal("в файле есть DOCTYPE, 1С такой файл не читает")
     name = local(root)
     if name != "КоммерческаяИнформация":

@@ -114,8 +114,8 @@ def spoilt(answer: Answer, fault: Fault, url: str) -> Response:
     return Response(HTML, int(status), media_type="text/html")
 
 
-def _first_half(body: bytes) -> bytes:
-    return body[: len(body) // 2]
+def _first_half(body: bytes | memoryview) -> bytes:
+    return bytes(body)[: len(body) // 2]
 
 
 class BrokenAnswer(Response):
@@ -152,7 +152,7 @@ class BrokenAnswer(Response):
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
 
-    async def _send(self, send: Send, part: bytes) -> None:
+    async def _send(self, send: Send, part: bytes | memoryview) -> None:
         """A part of the body; more follows."""
         await send({"type": "http.response.body", "body": part, "more_body": True})
 

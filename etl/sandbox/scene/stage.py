@@ -20,13 +20,13 @@ from etl.config.profile import Profile
 from etl.errors import ConfigError
 from etl.sandbox.onec.base import OneC, Session
 from etl.sandbox.portal.app import Portal
-from etl.sandbox.scene import demo, demo_orders
+from etl.sandbox.scene import surveillance, trades
 
 SEEDS: dict[str, Callable[[dt.date], dict[str, Any]]] = {
-    "video": demo.video,
-    "prepaid": demo_orders.prepaid,
-    "leads": demo_orders.leads,
-    "twoway": demo_orders.twoway,
+    "video": surveillance.video,
+    "prepaid": trades.prepaid,
+    "leads": trades.leads,
+    "twoway": trades.twoway,
 }
 #: requests a second and in one go: the embedded portal must not slow a rehearsal down
 _RATE, _BURST = 1000.0, 1000
@@ -124,7 +124,10 @@ def _portal(data: Path, seed: dict[str, Any], clock: Clock) -> Portal:
 
 
 def _onec(profile: Profile, data: Path, clock: Clock, zone: ZoneInfo) -> OneC:
-    """The model of 1C at the profile's exchange folder; like any 1C it knows only the time of its own zone."""
+    """The model of 1C at the profile's exchange folder.
+
+    Like any 1C it knows only the time of its own zone.
+    """
 
     def wall() -> dt.datetime:
         return clock.moment.astimezone(zone).replace(tzinfo=None, microsecond=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from etl.cli.words import inspect as inspect_words
 from etl.cli.words import validate as validate_words
-from etl.commands.inspect import Finding
+from etl.commands.inspect import Counts, Finding
 from etl.commands.repair import Repair
 from etl.commands.validate import Verdict
 
@@ -15,7 +15,7 @@ ISSUE = {"key": "1", "place": "Документ", "message": "нет суммы.
 
 
 def finding(**said: Any) -> Finding:
-    counts = {"products": 0, "offers": 2, "prices": 0, "parties": 1, "documents": {"order": 3}, "lines": 4}
+    counts = Counts(offers=2, parties=1, documents={"order": 3}, lines=4)
     known = {
         "file": "a.xml",
         "version": "2.05",

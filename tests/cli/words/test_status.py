@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from etl.cli.words import status as words
+from etl.state.quick import Account, Watcher
 
 
-def account(minutes: float = 5.0, **waiting: int) -> dict[str, Any]:
-    nothing = dict.fromkeys(("open_issues", "outbox_waiting", "unconfirmed", "questions"), 0)
-    return {"last_good": "02.11.2026 10:05", "age_minutes": minutes, **nothing, **waiting}
+def account(
+    minutes: float | None = 5.0,
+    *,
+    open_issues: int = 0,
+    outbox_waiting: int = 0,
+    unconfirmed: int = 0,
+    questions: int = 0,
+    watcher: Watcher | None = None,
+) -> Account:
+    """An account of a good run `minutes` ago; None: of runs of which none was good."""
+    return {
+        "last_good": None if minutes is None else "02.11.2026 10:05",
+        "last_good_at": None if minutes is None else "2026-11-02T10:05:00+00:00",
+        "age_minutes": minutes,
+        "last_run": {"id": 1, "status": "clean", "started_at": "2026-11-02T10:04:00+00:00"},
+        "open_issues": open_issues,
+        "outbox_waiting": outbox_waiting,
+        "unconfirmed": unconfirmed,
+        "questions": questions,
+        "watcher": watcher,
+    }
 
 
-@pytest.mark.parametrize("found", [None, {**account(), "last_good": None, "age_minutes": None}])
-def test_before_the_first_good_run(found: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize("found", [None, account(None)])
+def test_before_the_first_good_run(found: Account | None) -> None:
     assert words.text(found, stale_after=60) == "Удачных обменов ещё не было. Выполните obmen24 run."
 
 
@@ -47,3 +64,15 @@ def test_the_advice() -> None:
     assert words.text(account(400.0, questions=1), stale_after=60).endswith(
         "\nОбмен не выполнялся дольше 60 мин: проверьте cron и доступ к порталу и папке обмена, затем obmen24 run."
     )
+
+
+def test_a_watcher_that_gives_no_sign_is_to_be_started() -> None:
+    alive: Watcher = {"minutes": 5.0, "running": True, "alive": True}
+    said = words.text(account(watcher=alive), stale_after=None).splitlines()
+    assert said[1:] == ["Наблюдатель папки: жив, последний взгляд 5 мин назад.", "Делать ничего не нужно."]
+    dead: Watcher = {"minutes": 60.0, "running": False, "alive": False}
+    said = words.text(account(watcher=dead), stale_after=None).splitlines()
+    assert said[1:] == [
+        "Наблюдатель папки: не отвечает 60 мин: запустите obmen24 watch.",
+        "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию.",
+    ]

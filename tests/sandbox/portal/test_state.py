@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from etl.sandbox.portal.app import Portal, load_seed
-from etl.sandbox.scene.demo import VIDEO_FIELDS, VIDEO_STAGES, generate, video
+from etl.sandbox.scene.demo import generate
+from etl.sandbox.scene.surveillance import VIDEO_FIELDS, VIDEO_STAGES, video
 from tests.support.portal_http import Caller, Clock
 
 TODAY = date(2026, 11, 22)

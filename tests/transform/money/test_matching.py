@@ -11,7 +11,7 @@ import pytest
 
 from etl import tables
 from etl.config.profile import Bank
-from etl.extract import bank
+from etl.extract.bank import read as bank
 from etl.transform.money import matching
 from etl.transform.money import purpose as payments_purpose
 from tests.support.statements import OUR, document, outgoing, receipt, statement

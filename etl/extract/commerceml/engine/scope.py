@@ -1,16 +1,13 @@
-"""The scope that records are read in: rows not yet handed out, facts of the file, and the records at hand for their issues."""
+"""What is being read: rows not yet handed out, what the file told so far, the record being finished."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from etl import tables
-from etl.extract.commerceml.engine.tokens import Tokens
-from etl.extract.commerceml.engine.units import Series, Units
+from etl import tables, xml_safe
 
 Row = dict[str, Any]
 
@@ -23,34 +20,68 @@ class Problem(NamedTuple):
     severity: str = "reject"
 
 
-@dataclass(slots=True)
-class _Hand:
-    """Records at hand, of which the one with that number is being finished. `top`: first token of the record that they are nested in."""
+class Found(NamedTuple):
+    """A problem and where it is: the names of the elements down to it, and its line."""
+
+    path: list[str]
+    line: int
+    problem: Problem
+
+
+class Hand(Protocol):
+    """The record that is being finished, as an engine holds it."""
 
     entity: str
-    series: Series
-    top: int | None
-    number: int = 0
-    rejected: set[int] = field(default_factory=set)
-    found: defaultdict[int, list[tuple[int, Problem]]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def rejected(self) -> bool:
+        """Is the record to be left out?"""
+        ...
+
+    def note(self, problem: Problem) -> None:
+        """A problem of the record as a whole."""
+        ...
+
+    def found(self) -> list[Found]:
+        """Its problems in the order of the file, once."""
+        ...
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a file has told so far that later records refer to."""
+
+    groups: dict[str, str] = field(default_factory=dict)  # Ид of a group -> path
+    properties: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)  # Ид -> name, words
+    price_types: dict[str, tables.Record] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)  # Ид of a document -> Номер, the last ones only
+    seen: set[int] = field(default_factory=set)  # accounts and contacts already handed out
 
 
 class Scope:
-    """What is being read. `most`: records that are read together."""
+    """One reading of one file.
 
-    def __init__(self, source: Tokens, most: int = 2000) -> None:
-        self.source, self.file, self.most = source, source.name, most
+    `most`: records that are read together; `position`: bytes read, for progress bars.
+    """
+
+    def __init__(self, stream: BinaryIO, file: str, most: int = 2000) -> None:
+        self.stream = stream
+        self.file = file
+        self.most = most
+        self.handed: Counter[str] = Counter()  # rows that were handed out, by table
+        self.hand: Hand  # once a record is begun
+        self.start()
+
+    def start(self) -> None:
+        """From the beginning of the file. Rows that were handed out before are not handed out again."""
+        self.position = 0
         self.rows: defaultdict[str, list[tables.Record]] = defaultdict(list)
         self.size = 0  # rows not yet handed out
         self.counts: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
-        self.groups: dict[str, str] = {}  # Ид of a group -> path
-        self.properties: dict[str, tuple[str, dict[str, str]]] = {}
-        self.price_types: dict[str, tables.Record] = {}
-        self.numbers: dict[str, str] = {}  # Ид of a document -> Номер, the last ones only
-        self.seen: set[int] = set()  # accounts and contacts already handed out
-        self.above: list[str] = []  # the elements around the outermost records
-        self.hand: _Hand  # once `begin` was called
+        self.facts = Facts()
+        self.repeated = self.handed.copy()
+        self.handed.clear()
 
     def add(self, table: str, row: tables.Record) -> None:
         """A finished row of a canonical table."""
@@ -64,62 +95,49 @@ class Scope:
 
     def take(self) -> dict[str, list[tables.Record]]:
         """The rows collected so far; they are handed out once."""
-        taken, self.rows, self.size = self.rows, defaultdict(list), 0
+        taken = self.rows
+        self.rows = defaultdict(list)
+        self.size = 0
+        for table, rows in taken.items():
+            self.handed[table] += len(rows)
+            repeated = min(len(rows), self.repeated[table])
+            self.repeated[table] -= repeated
+            del rows[:repeated]
         return taken
-
-    def begin(self, entity: str, series: Series, top: int | None = None) -> None:
-        """New records. Nothing is added for one before all its values are read, so a rejected one leaves only issues."""
-        self.hand = _Hand(entity, series, top)
-
-    def each(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows of the records at hand, each to be finished before the next. Others may be begun and finished in between."""
-        hand = self.hand
-        for number, row in enumerate(rows):
-            self.hand, hand.number = hand, number
-            yield row
 
     @property
     def rejected(self) -> bool:
         """Is the record that is being finished to be left out?"""
-        return self.hand.number in self.hand.rejected
-
-    def top(self) -> int:
-        """The first token, in the file, of the outermost record around the one that is being finished."""
-        hand = self.hand
-        return hand.series.start_of(hand.number) if hand.top is None else hand.top
+        return self.hand.rejected
 
     def problem(self, problem: Problem) -> None:
         """An issue of the record that is being finished, as a whole."""
-        self._note(self.hand.number, self.hand.series.starts[self.hand.number], problem)
-
-    def report(self, units: Units, index: int, which: int, problem: Problem) -> None:
-        """An issue at an element of one of the units."""
-        self._note(units.owner(which), units.at(which, index), problem)
-
-    def _note(self, record: int, place: int, problem: Problem) -> None:
-        if problem.severity == "reject":
-            self.hand.rejected.add(record)
-        self.hand.found[record].append((self.source.base + place, problem))
+        self.hand.note(problem)
 
     def settle(self, key: str | None) -> None:
         """The record is read: its issues get its number or Ид, and their place: path and line."""
-        for token, problem in sorted(self.hand.found.pop(self.hand.number, ()), key=itemgetter(0)):
-            path, line = self.source.find(self.top(), token)
-            place = f"{'/'.join([*self.above, *path])}, строка {line}"
-            self.add(
-                "issues",
-                tables.issue(
-                    problem.message,
-                    severity=problem.severity,
-                    file=self.file,
-                    entity=self.hand.entity,
-                    key=key,
-                    field=path[-1],
-                    place=place,
-                    value=problem.value,
-                ),
+        for path, line, problem in self.hand.found():
+            issue = tables.issue(
+                problem.message,
+                severity=problem.severity,
+                file=self.file,
+                entity=self.hand.entity,
+                key=key,
+                field=path[-1],
+                place=f"{'/'.join(path)}, строка {line}",
+                value=problem.value,
             )
+            self.add("issues", issue)
 
-    def places(self) -> list[str]:
-        """Where the records at hand stand, for people."""
-        return [f"строка {line}" for line in self.source.lines(self.hand.series.starts)]
+    def leave_out(self, path: list[str], counted: str, line: int) -> None:
+        """A record, the last on that path, that may not stand in memory (`xml_safe.MAX_RECORD`): an issue."""
+        limit = xml_safe.MAX_RECORD >> 20
+        self.counts[counted or "too_long"] += 1
+        issue = tables.issue(
+            f"Запись длиннее {limit} МБ пропущена. Сократите её в 1С и выгрузите файл заново.",
+            file=self.file,
+            field=path[-1],
+            place=f"{'/'.join(path)}, строка {line}",
+            entity=counted or "documents",
+        )
+        self.add("issues", issue)

@@ -1,4 +1,4 @@
-"""The handler writes cards in CommerceML 3.1: changed counterparties and changed items with their groups and prices."""
+"""The handler writes cards in CommerceML 3.1: counterparties, items with groups and prices."""
 
 from __future__ import annotations
 

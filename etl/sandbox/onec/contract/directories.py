@@ -1,4 +1,4 @@
-"""The handler reads to_1c/parties.xml and to_1c/catalog.xml: known cards are rewritten, also over people's edits."""
+"""The handler reads to_1c/parties.xml and to_1c/catalog.xml: known cards are rewritten."""
 
 from __future__ import annotations
 
@@ -104,7 +104,10 @@ def _merged(known: Party, told: Party) -> Party:
 
 
 def load_catalog(books: Books, settings: Settings, path: Path, now: dt.datetime) -> Outcome:
-    """Товары of a Каталог and their prices; price types are told apart by name («закуп…» is the purchasing price)."""
+    """Товары of a Каталог and their prices.
+
+    Price types are told apart by name («закуп…» is the purchasing price).
+    """
     top = opened(path)
     outcome = Outcome()
     classifier = xml.child(top, "Классификатор")

@@ -1,4 +1,4 @@
-"""The handler reads to_1c/documents.xml: every document is checked, and the file fails with all faults that were found.
+"""The handler reads to_1c/documents.xml: every document is checked, the file fails with all faults found.
 
 Strict on purpose: a document that contradicts itself, its rows or its basis is a fault of whoever wrote it.
 """
@@ -69,7 +69,10 @@ def _read(top: xml.Element, settings: Settings, outcome: Outcome, faults: list[s
 
 
 def _document(element: xml.Element, settings: Settings, outcome: Outcome) -> Incoming:
-    """One document. Raises Refusal with all that is wrong with its header, else with the first fault of its rows."""
+    """One document.
+
+    Raises Refusal with all that is wrong with its header, else with the first fault of its rows.
+    """
     number = xml.text(element, "Номер") or ""
     where = f"документ № {number}"
     values = xml.requisites(element)
@@ -219,7 +222,7 @@ def _leads(books: Books, names: dict[str, str], basis: str) -> bool:
 
 
 def _basis_by_number(books: Books, incoming: Incoming) -> None:
-    """A basis that came by the stock exchange has a reference of 1C's own: it is found by НомерДокументаОснования."""
+    """A basis that came by the stock exchange has 1C's own reference: НомерДокументаОснования finds it."""
     number = incoming.requisites.get("НомерДокументаОснования", "")
     if not number:
         return
@@ -231,7 +234,10 @@ def _basis_by_number(books: Books, incoming: Incoming) -> None:
 
 
 def _basis_first(found: list[Incoming]) -> list[Incoming]:
-    """The documents in such an order that a basis comes before what stands upon it. Raises Refusal on a circle."""
+    """The documents in such an order that a basis comes before what stands upon it.
+
+    Raises Refusal on a circle.
+    """
     here = {incoming.guid: incoming for incoming in found}
     ordered: dict[str, Incoming] = {}
 

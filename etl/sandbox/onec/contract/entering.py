@@ -1,9 +1,9 @@
-"""The handler enters documents into the base: which one it is, whether it may still change, what it takes from the file.
+"""The handler enters documents into the base: which one it is, whether it may change, what it takes.
 
 Documents match by Ид, else by kind + Номер of the same year. An order or invoice of a group without payments,
-shipments or a closing takes our values; otherwise the change is refused silently. Whatever was loaded is registered
-for export: unlike the stock exchanges the handler *does* echo what it has just loaded, with the values the base now
-holds.
+shipments or a closing takes our values; otherwise the change is refused silently. Whatever was loaded is
+registered for export: unlike the stock exchanges the handler *does* echo what it has just loaded, with the
+values the base now holds.
 """
 
 from __future__ import annotations

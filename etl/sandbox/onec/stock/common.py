@@ -34,7 +34,7 @@ Writer = Callable[[Loading, Incoming], None]
 
 
 def site_order(books: Books, number: str) -> Document | None:
-    """The order that came from the site under this number: Номер and not Ид is the key (commerceml, fact 8)."""
+    """The order that came from the site under this number: Номер is the key, not Ид (commerceml, fact 8)."""
     found = None
     for document in books.numbered("order", number):
         if document.origin == "site" and document.number == number:
@@ -43,7 +43,10 @@ def site_order(books: Books, number: str) -> Document | None:
 
 
 def entered(loading: Loading, incoming: Incoming, known: Document | None, *, keep_guid: bool) -> Document:
-    """The order as the file tells it, not yet written; `keep_guid` says whether new items take our reference."""
+    """The order as the file tells it, not yet written.
+
+    `keep_guid` says whether new items take our reference.
+    """
     books = loading.books
     document = copy.deepcopy(known) if known else _new_order(loading, incoming)
     if incoming.party is not None:
@@ -71,7 +74,10 @@ def _new_order(loading: Loading, incoming: Incoming) -> Document:
 
 
 def written(loading: Loading, document: Document, known: Document | None) -> None:
-    """Into the books; what was just loaded loses its registration and is not exported (commerceml, fact 8, §12)."""
+    """Into the books.
+
+    What was just loaded loses its registration and is not exported (commerceml, fact 8, §12).
+    """
     outcome = loading.outcome
     if known is None:
         outcome.created.append(document.number)

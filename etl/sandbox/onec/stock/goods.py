@@ -1,4 +1,4 @@
-"""The catalogue and the offers that stock УТ 10.3, УТ 11 and УНФ 3 write (commerceml §2), and where their files stand."""
+"""The catalogue and the offers that stock УТ 10.3, УТ 11 and УНФ 3 write, and their files (commerceml §2)."""
 
 from __future__ import annotations
 

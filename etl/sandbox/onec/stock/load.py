@@ -1,8 +1,8 @@
-"""How stock УТ 10.3, УТ 11 and УНФ 3 read the file of orders, each with its own strictness (commerceml §0, §6, §7, §9).
+"""How stock УТ 10.3, УТ 11 and УНФ 3 read the file of orders (commerceml §0, §6, §7, §9).
 
-`load_stock` reads one file and either loads all of it or raises `Refusal`: one bad document fails the file (fact
-10). What is loaded loses its registration, so a just loaded order is not exported in the same session (fact 8, §12).
-Whatever the facts leave open is decided against us: the model is an opponent.
+`load_stock` reads one file and either loads all of it or raises `Refusal`: one bad document fails the file
+(fact 10). What is loaded loses its registration, so a just loaded order is not exported in the same session
+(fact 8, §12). Whatever the facts leave open is decided against us: the model is an opponent.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What stock УТ 10.3, УТ 11 and УНФ 3 write about orders, their weaknesses included (commerceml §0, §4-§7, §9).
+"""What stock УТ 10.3, УТ 11 and УНФ 3 write about orders, weaknesses included (commerceml §0, §4-§9).
 
-УТ 10.3: no amounts, a prepayment already looks «paid», a closed order looks «shipped», files on fixed places. УТ 11:
-flags only when truly full, false flags left out, no cancellation. УНФ: subordinate documents, whose own number and
-date are written only if they came from the site. None tells acts, invoices or contractors; 10.3 and 11 tell no
-order born in 1C.
+УТ 10.3: no amounts, a prepayment already looks «paid», a closed order looks «shipped», files on fixed places.
+УТ 11: flags only when truly full, false flags left out, no cancellation. УНФ: subordinate documents, whose
+own number and date are written only if they came from the site. None tells acts, invoices or contractors;
+10.3 and 11 tell no order born in 1C.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _SUBORDINATE = ("payment", "refund", "shipment", "return")
 
 
 def exportable(books: Books, dialect: str, *, extended: bool) -> list[Document]:
-    """Orders this configuration would ever tell about: those of its site exchange; УНФ also those born in 1C (fact 4).
+    """Orders this configuration would ever tell about: those of its site exchange.
+
+    УНФ also those born in 1C (fact 4).
 
     Where the customer's handler is installed (`extended`) it tells everything else.
     """
@@ -126,7 +128,10 @@ def _requisites_11(books: Books, order: Document) -> dict[str, str]:
 
 
 def _requisites_103(books: Books, order: Document) -> dict[str, str]:
-    """«Paid» = the settlement balance of the order is not a debt; «shipped» = the register of orders is empty (fact 5)."""
+    """«Paid» = the settlement balance of the order is not a debt.
+
+    «shipped» = the register of orders is empty (fact 5).
+    """
     shipped = books.shipped(order)
     own = {
         "Номер по 1С": order.number_1c,
@@ -163,7 +168,10 @@ def _pair(word: str, parts: list[Document], shown: Callable[[dt.datetime], str])
 
 
 def _party(element: xml.Element, dialect: str, party: Party) -> None:
-    """A Контрагент: one telephone, one e-mail; 10.3 writes an ИНН and a КПП of any length (commerceml §3.3)."""
+    """A Контрагент: one telephone, one e-mail.
+
+    10.3 writes an ИНН and a КПП of any length (commerceml §3.3).
+    """
     legal = party.kind == "legal"
     loose = dialect == "ut103"
     xml.add(element, "Ид", party.guid)
@@ -271,7 +279,7 @@ def _part(element: xml.Element, part: Document) -> None:
 
 
 def single_file(books: Books, document: Document, moment: dt.datetime) -> tuple[str, xml.Element]:
-    """«Выгрузка данных CommerceML» of one invoice, shipment or return by hand: УТ 10.3's second channel (commerceml §8).
+    """«Выгрузка данных CommerceML» of one document: УТ 10.3's second channel, by hand (commerceml §8).
 
     Two counterparties, 1C's own number, services missing. Gives the name of the file and its root.
     """

@@ -1,4 +1,4 @@
-"""УТ 10.3 reads the file of orders: a stream reader by path that takes blanks, order and numbers literally (commerceml §7)."""
+"""УТ 10.3 reads the file of orders: a stream reader that takes all literally (commerceml §7)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,10 @@ def _number(item: xml.Element, name: str, where: str) -> Decimal:
 
 
 def write(loading: Loading, incoming: Incoming) -> None:
-    """An order other documents refer to is skipped without a word; else our file wins over people's edits (fact 9)."""
+    """An order other documents refer to is skipped without a word.
+
+    Else our file wins over people's edits (fact 9).
+    """
     known = site_order(loading.books, incoming.number)
     if known is not None and loading.books.referenced(known):
         loading.outcome.skipped.append(incoming.number)

@@ -44,17 +44,17 @@ CONTACTS = {"телефонрабочий": phone, "телефонмобильн
 SPACE = "urn:1C.ru:commerceml_2"
 #: XDTO packages of УТ 11 and УНФ: a file with a namespace may hold known names only (commerceml, fact 12)
 _NAMES = """
-КоммерческаяИнформация Документ Ид Номер Дата ХозОперация Роль Валюта Курс Сумма Контрагенты Контрагент Время
-СрокПлатежа Комментарий Налоги Налог Скидки Скидка ДопРасходы ДопРасход Склады Склад Товары Товар
+КоммерческаяИнформация Документ Ид Номер Дата ХозОперация Роль Валюта Курс Сумма Контрагенты Контрагент
+Время СрокПлатежа Комментарий Налоги Налог Скидки Скидка ДопРасходы ДопРасход Склады Склад Товары Товар
 ЗначенияРеквизитов ЗначениеРеквизита Подписанты ПодчиненныеДокументы ПодчиненныйДокумент Наименование
-ОфициальноеНаименование ПолноеНаименование ЮридическийАдрес АдресРегистрации Адрес АдресноеПоле Представление Тип
-Значение ИНН КПП ОКПО ЕГРПО ОКВЭД ОКДП ОКОПФ ОКФС ДатаРегистрации Руководитель РасчетныеСчета РасчетныйСчет
-НомерСчета Банк БИК СчетКорреспондентский БанкКорреспондент Обращение Фамилия Имя Отчество ДатаРождения Пол
-УдостоверениеЛичности Контакты Контакт Представители Представитель Отношение Штрихкод Артикул БазоваяЕдиница
-Пересчет Единица Коэффициент Группы Описание Картинка Страна СтавкиНалогов СтавкаНалога Ставка
-ХарактеристикиТовара ХарактеристикаТовара ИдКаталога ИдКлассификатора ЦенаЗаЕдиницу Количество
-ДополнительныеДанные СтранаПроисхождения ГТД УчтеноВСумме Акциз Процент ДополнительныеЗначенияРеквизитов Резерв
-ИдСайта
+ОфициальноеНаименование ПолноеНаименование ЮридическийАдрес АдресРегистрации Адрес АдресноеПоле
+Представление Тип Значение ИНН КПП ОКПО ЕГРПО ОКВЭД ОКДП ОКОПФ ОКФС ДатаРегистрации Руководитель
+РасчетныеСчета РасчетныйСчет НомерСчета Банк БИК СчетКорреспондентский БанкКорреспондент Обращение Фамилия
+Имя Отчество ДатаРождения Пол УдостоверениеЛичности Контакты Контакт Представители Представитель Отношение
+Штрихкод Артикул БазоваяЕдиница Пересчет Единица Коэффициент Группы Описание Картинка Страна СтавкиНалогов
+СтавкаНалога Ставка ХарактеристикиТовара ХарактеристикаТовара ИдКаталога ИдКлассификатора ЦенаЗаЕдиницу
+Количество ДополнительныеДанные СтранаПроисхождения ГТД УчтеноВСумме Акциз Процент
+ДополнительныеЗначенияРеквизитов Резерв ИдСайта
 """
 VOCABULARY = frozenset(_NAMES.split())
 
@@ -68,7 +68,7 @@ def read(raw: bytes, settings: Settings) -> list[Incoming]:
 
 
 def _check_vocabulary(top: xml.Element) -> None:
-    """With a namespace the file is checked against the package, without one it is read as it comes (fact 12)."""
+    """With a namespace the file is checked against the package, without one it is not (fact 12)."""
     space = xml.namespace(top) or ""
     if not space.startswith(SPACE):
         raise Refusal(f"пространство имён «{space}» не входит в пакеты XDTO конфигурации")
@@ -79,7 +79,10 @@ def _check_vocabulary(top: xml.Element) -> None:
 
 
 def _document(element: xml.Element, settings: Settings) -> Incoming:
-    """One order; an unknown currency becomes the accounting one, of the number 11 characters stay (facts 8, 10)."""
+    """One order.
+
+    An unknown currency becomes the accounting one, of the number 11 characters stay (facts 8, 10).
+    """
     number = (xml.text(element, "Номер") or "")[:NUMBER_LENGTH]
     where = f"документ № {number}"
     operation = xml.text(element, "ХозОперация") or ""
@@ -126,7 +129,10 @@ def _known_rate(rate: str | None, settings: Settings) -> str | None:
 
 
 def _lines(element: xml.Element, document: Incoming, settings: Settings) -> Iterator[Line]:
-    """Rows inherit rate, unit and factor from the previous row; a row without a quantity is dropped (fact 14)."""
+    """Rows inherit rate, unit and factor from the previous row.
+
+    A row without a quantity is dropped (fact 14).
+    """
     rate = document.vat
     unit, unit_code, factor = "шт", "796", Decimal(1)
     for item in xml.inside(element, "Товары", "Товар"):
@@ -160,7 +166,7 @@ def _lines(element: xml.Element, document: Incoming, settings: Settings) -> Iter
 
 
 def _acquiring(element: xml.Element, where: str) -> Iterator[Payment]:
-    """УНФ makes payments of the subordinate acquiring operations that are not marked unpaid (commerceml §9)."""
+    """УНФ makes payments of subordinate acquiring operations not marked unpaid (commerceml §9)."""
     for part in xml.inside(element, "ПодчиненныеДокументы", "ПодчиненныйДокумент"):
         paid = xml.requisites(part).get("Оплачено", "true").lower() != "false"
         if paid and xml.text(part, "ХозОперация") == "Эквайринговая операция":
@@ -172,7 +178,10 @@ def _acquiring(element: xml.Element, where: str) -> Iterator[Payment]:
 
 
 def write_ut11(loading: Loading, incoming: Incoming) -> None:
-    """Only an order still in «Ожидается согласование» is touched; any other is skipped without an error (fact 9)."""
+    """Only an order still in «Ожидается согласование» is touched.
+
+    Any other is skipped without an error (fact 9).
+    """
     known = site_order(loading.books, incoming.number)
     if known is not None and (known.approved or known.deleted):
         loading.outcome.skipped.append(incoming.number)
@@ -183,7 +192,7 @@ def write_ut11(loading: Loading, incoming: Incoming) -> None:
 
 
 def write_unf3(loading: Loading, incoming: Incoming) -> None:
-    """УНФ: an order with payments or shipments is left alone (not stated by the facts: decided as in 10.3)."""
+    """УНФ: an order with payments or shipments is left alone (not in the facts: decided as in 10.3)."""
     known = site_order(loading.books, incoming.number)
     if known is not None and loading.books.referenced(known):
         loading.outcome.skipped.append(incoming.number)

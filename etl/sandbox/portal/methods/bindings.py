@@ -114,7 +114,7 @@ _register("contact", "company")
 def company_contacts(core: Core, params: Params) -> list[Record]:
     """The contacts that name this company among theirs; the first one counts as the primary."""
     number = php_int(params.get("id"))
-    bindings = []
+    bindings: list[Record] = []
     for row in core.store.all("contact"):
         if number in (row.get("COMPANY_IDS") or []):
             position = len(bindings) + 1

@@ -11,7 +11,7 @@ import pytest
 
 from etl import tables
 from etl.errors import Rejected
-from etl.extract import bank
+from etl.extract.bank import read as bank
 from tests.support.statements import FOREIGN, OUR, document, outgoing, statement
 
 D = Decimal

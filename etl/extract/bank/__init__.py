@@ -1,0 +1,1 @@
+"""Bank statements in the text format 1CClientBankExchange, to the table `receipts`."""

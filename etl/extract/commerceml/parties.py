@@ -1,0 +1,149 @@
+"""A Контрагент as it was read becomes rows of parties, accounts and contacts.
+
+A row becomes the canonical row in place. Keys that start with `_` are notes of `elements`: each is taken out
+here. Nothing of a record is added before all its values are read. Rules: reference/commerceml §3, §4.
+"""
+
+from __future__ import annotations
+
+import re
+
+from etl import tables
+from etl.config import dialects
+from etl.extract.commerceml.engine.scope import Problem, Row, Scope
+
+_MOST_SEEN = 200_000
+_SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
+_LEGAL_INN = 10  # digits
+_PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
+_EMAILS = frozenset({"почта", "электроннаяпочта", "email", "e-mail"})
+_NAME_NOTES = ("_last_name", "_first_name", "_middle_name")
+_ADDRESSES = (("legal_address", "_legal_address"), ("actual_address", "_actual_address"))
+
+
+def finish(row: Row, scope: Scope, _told: str | None) -> None:
+    """A Контрагент outside documents; without Ид it is refused."""
+    if not scope.rejected and row.get("id") is None:
+        said = "Контрагент без Ид пропущен. Выгрузите его из 1С с идентификатором."
+        scope.problem(Problem(said, row.get("name")))
+    if not scope.rejected:
+        add(row, scope)
+    scope.settle(row.get("id") or row.get("name"))
+
+
+def add(row: Row, scope: Scope, document: str | None = None) -> None:
+    """A party with an `id`, its accounts and representatives to the tables; `document`: the Ид of that it
+    came with."""
+    row["document"] = document
+    row["file"] = scope.file
+    _contacts(row)
+    _addresses(row)
+    official = row.pop("_official", None)
+    person = row.pop("_person", None)
+    row["kind"] = _kind(row, official, person)
+    row["full_name"] = official or person
+    row.setdefault("name", row["full_name"] or _name_of_parts(row))
+    _accounts(row, scope)
+    _representatives(row, scope)
+    for note in _NAME_NOTES:
+        row.pop(note, None)
+    scope.add("parties", row)
+
+
+def _kind(row: Row, official: str | None, person: str | None) -> str | None:
+    """Only a legal entity has a КПП, an ИНН of ten digits or ОфициальноеНаименование (§3.2)."""
+    inn = row.get("inn") or ""
+    if official or row.get("kpp") or len(inn) == _LEGAL_INN:
+        return "legal"
+    if _SOLE_TRADER(person or row.get("name") or ""):
+        return "sole_trader"
+    if person or row.get("_last_name"):
+        return "person"
+    return None
+
+
+def _contacts(row: Row) -> None:
+    """Контакты by their Тип: phones, addresses of mail, and the rest as extra."""
+    phones = []
+    emails = []
+    rest = {}
+    for kind, value in row.pop("_contacts", ()):
+        word = dialects.plain(kind)
+        if word in _PHONES:
+            phones.append(value)
+        elif word in _EMAILS:
+            emails.append(value)
+        else:
+            rest[kind] = value
+    if phones:
+        row["phones"] = tuple(dict.fromkeys(phones))
+    if emails:
+        row["emails"] = tuple(dict.fromkeys(emails))
+    if rest:
+        row.setdefault("extra", {}).update(rest)
+
+
+def _name_of_parts(row: Row) -> str | None:
+    """Фамилия Имя Отчество."""
+    parts = [row[note] for note in _NAME_NOTES if row.get(note)]
+    return " ".join(parts) or None
+
+
+def _addresses(row: Row) -> None:
+    """Представление, else the fields as they stand; the city is the first that any of the addresses names."""
+    for column, note in _ADDRESSES:
+        address = row.pop(note, None)
+        if not address:
+            continue
+        fields = dict(address.get("_fields", ()))
+        row[column] = address.get("_shown") or ", ".join(fields.values()) or None
+        row["city"] = row.get("city") or fields.get("Город") or fields.get("Населенный пункт")
+
+
+def _accounts(row: Row, scope: Scope) -> None:
+    for account in row.pop("_accounts", ()):
+        number = account.get("number")
+        if number and _is_first(scope, ("account", row["id"], number)):
+            account["party"] = row["id"]
+            account["file"] = scope.file
+            account["place"] = row["place"]
+            scope.add("accounts", account)
+
+
+def _representatives(row: Row, scope: Scope) -> None:
+    for order, person in enumerate(row.pop("_people", ()), start=1):
+        _contacts(person)
+        _addresses(person)
+        name = (
+            person.get("name") or person.get("_official") or person.get("_person") or _name_of_parts(person)
+        )
+        key = person.get("id") or f"{row['id']}/{order}"
+        if name and _is_first(scope, ("contact", key)):
+            scope.add("contacts", _contact(key, name, person, row, scope.file))
+
+
+def _contact(key: str, name: str, person: Row, party: Row, file: str) -> tables.Record:
+    return {
+        "id": key,
+        "party": party["id"],
+        "name": name,
+        "last_name": person.get("_last_name"),
+        "first_name": person.get("_first_name"),
+        "middle_name": person.get("_middle_name"),
+        "phones": person.get("phones"),
+        "emails": person.get("emails"),
+        "city": person.get("city"),
+        "file": file,
+        "place": party["place"],
+    }
+
+
+def _is_first(scope: Scope, key: tuple[str, ...]) -> bool:
+    """Accounts and people of one party come with each of its documents: handed out once per file."""
+    mark = hash(key)
+    seen = scope.facts.seen
+    if mark in seen:
+        return False
+    if len(seen) < _MOST_SEEN:
+        seen.add(mark)
+    return True
