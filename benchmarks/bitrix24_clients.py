@@ -21,10 +21,8 @@ from etl.bitrix24.calls import Command
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Listing, every
 from etl.bitrix24.secret import Secret
-from etl.flows.portal.outbox import StoreOutbox
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene.demo import generate
-from etl.state.store import Store
 
 LATENCY = (0.05, 0.01)  # seconds of a request, seconds more of each command in it
 PROCESSES = get_context("spawn")
@@ -58,6 +56,10 @@ def ours_rows(webhook: str, deals: list[int]) -> int:
 
 def ours_update(webhook: str, deals: list[int]) -> int:
     """Every intent is on the disk before it leaves, as in a run."""
+    # here, so that the memory of the other jobs is theirs alone
+    from etl.flows.portal.outbox import StoreOutbox
+    from etl.state.store import Store
+
     items = (writes.Write(str(number), str(number), _remark(number)) for number in deals)
     with (
         TemporaryDirectory() as folder,

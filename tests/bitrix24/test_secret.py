@@ -106,10 +106,10 @@ def test_a_secret_does_not_show_itself() -> None:
         str(secret),
         f"{secret}",
         f"{secret:>40}",
-        "%s" % secret,
+        "%s" % secret,  # noqa: UP031
         repr([secret]),
         repr({"a": secret}),
-    ):  # noqa: UP031
+    ):
         assert CODE not in shown
     for forbidden in (
         lambda: pickle.dumps(secret),
