@@ -179,7 +179,9 @@ def test_a_record_too_long_for_memory_is_left_out_by_both(monkeypatch: pytest.Mo
 
 # ---- one engine goes on where the other stumbled -------------------------------------------------------------------
 
-_ORDER = "<Документ><Номер>{}</Номер><Дата>2026-11-02</Дата><ХозОперация>Заказ товара</ХозОперация></Документ>"
+_ORDER = (
+    "<Документ><Номер>{}</Номер><Дата>2026-11-02</Дата><ХозОперация>Заказ товара</ХозОперация></Документ>"
+)
 _MANY = whole(*[_ORDER.format(number) for number in range(20)])
 
 
