@@ -79,16 +79,16 @@ class _Reading:
         elif self.size <= xml_safe.MAX_RECORD:
             return False
         self.places.pop(element, None)
-        _forget(element)
+        element.clear()
+        parent = element.getparent()
+        if parent is not None:
+            del parent[:-1]
         return finished
 
     def names(self, element: Element) -> list[str]:
         """The path of an element of the record, from the root."""
-        inside = [xml_safe.local(element.tag)]
-        while element is not self.record:
-            element = element.getparent()
-            inside.insert(0, xml_safe.local(element.tag))
-        return [*self.path, *inside]
+        above = self.path if element is self.record else self.names(element.getparent())
+        return [*above, xml_safe.local(element.tag)]
 
     def _read(self, name: str) -> None:
         kind = self.vocabulary.records[name]
@@ -99,13 +99,6 @@ class _Reading:
             alike = [inner for inner in self.places if xml_safe.local(inner.tag) == name]
             self.scope.counts[kind.counted] += len(alike) if kind.deep else 1
         _read_record(kind, self.record, self, None)
-
-
-def _forget(element: Element) -> None:
-    element.clear()
-    parent = element.getparent()
-    if parent is not None:
-        del parent[:-1]
 
 
 def _read_record(kind: entries.Kind, element: Element, reading: _Reading, told: str | None) -> None:
