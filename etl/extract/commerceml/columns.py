@@ -100,16 +100,21 @@ class _Requisites(Pair):
         self.values = _Names(known)
         self.rest = rest
 
-    def take(self, rows: list[Row], name: str, values: Column, facts: Facts, report: Report) -> None:
+    def take(self, rows: list[Row], name: str, values: Column, _facts: Facts, report: Report) -> None:
         value = self.values[name]
         if value is None:
-            super().take(rows, name, values, facts, report)
+            self._keep(rows, name, values)
             return
 
         def report_named(which: int, problem: Problem) -> None:
             report(which, _named(name, problem))
 
         value.take(rows, values, report_named)
+
+    def _keep(self, rows: list[Row], name: str, values: Column) -> None:
+        if name:
+            for row, words in zip(rows, values.texts, strict=True):
+                keep(row, self.rest, name, words)
 
     def _give(self, row: Row, name: str, words: str, _facts: Facts) -> Problem | None:
         value = self.values[name]

@@ -139,7 +139,7 @@ def _comment(row: Row) -> None:
 
 
 def _own_facts(row: Row) -> None:
-    """УНФ gives number and date of a payment or a shipment that was born there only as its requisites (§9)."""
+    """A payment or shipment born in УНФ has its number and date only among its requisites (§9)."""
     fact = _OWN_FACTS.get(row["kind"])
     if fact is not None and row.get("date") is None:
         row["date"] = row.get(f"{fact}_on")
@@ -199,7 +199,7 @@ def _line(row: Row) -> None:
 
 
 def _missing_money(row: Row, other_price: Decimal | None) -> None:
-    """The price is ЦенаЗаЕдиницу, else Цена, else Сумма / Количество (§14.7); the amount the other way round."""
+    """The price is ЦенаЗаЕдиницу, else Цена, else Сумма / Количество (§14.7); the amount follows from it."""
     quantity = row.get("quantity")
     amount = row.get("amount")
     price = row.get("price")
@@ -233,7 +233,8 @@ def _suspect_rate(lines: Sequence[Row], day: dt.date | None, scope: Scope) -> No
 def _rates(day: dt.date) -> tuple[Decimal, frozenset[Decimal]]:
     """The standard rate of a day, and those of other times."""
     right = dialects.standard_vat(day)
-    return right, frozenset(rate for _, rate in dialects.VAT_STANDARD if rate != right)
+    rates = {rate for _, rate in dialects.VAT_STANDARD}
+    return right, frozenset(rates - {right})
 
 
 # ---- parties -----------------------------------------------------------------------------------------------

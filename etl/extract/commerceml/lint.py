@@ -1,8 +1,9 @@
-"""Does a file keep the rules of the CommerceML version it names, and can our reader use it? Advice only,
-nothing is refused by it.
+"""Does a file keep the rules of the CommerceML version it names, and can our reader use it?
+
+Advice only, nothing is refused by it.
 
 Most files that 1C and sites write do not keep their schema (commerceml §0.17), so every remark says which of
-the two it is. The rules are the tables of `commerceml_lint_rules`. One pass over a proven file, one path in
+the two it is. The rules are the tables of `lint_rules`. One pass over a proven file, one path in
 memory.
 """
 
@@ -18,14 +19,15 @@ from lxml import etree
 
 from etl import xml_safe
 from etl.extract.commerceml import lint_rules as rules
+from etl.extract.commerceml import versions
 from etl.extract.commerceml.verify import verify
 
-_LONGEST, _MOST, _SHOWN = (
-    20_000,
-    100,
-    60,
-)  # characters kept of a text, remarks, characters shown of a foreign name
+_LONGEST = 20_000  # characters kept of a text
+_MOST = 100  # remarks
+_SHOWN = 60  # characters of a foreign name
+_PEEKED = 16  # chunks in which the first record must come
 _DOCUMENTS = ("Документ", "ПодчиненныйДокумент")
+_OF_DOCUMENTS = ("Товар", "Налог", "Контрагент")
 
 
 class Remark(NamedTuple):
@@ -53,20 +55,28 @@ def lint_stream(stream: BinaryIO, name: str) -> tuple[str | None, list[Remark]]:
     version = verify(stream, name=name).version
     reading = _Reading(version or "2.04")
     _walk(stream, name, reading)
-    found = sorted(reading.found.items(), key=lambda item: (item[0].usable, -item[1]))
-    remarks = [
-        remark._replace(text=f"{remark.text} ({count} раз)") if count > 1 else remark
-        for remark, count in found[:_MOST]
-    ]
-    return version, [*(Remark(said, usable=True) for said in _root(stream, name, version)), *remarks]
+    remarks = [Remark(said, usable=True) for said in _root(stream, name, version)]
+    found = sorted(reading.found.items(), key=_importance)
+    for remark, count in found[:_MOST]:
+        if count > 1:
+            remarks.append(remark._replace(text=f"{remark.text} ({count} раз)"))
+        else:
+            remarks.append(remark)
+    return version, remarks
+
+
+def _importance(found: tuple[Remark, int]) -> tuple[bool, int]:
+    """What our reader cannot use goes first, then what is there most often."""
+    remark, count = found
+    return remark.usable, -count
 
 
 def first_child(stream: BinaryIO, name: str) -> str | None:
-    """Name of the first element below the root; None if the root is empty or nothing comes within a megabyte."""
+    """Name of the first element below the root; None if there is none, or none within a megabyte."""
     encoding = xml_safe.sniff(stream, name)
     parser = etree.XMLPullParser(events=("start",), encoding=encoding.name, **xml_safe.PARSER)
     names: list[str] = []
-    for _, chunk in zip(range(16), xml_safe.chunks(stream, encoding), strict=False):
+    for _, chunk in zip(range(_PEEKED), xml_safe.chunks(stream, encoding), strict=False):
         with xml_safe.refusing(name):
             parser.feed(chunk)
         names += [xml_safe.local(cast(Any, element).tag) for _, element in parser.read_events()]
@@ -99,13 +109,15 @@ def _walk(stream: BinaryIO, name: str, reading: _Reading) -> None:
 
 
 class _Open:
-    """An element that is not closed yet: its record in the tables, and which of its children came, and came
-    with something in them."""
+    """An element that is not closed yet: its record in the tables, and its children so far."""
 
     __slots__ = ("filled", "foreign", "leaf", "name", "record", "seen")
 
     def __init__(self, name: str, record: str, *, foreign: bool = False) -> None:
-        self.name, self.record, self.leaf, self.foreign = name, record, True, foreign
+        self.name = name
+        self.record = record
+        self.leaf = True
+        self.foreign = foreign
         self.seen: set[str] = set()
         self.filled: set[str] = set()
 
@@ -114,9 +126,11 @@ class _Reading:
     """A parser target that holds one path and one text at a time."""
 
     def __init__(self, version: str) -> None:
-        self.named, self.rules = version, rules.of(_number(version))
+        self.named = version
+        self.rules = versions.of(_number(version))
         self.path = [_Open("", "")]
-        self.documents = self.changes = 0  # how many of these are open
+        self.documents = 0  # how many of these are open
+        self.changes = 0
         self.text = ""
         self.found: Counter[Remark] = Counter()
 
@@ -124,8 +138,10 @@ class _Reading:
         self.found[Remark(text, usable)] += 1
 
     def start(self, tag: str, _attributes: object) -> None:
-        name, parent = xml_safe.local(tag), self.path[-1]
-        parent.leaf, self.text = False, ""
+        name = xml_safe.local(tag)
+        parent = self.path[-1]
+        parent.leaf = False
+        self.text = ""
         if parent.foreign:
             self.path.append(_Open(name, "", foreign=True))
             return
@@ -147,27 +163,30 @@ class _Reading:
             self._say(f"элемента «{name[:_SHOWN]}» нет в версии {self.named}")
 
     def _record(self, name: str, parent: str) -> str:
-        """Where the tables tell a record of a document, or of a package of changes, from the others of its
-        name."""
+        """The record of the tables, which know some of a document or of changes apart from the others."""
         if name == "Контрагент" and parent == "Представитель":
             return f"Представитель/{name}"
-        if self.documents and (
-            name in ("Товар", "Налог", "Контрагент") or (name == "Цена" and parent == "Товар")
-        ):
+        if self.documents and name in _OF_DOCUMENTS:
             return f"Документ/{name}"
-        return "Изменения/Предложение" if self.changes and name == "Предложение" else name
+        if self.documents and name == "Цена" and parent == "Товар":
+            return f"Документ/{name}"
+        if self.changes and name == "Предложение":
+            return f"Изменения/{name}"
+        return name
 
     def data(self, text: str) -> None:
         if len(self.text) < _LONGEST:
             self.text += text
 
     def end(self, _tag: str) -> None:
-        closed, parent = self.path.pop(), self.path[-1]
+        closed = self.path.pop()
+        parent = self.path[-1]
         if closed.foreign:
             return
         self.documents -= closed.name in _DOCUMENTS
         self.changes -= closed.name == "ИзмененияПакетаПредложений"
-        text, self.text = self.text.strip(), ""
+        text = self.text.strip()
+        self.text = ""
         if text or not closed.leaf:
             parent.filled.add(closed.name)
         if closed.leaf:
@@ -177,17 +196,12 @@ class _Reading:
 
     def _complete(self, closed: _Open) -> None:
         """Whether a record has what it must have."""
-        lacking = [
-            names
-            for names in rules.NEEDED.get(closed.record, ())
-            if closed.filled.isdisjoint(names.split("|"))
-        ]
-        for names in lacking:
-            self._say(
-                f"не хватает элемента «{_either(closed.record, names)}»: без него запись не принимается",
-                usable=False,
-            )
-        told = {name for names in lacking for name in names.split("|")}
+        told: set[str] = set()
+        for names in rules.NEEDED.get(closed.record, ()):
+            if closed.filled.isdisjoint(names.split("|")):
+                lacking = _either(closed.record, names)
+                self._say(f"не хватает элемента «{lacking}»: без него запись не принимается", usable=False)
+                told.update(names.split("|"))
         for names in self.rules.required.get(closed.record, ()):
             if closed.seen.isdisjoint(names.split("|")) and names not in told:
                 self._say(f"не хватает элемента «{_either(closed.record, names)}»")
@@ -197,11 +211,8 @@ class _Reading:
             if text and not _readable(rule, text):
                 self._say(f"элемент «{place}»: значение не читается ({rule.what})", usable=False)
             elif rule.form and not re.fullmatch(rule.form, text):
-                self._say(
-                    f"элемент «{place}»: значение не того вида или не из списка"
-                    if text
-                    else f"элемент «{place}» пуст"
-                )
+                said = ": значение не того вида или не из списка" if text else " пуст"
+                self._say(f"элемент «{place}»{said}")
             elif rule.longest and len(text) > rule.longest:
                 self._say(f"элемент «{place}» длиннее {rule.longest} знаков")
 
@@ -218,9 +229,10 @@ def _either(record: str, names: str) -> str:
 
 
 def _readable(rule: rules.Text, text: str) -> bool:
-    if rule.reads:
-        try:
-            rule.reads(text)
-        except ValueError:
-            return False
+    if rule.reads is None:
+        return True
+    try:
+        rule.reads(text)
+    except ValueError:
+        return False
     return True

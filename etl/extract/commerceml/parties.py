@@ -32,8 +32,7 @@ def finish(row: Row, scope: Scope, _told: str | None) -> None:
 
 
 def add(row: Row, scope: Scope, document: str | None = None) -> None:
-    """A party with an `id`, its accounts and representatives to the tables; `document`: the Ид of that it
-    came with."""
+    """A party with an `id`, its accounts and people, to the tables; `document`: the Ид of its document."""
     row["document"] = document
     row["file"] = scope.file
     _contacts(row)

@@ -43,9 +43,8 @@ def number(text: str) -> Decimal:
     """A number with a point or a comma, blanks between digits allowed."""
     if len(text) <= _SHORT:
         return _short_number(text)
-    if (
-        len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit()
-    ):  # most of them, without a regular expression
+    # most of them, without a regular expression
+    if len(text) <= 15 and text.isascii() and text.replace(".", "", 1).isdigit():
         return Decimal(text)
     return _unusual_number(text)
 
@@ -90,20 +89,24 @@ def date(text: str) -> dt.date | None:
 def time(text: str) -> str:
     """Time of day as `HH:mm:ss`; fraction and zone are dropped."""
     found = _TIME(text)
-    if not found or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+    if not found:
         raise ValueError("время")
-    return f"{int(found[1]):02d}:{found[2]}:{found[3] or '00'}"
+    hour = int(found[1])
+    minute = found[2]
+    second = found[3] or "00"
+    if hour > 23 or int(minute) > 59 or int(second) > 59:
+        raise ValueError("время")
+    return f"{hour:02d}:{minute}:{second}"
 
 
 def moment(text: str) -> dt.datetime | None:
     """ДатаФормирования in any of its spellings, as local time of that 1C; None for the empty date."""
     day = date(text)
-    clock = _CLOCK(text)
-    return (
-        dt.datetime.combine(day, dt.time.fromisoformat(time(clock[1]) if clock else "00:00:00"))
-        if day
-        else None
-    )
+    if day is None:
+        return None
+    found = _CLOCK(text)
+    clock = time(found[1]) if found else "00:00:00"
+    return dt.datetime.combine(day, dt.time.fromisoformat(clock))
 
 
 @lru_cache(maxsize=_REPEATED)
@@ -141,13 +144,16 @@ def currency(text: str) -> str:
 
 
 def guid(text: str) -> str | None:
-    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic behind `#` is
-    dropped."""
+    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic is dropped."""
     lowered = text.lower()
-    value = text if lowered == text or not _GUIDS(text) else lowered
+    value = text
+    if lowered != text and _GUIDS(text):
+        value = lowered
     if value.startswith(_ZERO):
         return None
-    return value.removesuffix(_NO_CHARACTERISTIC) if "#" in value else value
+    if "#" in value:
+        return value.removesuffix(_NO_CHARACTERISTIC)
+    return value
 
 
 def reference(text: str) -> str | None:

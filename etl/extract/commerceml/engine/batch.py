@@ -11,6 +11,7 @@ from etl.extract.commerceml.engine.entries import (
     INNER,
     Aside,
     Attributed,
+    Attributes,
     Column,
     Kind,
     Own,
@@ -85,13 +86,12 @@ class Batch:
         self.read(self.series, rows)
         if kind.attributes:
             for number, start in enumerate(starts):
-                self._attributes(kind, number, rows[number], self.source.tags[start])
+                tag = self.source.tags[start]
+                if b"=" in tag:
+                    self._attributes(kind, number, rows[number], attributes(tag))
         return rows
 
-    def _attributes(self, kind: Kind, number: int, row: Row, tag: bytes) -> None:
-        if b"=" not in tag:
-            return
-        told = attributes(tag)
+    def _attributes(self, kind: Kind, number: int, row: Row, told: Attributes) -> None:
         for name, value in kind.attributes.items():
             problem = value.handle(row, told.get(name, ""))
             if problem:

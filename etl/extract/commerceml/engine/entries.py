@@ -215,7 +215,7 @@ class Own(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Attributed(Entry):
-    """As `Own`, for an element whose attributes matter: `join(row, own, attributes)` returns what is wrong."""
+    """As `Own`, for an element with attributes: `join(row, own, attributes)` returns what is wrong."""
 
     table: Table
     join: Callable[[Row, Row, Attributes], Problem | None]

@@ -46,7 +46,7 @@ class Stretches:
         yield _line_ends(b"".join([*held, b"<"]))
 
     def _visible(self) -> Iterator[bytes]:
-        """The file without comments, CDATA and instructions; a piece begins with `<` or goes on with the last."""
+        """The file without comments, CDATA and instructions, in pieces."""
         held = list[bytes]()
         closing = b""
         last = b" "

@@ -23,7 +23,7 @@ from etl.extract.commerceml.engine.entries import (
     Value,
     Worded,
 )
-from etl.extract.commerceml.engine.tags import bare, is_empty, is_end, local
+from etl.extract.commerceml.engine.tags import bare, read
 
 _SHAPES = 1000  # plans of one table; a file of ever new shapes must not fill the memory
 _LONGEST_SHAPE = 2000
@@ -115,21 +115,25 @@ plans_of = cache(Plans)
 
 
 def _tree(shape: tuple[bytes, ...]) -> Node:
-    """The element that the tags make up. Raises Uneven."""
-    root = Node(local(shape[0]), 0, 0, is_empty(shape[0]))
-    around = [] if root.empty else [root]
+    """The element that the tags make up. Raises Uneven.
+
+    In a file of ever new shapes this is what takes the time.
+    """
+    name, _, empty = read(shape[0])
+    root = Node(name, 0, 0, empty)
+    around = [] if empty else [root]
     for index in range(1, len(shape)):
         if not around:
             raise Uneven
-        tag = shape[index]
-        if is_end(tag):
+        name, end, empty = read(shape[index])
+        if end:
             around.pop().last = index
             continue
-        node = Node(local(tag), index, index, is_empty(tag))
+        node = Node(name, index, index, empty)
         around[-1].children.append(node)
-        if not node.empty:
+        if not empty:
             around.append(node)
-    if around or is_end(shape[0]):
+    if around:
         raise Uneven
     return root
 

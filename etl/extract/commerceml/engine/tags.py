@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
@@ -48,6 +49,20 @@ def is_end(tag: bytes) -> bool:
 def is_empty(tag: bytes) -> bool:
     """Is it the tag of an empty element, `<Ид/>`?"""
     return tag[-1:] == b"/"
+
+
+class Read(NamedTuple):
+    """A tag without attributes, looked at once."""
+
+    name: str
+    end: bool
+    empty: bool
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def read(tag: bytes) -> Read:
+    """A tag that is known again: to look at it costs more than to look it up."""
+    return Read(local(tag), is_end(tag), is_empty(tag))
 
 
 def attributes(tag: bytes) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The plain reading of a file: an lxml tree of each record, and its table followed from child to child.
 
-It gives the same rows and issues as `fast`, several times slower. It says what an entry means, property tests
-hold `fast` against it, and it reads a file that `fast` stumbles over.
+It gives the same rows and issues as `fast`, several times slower: it says what an entry means, `fast` is
+tested against it, and it reads a file that `fast` stumbles over.
 """
 
 from __future__ import annotations
@@ -39,10 +39,7 @@ def walk(scope: Scope, vocabulary: entries.Vocabulary) -> Iterator[None]:
 
 
 class _Reading:
-    """Where in the file the parser stands.
-
-    Elements that are read, or are nobody's, leave the tree at once.
-    """
+    """Where in the file the parser stands. Elements leave the tree as soon as nobody asks for them."""
 
     def __init__(self, scope: Scope, vocabulary: entries.Vocabulary) -> None:
         self.scope = scope
@@ -56,7 +53,6 @@ class _Reading:
         ] = {}  # element of the record -> its number in it, its line
 
     def opened(self, element: Element) -> None:
-        """A start tag."""
         name = xml_safe.local(element.tag)
         if self.record is None:
             wanted = self.vocabulary.wanted(self.path)
@@ -70,23 +66,29 @@ class _Reading:
         self.places[element] = (len(self.places), self.line)
 
     def closed(self, element: Element) -> bool:
-        """An end tag. Is a record read?"""
+        """Was a record read?"""
+        finished = element is self.record
         if self.record is None:
             name = self.path.pop()
             if name in self.vocabulary.words and self.path and self.path[-1] in self.vocabulary.containers:
                 self.vocabulary.words[name](element.text or "", self.scope)
-            _forget(element)
+        elif finished:
+            self._read(xml_safe.local(element.tag))
+            self.record = None
+            self.places.clear()
+        elif self.size <= xml_safe.MAX_RECORD:
             return False
-        if element is not self.record:
-            if self.size > xml_safe.MAX_RECORD:
-                self.places.pop(element, None)
-                _forget(element)
-            return False
-        self._read(xml_safe.local(element.tag))
-        self.record = None
-        self.places.clear()
-        _forget(element)
-        return True
+        self.places.pop(element, None)
+        element.clear()
+        parent = element.getparent()
+        if parent is not None:
+            del parent[:-1]
+        return finished
+
+    def names(self, element: Element) -> list[str]:
+        """The path of an element of the record, from the root."""
+        above = self.path if element is self.record else self.names(element.getparent())
+        return [*above, xml_safe.local(element.tag)]
 
     def _read(self, name: str) -> None:
         kind = self.vocabulary.records[name]
@@ -97,13 +99,6 @@ class _Reading:
             alike = [inner for inner in self.places if xml_safe.local(inner.tag) == name]
             self.scope.counts[kind.counted] += len(alike) if kind.deep else 1
         _read_record(kind, self.record, self, None)
-
-
-def _forget(element: Element) -> None:
-    element.clear()
-    parent = element.getparent()
-    if parent is not None:
-        del parent[:-1]
 
 
 def _read_record(kind: entries.Kind, element: Element, reading: _Reading, told: str | None) -> None:
@@ -143,11 +138,7 @@ class _Hand:
         found = []
         for _, element, problem in sorted(self.problems, key=itemgetter(0)):
             line = self.reading.places[element][1]
-            around = [
-                xml_safe.local(outer.tag) for outer in element.iterancestors() if outer in self.reading.places
-            ]
-            names = [*self.reading.path, *reversed(around), xml_safe.local(element.tag)]
-            found.append(Found(names, line, problem))
+            found.append(Found(self.reading.names(element), line, problem))
         return found
 
     def read(self, table: entries.Table, element: Element, row: Row) -> None:
