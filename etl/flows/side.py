@@ -74,6 +74,10 @@ class PortalSide:
 
         return parties.parties(self.client, self.names, self.profile)
 
+    def forget_directory(self) -> None:
+        """Cards were written: what was read before is not what stands there now."""
+        self.__dict__.pop("directory", None)
+
     @cached_property
     def own_requisites(self) -> dict[str, str]:
         """Requisite of one of our own companies -> the organisation's name in the profile."""

@@ -1,23 +1,25 @@
-"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C
-shows them.
+"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C shows them.
 
-Life cycle as for documents (`etl.flows.publication.answers`): a record stays in its file until 1C returns it
-or for `resend` sessions. A file holds only what was changed: what it does not name, 1C keeps."""
+Life cycle as for documents (`etl.flows.publication`): a record stays in its file until 1C returns it or for `resend` sessions. A
+file holds only what was changed: what it does not name, 1C keeps.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from etl import tables
 from etl.flows.agreement import Key, Memory
-from etl.flows.directories import fields as directory_fields
+from etl.flows.directories.comparison import Comparison
 from etl.flows.directories.records import TITLES, Card
-from etl.flows.publication import answers
+from etl.flows.publication import file as outgoing
 from etl.flows.run import Record, Run
 from etl.load.commerceml import write
-from etl.state.schema import encode
+from etl.state.columns import encode
+from etl.transform.comparison import same, shown
 from etl.transform.merge import ABSENT
 
 #: Tables a record may put into its file, with what makes a row of each unique there.
@@ -29,39 +31,53 @@ TABLES = {
     "prices": ("product", "price_type"),
     "price_types": ("id",),
 }
+_WAITING = ("published", "assumed")
+
+
+# ---- what a publication says
+def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
+    """Our latest edit, else what 1C itself told last, so that repeating it changes nothing; else what the card holds."""
+    known = found.memory.get(key, field)
+    told = known.base if known.want is ABSENT else known.want
+    if known.sent:
+        told = known.tail
+    if told in (None, ABSENT):
+        return found.held[found.pairs[key[1]]].get(field)
+    return told
+
+
+def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
+    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them again."""
+    return [field for field in fields if _is_on_its_way(memory, key, field)]
+
+
+def _is_on_its_way(memory: Memory, key: Key, field: str) -> bool:
+    known = memory.get(key, field)
+    return bool(known.sent) and known.tail not in (None, ABSENT)
 
 
 def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
     """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
-    rows = [
-        {
-            "path": path,
-            "document": origin,
-            "hash": hashlib.sha256(encode(payload).encode()).hexdigest(),
-            "payload": payload,
-        }
-        for origin, payload in payloads.items()
-    ]
-    run.state.publications.put(rows, run.number)
+    run.state.publications.put([_row(path, *one) for one in payloads.items()], run.number)
 
 
+def _row(path: str, origin: str, payload: Record) -> Record:
+    digest = hashlib.sha256(encode(payload).encode()).hexdigest()
+    return {"path": path, "document": origin, "hash": digest, "payload": payload}
+
+
+# ---- the file
 def publish(run: Run, path: str) -> None:
     """Write the file if what it must hold has changed."""
     assume(run, path)
     _set_aside(run, [row for row in run.state.publications.outgoing(path) if row["state"] == "planned"])
     rows = run.state.publications.outgoing(path)
-    answers.write_file(
-        run,
-        path,
-        rows,
-        lambda target, at: write.write(
-            target,
-            _frames(rows),
-            run.profile.contract,
-            generated_at=at,
-            currency=run.profile.onec.currency,
-        ),
-    )
+    currency = run.profile.onec.currency
+
+    def content(target: BinaryIO, moment: dt.datetime) -> None:
+        write.write(target, _frames(rows), run.profile.contract, generated_at=moment, currency=currency)
+
+    outgoing.write_file(run, path, rows, content)
     run.journal.counts["published"] += sum(row["state"] == "planned" for row in rows)
     run.state.publications.published(path)
 
@@ -70,18 +86,15 @@ def _set_aside(run: Run, rows: Sequence[Record]) -> None:
     """A record that cannot stand in the file costs only itself: it is refused until somebody edits it."""
     if not rows or not _fault(run, rows):
         return
-    faults = [(row, fault) for row in rows if (fault := _fault(run, [row]))]
-    run.state.publications.mark([row["id"] for row, _ in faults], "refused")
-    run.journal.note(
-        [
-            tables.issue(
-                f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале.", entity=entity, key=key
-            )
-            for row, fault in faults
-            for (entity, key), _ in _carried(row)
-        ],
-        "outgoing",
-    )
+    for row in rows:
+        if fault := _fault(run, [row]):
+            run.state.publications.mark([row["id"]], "refused")
+            run.journal.note([_unfit(fault, key) for key, _ in _carried(row)], "outgoing")
+
+
+def _unfit(fault: str, key: Key) -> Record:
+    text = f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале."
+    return tables.issue(text, entity=key[0], key=key[1])
 
 
 def _fault(run: Run, rows: Sequence[Record]) -> str | None:
@@ -89,12 +102,17 @@ def _fault(run: Run, rows: Sequence[Record]) -> str | None:
 
 
 def _frames(rows: Sequence[Record]) -> dict[str, Any]:
-    return {
-        name: tables.frame(
-            name, _unique((one for row in rows for one in row["payload"]["tables"].get(name, ())), key)
-        )
-        for name, key in TABLES.items()
-    }
+    """The tables of a file: a row that several publications hold stands there once, as the last one says."""
+    return {name: tables.frame(name, _unique(_told(rows, name), key)) for name, key in TABLES.items()}
+
+
+def _told(rows: Iterable[Record], table: str) -> Iterator[Record]:
+    for row in rows:
+        yield from row["payload"]["tables"].get(table, ())
+
+
+def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
+    return list({tuple(row.get(name) for name in key): row for row in rows}.values())
 
 
 def assume(run: Run, path: str) -> None:
@@ -104,66 +122,70 @@ def assume(run: Run, path: str) -> None:
     run.journal.counts["assumed"] += len(silent)
 
 
+# ---- what 1C made of it
 def judge(
     run: Run, path: str, memory: Memory, told: Mapping[Key, Card], pairs: Mapping[str, str]
 ) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
-    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was
-    not confirmed."""
-    issues = []
+    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was not confirmed.
+    """
+    issues: list[Record] = []
     for origin, rows in run.state.publications.find({key for _, key in told}).items():
-        for row in (one for one in rows if one["path"] == path and one["state"] in ("published", "assumed")):
-            shown = [(key, told[key]) for key, _ in _carried(row) if key in told and key[1] == origin]
-            if not shown or shown[0][1].seq <= int(row["published_at"].timestamp()):
+        for row in rows:
+            card = _shown(row, origin, told)
+            if row["path"] != path or row["state"] not in _WAITING or card is None:
                 continue
-            refused = [
-                (key, field)
-                for key, fields in _carried(row)
-                if key in told
-                for field in fields
-                if _differs(memory, key, field, told[key].values.get(field))
-            ]
-            state = "refused" if refused else "echoed"
-            run.state.publications.mark([row["id"]], state)
-            run.journal.counts[state] += 1
-            run.journal.tell(
-                [
-                    {
-                        "entity": shown[0][0][0],
-                        "key": pairs.get(origin, origin).partition("_")[2] or origin,
-                        "action": state,
-                        "file": shown[0][1].file,
-                        "document": origin,
-                        "reason": "сравнение с переданным",
-                        "message": "1С не приняла правку" if refused else "1С вернула запись",
-                    }
-                ]
-            )
+            refused = list(_refused(row, memory, told))
+            run.state.publications.mark([row["id"]], "refused" if refused else "echoed")
+            _tell(run, origin, card, pairs, "refused" if refused else "echoed")
             issues += [_refusal(memory, key, field, told[key]) for key, field in refused]
     return issues
 
 
-def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
-    return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]
+def _shown(row: Record, origin: str, told: Mapping[Key, Card]) -> Card | None:
+    """The published record as a file made after the publication shows it; an older file proves nothing."""
+    cards = [told[key] for key, _ in _carried(row) if key in told and key[1] == origin]
+    if not cards or cards[0].seq <= int(row["published_at"].timestamp()):
+        return None
+    return cards[0]
 
 
-def _differs(memory: Memory, key: Key, field: str, shown: Any) -> bool:
+def _refused(row: Record, memory: Memory, told: Mapping[Key, Card]) -> Iterator[tuple[Key, str]]:
+    """Fields that 1C shows otherwise than we handed them over."""
+    for key, fields in _carried(row):
+        if key in told:
+            values = told[key].values
+            yield from ((key, field) for field in fields if _differs(memory, key, field, values.get(field)))
+
+
+def _differs(memory: Memory, key: Key, field: str, value: Any) -> bool:
     known = memory.get(key, field)
-    return (
-        shown is not None
-        and bool(known.sent)
-        and known.tail is not None
-        and not directory_fields.same(field, shown, known.tail)
-    )
+    if value is None or not known.sent or known.tail is None:
+        return False
+    return not same(field, value, known.tail)
+
+
+def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: str) -> None:
+    run.journal.counts[state] += 1
+    words = {"refused": "1С не приняла правку", "echoed": "1С вернула запись"}
+    row = {
+        "entity": card.entity,
+        "key": pairs.get(origin, origin).partition("_")[2] or origin,
+        "action": state,
+        "file": card.file,
+        "document": origin,
+        "reason": "сравнение с переданным",
+        "message": words[state],
+    }
+    run.journal.tell([row])
 
 
 def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
-    ours, theirs = (
-        directory_fields.shown(value) for value in (memory.get(key, field).tail, card.values[field])
-    )
+    ours, theirs = shown(memory.get(key, field).tail), shown(card.values[field])
     return tables.issue(
-        f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». Исправьте её в 1С вручную.",
+        f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». "
+        "Исправьте её в 1С вручную.",
         severity="warn",
         file=card.file,
         entity=key[0],
@@ -173,15 +195,5 @@ def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
     )
 
 
-def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
-    return list({tuple(row.get(name) for name in key): row for row in rows}.values())
-
-
-def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
-    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
-    again."""
-    return [
-        field
-        for field in fields
-        if memory.get(key, field).sent and memory.get(key, field).tail not in (None, ABSENT)
-    ]
+def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
+    return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]

@@ -13,7 +13,7 @@ from etl.flows.agreement import Key
 from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.flows.run import Record, Run
 from etl.transform.identity import LINK
-from etl.values import clean, keys
+from etl.values import keys
 
 #: Field -> how people call it.
 TITLES = {
@@ -70,7 +70,7 @@ class Save:
     reasons: Record = field(default_factory=dict)
     file: str | None = None
     owner: str | None = None
-    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 #: Ending of the key of a creation (`etl.load.bitrix24`): the other parts of a record set values.
@@ -148,8 +148,3 @@ def unlinked(card: Card, what: str) -> Record:
         key=card.origin,
         file=card.file,
     )
-
-
-def same_name(left: Record, right: Record) -> bool:
-    """Whether two records are called alike: reason enough to ask, never to tie."""
-    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))

@@ -1,0 +1,87 @@
+"""What 1C told of a directory: the newest text of each record, of this run's files, else what waits in the memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from etl.flows.directories.comparison import Comparison, state_of
+from etl.flows.directories.records import Card
+from etl.flows.run import Record
+from etl.state.columns import encode
+from etl.state.files import StoredFile, newer
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A record of 1C with its place in the memory of documents (`mark`) and its table row."""
+
+    mark: str
+    card: Card
+    row: Record
+
+
+def hear(found: Comparison) -> None:
+    """Fill `cards` and `seen`. A late file is read, but a record that was told anew since is left out (DESIGN §5: staleness is judged
+    per document)."""
+    _recall(found)
+    told = [_Heard(_mark(card, row), card, row) for card, row in found.kind.heard(found)]
+    ours = [one for one in told if one.card.entity in found.settings]
+    known = found.run.state.files.document_versions({one.mark for one in ours})
+    files = _files(found)
+    for one in ours:
+        file = files.get(one.row["file"] or "")
+        seen = _seen(one, file, found.run.clock.now)
+        if one.mark in known and newer(known[one.mark], seen):
+            continue
+        known[one.mark] = seen
+        found.seen.append(seen | {"hash": _hash(seen)})
+        _take(found, one, seen["generated_at"])
+
+
+def _recall(found: Comparison) -> None:
+    """Records without a pair wait whole in the memory, because 1C does not tell them twice."""
+    for key in found.memory:
+        values = found.memory.wanted(key)
+        if values and state_of(found, key[1]) != "linked":
+            found.cards[key] = Card(*key, values, owner=values.get("owner"))
+
+
+def _mark(card: Card, row: Record) -> str:
+    """A record may be told in parts: an item and its prices."""
+    return f"{card.entity}:{card.origin}:{row.get('part') or ''}"
+
+
+def _files(found: Comparison) -> Mapping[str, StoredFile]:
+    spooled = found.run.state.files.listed("spooled", direction="in")
+    return {file.name: file for file in spooled if file.run == found.run.number}
+
+
+def _seen(one: _Heard, file: StoredFile | None, now: dt.datetime) -> Record:
+    made = file.generated_at if file and file.generated_at else now
+    return {
+        "id": one.mark,
+        "version": one.row["version"],
+        "generated_at": made,
+        "seq": file.seq if file else 0,
+        "hash": None,
+    }
+
+
+def _hash(seen: Record) -> str:
+    return hashlib.sha256(encode([seen["generated_at"], seen["version"]]).encode()).hexdigest()
+
+
+def _take(found: Comparison, one: _Heard, made: dt.datetime) -> None:
+    """The parts of a record that one run brings are one card."""
+    card = one.card
+    if card.deleted and card.origin not in found.links:
+        found.memory.forget(card.key, found.memory.of(card.key).keys())
+    before = found.cards.get(card.key)
+    values = before.values | card.values if before else card.values
+    moment = int(made.timestamp())
+    found.cards[card.key] = Card(
+        card.entity, card.origin, values, card.owner, moment, one.row["file"], card.deleted
+    )

@@ -1,0 +1,93 @@
+"""Parties towards 1C: what a publication of a card holds. 1C replaces the people of a company as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from etl.flows.agreement import Key
+from etl.flows.directories.comparison import Comparison, is_unconfirmed
+from etl.flows.directories.contractors import ACCOUNT, PERSON, PLACES
+from etl.flows.directories.files import known_fields, value_for_1c
+from etl.flows.run import Record
+
+_ALWAYS = ("folder_path", "code")
+_NAMES = ("name", "full_name")
+
+
+def payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
+    """Changed records -> payload by the id of what is published: a contact person goes with its company."""
+    origins = {portal: origin for origin, portal in found.pairs.items()}
+    with_people: dict[Key, bool] = {}
+    for key in changed:
+        main = _main(found, key, origins)
+        is_whole = main != key or is_unconfirmed(found, key[1])
+        with_people[main] = with_people.get(main, False) or is_whole
+    return {main[1]: _payload(found, main, origins, people) for main, people in with_people.items()}
+
+
+def _main(found: Comparison, key: Key, origins: Mapping[str, str]) -> Key:
+    """The record whose publication holds this one."""
+    company = found.held[found.pairs[key[1]]].get("party") if key[0] == "contact" else None
+    return ("company", origins[company]) if company in origins else key
+
+
+def _payload(found: Comparison, key: Key, origins: Mapping[str, str], with_people: bool) -> Record:
+    """One card whole, and its people where they changed."""
+    fields = known_fields(found.memory, key, found.kind.two_way[key[0]])
+    people = _people(found, key, origins) if with_people else []
+    contacts = [_person(found, origins[one], one, key[1]) for one in people]
+    if people:
+        contacts += _waiting(found, key[1])
+    carries: list[list[Any]] = [[*key, fields]]
+    for one in people:
+        contact = "contact", origins[one]
+        carries.append([*contact, known_fields(found.memory, contact, found.kind.two_way["contact"])])
+    rows = {
+        "parties": [_present(_card(found, key, fields))],
+        "accounts": _accounts(found, key) if "accounts" in fields else [],
+        "contacts": contacts,
+    }
+    return {"tables": rows, "carries": carries}
+
+
+def _card(found: Comparison, key: Key, fields: Collection[str]) -> Record:
+    """Names always, of the rest what was handed over and not seen back; an address goes whole."""
+    told = {*_NAMES, *(column for column in fields if column not in (*PERSON, "accounts"))}
+    if set(fields) & set(PLACES):
+        told |= set(PLACES)
+    row: Record = {"id": key[1], "kind": found.held[found.pairs[key[1]]]["kind"]}
+    for column in (*_ALWAYS, *sorted(told)):
+        row[column] = value_for_1c(found, key, column)
+    return row
+
+
+def _accounts(found: Comparison, key: Key) -> list[Record]:
+    rows = value_for_1c(found, key, "accounts") or ()
+    return [_present(dict(zip(ACCOUNT, one, strict=True)) | {"party": key[1]}) for one in rows]
+
+
+def _people(found: Comparison, key: Key, origins: Mapping[str, str]) -> list[str]:
+    """Contacts of a company's card that have a record in 1C, or will have one."""
+    if key[0] != "company":
+        return []
+    return [one for one in found.people.get(found.pairs[key[1]], ()) if one in origins]
+
+
+def _person(found: Comparison, origin: str, portal: str, party: str) -> Record:
+    told = (*PERSON, "phones", "emails")
+    values = {column: value_for_1c(found, ("contact", origin), column) for column in told}
+    name = " ".join(values[part] for part in PERSON if values[part]) or found.held[portal]["name"]
+    return _present({"id": origin, "party": party, "name": name, **values})
+
+
+def _waiting(found: Comparison, company: str) -> Iterable[Record]:
+    """People of the company that only 1C has so far: its list is replaced as a whole."""
+    for card in found.cards.values():
+        if card.owner == company and card.origin not in found.pairs:
+            names = {column: card.values.get(column) for column in ("name", *PERSON)}
+            yield _present({"id": card.origin, "party": company, **names})
+
+
+def _present(row: Record) -> Record:
+    return {name: value for name, value in row.items() if value is not None}
