@@ -6,6 +6,7 @@ tested against it, and it reads a file that `fast` stumbles over.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
@@ -48,9 +49,8 @@ class _Reading:
         self.path: list[str] = []  # elements around the record
         self.record: Element = None
         self.size = 0  # bytes of the record so far
-        self.places: dict[
-            Element, tuple[int, int]
-        ] = {}  # element of the record -> its number in it, its line
+        self.lines = array("L")  # of the elements of the record
+        self.numbers: dict[Element, int] = {}  # of those elements, once one is asked for
 
     def opened(self, element: Element) -> None:
         name = xml_safe.local(element.tag)
@@ -63,7 +63,18 @@ class _Reading:
                 return
             self.record = element
             self.size = 0
-        self.places[element] = (len(self.places), self.line)
+            self.lines = array("L")
+            self.numbers = {}
+        self.lines.append(self.line)
+
+    def place(self, element: Element) -> tuple[int, int]:
+        """(number of an element within the record, its line)."""
+        if element is self.record:
+            return 0, self.lines[0]
+        if not self.numbers:
+            self.numbers = {found: number for number, found in enumerate(self.record.iter())}
+        number = self.numbers[element]
+        return number, self.lines[number]
 
     def closed(self, element: Element) -> bool:
         """Was a record read?"""
@@ -75,10 +86,8 @@ class _Reading:
         elif finished:
             self._read(xml_safe.local(element.tag))
             self.record = None
-            self.places.clear()
         elif self.size <= xml_safe.MAX_RECORD:
             return False
-        self.places.pop(element, None)
         element.clear()
         parent = element.getparent()
         if parent is not None:
@@ -93,10 +102,10 @@ class _Reading:
     def _read(self, name: str) -> None:
         kind = self.vocabulary.records[name]
         if self.size > xml_safe.MAX_RECORD:
-            self.scope.leave_out([*self.path, name], kind.counted, self.places[self.record][1])
+            self.scope.leave_out([*self.path, name], kind.counted, self.lines[0])
             return
         if kind.counted:
-            alike = [inner for inner in self.places if xml_safe.local(inner.tag) == name]
+            alike = [inner for inner in self.record.iter() if xml_safe.local(inner.tag) == name]
             self.scope.counts[kind.counted] += len(alike) if kind.deep else 1
         _read_record(kind, self.record, self, None)
 
@@ -104,7 +113,7 @@ class _Reading:
 def _read_record(kind: entries.Kind, element: Element, reading: _Reading, told: str | None) -> None:
     """A record and, each on its own, the records inside it."""
     hand = _Hand(kind.entity, element, reading)
-    row: Row = {"place": f"строка {reading.places[element][1]}"}
+    row: Row = {"place": f"строка {reading.place(element)[1]}"}
     hand.read(kind.table, element, row)
     for name, value in kind.attributes.items():
         hand.report(element, value.handle(row, element.get(name, "")))
@@ -132,12 +141,12 @@ class _Hand:
         """What is wrong with an element, if anything is."""
         if problem is not None:
             self.rejected = self.rejected or problem.severity == "reject"
-            self.problems.append((self.reading.places[element][0], element, problem))
+            self.problems.append((self.reading.place(element)[0], element, problem))
 
     def found(self) -> list[Found]:
         found = []
         for _, element, problem in sorted(self.problems, key=itemgetter(0)):
-            line = self.reading.places[element][1]
+            line = self.reading.place(element)[1]
             found.append(Found(self.reading.names(element), line, problem))
         return found
 
