@@ -11,7 +11,6 @@ from etl.sandbox.portal.wire import RestError
 
 MINUTE = 60
 MINUTES = 10
-STYLES = ("real", "zero", "absent")
 
 
 @dataclass
