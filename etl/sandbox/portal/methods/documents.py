@@ -84,9 +84,9 @@ def _file(value: Any) -> str:
 def _bindings(core: Core, value: Any) -> list[str]:
     """Owners of a template; pipelines that do not exist are passed over without a word."""
     known = set(OWNERS)
-    for type_id in (2, 31):
-        for row in categories(core, type_id):
-            known.add(f"{type_id}_category_{row['id']}")
+    # a pipeline of deals is spelt `2_category_<id>`, one of smart invoices `31_<id>`
+    known |= {f"2_category_{row['id']}" for row in categories(core, 2)}
+    known |= {f"31_{row['id']}" for row in categories(core, 31)}
     given = dict.fromkeys(_texts(value))
     return [code for code in given if code in known]
 
