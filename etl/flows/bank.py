@@ -15,7 +15,7 @@ import pandas as pd
 from etl import tables
 from etl.flows import facts as recording
 from etl.flows.contracts import billing
-from etl.flows.publication import answers as outgoing
+from etl.flows.publication import answers, queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.state.schema import decode, encode
@@ -80,7 +80,7 @@ def open_documents(run: Run) -> pd.DataFrame:
     """Charges as `transform.payments` wants them: what is owed, by whom, under which printed numbers."""
     told = tables.records(run.state.facts.rows("payment"))
     from_bank = facts.paid(tables.frame("payments", [row for row in told if row["source"] == "bank"]))
-    printed, rows = outgoing.printed_numbers(run), []
+    printed, rows = answers.printed_numbers(run), []
     for charge in tables.each(run.state.charges.current()):
         paid = from_bank.get(charge["number"])
         rows.append(
@@ -115,7 +115,7 @@ def report_to_1c(run: Run) -> None:
     way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
     before it makes a payment."""
     profile = run.profile
-    if profile.delivery.payment != "commerceml" or "payment" not in outgoing.dialect_of(run).kinds:
+    if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
     told = tables.records(run.state.facts.rows("payment"))
     from_1c = facts.paid(
@@ -131,7 +131,7 @@ def report_to_1c(run: Run) -> None:
         and (from_1c.get(row["target"]) is None or (from_1c[row["target"]].amount or 0) <= 0)
     ]
     if fresh:
-        outgoing.enqueue(
+        queue.enqueue(
             run,
             payment_documents.payment_documents(
                 tables.frame("payments", fresh),

@@ -11,7 +11,8 @@ from etl import tables
 from etl.flows import facts as recording
 from etl.flows.publication import answers
 from etl.flows.reading import Reading
-from etl.flows.run import Record, Run
+from etl.flows.run import Run
+from etl.records import Document
 from etl.transform.money import facts
 from etl.values import keys
 
@@ -24,7 +25,7 @@ def flow(run: Run, reading: Reading) -> None:
     """Record what the documents read in this run tell; where the profile has orders, let them change
     deals."""
     documents = reading.table("documents")
-    met, fresh = tables.records(reading.met), set(documents["id"])
+    met, fresh = tables.records(reading.met, Document), set(documents["id"])
     if met:
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
         telling = [row for row in met if row["id"] in fresh or _register_number(row)]
@@ -38,7 +39,7 @@ def flow(run: Run, reading: Reading) -> None:
     answers.assume(run)
 
 
-def _register_number(row: Record) -> bool:
+def _register_number(row: Document) -> bool:
     key = keys.decode(row["number"])
     return key is not None and key.kind in ("charge", "act", "reversal")
 

@@ -18,7 +18,7 @@ import pandas as pd
 from etl import tables
 from etl.errors import NeedsPerson
 from etl.exchange.folder import ARCHIVE, SHEETS_OUT
-from etl.flows.publication import answers
+from etl.flows.publication.file import copied
 from etl.flows.run import Record, Run
 from etl.flows.side import DealSource
 from etl.load.spreadsheet import workbooks
@@ -79,7 +79,7 @@ def write_book(run: Run, name: str, write: Callable[[BinaryIO], Any], *, archive
         run.journal.report.notes.append(published.note)
     if archive:
         run.folder.publish(
-            f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", lambda target: answers.copied(published.path, target)
+            f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", lambda target: copied(published.path, target)
         )
     return published.sha256
 

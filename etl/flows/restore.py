@@ -26,7 +26,8 @@ from etl.flows import facts as recording
 from etl.flows import intake, registers
 from etl.flows import stages as contracts
 from etl.flows.documents import BASIS
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
 from etl.state.files import newer
 from etl.transform import documents, stages
@@ -102,7 +103,7 @@ def _archived(run: Run) -> tuple[list[Record], pd.DataFrame]:
     for seq, path in enumerate(
         sorted((run.folder.folder / ARCHIVE).glob("*/*"), key=lambda path: path.name), 1
     ):
-        if path.name.startswith(answers.SENT) or path.suffix == ".xlsx":
+        if path.name.startswith(SENT) or path.suffix == ".xlsx":
             continue
         try:
             if path.suffix == ".xml":
@@ -185,7 +186,7 @@ def _send_again(run: Run, told: list[Record]) -> int:
     )
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
         sent += len(
-            answers.enqueue(
+            queue.enqueue(
                 run,
                 documents.charge_documents(
                     charges,
@@ -202,7 +203,7 @@ def _send_again(run: Run, told: list[Record]) -> int:
     )
     if profile.commission and profile.delivery.act == "commerceml" and len(acts):
         sent += len(
-            answers.enqueue(
+            queue.enqueue(
                 run,
                 documents.act_documents(
                     acts, portal=profile.bitrix24.name, organisations=profile.organisations

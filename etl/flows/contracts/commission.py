@@ -10,7 +10,8 @@ import pandas as pd
 from etl import tables
 from etl.flows import registers, stages
 from etl.flows.contracts import billing as billing_flow
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import publish
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
@@ -62,7 +63,7 @@ def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:
     mended."""
     if run.profile.delivery.act != "commerceml":
         return new
-    refused = answers.refused(
+    refused = queue.refused(
         run,
         documents.act_documents(
             new, portal=run.profile.bitrix24.name, organisations=run.profile.organisations
@@ -82,11 +83,11 @@ def export_planned(run: Run) -> None:
     name = f"{registers.ACTS}-{day:%Y-%m-%d}-{rows[0]['number']}-{len(rows)}"
     own = run.profile
     if own.delivery.act == "commerceml":
-        answers.enqueue(
+        queue.enqueue(
             run,
             documents.act_documents(planned, portal=own.bitrix24.name, organisations=own.organisations),
         )
-        answers.publish(run)
+        publish(run)
     else:
         billing_flow.write_import(run, planned, "act", f"{name}-zagruzka")
     heading = registers.meta(run, period=f"{day:%Y-%m}", version=1, moment=_moment(day))
@@ -102,7 +103,7 @@ def confirm(run: Run) -> None:
     profile says."""
     settings = run.profile.commission
     assert settings is not None  # noqa: S101 run() has looked
-    mode = commission.confirmation(settings, answers.dialect_of(run))
+    mode = commission.confirmation(settings, queue.dialect_of(run))
     published = [number for number, state in run.state.accruals.states().items() if state == "published"]
     sent = {number: rows[-1]["state"] for number, rows in run.state.publications.find(published).items()}
     # an act delivered as a spreadsheet has no publication: its file is written

@@ -15,7 +15,8 @@ from etl.errors import TryLater
 from etl.exchange.folder import ARCHIVE
 from etl.extract.commerceml import read
 from etl.flows import registers
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
 from etl.transform.contracts import billing
@@ -54,7 +55,7 @@ def compare(run: Run, month: str) -> Result:
     documents = onec_documents(run, month)
     # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not
     # silence
-    tells = "orders_from_us" in answers.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
+    tells = "orders_from_us" in queue.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
     return reconcile(
         charges,
         expected=_expected(run, charges),
@@ -73,10 +74,7 @@ def onec_documents(run: Run, month: str) -> pd.DataFrame:
         if path.name >= clean.month_after(month, -1)
     )
     for path in (
-        file
-        for folder in folders
-        for file in sorted(folder.glob("*.xml"))
-        if not file.name.startswith(answers.SENT)
+        file for folder in folders for file in sorted(folder.glob("*.xml")) if not file.name.startswith(SENT)
     ):
         for row in tables.records(read.read_tables(path, name=path.name)["documents"]):
             key = keys.decode(row["number"])

@@ -14,7 +14,7 @@ from etl import tables
 from etl.flows.agreement import Key, Memory
 from etl.flows.directories import fields as directory_fields
 from etl.flows.directories.records import TITLES, Card
-from etl.flows.publication import answers
+from etl.flows.publication.file import write_file
 from etl.flows.run import Record, Run
 from etl.load.commerceml import write
 from etl.state.schema import encode
@@ -50,7 +50,7 @@ def publish(run: Run, path: str) -> None:
     assume(run, path)
     _set_aside(run, [row for row in run.state.publications.outgoing(path) if row["state"] == "planned"])
     rows = run.state.publications.outgoing(path)
-    answers.write_file(
+    write_file(
         run,
         path,
         rows,

@@ -20,7 +20,7 @@ from etl.flows.directories.exchange import Directory
 from etl.flows.directories.fields import comparable
 from etl.flows.directories.files import known_fields
 from etl.flows.directories.records import Card, Intents, Save, intent
-from etl.flows.publication import answers as outgoing
+from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
@@ -57,7 +57,7 @@ def opened(run: Run, reading: Reading) -> Parties | None:
         "contact": entities.get("contacts") or entities.get("parties"),
     }
     settings = {entity: found for entity, found in given.items() if found}
-    return Parties(run, reading, settings, outgoing.dialect_of(run).party_path) if settings else None
+    return Parties(run, reading, settings, queue.dialect_of(run).party_path) if settings else None
 
 
 class Parties(Directory):

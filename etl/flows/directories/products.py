@@ -21,7 +21,7 @@ from etl.flows.agreement import Key
 from etl.flows.directories.exchange import Directory
 from etl.flows.directories.files import known_fields
 from etl.flows.directories.records import Card, Intents, Save, intent
-from etl.flows.publication import answers as outgoing
+from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import products as load
@@ -40,7 +40,7 @@ def flow(run: Run, reading: Reading) -> None:
     """Exchange the catalogue in the direction of [entities.products]."""
     settings = run.profile.entities.get("products")
     if settings:
-        Products(run, reading, {"product": settings}, outgoing.dialect_of(run).catalogue_path).run()
+        Products(run, reading, {"product": settings}, queue.dialect_of(run).catalogue_path).run()
 
 
 class Products(Directory):

@@ -25,6 +25,7 @@ from etl.flows.publication import answers
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
+from etl.records import Document, Line
 from etl.transform.money import facts
 from etl.transform.orders import deals
 from etl.values import clean
@@ -43,7 +44,7 @@ def apply_all(run: Run, reading: Reading) -> None:
     if len(told.documents):
         recording.record_facts(run, told.documents, told.found, told.owners)
         apply(run, settings, told)
-        answers.judge_silent(run, told.documents, told.lines)
+        answers.judge_silent(run, tables.records(told.documents, Document), tables.records(told.lines, Line))
     run.state.runs.close_issues(run.number, [SCOPE])
 
 

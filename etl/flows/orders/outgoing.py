@@ -33,7 +33,7 @@ from etl.flows.orders.edits import INVOICE, MANAGER, ORGANISATION, Compared, Sid
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery
-from etl.flows.publication import answers
+from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.transform import documents
@@ -50,7 +50,7 @@ Key = tuple[str, str]
 def flow(run: Run, reading: Reading) -> None:
     """Send what is new and what was edited; take what 1C edited."""
     settings = run.profile.orders
-    if settings is None or answers.dialect_of(run).order_path is None:
+    if settings is None or queue.dialect_of(run).order_path is None:
         return
     told = orders_told.read(run, reading)
     deals = in_exchange(run, settings, told)
@@ -87,7 +87,7 @@ def in_exchange(run: Run, settings: Orders, told: Told) -> list[Record]:
 
 
 def _invoices(run: Run, settings: Orders, told: Told, deals: Sequence[Record]) -> rules.Choice:
-    if "invoice" not in answers.dialect_of(run).kinds or not settings.invoice_stages or not deals:
+    if "invoice" not in queue.dialect_of(run).kinds or not settings.invoice_stages or not deals:
         return rules.Choice(tables.frame("documents"), frozenset(), (), tables.frame("issues"))
     return orders_invoices.choose(run, settings, told, deals)
 
@@ -366,7 +366,7 @@ def _enqueue(run: Run, made: documents.Tables) -> set[str]:
             name: tables.frame(name, [row for row in tables.records(made[name]) if row["document"] in ids])
             for name in ("lines", "parties")
         }
-        accepted |= answers.enqueue(run, {"documents": tables.frame("documents", heads), **parts}).keys()
+        accepted |= queue.enqueue(run, {"documents": tables.frame("documents", heads), **parts}).keys()
     return accepted
 
 
@@ -382,7 +382,7 @@ _RULE = {
 
 
 def _journal(run: Run, rows: Sequence[Record], edited: Mapping[str, Mapping[str, str]]) -> None:
-    path = answers.dialect_of(run).order_path
+    path = queue.dialect_of(run).order_path
     run.journal.tell(
         [
             {
