@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from etl import tables
@@ -34,7 +35,7 @@ def move(run: Run) -> None:
 
 def settle(
     run: Run,
-    judged: dict[str, dict[str, Any]],
+    judged: Mapping[str, Mapping[str, Any]],
     others: list[Record],
     sources: dict[str, Record] | None = None,
 ) -> None:

@@ -32,10 +32,10 @@ class Links:
             for row in self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
         }
 
-    def by_portal(self, entity: str, portal_ids: Iterable[str]) -> dict[str, Record]:
-        """portal_id -> link, linked pairs only."""
+    def by_portal(self, entity: str, portal_ids: Iterable[str], *states: str) -> dict[str, Record]:
+        """portal_id -> link; linked pairs only, or those in the given states."""
         found = self._db.many(
-            LINK, "portal_id", portal_ids, LINK.c.entity == entity, LINK.c.state == "linked"
+            LINK, "portal_id", portal_ids, LINK.c.entity == entity, LINK.c.state.in_(states or ("linked",))
         )
         return {row["portal_id"]: row for row in found}
 

@@ -1,7 +1,7 @@
 """Whether 1C took a document that was sent to it: the comparison of what was published with what 1C shows.
 
-1C acknowledges nothing (DESIGN §7). What it exports afterwards is the only answer: the same document confirms,
-another one in a file written after our publication says «1С не приняла правку»."""
+1C acknowledges nothing (DESIGN §7). What it exports afterwards is the only answer: the same document
+confirms, another one in a file written after our publication says «1С не приняла правку»."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Sent:
 def verdict(sent: Sent, told: Document, sums: Sums, written: dt.datetime | None) -> Verdict | None:
     """Whether 1C took the document, or None where its export proves nothing.
 
-    In: `told` = the document as 1C shows it, `sums` of its lines, `written` = moment of 1C's file (aware; None
-    for what 1C told earlier). An export older than our publication proves nothing where the texts may differ
-    with reason (DESIGN §7, `published -> echoed | refused`).
+    In: `told` = the document as 1C shows it, `sums` of its lines, `written` = moment of 1C's file (aware;
+    None for what 1C told earlier). An export older than our publication proves nothing where the texts may
+    differ with reason (DESIGN §7, `published -> echoed | refused`).
     """
     same = _same_money(sent.document, told)
     if same and is_edited_again(sent.document):

@@ -6,6 +6,7 @@ import pytest
 from etl import tables
 from etl.config.dialects import DIALECTS
 from etl.transform.money import facts
+from etl.transform.orders.facts import order_facts
 from etl.values import keys
 from tests.support.deals000 import bill, deal, deals, payment, register
 
@@ -316,7 +317,7 @@ def test_a_terminated_contract_and_one_without_charges():
 
 
 def orders(*rows, payments=(), goods=(), statuses=None):
-    return facts.order_facts(
+    return order_facts(
         documents(*rows), tables.frame("payments", payments), tables.frame("payments", goods), statuses
     )
 
