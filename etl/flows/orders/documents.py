@@ -49,11 +49,10 @@ class Made:
         }
 
     def _where(self, ids: set[str]) -> Made:
-        return Made(
-            [row for row in self.documents if row["id"] in ids],
-            [line for line in self.lines if line["document"] in ids],
-            [party for party in self.parties if party["document"] in ids],
-        )
+        documents = [row for row in self.documents if row["id"] in ids]
+        lines = [line for line in self.lines if line["document"] in ids]
+        parties = [party for party in self.parties if party["document"] in ids]
+        return Made(documents, lines, parties)
 
 
 def make(run: Run, told: Told, wanted: Wanted) -> Made:
@@ -111,24 +110,31 @@ def _born(row: Document) -> documents.Born:
 def _addressed(run: Run, told: Told, made: Mapping[str, pd.DataFrame], numbers: frozenset[str]) -> Made:
     """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer,
     comment and posting."""
+    documents = made["documents"]
+    documents = documents[documents["number"].isin(numbers)]
+    lines, parties = (_belonging(made[name], documents) for name in ("lines", "parties"))
     born = {row["id"]: row for row in told.born.values()}
-    rows = [row for row in tables.each(made["documents"], Document) if row["number"] in numbers]
-    kept = {row["id"] for row in rows}
-    names = origins(run, {row["party"] for row in rows})
+    names = origins(run, set(documents["party"]))
     heads: list[Document] = []
-    for row in rows:
+    for row in tables.each(documents, Document):
         own = born.get(row["id"])
         heads.append(sending.as_born(row, own) if own else {**row, "party": names[row["party"] or ""]})
-    lines = [line for line in tables.each(made["lines"], Line) if line["document"] in kept]
-    parties: list[Party] = []
-    for party in tables.each(made["parties"], Party):
-        document = party["document"]
-        if document in born and document in kept:
-            known = told.buyers.get(document, party)
-            parties.append({**known, "document": document, "role": "Покупатель"})
-        elif document in kept:
-            parties.append({**party, "id": names[party["id"]]})
-    return Made(heads, lines, parties)
+    buyers: list[Party] = []
+    for party in tables.each(parties, Party):
+        order = party["document"] or ""
+        buyers.append(_as_told(told, order, party) if order in born else {**party, "id": names[party["id"]]})
+    return Made(heads, tables.records(lines, Line), buyers)
+
+
+def _belonging(rows: pd.DataFrame, documents: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a table that belong to the documents."""
+    return rows[rows["document"].isin(documents["id"])]
+
+
+def _as_told(told: Told, document: str, party: Party) -> Party:
+    """The buyer of an order born in 1C, as 1C wrote it."""
+    known = told.buyers.get(document, party)
+    return {**known, "document": document, "role": "Покупатель"}
 
 
 def _named(run: Run, made: Made) -> Made:

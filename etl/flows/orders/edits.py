@@ -18,6 +18,7 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows.agreement import Agreed, Memory
 from etl.flows.orders import rows as orders_rows
+from etl.flows.orders.invoices import withdraw
 from etl.flows.orders.rows import ROWS
 from etl.flows.orders.told import Told, is_ours
 from etl.flows.run import Record, Run
@@ -196,8 +197,9 @@ def _discounted(both: Sides, memory: Memory, known: Collection[Key]) -> set[Key]
     doubtful = [key for key in both.portal if key in known and _unsettled(both, memory.get(key, ROWS), key)]
     if not doubtful:
         return set()
-    ours_, theirs = ({key[1]: side[key][ROWS] for key in doubtful} for side in (both.portal, both.onec))
-    issues = totals.different_totals(ours_, theirs)
+    held = {key[1]: both.portal[key][ROWS] for key in doubtful}
+    shown = {key[1]: both.onec[key][ROWS] for key in doubtful}
+    issues = totals.different_totals(held, shown)
     both.run.journal.note(issues, SCOPE)
     return {(DEAL, deal) for deal in issues["key"]}
 
@@ -239,9 +241,7 @@ def _ask(both: Sides, issues: pd.DataFrame) -> None:
     rows = [_question(both, row) for row in tables.each(issues, Issue)]
     run.journal.note(issues, SCOPE)
     run.state.questions.ask(rows, run.number)
-    asked = {row["key"] for row in rows}
-    standing = {row["key"] for row in run.state.questions.open() if row["entity"] == _QUESTION}
-    run.state.questions.withdraw(standing - asked)
+    withdraw(run, _QUESTION, rows)
 
 
 def _question(both: Sides, row: Issue) -> Record:

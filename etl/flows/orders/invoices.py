@@ -72,15 +72,19 @@ def _ask(run: Run, issues: pd.DataFrame, invoices: Sequence[Document]) -> None:
     for row in invoices:
         if row["status"] not in final:
             fitting[row["deal"]].append(row)
-    rows = [
-        _question(issue, fitting[issue["key"]])
-        for issue in tables.each(issues, Issue)
-        if len(fitting[issue["key"]]) > 1
-    ]
+    rows = []
+    for issue in tables.each(issues, Issue):
+        several = fitting[issue["key"]]
+        if len(several) > 1:
+            rows.append(_question(issue, several))
     run.state.questions.ask(rows, run.number)
-    asked = {row["key"] for row in rows}
-    standing = {row["key"] for row in run.state.questions.open() if row["entity"] == QUESTION}
-    run.state.questions.withdraw(standing - asked)
+    withdraw(run, QUESTION, rows)
+
+
+def withdraw(run: Run, entity: str, asked: Iterable[Record]) -> None:
+    """Open questions about an entity that are not asked any more have settled themselves."""
+    standing = {row["key"] for row in run.state.questions.open() if row["entity"] == entity}
+    run.state.questions.withdraw(standing.difference(row["key"] for row in asked))
 
 
 def _question(issue: Issue, fitting: Sequence[Document]) -> Record:
@@ -145,24 +149,26 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
         return
     deals = sorted({waiting[target] for target in paying["target"]})
     found = extract.invoices(run.portal.client, run.portal.names, deals)
-    read = [row for row in tables.each(found, Document) if keys.invoice(row["id"]) in waiting]
-    due = {keys.invoice(row["id"]): row["amount"] for row in read if row["amount"] is not None}
-    final = final_stages(run)
-    changes, issues = rules.invoice_moves(
-        tables.frame("documents", read), facts.paid(paying, due), settings, final=final
-    )
-    owners = {row["id"]: row["deal"] or "" for row in read}
+    numbers = found["id"].map(keys.invoice)
+    read, final = found[numbers.isin(waiting)], final_stages(run)
+    paid = facts.paid(paying, dict(zip(numbers, found["amount"], strict=True)))
+    changes, issues = rules.invoice_moves(read, paid, settings, final=final)
+    owners = dict(zip(read["id"], read["deal"], strict=True))
     moves = [row | sources.get(owners[row["key"]], {}) for row in tables.each(changes)]
     applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
-    _settle(run, done | {row["id"] for row in read if row["status"] in final})
+    _settle(run, done.union(read["id"][read["status"].isin(final)]))
 
 
 def _waiting(told: Told) -> dict[str, str]:
     """Number -> deal of the smart invoices sent and not yet moved to their final stage."""
-    numbers = {keys.invoice(invoice): deal for invoice, deal in told.invoices.items()}
-    return {number: deal for number, deal in numbers.items() if not told.sent[number].get(_SETTLED)}
+    found: dict[str, str] = {}
+    for invoice, deal in told.invoices.items():
+        number = keys.invoice(invoice)
+        if not told.sent[number].get(_SETTLED):
+            found[number] = deal
+    return found
 
 
 def _settle(run: Run, invoices: Iterable[str]) -> None:

@@ -6,7 +6,8 @@ committed together; the file follows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from etl import tables
 from etl.config.profile import Orders
@@ -25,6 +26,9 @@ from etl.transform.orders import composition, sending
 from etl.transform.orders.invoices import Choice
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 from etl.values import keys
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCOPE = "orders-out"
 _KIND = {"order": "Заказ", "invoice": "Счёт"}
@@ -70,27 +74,52 @@ def _invoices(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> 
 def _exchange(
     run: Run, settings: Orders, told: Told, deals: Sequence[Deal], bills: Sequence[Document]
 ) -> None:
-    read = settings.rows
-    deal_rows = rows.read(run, [row["id"] for row in deals] if read else [])
-    bill_rows = rows.read(run, [row["id"] for row in bills] if read else [], "SI")
+    """Compare both sides, hand over what is new and what was edited, take what 1C edited."""
+    deal_rows, bill_rows = _product_rows(run, settings, deals, bills)
     both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows))
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
-    compared = edits.compare(both, both.portal.keys() - new - _unfilled(run, told, deals))
+    known = both.portal.keys() - new - _unfilled(run, told, deals)
+    compared = edits.compare(both, known)
     due = _accepted(run, told, compared)
     edits.first_sending(both, compared.memory, new)
-    numbers = {_number(key, told): key for key in (*due, *new)}
-    wanted = Wanted(settings, deals, bills, deal_rows, bill_rows, frozenset(numbers))
-    made = documents.make(run, told, wanted) if numbers else None
+    going = {_number(key, told): key for key in (*due, *new)}
+    made = documents.Made((), (), ())
+    if going:
+        wanted = Wanted(settings, deals, bills, deal_rows, bill_rows, frozenset(going))
+        made = documents.make(run, told, wanted)
+    published = _commit(run, told, compared.memory, going, made, deals)
+    run.journal.tell(_steps(run, published, {number: due.get(key, {}) for number, key in going.items()}))
+    taking.take(run, told, compared)
+
+
+def _product_rows(
+    run: Run, settings: Orders, deals: Sequence[Deal], bills: Sequence[Document]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Product rows of the deals and of the smart invoices; none where the profile does not exchange them."""
+    if not settings.rows:
+        return tables.frame("lines"), tables.frame("lines")
+    ours = rows.read(run, [deal["id"] for deal in deals])
+    return ours, rows.read(run, [row["id"] for row in bills], "SI")
+
+
+def _commit(
+    run: Run,
+    told: Told,
+    memory: Memory,
+    going: Mapping[str, Key],
+    made: documents.Made,
+    deals: Sequence[Deal],
+) -> list[Document]:
+    """What is sent, and that it is sent, in one transaction; `going` = number -> its record. Out: the
+    documents that wait for their file now. Of the others nothing was handed over."""
     with run.state.transaction():
         published = _enqueue(run, made)
-        accepted = {row["number"] for row in published}
-        edits.undo(run, compared.memory, {key for number, key in numbers.items() if number not in accepted})
-        compared.memory.commit()
+        numbers = {row["number"] for row in published}
+        edits.undo(run, memory, [key for number, key in going.items() if number not in numbers])
+        memory.commit()
         telling.freeze(run, published, told.sent)
         documents.introduce(run, _buyers(deals, published))
-    edited = {number: due.get(key, {}) for number, key in numbers.items()}
-    run.journal.tell(_step(run, row, edited[row["number"] or ""]) for row in published)
-    taking.take(run, told, compared)
+    return published
 
 
 def _unfilled(run: Run, told: Told, deals: Sequence[Deal]) -> set[Key]:
@@ -148,13 +177,11 @@ def _number(key: Key, told: Told) -> str:
 
 
 # ---- sent ----
-def _enqueue(run: Run, made: documents.Made | None) -> list[Document]:
+def _enqueue(run: Run, made: documents.Made) -> list[Document]:
     """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns
     the accepted ones."""
-    if made is None:
-        return []
     accepted: set[str] = set()
-    for kind in ("order", "invoice"):
+    for kind in _KIND:
         part = made.of_kind(kind)
         if part.documents:
             accepted |= queue.enqueue(run, part.frames()).keys()
@@ -167,16 +194,21 @@ def _buyers(deals: Sequence[Deal], published: Sequence[Document]) -> set[str]:
     return {deal["party"] for deal in deals if deal["party"] and deal["id"] in sent}
 
 
-def _step(run: Run, row: Document, edited: Mapping[str, str]) -> Record:
-    """A document on its way to 1C as a step of the journal; `edited` = changed field and why."""
-    return {
-        "entity": "deal",
-        "key": row["deal"],
-        "action": "to-1c",
-        "field": ", ".join(edited) or None,
-        "after": row["amount"],
-        "file": queue.dialect_of(run).order_path,
-        "document": row["number"],
-        "rule": ", ".join(dict.fromkeys(edited.values())) or _RULE[row["kind"]],
-        "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб.",
-    }
+def _steps(
+    run: Run, published: Sequence[Document], edited: Mapping[str, Mapping[str, str]]
+) -> Iterator[Record]:
+    """Documents on their way to 1C as steps of the journal; `edited` = number -> changed field and why."""
+    path = queue.dialect_of(run).order_path
+    for row in published:
+        reasons = edited[row["number"] or ""]
+        yield {
+            "entity": "deal",
+            "key": row["deal"],
+            "action": "to-1c",
+            "field": ", ".join(reasons) or None,
+            "after": row["amount"],
+            "file": path,
+            "document": row["number"],
+            "rule": ", ".join(dict.fromkeys(reasons.values())) or _RULE[row["kind"]],
+            "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб.",
+        }

@@ -39,8 +39,7 @@ def _from_order(change: Record, order: Document) -> Record:
 
 def _cards(run: Run, changes: Sequence[Record]) -> list[Record]:
     """Changes of managers and organisations as the portal writes them."""
-    named = {change["key"] for change in changes if change["field"] == ORGANISATION}
-    deals = {deal["id"]: deal for deal in tables.each(run.portal.deals, Deal) if deal["id"] in named}
+    deals = _deals(run, {change["key"] for change in changes})
     found: list[Record] = []
     for change in changes:
         if change["field"] == MANAGER:
@@ -50,6 +49,12 @@ def _cards(run: Run, changes: Sequence[Record]) -> list[Record]:
             links = incoming.organisation_change(run, deal, change["after"], change["reason"])
             found += [link | change | {"action": "link"} for link in links]
     return found
+
+
+def _deals(run: Run, keys: set[str]) -> dict[str, Deal]:
+    """These deals by id."""
+    deals = run.portal.deals
+    return {deal["id"]: deal for deal in tables.each(deals[deals["id"].isin(keys)], Deal)}
 
 
 def _composed(run: Run, told: Told, changes: Sequence[Record]) -> list[Record]:

@@ -121,20 +121,32 @@ def deal_documents(
         documents, doubts = _of_deal(desk, deal)
         made += documents
         issues += doubts
-    refused = {} if extended else _namesakes(one.party for one in made)
-    issues += [_refused(one.document, refused) for one in made if one.document["id"] in refused]
-    kept = [one for one in made if one.document["id"] not in refused]
+    if extended:
+        return _tables(made, issues)
+    kept, refused = _without_namesakes(made)
+    return _tables(kept, issues + refused)
+
+
+def _tables(made: Sequence[Made], issues: Sequence[Record]) -> Tables:
+    lines: list[Line] = []
+    for one in made:
+        lines += one.lines
     return {
-        "documents": frame("documents", [one.document for one in kept]),
-        "lines": frame("lines", [line for one in kept for line in one.lines]),
-        "parties": frame("parties", [one.party for one in kept]),
+        "documents": frame("documents", [one.document for one in made]),
+        "lines": frame("lines", lines),
+        "parties": frame("parties", [one.party for one in made]),
         "issues": frame("issues", issues),
     }
 
 
 def _sent(dates: Iterable[str]) -> set[tuple[str, str]]:
-    keyed = [keys.decode(number) for number in dates]
-    return {(key.kind, key.id) for key in keyed if key}
+    """(kind, id) of the documents with these numbers."""
+    found: set[tuple[str, str]] = set()
+    for number in dates:
+        key = keys.decode(number)
+        if key:
+            found.add((key.kind, key.id))
+    return found
 
 
 def _lines(lines: pd.DataFrame) -> dict[str, list[Line]]:
@@ -149,10 +161,6 @@ def _invoices(invoices: pd.DataFrame) -> dict[str, list[Document]]:
     for row in each(invoices, Document):
         found[row["deal"] or ""].append(row)
     return dict(found)
-
-
-def _refused(document: Document, reasons: Mapping[str, str]) -> Record:
-    return issue(reasons[document["id"]], entity="documents", key=document["number"], field="party")
 
 
 # ---- one deal ----
@@ -336,20 +344,27 @@ def _full_name(contact: Contact) -> str | None:
     return clean.text(" ".join(part for part in parts if part)) or clean.text(contact["name"])
 
 
-def _namesakes(parties: Iterable[Party]) -> dict[str, str]:
-    """{document: reason} of documents whose buyers are different parties under one name."""
-    by_name: dict[str, list[Party]] = defaultdict(list)
-    for row in parties:
-        by_name[clean.fold(row["name"])].append(row)
-    found: dict[str, str] = {}
-    for rows in by_name.values():
-        if len({row["id"] for row in rows}) > 1:
-            found |= {row["document"] or "": _namesake(row) for row in rows}
-    return found
+# ---- different buyers under one name ----
+def _without_namesakes(made: Sequence[Made]) -> tuple[list[Made], list[Record]]:
+    """Documents that stock 1C can tell apart by the names of their buyers, and issues for the others."""
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for one in made:
+        by_name[clean.fold(one.party["name"])].add(one.party["id"])
+    kept: list[Made] = []
+    issues: list[Record] = []
+    for one in made:
+        if len(by_name[clean.fold(one.party["name"])]) == 1:
+            kept.append(one)
+        else:
+            issues.append(_namesake(one))
+    return kept, issues
 
 
-def _namesake(row: Party) -> str:
-    return (
-        f"Разные контрагенты называются одинаково: «{row['name']}», 1С сложит их в одного. "
-        "Уточните наименование одного из них."
+def _namesake(one: Made) -> Record:
+    return issue(
+        f"Разные контрагенты называются одинаково: «{one.party['name']}», 1С сложит их в одного. "
+        "Уточните наименование одного из них.",
+        entity="documents",
+        key=one.document["number"],
+        field="party",
     )

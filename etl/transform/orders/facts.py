@@ -90,10 +90,14 @@ def _by_target(facts: pd.DataFrame) -> dict[str, list[Payment]]:
 
 def _about(rows: Sequence[Document], facts: Mapping[str, list[Payment]]) -> list[Payment]:
     """Facts of the documents of one deal, under their numbers and under their ids."""
-    names: dict[str, None] = {}
+    found: list[Payment] = []
+    asked: set[str] = set()
     for row in rows:
-        names |= dict.fromkeys(name for name in (row["number"], row["id"]) if name)
-    return [fact for name in names for fact in facts.get(name, ())]
+        for name in (row["number"], row["id"]):
+            if name and name not in asked:
+                asked.add(name)
+                found += facts.get(name, ())
+    return found
 
 
 def _order(
@@ -154,5 +158,9 @@ def _is_closed(goods: Iterable[Payment]) -> bool:
 
 
 def _last_day(goods: Iterable[Payment]) -> dt.date | None:
-    days = [fact["date"] for fact in goods if fact["amount"]]
-    return max((day for day in days if day), default=None)
+    latest: dt.date | None = None
+    for fact in goods:
+        day = fact["date"]
+        if day and fact["amount"] and (latest is None or day > latest):
+            latest = day
+    return latest

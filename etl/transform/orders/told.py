@@ -114,11 +114,16 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
     invoices = [row for row in rows if row["kind"] == "invoice"]
     if not invoices:
         return {}
-    days = [row["date_1c"] or row["date"] for row in invoices]
+    amount, latest = Decimal(0), None
+    for row in invoices:
+        amount += row["amount"] or Decimal(0)
+        day = row["date_1c"] or row["date"]
+        if day and (latest is None or day > latest):
+            latest = day
     return {
-        "invoice_number": _joined(number_1c(row) for row in invoices),
-        "invoice_date": max((day for day in days if day), default=None),
-        "invoice_amount": sum((row["amount"] or Decimal(0) for row in invoices), Decimal(0)),
+        "invoice_number": _joined(map(number_1c, invoices)),
+        "invoice_date": latest,
+        "invoice_amount": amount,
     }
 
 
