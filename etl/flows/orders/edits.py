@@ -20,12 +20,12 @@ from etl.flows.agreement import Agreed, Memory
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.invoices import withdraw
 from etl.flows.orders.rows import ROWS
-from etl.flows.orders.told import Told, is_ours
+from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
 from etl.records import Deal, Document, Issue
 from etl.state.schema import encode
 from etl.transform import merge
-from etl.transform.orders import ours, totals
+from etl.transform.orders import ours, owners, totals
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 
 SCOPE = "orders-out"
@@ -208,7 +208,7 @@ def _unsettled(both: Sides, agreed: Agreed, key: Key) -> bool:
     """Whether 1C shows a composition of an order of ours that is neither agreed nor what we sent."""
     theirs = both.onec.get(key, {}).get(ROWS)
     order = both.orders.get(key[1])
-    if theirs is None or order is None or not is_ours(order):
+    if theirs is None or order is None or not owners.is_ours(order):
         return False
     shown = both.form(ROWS, theirs)
     known = [agreed.base, *(item.value for item in agreed.sent)]

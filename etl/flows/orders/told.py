@@ -7,8 +7,7 @@ origin of a deal says whose a document is."""
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
@@ -19,10 +18,10 @@ from etl import tables
 from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.records import Deal, Document, Line, Party
+from etl.records import Document, Line, Party
 from etl.transform import identity
 from etl.transform.money import facts
-from etl.transform.orders.told import attached
+from etl.transform.orders import owners
 from etl.values import keys
 
 #: entity of store.fields: number of a document sent to 1C -> `date` and `deal`, frozen at the first sending
@@ -69,7 +68,7 @@ class Told:
     @cached_property
     def born(self) -> dict[str, Document]:
         """deal -> its order that people made in 1C."""
-        return {deal: row for deal, row in self.orders.items() if not is_ours(row)}
+        return {deal: row for deal, row in self.orders.items() if not owners.is_ours(row)}
 
     @cached_property
     def dates(self) -> dict[str, dt.date]:
@@ -78,7 +77,7 @@ class Told:
         found: dict[str, dt.date] = {}
         for row in tables.each(self.owned, Document):
             number, day = row["number"], row["date"]
-            if number and day and is_of_deals(number):
+            if number and day and owners.is_of_deals(number):
                 found[number] = day
         return found | {number: row["date"] for number, row in self.sent.items()}
 
@@ -93,18 +92,6 @@ class Told:
         return {number: row["deal"] for number, row in self.sent.items()} | self.links
 
 
-def is_ours(row: Document) -> bool:
-    """An order made from a deal, by its number."""
-    key = keys.decode(row["number"])
-    return key is not None and key.kind == "order"
-
-
-def is_of_deals(number: str | None) -> bool:
-    """Whether a number of ours is that of an order or invoice; charges and acts are of contracts."""
-    key = keys.decode(number)
-    return key is not None and key.kind in ("order", "invoice")
-
-
 def read(run: Run, reading: Reading) -> Told:
     """Everything told up to and including this run."""
     held = _held(run, reading)
@@ -112,17 +99,18 @@ def read(run: Run, reading: Reading) -> Told:
     rows: list[Document] = [payload["row"] for payload in payloads]
     lines: list[Line] = [line for payload in payloads for line in payload["lines"]]
     documents = tables.frame("documents", rows)
-    before, links = sent(run), _links(run, rows)
-    known = recording.known_numbers(run) | _ours(run, rows) | before.keys() | links.keys()
-    found, unknown = facts.targets(documents, portal=run.profile.bitrix24.name, known=known)
+    portal, before, links = run.profile.bitrix24.name, sent(run), _links(run, rows)
+    known = recording.known_numbers(run) | owners.provably_ours(rows, portal)
+    known |= before.keys() | links.keys()
+    found, unknown = facts.targets(documents, portal=portal, known=known)
     roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
     return Told(
         documents=documents,
         lines=tables.frame("lines", lines),
         found=found,
         roles=roles,
-        content=attached(documents, roles),
-        owned=_owned(rows, roles),
+        content=owners.attached(documents, roles),
+        owned=owners.owned(rows, roles),
         unknown=unknown,
         made={row["id"]: _seconds(row["generated_at"]) for row in held},
         buyers=_buyers(payloads),
@@ -137,17 +125,6 @@ def _held(run: Run, reading: Reading) -> list[Record]:
     held = {row["id"]: row for row in run.state.files.told_documents()}
     held |= {row["id"]: row for row in reading.seen if row["payload"]}
     return list(held.values())
-
-
-def _owned(rows: Iterable[Document], roles: pd.DataFrame) -> pd.DataFrame:
-    """Documents of deals, with `deal` set. A charge or an act of a contract is no order of its deal."""
-    owners = dict(roles[["id", "deal"]].to_numpy().tolist())
-    owned: list[Document] = []
-    for row in rows:
-        contract = keys.decode(row["number"]) is not None and not is_of_deals(row["number"])
-        if owners[row["id"]] and not contract:
-            owned.append({**row, "deal": owners[row["id"]]})
-    return tables.frame("documents", owned)
 
 
 def _seconds(moment: dt.datetime | None) -> int:
@@ -197,38 +174,11 @@ def _invoices(known: Mapping[str, Sending]) -> dict[str, str]:
     return found
 
 
-# ---- whose a document is ----
-def _born(run: Run) -> dict[str, str]:
-    """Order of 1C -> its deal: the deal carries the origin itself; beside that pairs a person has made."""
-    found = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}
-    originator = run.profile.bitrix24.originator
-    for deal in tables.each(run.portal.deals, Deal):
-        if deal["originator"] == originator and deal["origin"]:
-            found[deal["origin"]] = deal["id"]
-    return found
-
-
-def _links(run: Run, documents: Iterable[Document]) -> dict[str, str]:
-    """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers
-    start anew each year."""
-    rows = list(documents)
-    if not rows:
+def _links(run: Run, documents: Sequence[Document]) -> dict[str, str]:
+    """Ид or number of an order born in 1C -> its deal: by the origin that the deal carries; beside that pairs
+    a person has made."""
+    if not documents:
         return {}
-    pairs = _born(run)
-    heads = [row for row in rows if row["kind"] == "order" and row["number"]]
-    numbers = Counter(row["number"] for row in heads)
-    found = dict(pairs)
-    for row in heads:
-        if row["id"] in pairs and numbers[row["number"]] == 1:
-            found[row["number"] or ""] = pairs[row["id"]]
-    return found
-
-
-def _ours(run: Run, documents: Iterable[Document]) -> set[str]:
-    """Numbers that are provably ours although the memory of their sending may be lost: the Ид says so."""
-    portal = run.profile.bitrix24.name
-    return {
-        row["number"]
-        for row in documents
-        if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]
-    }
+    pairs = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}
+    pairs |= owners.by_origin(run.portal.deals, run.profile.bitrix24.originator)
+    return owners.links(documents, pairs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Change, Deal, Document
-from etl.tables import each, frame
+from etl.tables import each
 from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
 from etl.values import clean, keys
@@ -40,14 +40,6 @@ FIELDS: Final[dict[str, str]] = {
     "shipped_amount": "сумма реализации",
     "shipped_organisation": "юр. лицо реализации",
 }
-
-
-def attached(documents: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
-    """Documents that fill deals, with `deal` set: those whose role is `content`
-    (`identity.document_deals`)."""
-    deals = {identifier: deal for identifier, deal, role in roles.to_numpy().tolist() if role == "content"}
-    rows = [{**row, "deal": deals[row["id"]]} for row in each(documents, Document) if row["id"] in deals]
-    return frame("documents", rows)
 
 
 def told(

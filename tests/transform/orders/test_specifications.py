@@ -21,6 +21,7 @@ from etl.transform.orders import told as telling
 from etl.transform.orders.born import new_deals
 from etl.transform.orders.facts import order_facts
 from etl.transform.orders.ours import organisation
+from etl.transform.orders.owners import attached
 from etl.transform.orders.told import Told
 from etl.values import keys
 
@@ -99,7 +100,7 @@ class From1C:
             known={*known, *(keys.invoice(one) for one in invoices), *(links or {})},
         )
         self.roles = identity.document_deals(self.documents, self.found, links=links or {}, invoices=invoices)
-        self.content = telling.attached(self.documents, self.roles)
+        self.content = attached(self.documents, self.roles)
         with_deals = docs(
             *(
                 row | {"deal": owner}
