@@ -83,7 +83,7 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
     """One run, step by step."""
     from etl.flows import intake, stages
     from etl.flows.portal import outbox
-    from etl.flows.publication import answers
+    from etl.flows.publication.file import publish
 
     outbox.recover(run.state)
     reading = intake.take(run)
@@ -97,7 +97,7 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
     for name, module in MAKING.items():
         if name in chosen:
             _flow(module)(run, reading)
-    answers.publish(run)
+    publish(run)
     stages.move(run)
 
 
@@ -212,12 +212,12 @@ def convert(
     """The manual route: deal exports saved by a person -> the same charges, register and import files,
     without the portal."""
     from etl.flows.contracts import deal_export
-    from etl.flows.publication import answers
+    from etl.flows.publication.file import publish
     from etl.flows.run import Options
 
     with opened(profile, ("spreadsheet-in",), trigger="convert", now=now, options=Options(month)) as this:
         deal_export.convert(this, files)
-        answers.publish(this)
+        publish(this)
     return this.journal.report
 
 

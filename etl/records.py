@@ -6,62 +6,33 @@ other). Absence is `None` everywhere. Each column says its kind twice at once: t
 column is found by `make check`) and to the checks at run time (`Column`). No `from __future__ import
 annotations` here: the annotations are read while the module is imported."""
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Annotated, Any, TypedDict, get_args
+from typing import TypedDict, get_args
 
-#: kind of a column -> Python type of a present value. A list column holds a tuple of texts.
-KINDS: dict[str, type] = {
-    "text": str,
-    "integer": int,
-    "money": Decimal,
-    "number": Decimal,
-    "date": dt.date,
-    "moment": dt.datetime,
-    "flag": bool,
-    "list": tuple,
-    "map": dict,
-    "any": object,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its kind (see `KINDS`), whether a row without it is rejected, and the closed list of its
-    values."""
-
-    kind: str
-    required: bool = False
-    values: tuple[str, ...] = ()
-
-
-PARTY_KINDS = ("legal", "sole_trader", "person")
-DOCUMENT_KINDS = ("order", "invoice", "payment", "refund", "shipment", "return", "act", "closing", "other")
-SEVERITIES = ("reject", "warn", "ask")
-
-Text = Annotated[str | None, Column("text")]
-Key = Annotated[str, Column("text", required=True)]
-Money = Annotated[Decimal | None, Column("money")]
-Sum = Annotated[Decimal, Column("money", required=True)]
-Number = Annotated[Decimal | None, Column("number")]
-Day = Annotated[dt.date | None, Column("date")]
-Moment = Annotated[dt.datetime | None, Column("moment")]
-Flag = Annotated[bool | None, Column("flag")]
-Integer = Annotated[int | None, Column("integer")]
-Position = Annotated[int, Column("integer", required=True)]
-Texts = Annotated[tuple[Any, ...] | None, Column("list")]
-Fields = Annotated[dict[str, Any] | None, Column("map")]
-Anything = Annotated[Any, Column("any")]
-
-PartyKind = Annotated[str | None, Column("text", values=PARTY_KINDS)]
-ProductKind = Annotated[str | None, Column("text", values=("goods", "service"))]
-DocumentKind = Annotated[str, Column("text", required=True, values=DOCUMENT_KINDS)]
-Direction = Annotated[str | None, Column("text", values=("in", "out"))]
-ChargeAction = Annotated[str | None, Column("text", values=("new", "amend", "resend"))]
-Side = Annotated[str | None, Column("text", values=("portal", "1c"))]
-Severity = Annotated[str, Column("text", required=True, values=SEVERITIES)]
+from etl.columns import (
+    Anything,
+    ChargeAction,
+    Column,
+    Day,
+    Direction,
+    DocumentKind,
+    Fields,
+    Flag,
+    Integer,
+    Key,
+    Moment,
+    Money,
+    Number,
+    PartyKind,
+    Position,
+    ProductKind,
+    Severity,
+    Side,
+    Sum,
+    Text,
+    Texts,
+)
 
 
 class Origin(TypedDict, total=False):
@@ -407,11 +378,10 @@ class Table:
 
 def _columns(record: type) -> dict[str, Column]:
     declared = {name: get_args(annotation)[1] for name, annotation in record.__annotations__.items()}
-    inherited = list(Origin.__annotations__)
-    if list(declared)[: len(inherited)] != inherited:
-        return declared
     # a TypedDict lists what it inherits first; a table reads better with the place of origin last
-    return {name: declared[name] for name in [*list(declared)[len(inherited) :], *inherited]}
+    if list(declared)[:2] == ["file", "place"]:
+        declared |= {name: declared.pop(name) for name in ("file", "place")}
+    return declared
 
 
 TABLES: dict[str, Table] = {

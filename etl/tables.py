@@ -18,7 +18,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from etl.records import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, TABLES, Column, Table
+from etl.columns import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, Column
+from etl.records import TABLES, Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,11 +13,11 @@ from typing import Any
 from etl import tables
 from etl.flows import facts as recording
 from etl.flows.contracts import books
-from etl.flows.publication import answers
+from etl.flows.publication import answers, queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.records import Charge, Receipt
-from etl.state.schema import decode, encode
+from etl.state.columns import decode, encode
 from etl.transform.money import documents, matching
 from etl.transform.money.ledger import OpenDocument
 from etl.transform.money.matching import Ask
@@ -107,14 +107,14 @@ def report_to_1c(run: Run) -> None:
     way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
     before it makes a payment."""
     profile = run.profile
-    if profile.delivery.payment != "commerceml" or "payment" not in answers.dialect_of(run).kinds:
+    if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
     charges = {row["number"]: row for row in tables.each(run.state.charges.current(), Charge)}
     fresh = documents.unreported(recording.payments(run), charges)
     if fresh:
         invoiced = bool(profile.billing and profile.billing.invoice)
         portal = profile.bitrix24.name
-        answers.enqueue(run, documents.payment_documents(fresh, charges, portal=portal, invoiced=invoiced))
+        queue.enqueue(run, documents.payment_documents(fresh, charges, portal=portal, invoiced=invoiced))
 
 
 # ---- questions

@@ -25,8 +25,8 @@ from etl.exchange.folder import SHEETS_IN, Taken
 from etl.flows.publication import answers
 from etl.flows.reading import Item, Reading
 from etl.flows.run import Record, Run
+from etl.state.columns import encode
 from etl.state.files import newer
-from etl.state.schema import encode
 
 SCOPE = "intake"
 BANK_MARK = b"1CClientBankExchange"

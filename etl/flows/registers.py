@@ -19,7 +19,7 @@ import pandas as pd
 from etl import tables
 from etl.errors import NeedsPerson
 from etl.exchange.folder import ARCHIVE, SHEETS_OUT
-from etl.flows.publication import answers
+from etl.flows.publication.file import copied
 from etl.flows.run import Record, Run
 from etl.flows.side import DealSource
 from etl.load.spreadsheet import workbooks
@@ -87,7 +87,7 @@ def write_book(run: Run, name: str, write: Callable[[BinaryIO], Any], *, archive
     if published.note:
         run.journal.report.notes.append(published.note)
     if archive:
-        copy = partial(answers.copied, published.path)
+        copy = partial(copied, published.path)
         run.folder.publish(f"{ARCHIVE}/{run.clock.today:%Y-%m}/{name}", copy)
     return published.sha256
 

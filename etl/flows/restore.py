@@ -28,7 +28,8 @@ from etl.flows import facts as recording
 from etl.flows import intake, registers, stages
 from etl.flows.contracts import billing, commission
 from etl.flows.documents import remember
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
 from etl.records import Accrual, Document, Receipt
 from etl.state.files import newer
@@ -127,7 +128,7 @@ def _archived(run: Run) -> _Archived:
     archived = _Archived()
     paths = sorted((run.folder.folder / ARCHIVE).glob("*/*"), key=_by_name)
     for seq, path in enumerate(paths, 1):
-        if path.name.startswith(answers.SENT) or path.suffix == ".xlsx":
+        if path.name.startswith(SENT) or path.suffix == ".xlsx":
             continue
         try:
             if path.suffix == ".xml":
@@ -194,10 +195,10 @@ def _send_again(run: Run, shown: set[str | None]) -> int:
     profile, sent = run.profile, 0
     charges = _unshown(run.state.charges.current(), shown)
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
-        sent += len(answers.enqueue(run, billing.charge_documents(run, profile.billing, charges)))
+        sent += len(queue.enqueue(run, billing.charge_documents(run, profile.billing, charges)))
     acts = _unshown(run.state.accruals.rows(), shown)
     if profile.commission and profile.delivery.act == "commerceml" and len(acts):
-        sent += len(answers.enqueue(run, commission.act_documents(run, acts)))
+        sent += len(queue.enqueue(run, commission.act_documents(run, acts)))
     return sent
 
 

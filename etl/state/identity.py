@@ -35,10 +35,10 @@ class Links:
         found = self._db.many(LINK, "foreign_id", foreign_ids, LINK.c.entity == entity)
         return by("foreign_id", found)
 
-    def by_portal(self, entity: str, portal_ids: Iterable[str]) -> dict[str, Record]:
-        """portal_id -> link, linked pairs only."""
-        linked = (LINK.c.entity == entity, LINK.c.state == "linked")
-        found = self._db.many(LINK, "portal_id", portal_ids, *linked)
+    def by_portal(self, entity: str, portal_ids: Iterable[str], *states: str) -> dict[str, Record]:
+        """portal_id -> link; linked pairs only, or those in the given states."""
+        wanted = (LINK.c.entity == entity, LINK.c.state.in_(states or ("linked",)))
+        found = self._db.many(LINK, "portal_id", portal_ids, *wanted)
         return by("portal_id", found)
 
     def by_number(self, entity: str, numbers: Iterable[str]) -> dict[str, list[Record]]:

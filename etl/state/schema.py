@@ -15,8 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl.state.columns import Json, Moment, Money
-from etl.state.columns import decode as decode
-from etl.state.columns import encode as encode
 
 #: newest Alembic revision: a database at this revision is opened without importing Alembic at all
 REVISION = "0002"

@@ -1,4 +1,5 @@
-"""Values of directory fields: when two are the same, what a list becomes, and what a field with one owner does (DESIGN §5)."""
+"""Values of directory fields: when two are the same, what a list becomes, and what a field with one owner
+does (DESIGN §5)."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ Owner = Literal["portal", "1c", "ask"]
 
 # ---- comparison
 def canonical(field: str, value: Any) -> Hashable:
-    """The form in which a field is compared: phones by their last ten digits, accounts by number and bank, texts without extra
-    blanks."""
+    """The form in which a field is compared: phones by their last ten digits, accounts by number and bank,
+    texts without extra blanks."""
     if field in LISTS:
         return tuple(sorted({comparable(item) for item in value or ()})) or None
     if field == "deleted":
@@ -45,8 +46,8 @@ def same(field: str, left: Any, right: Any) -> bool:
 
 
 def same_name(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two records are called alike: reason enough to ask, never to tie (specification 001: «Поиск по названию контрагента не
-    приемлем»)."""
+    """Whether two records are called alike: reason enough to ask, never to tie (specification 001: «Поиск по
+    названию контрагента не приемлем»)."""
     return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))
 
 
@@ -75,8 +76,9 @@ def dropped(field: str, base: Any, after: Any) -> tuple[str, ...]:
 # ---- fields with one owner
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What a value of 1C does to a field that does not travel back. `keep` it is remembered until the portal holds it or a person
-    has answered; `after` is what to write, `reason` why (None: nothing is written); `asks`: a person must decide."""
+    """What a value of 1C does to a field that does not travel back. `keep` it is remembered until the portal
+    holds it or a person has answered; `after` is what to write, `reason` why (None: nothing is written);
+    `asks`: a person must decide."""
 
     keep: bool
     after: Any = None
@@ -87,9 +89,8 @@ class Assigned:
 def assigned(field: str, held: Any, given: Any, owner: Owner, answer: Owner | None) -> Assigned:
     """The rule of a field with one owner: 1C's value is written where 1C leads or the portal holds nothing.
 
-    `held`, `given`: the values of the portal and of 1C; `owner` as the profile says; `answer`: what a person said about just these
-    two values.
-    """
+    `held`, `given`: the values of the portal and of 1C; `owner` as the profile says; `answer`: what a person
+    said about just these two values."""
     after = joined(field, held, given)
     if same(field, held, after):
         return Assigned(keep=False)

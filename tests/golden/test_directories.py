@@ -540,12 +540,12 @@ def test_a_stop_in_the_middle_is_continued_without_doubles(tmp_path: Path, fault
 
 def test_a_kill_after_the_commit_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between its memory and the portal, and between the portal and its memory."""
-    from etl.flows.directories.exchange import Directory
+    from etl.flows.directories import writing
 
     with opened(tmp_path, BOTH) as scene:
         guid = daisy(scene)
         scene.settle()
-        for place in ("_write", "_done"):
+        for place in ("write", "_done"):
             scene.onec.edit_party(
                 guid, phones=[f"8 (495) 000-88-{len(place):02}"], name=f"ООО «Ромашка {place}»"
             )
@@ -555,7 +555,7 @@ def test_a_kill_after_the_commit_loses_nothing(tmp_path: Path, monkeypatch: pyte
             )
             scene.session()
             with monkeypatch.context() as patch:
-                patch.setattr(Directory, place, _killed)
+                patch.setattr(writing, place, _killed)
                 with pytest.raises(KeyboardInterrupt):
                     scene.run()
             scene.settle()

@@ -20,7 +20,7 @@ from etl.errors import Rejected
 from etl.extract.commerceml import read as reader
 from etl.extract.commerceml import values
 from etl.load.commerceml import write as writer
-from etl.transform.orders import composition
+from etl.transform.orders.lines import gross
 from etl.values import clean
 
 NAMES = ("ut103", "ut11", "unf3", "bitrix3")
@@ -270,9 +270,7 @@ def odd_documents(
     included = draw(st.sampled_from((True, True, False)))
     if draw(st.booleans()):
         held = [line | {"vat_included": included} for line in held]
-    sums = sum(
-        (composition.gross({"vat_amount": None, **line}, vat_included=included) for line in held), Decimal(0)
-    )
+    sums = sum((gross({"vat_amount": None, **line}, vat_included=included) for line in held), Decimal(0))
     return (
         row
         | {
@@ -327,7 +325,7 @@ def test_what_1c_would_misread_is_kept_out_and_the_rest_comes_back(name: str, da
     for (row, held, _), told in zip(good, tables.records(back["documents"]), strict=True):
         booked = sum(
             (
-                composition.gross(line, vat_included=told["vat_included"])
+                gross(line, vat_included=told["vat_included"])
                 for line in lines_back
                 if line["document"] == row["id"]
             ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from etl.extract.commerceml.engine.entries import Vocabulary
 from etl.extract.commerceml.engine.scope import Scope
 from etl.extract.commerceml.read import Engine, verify, walk
 from tests.property.test_commerceml_shapes import documents, offers
+from tests.support.paths import SHARED
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("OBMEN24_SHARED", "/work/shared"))
 FOLDERS = (REPOSITORY / "samples", SHARED / "commerceml" / "samples", SHARED / "cases")
 
 Reading = tuple[dict[str, list[tables.Record]], dict[str, int], dict[str, int], str]

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 
 from etl import tables
 from etl.transform.orders import composition
+from etl.transform.orders.lines import split
+from etl.transform.orders.totals import wrong_totals
 
 quantities = st.integers(1, 10**7).map(lambda number: Decimal(number) / 10**4) | st.integers(1, 10**5).map(
     Decimal
@@ -30,7 +32,7 @@ def portal_total(rows: list[tuple[Decimal, Decimal]]) -> Decimal:
 @settings(deadline=None)
 @given(quantities, amounts)
 def test_split_rows_give_the_sum_and_the_quantity(quantity: Decimal, amount: Decimal) -> None:
-    rows = composition.split(quantity, amount)
+    rows = split(quantity, amount)
     assert portal_total(rows) == amount
     assert sum(units for units, _ in rows) == quantity
     assert len(rows) <= 3
@@ -68,5 +70,5 @@ def test_portal_rows_compare_equal_to_the_lines_they_came_from(
     assert composition.positions(made, {"1": "g1", "2": "g2"}) == composition.positions(
         lines, {"g1": "g1", "g2": "g2"}, {}
     )
-    assert composition.wrong_totals(documents, lines).empty
+    assert wrong_totals(documents, lines).empty
     assert made["position"].tolist() == list(range(1, len(made) + 1))

@@ -6,6 +6,7 @@ import pytest
 from etl import tables
 from etl.config.profile import Orders, Organisation
 from etl.transform import documents
+from etl.transform.orders import documents as order_documents
 from etl.values import keys
 from tests.support.deals000 import EXEMPT, OWN, bill, deal, deals, register, settings
 
@@ -265,14 +266,14 @@ def send(
     extended=True,
     **changes,
 ):
-    sources = documents.Sources(
+    sources = order_documents.Sources(
         deals=tables.frame("deals", rows or [order_deal()]),
         lines=tables.frame("lines", [line()] if lines is None else lines),
         parties=tables.frame("parties", parties),
         contacts=tables.frame("contacts", contacts),
         invoices=tables.frame("documents", invoices),
     )
-    made = documents.deal_documents(
+    made = order_documents.deal_documents(
         sources,
         portal=PORTAL,
         settings=Orders(**ORDERS | changes),
@@ -417,11 +418,11 @@ def test_two_parties_of_one_name_are_not_sent_to_stock_1c():
 def test_a_deal_born_in_1c_goes_back_only_under_its_own_id():
     born = order_deal(origin="guid-1", stage="Отгружен")
     assert send(born)["documents"] == [] and send(born | {"stage": "Заказ в работе"})["documents"] == []
-    known = {"5": documents.Born("guid-1", "УТ-15", date(2026, 9, 1))}
+    known = {"5": order_documents.Born("guid-1", "УТ-15", date(2026, 9, 1))}
     (order,) = send(born, born=known)["documents"]
     assert (order["id"], order["number"], order["date"]) == ("guid-1", "УТ-15", date(2026, 9, 1))
     assert send(born, born=known, extended=False)["documents"] == []
 
 
 def test_our_organisation_defaults_to_the_first():
-    assert documents._own(None, [Organisation(name="А"), Organisation(name="Б")]).name == "А"
+    assert documents.own_organisation(None, [Organisation(name="А"), Organisation(name="Б")]).name == "А"

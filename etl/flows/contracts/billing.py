@@ -16,7 +16,8 @@ from etl.config.profile import Billing
 from etl.flows import registers
 from etl.flows.contracts import books
 from etl.flows.contracts.plan import planned, referred_charges
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import publish
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.flows.side import DealSource
@@ -96,7 +97,7 @@ def _sendable(run: Run, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     refused: set[str] = set()
     for part in _parts(rows):
-        refused |= answers.refused(run, charge_documents(run, settings, part))
+        refused |= queue.refused(run, charge_documents(run, settings, part))
     return rows[~rows["number"].isin(refused)]
 
 
@@ -143,8 +144,8 @@ def _send(run: Run, settings: Billing, month: str, version: int) -> None:
     sent = register.by_route(rows, delivery, _routes(run, delivery), referred_charges(run))
     if delivery == "commerceml":
         for part in _parts(sent):
-            answers.enqueue(run, charge_documents(run, settings, part))
-        answers.publish(run)
+            queue.enqueue(run, charge_documents(run, settings, part))
+        publish(run)
     else:
         # 1C makes a document of every row it loads, so only new charges are loadable; corrections are for a
         # person's hand

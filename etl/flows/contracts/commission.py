@@ -16,7 +16,8 @@ from etl import tables
 from etl.config.profile import Commission
 from etl.flows import registers, stages
 from etl.flows.contracts import books
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import publish
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
@@ -61,7 +62,7 @@ def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:
     mended."""
     if run.profile.delivery.act != "commerceml":
         return new
-    refused = answers.refused(run, act_documents(run, new))
+    refused = queue.refused(run, act_documents(run, new))
     return new[~new["number"].isin(refused)]
 
 
@@ -80,8 +81,8 @@ def export_planned(run: Run) -> None:
     numbers, day = planned["number"].tolist(), max(planned["date"])
     name = f"{registers.ACTS}-{day:%Y-%m-%d}-{numbers[0]}-{len(numbers)}"
     if run.profile.delivery.act == "commerceml":
-        answers.enqueue(run, act_documents(run, planned))
-        answers.publish(run)
+        queue.enqueue(run, act_documents(run, planned))
+        publish(run)
     else:
         books.write_import(run, planned, "act", f"{name}-zagruzka")
     midnight = dt.datetime.combine(day, dt.time.min)
@@ -98,7 +99,7 @@ def export_planned(run: Run) -> None:
 def confirm(run: Run, settings: Commission) -> None:
     """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the
     profile says."""
-    mode = commission.confirmation(settings, answers.dialect_of(run))
+    mode = commission.confirmation(settings, queue.dialect_of(run))
     states = run.state.accruals.states()
     published = [number for number, state in states.items() if state == "published"]
     accepted = sorted(commission.accepted(mode, _sent(run, published)))

@@ -14,7 +14,8 @@ from etl.errors import TryLater
 from etl.exchange.folder import ARCHIVE
 from etl.extract.commerceml import read
 from etl.flows import registers
-from etl.flows.publication import answers
+from etl.flows.publication import queue
+from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
 from etl.records import Document
@@ -53,7 +54,7 @@ def compare(run: Run, month: str) -> Result:
     documents = onec_documents(run, month)
     # a 1C that tells of orders and tells nothing of ours has not received them: that is a difference, not
     # silence
-    tells = "orders_from_us" in answers.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
+    tells = "orders_from_us" in queue.dialect_of(run).tells and run.profile.delivery.charge == "commerceml"
     return reconcile(
         charges,
         expected=_expected(run, charges),
@@ -77,9 +78,7 @@ def _archived(run: Run, since: str) -> Iterator[Path]:
     """Files of 1C in the archive, oldest first, from a month on."""
     for folder in sorted((run.folder.folder / ARCHIVE).glob("????-??")):
         if folder.name >= since:
-            yield from (
-                path for path in sorted(folder.glob("*.xml")) if not path.name.startswith(answers.SENT)
-            )
+            yield from (path for path in sorted(folder.glob("*.xml")) if not path.name.startswith(SENT))
 
 
 def _is_charge(row: Document, month: str) -> bool:

@@ -1,7 +1,7 @@
 """One directory in one run, as data: what 1C told, what the portal holds, who is who, what a person said.
 
-`Kind` says what differs between parties and products; everything else in this package is functions on a `Comparison`.
-"""
+`Kind` says what differs between parties and products; everything else in this package is functions on a
+`Comparison`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ Fields = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a directory is. Fields by entity: `two_way` both sides may edit, `one_way` only 1C owns, `kept` of 1C are only
-    remembered, for publications that must repeat them. `heard`: records of 1C read in this run, each with its table row (file,
-    version); `read`: the portal's directory, id -> values with `originator` and `origin`; `matches`: its pairs with records of 1C;
-    `save`: writes, results by `intent(save.key)`; `payloads`: changed records -> id in 1C of what is published -> payload."""
+    """What a directory is. Fields by entity: `two_way` both sides may edit, `one_way` only 1C owns, `kept` of
+    1C are only remembered, for publications that must repeat them. `heard`: records of 1C read in this run,
+    each with its table row (file, version); `read`: the portal's directory, id -> values with `originator`
+    and `origin`; `matches`: its pairs with records of 1C; `save`: writes, results by `intent(save.key)`;
+    `payloads`: changed records -> id in 1C of what is published -> payload."""
 
     scope: str
     two_way: Fields
@@ -45,10 +46,11 @@ class Kind:
 
 @dataclass(slots=True)
 class Comparison:
-    """The state of one exchange of a directory. `path`: the file 1C reads its records from, None where it reads none. By id in 1C:
-    `links` of earlier runs, `pairs` of this one (id -> card of the portal), `asked` questions. `cards`: what 1C told, by record;
-    `held`: cards of the portal; `people`: company -> its contacts; `seen`: what the state remembers of each record told anew; `namesakes`: cards that 1C would take for another one, once
-    they were looked for."""
+    """The state of one exchange of a directory. `path`: the file 1C reads its records from, None where it
+    reads none. By id in 1C: `links` of earlier runs, `pairs` of this one (id -> card of the portal), `asked`
+    questions. `cards`: what 1C told, by record; `held`: cards of the portal; `people`: company -> its
+    contacts; `seen`: what the state remembers of each record told anew; `namesakes`: cards that 1C would take
+    for another one, once they were looked for."""
 
     run: Run
     reading: Reading
@@ -81,7 +83,9 @@ def opened(
     for entity in settings:
         links |= {row["foreign_id"]: row | {"entity": entity} for row in run.state.links.all(entity)}
     memory = Memory(run.state, settings)
-    return Comparison(run, reading, kind, settings, path, memory, links, run.state.questions.answers(kind.scope))
+    return Comparison(
+        run, reading, kind, settings, path, memory, links, run.state.questions.answers(kind.scope)
+    )
 
 
 # ---- directions
@@ -132,7 +136,8 @@ def card_of(link: Record) -> str:
 
 
 def named_alike(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
-    """We sent a record of that name, and 1C may have answered it with a record of its own: only a person can say so."""
+    """We sent a record of that name, and 1C may have answered it with a record of its own: only a person can
+    say so."""
     for _, portal in proposed(found):
         if same_name(found.held[portal], card.values):
             yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."

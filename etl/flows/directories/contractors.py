@@ -1,4 +1,5 @@
-"""What 1C tells of its контрагенты: cards of the directory and of the buyers of orders that were born there."""
+"""What 1C tells of its контрагенты: cards of the directory and of the buyers of orders that were born
+there."""
 
 from __future__ import annotations
 
@@ -89,8 +90,8 @@ def _currency(account: Account) -> str | None:
 
 
 def _cleaned(found: Comparison, values: Record, row: Record, origin: str) -> Record:
-    """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the whole card, is left
-    out."""
+    """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the
+    whole card, is left out."""
     values.pop("version", None)
     phones = [one.value for text in values.pop("phones", ()) for one in checked.phones(text)]
     emails = [one for text in values.pop("emails", ()) for one in checked.emails(text)]

@@ -1,5 +1,5 @@
-"""The exchange of one directory, step by step: newest text of each record of 1C -> pairs -> questions -> fields -> new records on
-either side -> guard -> one commit -> the portal, card by card -> the file for 1C.
+"""The exchange of one directory, step by step: newest text of each record of 1C -> pairs -> questions ->
+fields -> new records on either side -> guard -> one commit -> the portal, card by card -> the file for 1C.
 
 Nothing is asked of the portal where nothing depends on it.
 """
@@ -17,7 +17,8 @@ from etl.transform.identity import Matches
 
 
 def exchange(found: Comparison) -> None:
-    """Bring both sides of a directory together. Raises NeedsPerson when the guard stops it, TryLater while the portal is away."""
+    """Bring both sides of a directory together. Raises NeedsPerson when the guard stops it, TryLater while
+    the portal is away."""
     run = found.run
     hear(found)
     if found.cards or is_outward(found) or _is_waiting(found):

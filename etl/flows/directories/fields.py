@@ -30,7 +30,8 @@ def known_pairs(found: Comparison) -> dict[Key, str]:
 
 # ---- fields that both sides edit
 def merged(found: Comparison, pairs: Pairs) -> list[Record]:
-    """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds what follows."""
+    """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds
+    what follows."""
     keys = [key for key in pairs if sends(found, key[0])]
     fields = found.kind.two_way
     portal: list[list[Any]] = []
@@ -66,8 +67,8 @@ def _shown_by_1c(found: Comparison, key: Key) -> list[list[Any]]:
 
 
 def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
-    """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record that 1C has shown whole is
-    adopted: what an unseen record lacks is unknown."""
+    """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record that
+    1C has shown whole is adopted: what an unseen record lacks is unknown."""
     card = found.cards.get(key)
     if card is None or card.deleted:
         return
@@ -89,7 +90,8 @@ def _owners(found: Comparison) -> dict[tuple[str, str], str]:
 
 
 def _allowed(found: Comparison, changes: Iterable[Record]) -> list[Record]:
-    """Where only 1C receives, its own edits are noted and the portal's value is told again by the next run."""
+    """Where only 1C receives, its own edits are noted and the portal's value is told again by the next
+    run."""
     kept: list[Record] = []
     for row in changes:
         if row["side"] == "portal" and not receives(found, row["entity"]):

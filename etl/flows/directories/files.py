@@ -1,8 +1,8 @@
-"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C shows them.
+"""Records of a directory towards 1C (extended contract): noted, written into their file, followed until 1C
+shows them.
 
-Life cycle as for documents (`etl.flows.publication`): a record stays in its file until 1C returns it or for `resend` sessions. A
-file holds only what was changed: what it does not name, 1C keeps.
-"""
+Life cycle as for documents (`etl.flows.publication`): a record stays in its file until 1C returns it or for
+`resend` sessions. A file holds only what was changed: what it does not name, 1C keeps."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ _WAITING = ("published", "assumed")
 
 # ---- what a publication says
 def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
-    """Our latest edit, else what 1C itself told last, so that repeating it changes nothing; else what the card holds."""
+    """Our latest edit, else what 1C itself told last, so that repeating it changes nothing; else what the
+    card holds."""
     known = found.memory.get(key, field)
     told = known.base if known.want is ABSENT else known.want
     if known.sent:
@@ -47,7 +48,8 @@ def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
 
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
-    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them again."""
+    """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
+    again."""
     return [field for field in fields if _is_on_its_way(memory, key, field)]
 
 
@@ -128,13 +130,14 @@ def judge(
 ) -> list[Record]:
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
-    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was not confirmed.
-    """
+    `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was
+    not confirmed."""
     issues: list[Record] = []
     for origin, rows in run.state.publications.find({key for _, key in told}).items():
-        for row in rows:
+        waiting = [row for row in rows if row["path"] == path and row["state"] in _WAITING]
+        for row in waiting:
             card = _shown(row, origin, told)
-            if row["path"] != path or row["state"] not in _WAITING or card is None:
+            if card is None:
                 continue
             refused = list(_refused(row, memory, told))
             run.state.publications.mark([row["id"]], "refused" if refused else "echoed")

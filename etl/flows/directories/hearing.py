@@ -1,4 +1,5 @@
-"""What 1C told of a directory: the newest text of each record, of this run's files, else what waits in the memory."""
+"""What 1C told of a directory: the newest text of each record, of this run's files, else what waits in the
+memory."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ class _Heard:
 
 
 def hear(found: Comparison) -> None:
-    """Fill `cards` and `seen`. A late file is read, but a record that was told anew since is left out (DESIGN §5: staleness is judged
-    per document)."""
+    """Fill `cards` and `seen`. A late file is read, but a record that was told anew since is left out (DESIGN
+    §5: staleness is judged per document)."""
     _recall(found)
     told = [_Heard(_mark(card, row), card, row) for card, row in found.kind.heard(found)]
     ours = [one for one in told if one.card.entity in found.settings]

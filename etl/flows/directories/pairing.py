@@ -1,4 +1,5 @@
-"""Who is who: records of 1C and cards of the portal in pairs, and questions about those that only a person can tie.
+"""Who is who: records of 1C and cards of the portal in pairs, and questions about those that only a person
+can tie.
 
 Parties match by GUID; ИНН only proposes; equal candidates go to the ask-list; never by name (DESIGN §5).
 """

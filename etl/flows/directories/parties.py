@@ -1,9 +1,9 @@
-"""Flow `parties`: контрагенты of 1C <-> companies and contacts of the portal with requisites, bank accounts and addresses.
+"""Flow `parties`: контрагенты of 1C <-> companies and contacts of the portal with requisites, bank accounts
+and addresses.
 
-Specifications 001 (code and folder tell one buyer's records apart, no search by name), 002/004 (company and contact with the listed
-fields, only what 1C has; ИП is a company), 003 (both directories both ways). Entity `contact` holds persons of 1C and the contact
-persons of its companies.
-"""
+Specifications 001 (code and folder tell one buyer's records apart, no search by name), 002/004 (company and
+contact with the listed fields, only what 1C has; ИП is a company), 003 (both directories both ways). Entity
+`contact` holds persons of 1C and the contact persons of its companies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from etl.flows.directories.contractors import ACCOUNT, PERSON, REACHED, heard
 from etl.flows.directories.exchange import compare, exchange
 from etl.flows.directories.party_files import payloads
 from etl.flows.directories.records import Card, Save, intent, outbox
-from etl.flows.publication import answers as outgoing
+from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
@@ -42,20 +42,21 @@ def flow(run: Run, reading: Reading) -> None:
 
 
 def coverage(run: Run, reading: Reading) -> dict[str, int]:
-    """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; nothing where parties are not exchanged."""
+    """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; nothing where parties
+    are not exchanged."""
     found = _opened(run, reading)
     return identity.coverage(compare(found)) if found else {}
 
 
 def _opened(run: Run, reading: Reading) -> Comparison | None:
-    """The directory of a profile that exchanges one. People are exchanged like companies unless [entities.contacts] says
-    otherwise."""
+    """The directory of a profile that exchanges one. People are exchanged like companies unless
+    [entities.contacts] says otherwise."""
     parties, contacts = run.profile.entities.get("parties"), run.profile.entities.get("contacts")
     given = {"company": parties, "contact": contacts or parties}
     settings = {entity: one for entity, one in given.items() if one}
     if not settings:
         return None
-    path = outgoing.dialect_of(run).party_path
+    path = queue.dialect_of(run).party_path
     return opened(run, reading, _kind(parties, contacts), settings, path)
 
 
@@ -117,7 +118,8 @@ def _columns(row: Record) -> Record:
 
 
 def _rivals(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
-    """A contact person may be a contact that the company's card already has: its people are few, but only a person may say so."""
+    """A contact person may be a contact that the company's card already has: its people are few, but only a
+    person may say so."""
     yield from named_alike(found, card)
     company = found.pairs.get(card.owner or "")
     if company is None:
@@ -165,9 +167,7 @@ def _namesakes(found: Comparison) -> dict[str, Record]:
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
     portal = found.run.portal
     ready = [made for save in saves if (made := _party(found, save))]
-    yield from load.save_parties(
-        portal.client, portal.names, found.run.profile, ready, outbox(found.run)
-    )
+    yield from load.save_parties(portal.client, portal.names, found.run.profile, ready, outbox(found.run))
     portal.forget_directory()
 
 
@@ -187,5 +187,3 @@ def _party(found: Comparison, save: Save) -> load.Party | None:
 
 def _accounts(rows: Iterable[Sequence[str | None]]) -> list[Account]:
     return [cast(Account, dict(zip(ACCOUNT, row, strict=True))) for row in rows]
-
-

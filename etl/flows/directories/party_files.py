@@ -29,7 +29,9 @@ def payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Re
 def _main(found: Comparison, key: Key, origins: Mapping[str, str]) -> Key:
     """The record whose publication holds this one."""
     company = found.held[found.pairs[key[1]]].get("party") if key[0] == "contact" else None
-    return ("company", origins[company]) if company in origins else key
+    if company is None or company not in origins:
+        return key
+    return "company", origins[company]
 
 
 def _payload(found: Comparison, key: Key, origins: Mapping[str, str], with_people: bool) -> Record:

@@ -1,9 +1,8 @@
 """Flow `products`: номенклатура and prices of 1C <-> the portal's catalogue.
 
-Specifications 002/004: name, sale price, purchasing price; 003: the directory both ways, prices from 1C. Prices have one owner
-([entities.products.owners] price, purchasing; 1C without a setting). Which price type of 1C is the sale price says
-[entities.products.fields] price = "Розничная"; likewise purchasing.
-"""
+Specifications 002/004: name, sale price, purchasing price; 003: the directory both ways, prices from 1C.
+Prices have one owner ([entities.products.owners] price, purchasing; 1C without a setting). Which price type
+of 1C is the sale price says [entities.products.fields] price = "Розничная"; likewise purchasing."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from etl.flows.directories.comparison import Comparison, Kind, has_name, is_unco
 from etl.flows.directories.exchange import exchange
 from etl.flows.directories.files import known_fields, value_for_1c
 from etl.flows.directories.records import Card, Save, intent, outbox
-from etl.flows.publication import answers as outgoing
+from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import products as load
@@ -46,12 +45,13 @@ def flow(run: Run, reading: Reading) -> None:
     """Exchange the catalogue in the direction of [entities.products]."""
     settings = run.profile.entities.get("products")
     if settings:
-        path = outgoing.dialect_of(run).catalogue_path
+        path = queue.dialect_of(run).catalogue_path
         exchange(opened(run, reading, kind(settings, path), {"product": settings}, path))
 
 
 def kind(settings: Entity, path: str | None) -> Kind:
-    """The catalogue as a directory: a price that the portal owns travels both ways, where 1C reads a catalogue of ours."""
+    """The catalogue as a directory: a price that the portal owns travels both ways, where 1C reads a
+    catalogue of ours."""
     is_sent = path is not None and settings.direction != "to-portal"
     ours = [field for field in PRICES if is_sent and settings.owners.get(field) == "portal"]
     theirs = [field for field in PRICES if field not in ours]
@@ -193,7 +193,8 @@ def _payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, R
 def _payload(found: Comparison, key: Key) -> Record:
     """An item whole, as 1C reads it, with the prices that were edited, or all of a new one."""
     fields = known_fields(found.memory, key, found.kind.two_way["product"])
-    item: Product = {"id": key[1], "name": value_for_1c(found, key, "name"), **_carried(found, key)}
+    item: Product = {"id": key[1], "name": value_for_1c(found, key, "name")}
+    item.update(_carried(found, key))
     is_new = is_unconfirmed(found, key[1])
     held = found.held[found.pairs[key[1]]]
     told = [field for field in PRICES if held.get(field) is not None and (is_new or field in fields)]
@@ -207,16 +208,17 @@ def _payload(found: Comparison, key: Key) -> Record:
     }
 
 
-def _carried(found: Comparison, key: Key) -> Any:
+def _carried(found: Comparison, key: Key) -> Product:
     """What a publication repeats: as 1C told it, else as the portal holds it."""
     held = found.held[found.pairs[key[1]]]
-    row: Record = {}
+    row: Any = {}
     for column in _CARRIED:
         base = found.memory.get(key, column).base
         value = held.get(column) if base is ABSENT else base
         if value is not None:
             row[column] = value
-    return row
+    told: Product = row
+    return told
 
 
 def _price_row(found: Comparison, key: Key, field: str) -> Price:
@@ -231,7 +233,12 @@ def _price_row(found: Comparison, key: Key, field: str) -> Price:
 
 def _type_row(found: Comparison, field: str) -> Record:
     is_purchasing = field == "purchasing"
-    return {"id": _type_id(found, field), "name": WORDS[field], "currency": "RUB", "purchasing": is_purchasing}
+    return {
+        "id": _type_id(found, field),
+        "name": WORDS[field],
+        "currency": "RUB",
+        "purchasing": is_purchasing,
+    }
 
 
 def _type_id(found: Comparison, field: str) -> str:

@@ -1,4 +1,5 @@
-"""What was decided, committed and written: the guard, the memory and the links in one transaction, then card by card."""
+"""What was decided, committed and written: the guard, the memory and the links in one transaction, then card
+by card."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ _LIVING = ("linked", "proposed")
 
 
 def guard(found: Comparison, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
-    """Stop before the first write when more values would be replaced than the profile allows; a plan shows everything. Raises
-    NeedsPerson."""
+    """Stop before the first write when more values would be replaced than the profile allows; a plan shows
+    everything. Raises NeedsPerson."""
     if found.run.options.dry:
         return
     replaced: list[Record] = []
@@ -28,12 +29,15 @@ def guard(found: Comparison, saves: Sequence[Save], changed: Mapping[Key, set[st
         replaced += [{"action": "update", "before": before} for before in save.before.values()]
     for key, fields in changed.items():
         known = [found.memory.get(key, column).base for column in fields]
-        replaced += [{"action": "update", "before": True} for base in known if base not in (merge.ABSENT, None)]
+        replaced += [
+            {"action": "update", "before": True} for base in known if base not in (merge.ABSENT, None)
+        ]
     delivery.guard(found.run, replaced)
 
 
 def commit(found: Comparison, changed: Mapping[Key, set[str]]) -> None:
-    """Pairs, publications, memory and what was seen, in one transaction: nothing is applied without its memory."""
+    """Pairs, publications, memory and what was seen, in one transaction: nothing is applied without its
+    memory."""
     state = found.run.state
     with state.transaction():
         _link(found)
@@ -73,12 +77,13 @@ def _is_stored(found: Comparison, row: Record) -> bool:
     known = found.links.get(row["foreign_id"])
     if not known or "changed_at" not in known:
         return False
-    return known["portal_id"] == row["portal_id"] and known["state"] == row["state"]
+    return bool(known["portal_id"] == row["portal_id"] and known["state"] == row["state"])
 
 
 # ---- the portal
 def write(found: Comparison, saves: Iterable[Save]) -> None:
-    """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls everything done."""
+    """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls
+    everything done."""
     known = {intent(save.key): save for save in saves}
     for result in _results(found, known):
         save = known[result.key]
@@ -117,7 +122,8 @@ def _done(found: Comparison, save: Save, result: Result) -> None:
 
 
 def _created(found: Comparison, key: Key, portal: str) -> None:
-    """A new card is a pair, and the two-way fields it was made without are known to be empty on both sides."""
+    """A new card is a pair, and the two-way fields it was made without are known to be empty on both
+    sides."""
     found.pairs[key[1]] = portal
     number = portal.partition("_")[2]
     found.run.state.links.put([{"entity": key[0], "foreign_id": key[1], "portal_id": number}])

@@ -1,13 +1,13 @@
 """Documents of 1C -> deals (specifications 001, 002/004, 003): creation, fields, composition, stage, smart
 invoice, notification.
 
-Everything is derived from what 1C has told so far (`orders_told`) and compared with the portal, so a run that
-was killed or met a portal that was away is simply repeated. What goes the other way is `orders_out`; edits of
+Everything is derived from what 1C has told so far (`told`) and compared with the portal, so a run that
+was killed or met a portal that was away is simply repeated. What goes the other way is `outgoing`; edits of
 one composition from both sides meet there."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from etl import tables
 from etl.bitrix24.fields import COMPANY, CONTACT
@@ -17,7 +17,7 @@ from etl.flows import stages
 from etl.flows.directories import records
 from etl.flows.orders import invoices, prices
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders import told as orders_told
+from etl.flows.orders import told as telling
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery, writers
 from etl.flows.portal.writers import change
@@ -25,7 +25,11 @@ from etl.flows.publication import answers
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.transform.orders import deals, facts
+from etl.records import Deal, Document, Line
+from etl.transform.orders import doubts
+from etl.transform.orders import told as rules
+from etl.transform.orders.born import new_deals
+from etl.transform.orders.facts import OrderFacts, order_facts
 from etl.values import clean
 
 SCOPE = "orders"
@@ -37,68 +41,65 @@ def apply_all(run: Run, reading: Reading) -> None:
     assert settings is not None  # noqa: S101 documents-in has looked
     if settings.discounts == "1c":
         prices.remember(run, reading)
-    told = adopt(run, reading, settings, orders_told.read(run, reading))
-    run.journal.note([row for row in tables.records(told.unknown) if row["key"] in told.fresh], SCOPE)
+    told = adopt(run, reading, settings, telling.read(run, reading))
+    run.journal.note([row for row in told.unknown if row["key"] in told.fresh], SCOPE)
     if len(told.documents):
-        recording.record_facts(run, tables.records(told.documents), told.found, told.owners)
+        documents = tables.records(told.documents, Document)
+        recording.record_facts(run, documents, told.found, told.owners)
         apply(run, settings, told)
-        answers.judge_silent(run, told.documents, told.lines)
+        answers.judge_silent(run, documents, tables.records(told.lines, Line))
     run.state.runs.close_issues(run.number, [SCOPE])
 
 
 def apply(run: Run, settings: Orders, told: Told) -> None:
     """Fields, compositions, stages and smart invoices that follow from the documents and their facts."""
-    known = order_facts(run, settings, told)
-    values = deals.told(told.content, known, settings, run.profile.organisations)
+    payments, shipments = recording.payments(run), recording.shipments(run)
+    known = order_facts(told.owned, payments, shipments, settings.statuses)
+    values = rules.told(told.content, known, settings, run.profile.organisations)
     sources = _sources(told)
     _note_doubts(run, settings, told, known)
-    rows = orders_rows.led_by_1c(run, settings, told)
-    applied = delivery.apply(
-        run, [row | sources.get(row["key"], {}) for row in [*rows, *_fields(run, settings, values, told)]]
-    )
+    changes = [*orders_rows.led_by_1c(run, settings, told), *_fields(run, settings, values, told)]
+    applied = delivery.apply(run, [row | sources.get(row["key"], {}) for row in changes])
     orders_rows.remember(run, applied)
     stages.count(run, applied)
     stages.settle(run, known, [], sources)
     invoices.move(run, settings, told, sources)
 
 
-def order_facts(run: Run, settings: Orders, told: Told) -> dict[str, dict[str, Any]]:
-    """Facts of every deal that has orders or invoices in 1C."""
-    payments, shipments = (run.state.facts.rows(kind) for kind in ("payment", "shipment"))
-    return facts.order_facts(told.owned, payments, shipments, settings.statuses)
-
-
 # ---- orders born in 1C ----
 def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
     """Orders that people made in 1C become deals, each once: known by its origin before anything is
     created."""
-    waiting = [row for row in _born(told) if _creatable(run, row["id"])]
-    if not waiting or not settings.create_deals:
+    if not settings.create_deals:
         return told
-    found, issues = deals.new_deals(
-        tables.frame("documents", waiting),
+    waiting = {row["id"]: row for row in _born(told) if _creatable(run, row["id"])}
+    if not waiting:
+        return told
+    found, issues = new_deals(
+        tables.frame("documents", waiting.values()),
         told.roles,
-        buyers(run, {row["party"] for row in waiting if row["party"]}),
+        buyers(run, {row["party"] for row in waiting.values() if row["party"]}),
         settings,
         run.profile.organisations,
         originator=run.profile.bitrix24.originator,
     )
     run.journal.note(issues, SCOPE)
-    rows = {row["id"]: row for row in waiting}
     bodies = set(told.lines["document"])
-    applied = delivery.apply(
-        run,
-        [_creation(run, deal, rows[deal["id"]], rows=deal["id"] in bodies) for deal in tables.records(found)],
-    )
+    changes = [
+        _creation(run, deal, waiting[deal["id"]], rows=deal["id"] in bodies)
+        for deal in tables.each(found, Deal)
+    ]
+    applied = delivery.apply(run, changes)
     for row in applied:
         if row["outcome"] == "done":
-            _accept(run, row, rows[row["key"]])
-    return orders_told.read(run, reading) if applied else told
+            _accept(run, row, waiting[row["key"]])
+    return telling.read(run, reading) if applied else told
 
 
-def _born(told: Told) -> list[Record]:
-    born = {identifier for identifier, _, role in told.roles.to_numpy().tolist() if role == "born"}
-    return [row for row in tables.records(told.documents) if row["id"] in born]
+def _born(told: Told) -> list[Document]:
+    roles = told.roles.to_numpy().tolist()
+    born = {identifier for identifier, _, role in roles if role == "born"}
+    return [row for row in tables.each(told.documents, Document) if row["id"] in born]
 
 
 def _creatable(run: Run, origin: str) -> bool:
@@ -113,21 +114,28 @@ def buyers(run: Run, origins: set[str]) -> dict[str, str]:
     card carries."""
     found: dict[str, str] = {}
     for entity, kind in (("company", COMPANY), ("contact", CONTACT)):
-        pairs = records.portal_ids(run, entity, origins)
-        found = {origin: f"{entity}_{number}" for origin, number in pairs.items()} | found
-        if missing := sorted(origins - found.keys()):
-            cards = run.portal.by_origin(kind, missing)
-            found |= {
-                origin: f"{entity}_{numbers[0]}" for origin, numbers in cards.items() if len(numbers) == 1
-            }
+        for origin, number in records.portal_ids(run, entity, origins).items():
+            found.setdefault(origin, f"{entity}_{number}")
+        missing = sorted(origins - found.keys())
+        cards = run.portal.by_origin(kind, missing) if missing else {}
+        for origin, numbers in cards.items():
+            if len(numbers) == 1:
+                found[origin] = f"{entity}_{numbers[0]}"
     if run.options.dry and "parties" in run.profile.flows:
-        # the run itself creates the card before it comes here, unless a person is asked which one it is
-        asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
-        found = {origin: f"company_{origin}" for origin in origins - asked} | found
+        _foresee(run, found, origins)
     return found
 
 
-def _creation(run: Run, deal: Record, row: Record, *, rows: bool) -> Record:
+def _foresee(run: Run, found: dict[str, str], origins: set[str]) -> None:
+    """In a plan: the run itself creates the card before it comes here, unless a person is asked which one it
+    is."""
+    asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
+    for origin in origins - asked:
+        found.setdefault(origin, f"company_{origin}")
+
+
+def _creation(run: Run, deal: Deal, row: Document, *, rows: bool) -> Record:
+    """The change that makes a deal of an order; its sum follows its rows where there are any."""
     manager = run.portal.names.user_id(deal["manager"] or "")
     values = {
         "title": deal["title"],
@@ -145,13 +153,13 @@ def _creation(run: Run, deal: Record, row: Record, *, rows: bool) -> Record:
         "orders.create_deals: заказ создан в 1С",
         field="stage",
         item=item,
-        deal=deal | {"manager": manager},
+        deal={**deal, "manager": manager},
         file=row["file"],
         document=_number(row),
     )
 
 
-def _accept(run: Run, row: Record, document: Record) -> None:
+def _accept(run: Run, row: Record, document: Document) -> None:
     """The new deal is linked with its order and counts from now on."""
     run.state.links.put(
         [
@@ -178,64 +186,63 @@ def _accept(run: Run, row: Record, document: Record) -> None:
     )
 
 
-def _number(row: Record) -> str | None:
+def _number(row: Document) -> str | None:
     return clean.text(row["number_1c"]) or row["number"]
 
 
 # ---- fields ----
-def _fields(run: Run, settings: Orders, values: deals.Told, told: Told) -> list[Record]:
+def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[Record]:
     """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C
     leads."""
-    with_rows = set(told.lines["document"]) if settings.rows else set()
-    carried = {
-        row["deal"]
-        for row in tables.records(told.content)
-        if row["id"] in with_rows and row["kind"] in ("order", "invoice")
-    }
-    changes = [
-        *tables.records(deals.field_changes(values, run.portal.deals, settings.fields)),
-        *tables.records(deals.amount_changes(values, run.portal.deals, carried)),
-    ]
+    deals = run.portal.deals
+    fields = rules.field_changes(values, deals, settings.fields)
+    amounts = rules.amount_changes(values, deals, _with_rows(told) if settings.rows else set())
+    changes = [*tables.each(fields), *tables.each(amounts)]
     led = orders_rows.led(run, told)
-    names = {
-        deal: said["organisation"] for deal, said in values.items() if "organisation" in said and deal in led
-    }
-    return changes + [
-        row
-        for deal in tables.records(run.portal.deals)
-        for row in organisation_change(run, deal, names.get(deal["id"]), "из 1С: организация заказа")
-    ]
+    names = {deal: values[deal].get("organisation") for deal in led if deal in values}
+    for deal in tables.each(deals, Deal) if any(names.values()) else ():
+        why = "из 1С: организация заказа"
+        changes += organisation_change(run, deal, names.get(deal["id"]), why)
+    return changes
 
 
-def organisation_change(run: Run, deal: Record, name: str | None, reason: str) -> list[Record]:
+def _with_rows(told: Told) -> set[str]:
+    """Deals whose order or invoice has lines: their sum follows the rows."""
+    bodies = set(told.lines["document"])
+    content = told.content[["id", "kind", "deal"]].to_numpy().tolist()
+    return {deal for document, kind, deal in content if document in bodies and kind in ("order", "invoice")}
+
+
+def organisation_change(run: Run, deal: Deal, name: str | None, reason: str) -> list[Record]:
     """The link of a deal with our organisation of this name, where it shows another one."""
     if name is None or name == deal["organisation"] or len(run.profile.organisations) == 1:
         return []
     requisite = next((one for one, own in run.portal.own_requisites.items() if own == name), None)
     if requisite is None:
         return []
-    return [
-        change(
-            "deal",
-            deal["id"],
-            "link",
-            name,
-            reason,
-            field="organisation",
-            before=deal["organisation"],
-            requisite=requisite,
-        )
-    ]
+    link = change(
+        "deal",
+        deal["id"],
+        "link",
+        name,
+        reason,
+        field="organisation",
+        before=deal["organisation"],
+        requisite=requisite,
+    )
+    return [link]
 
 
 def _sources(told: Told) -> dict[str, Record]:
     """deal -> file and number of the document that was read last: what `obmen24 why` names."""
-    rows = sorted(tables.records(told.owned), key=lambda row: (row["id"] in told.fresh, told.made[row["id"]]))
-    return {row["deal"]: {"file": row["file"], "document": _number(row)} for row in rows}
+    rows = tables.records(told.owned, Document)
+    rows.sort(key=lambda row: (row["id"] in told.fresh, told.made[row["id"]]))
+    return {row["deal"] or "": {"file": row["file"], "document": _number(row)} for row in rows}
 
 
 # ---- what a person must look at ----
-def _note_doubts(run: Run, settings: Orders, told: Told, known: dict[str, dict[str, Any]]) -> None:
-    fresh = tables.frame("documents", [row for row in tables.records(told.owned) if row["id"] in told.fresh])
-    run.journal.note(deals.unmapped(fresh, settings, run.profile.organisations), SCOPE)
-    run.journal.note(deals.doubtful(fresh, known, settings), SCOPE)
+def _note_doubts(run: Run, settings: Orders, told: Told, known: Mapping[str, OrderFacts]) -> None:
+    fresh = told.owned[told.owned["id"].isin(told.fresh)]
+    if len(fresh):
+        run.journal.note(doubts.unmapped(fresh, settings, run.profile.organisations), SCOPE)
+        run.journal.note(doubts.doubtful(fresh, known, settings), SCOPE)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -18,8 +19,10 @@ from etl.flows.portal import delivery, writers
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
+from etl.records import Deal, Document, Issue, Line
 from etl.transform.money import paid as law
-from etl.transform.orders import deals as orders
+from etl.transform.orders import invoices as rules
+from etl.transform.orders.invoices import Choice
 from etl.values import keys
 
 SCOPE = "invoices"
@@ -29,17 +32,18 @@ _SETTLED = "settled"
 
 
 # ---- towards 1C ----
-def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Record]) -> orders.Choice:
+def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Choice:
     """The smart invoice of each deal that needs one. Missing ones are made where the profile says so;
     doubtful ones are asked."""
-    listed, sent = tables.frame("deals", deals), told.sent.keys()
-    choice = orders.choose_invoices(listed, _read(run, deals), settings, final=final_stages(run), sent=sent)
+    listed, sent, final = tables.frame("deals", deals), told.sent.keys(), final_stages(run)
+    read = _read(run, deals)
+    choice = rules.choose_invoices(listed, read, settings, final=final, sent=sent)
     if choice.create:
         _create(run, [deal for deal in deals if deal["id"] in choice.create])
-        choice = orders.choose_invoices(
-            listed, _read(run, deals), settings, final=final_stages(run), sent=sent
-        )
-    _ask(run, choice.issues, _read(run, [deal for deal in deals if deal["id"] in choice.held]))
+        read = _read(run, deals)
+        choice = rules.choose_invoices(listed, read, settings, final=final, sent=sent)
+    held = read[read["deal"].isin(choice.held)]
+    _ask(run, choice.issues, tables.records(held, Document))
     return choice
 
 
@@ -49,154 +53,142 @@ def final_stages(run: Run) -> set[str]:
     return {names.invoice_stages[stage] for stage in names.invoice_closed}
 
 
-def _read(run: Run, deals: Sequence[Record]) -> pd.DataFrame:
+def _read(run: Run, deals: Sequence[Deal]) -> pd.DataFrame:
     """Smart invoices of deals; of a deal that a person has answered for only the chosen one."""
-    answers = {
-        key.partition(":")[2]: answer.get("id")
-        for key, answer in run.state.questions.answers(QUESTION).items()
-    }
-    rows = tables.records(
-        extract.invoices(run.portal.client, run.portal.names, [deal["id"] for deal in deals])
-    )
-    return tables.frame("documents", [row for row in rows if answers.get(row["deal"]) in (None, row["id"])])
+    chosen = {}
+    for key, answer in run.state.questions.answers(QUESTION).items():
+        chosen[key.partition(":")[2]] = answer.get("id")
+    found = extract.invoices(run.portal.client, run.portal.names, [deal["id"] for deal in deals])
+    if not chosen:
+        return found
+    pairs = zip(found["id"], found["deal"], strict=True)
+    return found.loc[[chosen.get(deal) in (None, identifier) for identifier, deal in pairs]]
 
 
-def _ask(run: Run, issues: pd.DataFrame, invoices: pd.DataFrame) -> None:
+def _ask(run: Run, issues: pd.DataFrame, invoices: Sequence[Document]) -> None:
     """None: the manager makes one in the deal. Several: whoever knows answers, or closes the others."""
     run.journal.note(issues, SCOPE)
-    final, rows, asked = final_stages(run), [], set()
-    for row in tables.records(issues):
-        fitting = [
-            one
-            for one in tables.records(invoices)
-            if one["deal"] == row["key"] and one["status"] not in final
-        ]
-        if len(fitting) > 1:
-            asked.add(f"{QUESTION}:{row['key']}")
-            rows.append(
-                {
-                    "key": f"{QUESTION}:{row['key']}",
-                    "entity": QUESTION,
-                    "text": row["message"],
-                    "candidates": [_candidate(one) for one in fitting],
-                }
-            )
+    final = final_stages(run)
+    fitting: dict[str | None, list[Document]] = defaultdict(list)
+    for row in invoices:
+        if row["status"] not in final:
+            fitting[row["deal"]].append(row)
+    rows = []
+    for issue in tables.each(issues, Issue):
+        several = fitting[issue["key"]]
+        if len(several) > 1:
+            rows.append(_question(issue, several))
     run.state.questions.ask(rows, run.number)
-    run.state.questions.withdraw(
-        {row["key"] for row in run.state.questions.open() if row["entity"] == QUESTION} - asked
-    )
+    withdraw(run, QUESTION, rows)
 
 
-def _candidate(row: Record) -> dict[str, str]:
+def withdraw(run: Run, entity: str, asked: Iterable[Record]) -> None:
+    """Open questions about an entity that are not asked any more have settled themselves."""
+    standing = {row["key"] for row in run.state.questions.open() if row["entity"] == entity}
+    run.state.questions.withdraw(standing.difference(row["key"] for row in asked))
+
+
+def _question(issue: Issue, fitting: Sequence[Document]) -> Record:
+    return {
+        "key": f"{QUESTION}:{issue['key']}",
+        "entity": QUESTION,
+        "text": issue["message"],
+        "candidates": [_candidate(row) for row in fitting],
+    }
+
+
+def _candidate(row: Document) -> dict[str, str]:
     return {
         "id": row["id"],
         "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»",
     }
 
 
-def _create(run: Run, deals: Sequence[Record]) -> None:
+def _create(run: Run, deals: Sequence[Deal]) -> None:
     """Smart invoices of deals that have none, with the buyer and the rows of the deal."""
     portal = run.profile.bitrix24.name
-    rows: dict[str, list[Record]] = {}
-    for line in tables.records(extract.lines(run.portal.client, [deal["id"] for deal in deals])):
-        rows.setdefault(line["document"], []).append(line)
+    lines = extract.lines(run.portal.client, [deal["id"] for deal in deals])
+    rows: dict[str, list[Line]] = defaultdict(list)
+    for line in tables.each(lines, Line):
+        rows[line["document"]].append(line)
     origins = {keys.document_id(portal, "smart-invoice", deal["id"]): deal for deal in deals}
     made = delivery.apply(run, [_creation(origin, deal) for origin, deal in origins.items()])
-    done = {row["id"]: rows.get(origins[row["key"]]["id"], []) for row in made if row["outcome"] == "done"}
-    delivery.apply(
-        run,
-        [
-            change(
-                "invoice",
-                invoice,
-                "rows",
-                f"строк: {len(lines)}",
-                "orders.create_invoices: строки сделки",
-                field="rows",
-                lines=lines,
-            )
-            for invoice, lines in done.items()
-            if lines
-        ],
-    )
+    bodies = []
+    for row in made:
+        body = rows[origins[row["key"]]["id"]]
+        if row["outcome"] == "done" and body:
+            bodies.append(_composition(row["id"], body))
+    delivery.apply(run, bodies)
 
 
-def _creation(origin: str, deal: Record) -> Record:
+def _creation(origin: str, deal: Deal) -> Record:
     values = {
         "title": f"Счёт по сделке {deal['id']}",
         "parentId2": deal["id"],
         "currencyId": deal["currency"] or "RUB",
     }
     item = NewItem(writers.creation_key("invoice", origin), origin, values, party=deal["party"])
-    return change(
-        "invoice",
-        origin,
-        "create",
-        values["title"],
-        "orders.create_invoices: у сделки по предоплате нет счёта",
-        item=item,
-    )
+    reason = "orders.create_invoices: у сделки по предоплате нет счёта"
+    return change("invoice", origin, "create", values["title"], reason, item=item)
+
+
+def _composition(invoice: str, lines: Sequence[Line]) -> Record:
+    reason = "orders.create_invoices: строки сделки"
+    return change("invoice", invoice, "rows", f"строк: {len(lines)}", reason, field="rows", lines=lines)
 
 
 # ---- from 1C ----
-def move(run: Run, settings: Orders, told: Told, sources: dict[str, Record]) -> None:
+def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) -> None:
     """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the
-    account."""
+    account («Счет переводится в статус «Оплачен»», specification 001)."""
     if settings.invoice_paid_stage is None:
         return
-    waiting = {
-        number: (invoice, deal)
-        for invoice, deal in told.invoices.items()
-        if not told.sent[number := keys.invoice(invoice)].get(_SETTLED)
-    }
-    payments = [row for row in recording.payments(run) if row["target"] in waiting]
-    paying = {waiting[row["target"]][1] for row in payments}
+    waiting = _waiting(told)
+    paying = [fact for fact in recording.payments(run) if fact["target"] in waiting] if waiting else []
     if not paying:
         return
-    numbers = {invoice for invoice, _ in waiting.values()}
-    found = tables.records(extract.invoices(run.portal.client, run.portal.names, sorted(paying)))
-    rows = [row for row in found if row["id"] in numbers]
-    paid = law.paid(payments, {keys.invoice(row["id"]): row["amount"] for row in rows})
-    changes, issues = orders.invoice_moves(
-        tables.frame("documents", rows), paid, settings, final=final_stages(run)
-    )
-    deals = {row["id"]: row["deal"] for row in rows}
-    applied = delivery.apply(
-        run,
-        [
-            *(row | sources.get(deals[row["key"]], {}) for row in tables.records(changes)),
-            *_remainders(run, told, issues, deals),
-        ],
-    )
+    deals = sorted({waiting[fact["target"]] for fact in paying})
+    found = extract.invoices(run.portal.client, run.portal.names, deals)
+    numbers = found["id"].map(keys.invoice)
+    read, final = found[numbers.isin(waiting)], final_stages(run)
+    paid = law.paid(paying, dict(zip(numbers, found["amount"], strict=True)))
+    changes, issues = rules.invoice_moves(read, paid, settings, final=final)
+    owners = dict(zip(read["id"], read["deal"], strict=True))
+    moves = [row | sources.get(owners[row["key"]], {}) for row in tables.each(changes)]
+    applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
-    closed = {row["id"] for row in rows if row["status"] in final_stages(run)}
+    _settle(run, done.union(read["id"][read["status"].isin(final)]))
+
+
+def _waiting(told: Told) -> dict[str, str]:
+    """Number -> deal of the smart invoices sent and not yet moved to their final stage."""
+    found: dict[str, str] = {}
+    for invoice, deal in told.invoices.items():
+        number = keys.invoice(invoice)
+        if not told.sent[number].get(_SETTLED):
+            found[number] = deal
+    return found
+
+
+def _settle(run: Run, invoices: Iterable[str]) -> None:
+    """Smart invoices that are through: they are not asked for again."""
     run.state.fields.write(
-        [
-            {
-                "entity": orders_told.SENT,
-                "key": keys.invoice(invoice),
-                "field": _SETTLED,
-                "known": True,
-                "base": True,
-            }
-            for invoice in done | closed
-        ]
+        {
+            "entity": orders_told.SENT,
+            "key": keys.invoice(invoice),
+            "field": _SETTLED,
+            "known": True,
+            "base": True,
+        }
+        for invoice in invoices
     )
 
 
-def _remainders(run: Run, told: Told, issues: pd.DataFrame, deals: dict[str, str]) -> list[Record]:
+def _remainders(run: Run, told: Told, issues: pd.DataFrame, deals: Mapping[str, str]) -> list[Record]:
     """Part payments that this run has learnt of: an issue, and a comment in the deal's timeline."""
     fresh = {told.found.get(document) for document in told.fresh}
-    rows = [row for row in tables.records(issues) if keys.invoice(row["key"]) in fresh]
+    rows = [row for row in tables.each(issues) if keys.invoice(row["key"]) in fresh]
     run.journal.note(rows, SCOPE)
-    return [
-        change(
-            "deal",
-            deals[row["key"]],
-            "comment",
-            row["message"],
-            "orders.invoice_paid_stage: оплата меньше суммы счёта",
-        )
-        for row in rows
-    ]
+    reason = "orders.invoice_paid_stage: оплата меньше суммы счёта"
+    return [change("deal", deals[row["key"]], "comment", row["message"], reason) for row in rows]

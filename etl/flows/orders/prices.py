@@ -7,99 +7,98 @@ prices and terms is kept, because it tells it once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from etl import tables
-from etl.config.profile import Orders
 from etl.flows.directories import records
 from etl.flows.orders.told import Told
+from etl.flows.orders.wanted import Wanted, origins
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.transform.orders import composition
+from etl.records import Deal, Document, Line, Party, Price, PriceType
+from etl.transform.orders import prices as rules
 from etl.values import keys
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: entities of store.fields: terms of a counterparty of 1C; prices of a product by price type; names of price
 #: types
 TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 
-def lines(
-    run: Run,
-    settings: Orders,
-    told: Told,
-    deals: Sequence[Record],
-    invoices: Sequence[Record],
-    rows: tuple[pd.DataFrame, pd.DataFrame],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lines for the orders of deals and for smart invoices, `document` = their number towards 1C, and issues
-    that stop documents.
-
-    `rows` = product rows of the deals and of the smart invoices.
-    """
-    born = {deal: row["number"] for deal, row in told.orders.items()}
-    numbers = {
-        deal["id"]: born[deal["id"]] if deal["origin"] and deal["id"] in born else keys.order(deal["id"])
-        for deal in deals
-    }
-    listed = [
-        line | {"document": numbers[line["document"]]}
-        for line in tables.records(rows[0])
-        if line["document"] in numbers
-    ]
-    listed += [line | {"document": keys.invoice(line["document"])} for line in tables.records(rows[1])]
+def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lines for the orders of `deals` and for smart invoices, `document` = their number towards 1C, and
+    issues that stop documents."""
+    numbers = {deal["id"]: _number(told, deal) for deal in deals}
+    listed = list(_listed(wanted, numbers))
     products = records.onec_ids(run, "product", {line["product"] for line in listed if line["product"]})
-    net = composition.net_lines(tables.frame("lines", listed), products)
-    if settings.discounts == "portal":
+    net = rules.net_lines(tables.frame("lines", listed), products)
+    if wanted.settings.discounts == "portal":
         return net, tables.frame("issues")
-    return composition.priced_by_1c(net, _buyers(run, deals, invoices, numbers), *_prices(run))
+    return rules.priced_by_1c(net, _terms(run, deals, wanted.invoices, numbers), *_prices(run))
+
+
+def _number(told: Told, deal: Deal) -> str:
+    """The number of a deal's order towards 1C."""
+    born = told.orders.get(deal["id"]) if deal["origin"] else None
+    return born["number"] or "" if born else keys.order(deal["id"])
+
+
+def _listed(wanted: Wanted, numbers: Mapping[str, str]) -> Iterator[Line]:
+    """Product rows of the deals and of the smart invoices under the numbers of their documents."""
+    for line in tables.each(wanted.deal_rows, Line):
+        if line["document"] in numbers:
+            yield {**line, "document": numbers[line["document"]]}
+    for line in tables.each(wanted.invoice_rows, Line):
+        yield {**line, "document": keys.invoice(line["document"])}
 
 
 def remember(run: Run, reading: Reading) -> None:
     """Terms and prices read in this run into the state."""
-    rows = [
-        _field(TERMS, row["id"], name, row["extra"][name])
-        for row in tables.records(reading.table("parties"))
-        for name in (composition.PRICE_TYPE, composition.PERCENT)
-        if name in (row["extra"] or {})
-    ]
-    rows += [
-        _field(PRICES, row["product"], row["price_type"], row["price"])
-        for row in tables.records(reading.table("prices"))
-    ]
-    rows += [
-        _field(TYPES, row["id"], "name", row["name"]) for row in tables.records(reading.table("price_types"))
-    ]
-    run.state.fields.write(list({(row["entity"], row["key"], row["field"]): row for row in rows}.values()))
+    rows: dict[tuple[str, str, str], Record] = {}
+    for row in _told(reading):
+        rows[row["entity"], row["key"], row["field"]] = row
+    run.state.fields.write(rows.values())
+
+
+def _told(reading: Reading) -> Iterator[Record]:
+    for party in tables.each(reading.table("parties"), Party):
+        extra = party["extra"] or {}
+        for name in (rules.PRICE_TYPE, rules.PERCENT):
+            if name in extra:
+                yield _field(TERMS, party["id"], name, extra[name])
+    for price in tables.each(reading.table("prices"), Price):
+        yield _field(PRICES, price["product"], price["price_type"], price["price"])
+    for kind in tables.each(reading.table("price_types"), PriceType):
+        yield _field(TYPES, kind["id"], "name", kind["name"])
 
 
 def _field(entity: str, key: str, field: str, value: object) -> Record:
     return {"entity": entity, "key": key, "field": field, "known": True, "base": value}
 
 
-def _buyers(
-    run: Run, deals: Sequence[Record], invoices: Sequence[Record], numbers: dict[str, str]
-) -> dict[str, Record]:
-    """Number of a document -> its buyer with the terms 1C told."""
-    terms: dict[str, Record] = {}
-    for row in tables.records(run.state.fields.read(TERMS)):
+def _terms(
+    run: Run, deals: Iterable[Deal], invoices: Iterable[Document], numbers: Mapping[str, str]
+) -> dict[str, rules.Terms]:
+    """Number of a document -> the terms that 1C told of its buyer."""
+    terms: dict[str, dict[str, str]] = {}
+    for row in tables.each(run.state.fields.read(TERMS)):
         terms.setdefault(row["key"], {})[row["field"]] = row["base"]
-    owners = {numbers[deal["id"]]: deal["party"] for deal in deals} | {
-        keys.invoice(row["id"]): row["party"] for row in invoices
-    }
-    found = {}
-    for number, party in owners.items():
-        entity, _, identifier = (party or "").partition("_")
-        origin = records.onec_ids(run, entity, [identifier])[identifier] if identifier else None
-        found[number] = {"extra": terms.get(origin or "", {})}
-    return found
+    owners = {numbers[deal["id"]]: deal["party"] for deal in deals}
+    owners |= {keys.invoice(row["id"]): row["party"] for row in invoices}
+    known = origins(run, set(owners.values()))
+    return {number: terms.get(known.get(party or "", ""), {}) for number, party in owners.items()}
 
 
 def _prices(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    prices = [
+    """What 1C has told of prices and price types, as tables."""
+    prices: list[Price] = [
         {"product": row["key"], "price_type": row["field"], "price": row["base"]}
-        for row in tables.records(run.state.fields.read(PRICES))
+        for row in tables.each(run.state.fields.read(PRICES))
     ]
-    types = [{"id": row["key"], "name": row["base"]} for row in tables.records(run.state.fields.read(TYPES))]
+    types: list[PriceType] = [
+        {"id": row["key"], "name": row["base"]} for row in tables.each(run.state.fields.read(TYPES))
+    ]
     return tables.frame("prices", prices), tables.frame("price_types", types)

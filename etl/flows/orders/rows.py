@@ -3,12 +3,14 @@ kopeck.
 
 «Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `set_rows`
 reads back. In a two-way profile 1C leads only until the rows of an order born there stand in the deal; from
-then on edits meet in `orders_merge`."""
+then on edits meet in `edits`."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -19,13 +21,14 @@ from etl.flows.agreement import Agreed, Memory
 from etl.flows.directories import records
 from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
-from etl.transform.orders import composition
-from etl.transform.orders import deals as orders
+from etl.records import Line
+from etl.transform.orders import composition, totals
+from etl.transform.orders.composition import Position
 
 SCOPE = "orders"
 #: entity of store.fields under which a deal's merged fields stand
 ENTITY, ROWS = "deal", "rows"
-Compositions = Mapping[str, tuple[composition.Position, ...]]
+Compositions = Mapping[str, tuple[Position, ...]]
 
 
 def two_way(run: Run) -> bool:
@@ -39,8 +42,11 @@ def led(run: Run, told: Told) -> set[str]:
     deals = set(told.content["deal"])
     if not two_way(run):
         return deals
-    memory = Memory(run.state, [ENTITY])
-    return {deal for deal in deals & told.born.keys() if not memory.of((ENTITY, deal))}
+    born = deals & told.born.keys()
+    if not born:
+        return set()
+    filled = {deal for _, deal in Memory(run.state, [ENTITY])}
+    return born - filled
 
 
 def led_by_1c(run: Run, settings: Orders, told: Told) -> list[Record]:
@@ -52,76 +58,91 @@ def led_by_1c(run: Run, settings: Orders, told: Told) -> list[Record]:
     if not settings.rows:
         return []
     deals = led(run, told) & set(run.portal.deals["id"])
-    content = sound(
-        run,
-        told,
-        tables.frame("documents", [row for row in tables.records(told.content) if row["deal"] in deals]),
-    )
-    heads, lines = orders.deal_lines(content, told.lines)
+    if not deals:
+        return []
+    content = _of_deals(told, deals)
+    checked = sound(run, told, content)
+    heads, lines = composition.deal_lines(checked, told.lines)
     theirs = positions_of_1c(run, heads, lines)
-    memory = Memory(run.state, [ENTITY])
-    touched = {row["deal"] for row in tables.records(content) if row["id"] in told.fresh}
-    asked = [
-        deal
-        for deal, value in theirs.items()
-        if deal in touched or memory.get((ENTITY, deal), ROWS).base != value
-    ]
-    ours = positions_of_portal(run, read(run, asked)) if asked else {}
-    wanted = {deal: theirs[deal] for deal in asked}
-    changes = tables.records(orders.row_changes(ours, wanted, deals))
+    wanted = _asked(run, told, checked, theirs)
+    if not wanted:
+        return []
+    ours = positions_of_portal(run, read(run, wanted))
+    changes = composition.row_changes(ours, wanted, deals)
     changed = {row["key"] for row in changes}
     settle(run, {deal: value for deal, value in wanted.items() if deal not in changed})
     return written(run, changes, heads, lines)
 
 
+def _of_deals(told: Told, deals: Collection[str]) -> pd.DataFrame:
+    """What 1C told that fills these deals."""
+    return told.content[told.content["deal"].isin(deals)]
+
+
+def _asked(
+    run: Run, told: Told, content: pd.DataFrame, theirs: Compositions
+) -> dict[str, tuple[Position, ...]]:
+    """Compositions of 1C that the portal may not hold: told anew, or not known to stand."""
+    memory = Memory(run.state, [ENTITY])
+    touched = set(content["deal"][content["id"].isin(told.fresh)])
+    return {
+        deal: value
+        for deal, value in theirs.items()
+        if deal in touched or memory.get((ENTITY, deal), ROWS).base != value
+    }
+
+
 def sound(run: Run, told: Told, content: pd.DataFrame) -> pd.DataFrame:
     """Content of deals none of whose documents contradicts its own lines; the others are shown with both
     computations."""
-    wrong = composition.wrong_totals(content, told.lines)
+    wrong = totals.wrong_totals(content, told.lines)
+    if wrong.empty:
+        return content
     run.journal.note(wrong, SCOPE)
     named = set(wrong["key"])
-    stopped = {row["deal"] for row in tables.records(content) if row["number"] in named or row["id"] in named}
-    return tables.frame("documents", [row for row in tables.records(content) if row["deal"] not in stopped])
+    contradicting = content["number"].isin(named) | content["id"].isin(named)
+    stopped = set(content["deal"][contradicting])
+    return content[~content["deal"].isin(stopped)]
 
 
-def written(run: Run, changes: Sequence[Record], heads: pd.DataFrame, lines: pd.DataFrame) -> list[Record]:
+def written(
+    run: Run, changes: Sequence[Mapping[str, Any]], heads: pd.DataFrame, lines: pd.DataFrame
+) -> list[Record]:
     """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row
     becomes an issue."""
-    wanted = {row["key"] for row in changes}
-    body = tables.frame("lines", [line for line in tables.records(lines) if line["document"] in wanted])
-    origins = {line["product"] for line in tables.records(body) if line["product"]}
+    if not changes:
+        return []
+    body = lines[lines["document"].isin({row["key"] for row in changes})]
+    origins = {product for product in body["product"] if product}
     rows, issues = composition.portal_rows(heads, body, records.portal_ids(run, "product", origins))
     run.journal.note(issues, SCOPE)
-    by_deal: dict[str, list[Record]] = {}
-    for row in tables.records(rows):
-        by_deal.setdefault(row["document"], []).append(row)
-    return [
-        row
-        | {
-            "lines": by_deal[row["key"]],
-            "position": row["after"],
-            "after": shown(by_deal[row["key"]]),
-            "before": _summary(row["before"]),
-        }
-        for row in changes
-        if row["key"] in by_deal
-    ]
+    by_deal: dict[str, list[Line]] = defaultdict(list)
+    for row in tables.each(rows, Line):
+        by_deal[row["document"]].append(row)
+    return [_readable(row, by_deal[row["key"]]) for row in changes if row["key"] in by_deal]
+
+
+def _readable(change: Mapping[str, Any], lines: Sequence[Line]) -> Record:
+    before = change["before"]
+    return {
+        **change,
+        "lines": lines,
+        "position": change["after"],
+        "after": shown(lines),
+        "before": composition.summary([Position(*row) for row in before]) if before else None,
+    }
 
 
 def remember(run: Run, applied: Iterable[Record]) -> None:
     """Compositions that stand on the portal now are what both sides agree on."""
-    settle(
-        run,
-        {
-            row["key"]: row["position"]
-            for row in applied
-            if row["action"] == "rows" and row["outcome"] == "done"
-        },
-    )
+    done = [row for row in applied if row["action"] == "rows" and row["outcome"] == "done"]
+    settle(run, {row["key"]: row["position"] for row in done})
 
 
 def settle(run: Run, agreed: Compositions) -> None:
     """Note agreed compositions; unchanged ones cost nothing."""
+    if not agreed:
+        return
     memory = Memory(run.state, [ENTITY])
     for deal, value in agreed.items():
         memory.set((ENTITY, deal), ROWS, Agreed(value))
@@ -129,24 +150,21 @@ def settle(run: Run, agreed: Compositions) -> None:
 
 
 # ---- compositions of both sides in one form ----
-def read(run: Run, deals: Collection[str], owner: str = "D") -> pd.DataFrame:
+def read(run: Run, deals: Iterable[str], owner: str = "D") -> pd.DataFrame:
     """Product rows of deals or smart invoices; a deal that only a plan has made has none."""
     return extract.lines(run.portal.client, [deal for deal in deals if deal.isdigit()], owner)
 
 
 def positions_of_portal(run: Run, lines: pd.DataFrame) -> Compositions:
     """Owner -> composition; products of the portal go by their id in 1C."""
-    numbers = {line["product"] for line in tables.records(lines) if line["product"]}
-    linked = run.state.links.by_portal("product", numbers)
-    return composition.positions(
-        _kept(run, lines), {number: row["foreign_id"] for number, row in linked.items()}
-    )
+    linked = run.state.links.by_portal("product", _products(lines))
+    known = {number: row["foreign_id"] for number, row in linked.items()}
+    return composition.positions(_kept(run, lines), known)
 
 
 def positions_of_1c(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> Compositions:
     """Document -> composition; products without a pair go by name, as they do on the portal."""
-    origins = {line["product"] for line in tables.records(lines) if line["product"]}
-    paired = records.portal_ids(run, "product", origins)
+    paired = records.portal_ids(run, "product", _products(lines))
     included = dict(documents[["id", "vat_included"]].to_numpy().tolist())
     return composition.positions(_kept(run, lines), {origin: origin for origin in paired}, included)
 
@@ -154,39 +172,39 @@ def positions_of_1c(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> C
 def aliases(run: Run, onec: pd.DataFrame, *portal: pd.DataFrame) -> dict[str, str]:
     """Name form of a product (`composition.positions`) -> its id in 1C, of products that have a pair by
     now."""
-    theirs = [line for line in tables.records(onec) if line["product"]]
-    paired = records.portal_ids(run, "product", {line["product"] for line in theirs})
-    found = {composition.named(line["name"]): line["product"] for line in theirs if line["product"] in paired}
-    ours = [line for part in portal for line in tables.records(part) if line["product"]]
-    linked = run.state.links.by_portal("product", {line["product"] for line in ours})
-    return found | {
-        composition.named(line["name"]): linked[line["product"]]["foreign_id"]
-        for line in ours
-        if line["product"] in linked
-    }
+    paired = records.portal_ids(run, "product", _products(onec))
+    found = _names(onec, {origin: origin for origin in paired})
+    for lines in portal:
+        linked = run.state.links.by_portal("product", _products(lines))
+        found |= _names(lines, {number: row["foreign_id"] for number, row in linked.items()})
+    return found
+
+
+def _products(lines: pd.DataFrame) -> set[str]:
+    return {product for product in lines["product"] if product}
+
+
+def _names(lines: pd.DataFrame, known: Mapping[str, str]) -> dict[str, str]:
+    """Name form -> id in 1C of the known products among the lines."""
+    pairs = zip(lines["name"], lines["product"], strict=True)
+    return {composition.named(name): known[product] for name, product in pairs if product in known}
 
 
 def _kept(run: Run, lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines as this 1C keeps them: stock УТ 10.3 turns a service into one piece at the whole sum."""
+    """Lines as this 1C keeps them: stock УТ 10.3 turns a service into one piece at the whole sum (reference
+    commerceml)."""
     if run.profile.onec.dialect != "ut103" or run.profile.onec.extended:
         return lines
-    return tables.frame(
-        "lines",
-        [
-            line | ({"quantity": Decimal(1)} if line["kind"] == "service" else {})
-            for line in tables.records(lines)
-        ],
-    )
+    kept = lines.copy()
+    kept["quantity"] = lines["quantity"].where(lines["kind"] != "service", Decimal(1))
+    return kept
 
 
-def shown(lines: Iterable[Record]) -> str:
+def shown(lines: Iterable[Line]) -> str:
     """A composition for people: «Болт × 2 = 100.00; …»."""
-    return "; ".join(
-        f"{line['name']} × {line['quantity'].normalize():f} = {line['amount']:.2f}" for line in lines
-    )
+    return "; ".join(_line(line) for line in lines)
 
 
-def _summary(before: Sequence[composition.Position] | None) -> str | None:
-    if not before:
-        return None
-    return f"позиций {len(before)} на {sum(row[2] for row in before):.2f}"
+def _line(line: Line) -> str:
+    quantity = line["quantity"] or Decimal(0)
+    return f"{line['name']} × {quantity.normalize():f} = {line['amount']:.2f}"

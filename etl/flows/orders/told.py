@@ -7,11 +7,10 @@ origin of a deal says whose a document is."""
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -19,13 +18,22 @@ from etl import tables
 from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
+from etl.records import Document, Line, Party
 from etl.transform import identity
 from etl.transform.money import targets
-from etl.transform.orders import deals as orders
+from etl.transform.orders import owners
 from etl.values import keys
 
 #: entity of store.fields: number of a document sent to 1C -> `date` and `deal`, frozen at the first sending
 SENT = "sent"
+
+
+class Sending(TypedDict, total=False):
+    """What was frozen when a document was first sent; `settled` = its smart invoice is paid and moved."""
+
+    date: dt.date
+    deal: str
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -43,37 +51,35 @@ class Told:
     roles: pd.DataFrame
     content: pd.DataFrame
     owned: pd.DataFrame
-    unknown: pd.DataFrame
+    unknown: Sequence[Record]
     made: dict[str, int]
-    buyers: dict[str, Record]
+    buyers: dict[str, Party]
     fresh: frozenset[str]
-    sent: dict[str, Record]
+    sent: dict[str, Sending]
     links: dict[str, str]
 
     @cached_property
-    def orders(self) -> dict[str, Record]:
+    def orders(self) -> dict[str, Document]:
         """deal -> its order, the latest told where there are several."""
-        rows = sorted(
-            (row for row in tables.records(self.content) if row["kind"] == "order"),
-            key=lambda row: self.made[row["id"]],
-        )
-        return {row["deal"]: row for row in rows}
+        rows = [row for row in tables.each(self.content, Document) if row["kind"] == "order"]
+        rows.sort(key=lambda row: self.made[row["id"]])
+        return {row["deal"] or "": row for row in rows}
 
     @cached_property
-    def born(self) -> dict[str, Record]:
+    def born(self) -> dict[str, Document]:
         """deal -> its order that people made in 1C."""
-        return {deal: row for deal, row in self.orders.items() if not is_ours(row)}
+        return {deal: row for deal, row in self.orders.items() if not owners.is_ours(row)}
 
     @cached_property
     def dates(self) -> dict[str, dt.date]:
         """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it
         where that memory is lost."""
-        shown = {
-            row["number"]: row["date"]
-            for row in tables.records(self.owned)
-            if (key := keys.decode(row["number"])) and key.kind in ("order", "invoice") and row["date"]
-        }
-        return shown | {number: row["date"] for number, row in self.sent.items()}
+        found: dict[str, dt.date] = {}
+        for row in tables.each(self.owned, Document):
+            number, day = row["number"], row["date"]
+            if number and day and owners.is_of_deals(number):
+                found[number] = day
+        return found | {number: row["date"] for number, row in self.sent.items()}
 
     @cached_property
     def invoices(self) -> dict[str, str]:
@@ -86,120 +92,93 @@ class Told:
         return {number: row["deal"] for number, row in self.sent.items()} | self.links
 
 
-def is_ours(row: Record) -> bool:
-    """An order made from a deal, by its number."""
-    key = keys.decode(row["number"])
-    return key is not None and key.kind == "order"
-
-
 def read(run: Run, reading: Reading) -> Told:
     """Everything told up to and including this run."""
-    held = {row["id"]: row for row in run.state.files.told_documents()} | {
-        row["id"]: row for row in reading.seen if row["payload"]
-    }
-    payloads = [row["payload"] for row in held.values()]
-    documents = tables.frame("documents", [payload["row"] for payload in payloads])
-    before, links = sent(run), _links(run, documents)
-    known = recording.known_numbers(run) | _ours(run, documents) | before.keys() | links.keys()
-    found, missing = targets.targets(tables.records(documents), portal=run.profile.bitrix24.name, known=known)
+    held = _held(run, reading)
+    payloads = [row["payload"] for row in held]
+    rows: list[Document] = [payload["row"] for payload in payloads]
+    lines: list[Line] = [line for payload in payloads for line in payload["lines"]]
+    documents = tables.frame("documents", rows)
+    portal, before, links = run.profile.bitrix24.name, sent(run), _links(run, rows)
+    known = recording.known_numbers(run) | owners.provably_ours(rows, portal)
+    known |= before.keys() | links.keys()
+    found, unknown = targets.targets(rows, portal=portal, known=known)
     roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
-    owners = dict(roles[["id", "deal"]].to_numpy().tolist())
-    owned = [
-        row | {"deal": owners[row["id"]]}
-        for row in tables.records(documents)
-        if owners[row["id"]] and not _charged(row)
-    ]
     return Told(
-        documents,
-        tables.frame("lines", [line for payload in payloads for line in payload["lines"]]),
-        found,
-        roles,
-        orders.attached(documents, roles),
-        tables.frame("documents", owned),
-        tables.frame("issues", missing),
-        {key: _seconds(row["generated_at"]) for key, row in held.items()},
-        {payload["row"]["id"]: buyer for payload in payloads if (buyer := _buyer(payload))},
-        frozenset(row["id"] for row in reading.seen),
-        before,
-        links,
+        documents=documents,
+        lines=tables.frame("lines", lines),
+        found=found,
+        roles=roles,
+        content=owners.attached(documents, roles),
+        owned=owners.owned(rows, roles),
+        unknown=unknown,
+        made={row["id"]: _seconds(row["generated_at"]) for row in held},
+        buyers=_buyers(payloads),
+        fresh=frozenset(row["id"] for row in reading.seen),
+        sent=before,
+        links=links,
     )
 
 
-def _charged(row: Record) -> bool:
-    """A charge or an act of a contract is no order of its deal."""
-    key = keys.decode(row["number"])
-    return key is not None and key.kind not in ("order", "invoice")
+def _held(run: Run, reading: Reading) -> list[Record]:
+    """The newest text of each document with its lines and parties."""
+    held = {row["id"]: row for row in run.state.files.told_documents()}
+    held |= {row["id"]: row for row in reading.seen if row["payload"]}
+    return list(held.values())
 
 
-def _seconds(moment: Any) -> int:
+def _seconds(moment: dt.datetime | None) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
-def _buyer(payload: Record) -> Record | None:
-    return next((row for row in payload["parties"] if row["id"] == payload["row"]["party"]), None)
+def _buyers(payloads: Iterable[Record]) -> dict[str, Party]:
+    """Document -> its buyer as 1C wrote it."""
+    found: dict[str, Party] = {}
+    for payload in payloads:
+        head = payload["row"]
+        buyer = next((row for row in payload["parties"] if row["id"] == head["party"]), None)
+        if buyer:
+            found[head["id"]] = buyer
+    return found
 
 
 # ---- what was sent ----
-def sent(run: Run) -> dict[str, Record]:
+def sent(run: Run) -> dict[str, Sending]:
     """number -> {date, deal} of every order and invoice that was ever sent."""
-    found: dict[str, Record] = {}
-    for row in tables.records(run.state.fields.read(SENT)):
+    found: dict[str, Any] = {}
+    for row in tables.each(run.state.fields.read(SENT)):
         found.setdefault(row["key"], {})[row["field"]] = row["base"]
     return found
 
 
-def freeze(run: Run, rows: Iterable[Record], known: Mapping[str, Record]) -> None:
+def freeze(run: Run, rows: Iterable[Document], known: Mapping[str, Sending]) -> None:
     """Remember the first sending of documents (number, deal, date); later sendings change nothing."""
-    run.state.fields.write(
-        [
-            {"entity": SENT, "key": row["number"], "field": field, "known": True, "base": row[field]}
-            for row in rows
-            if row["number"] not in known
-            for field in ("date", "deal")
-        ]
-    )
+    fresh = []
+    for row in rows:
+        if row["number"] not in known:
+            fresh.append(_frozen(row, "date", row["date"]))
+            fresh.append(_frozen(row, "deal", row["deal"]))
+    run.state.fields.write(fresh)
 
 
-def _invoices(known: Mapping[str, Record]) -> dict[str, str]:
-    return {
-        key.id: row["deal"]
-        for number, row in known.items()
-        if (key := keys.decode(number)) and key.kind == "invoice"
-    }
+def _frozen(row: Document, field: str, value: object) -> Record:
+    return {"entity": SENT, "key": row["number"], "field": field, "known": True, "base": value}
 
 
-# ---- whose a document is ----
-def _born(run: Run) -> dict[str, str]:
-    """Order of 1C -> its deal: the deal carries the origin itself; beside that pairs a person has made."""
-    ours = run.profile.bitrix24.originator
-    own = {
-        row["origin"]: row["id"]
-        for row in tables.records(run.portal.deals)
-        if row["originator"] == ours and row["origin"]
-    }
-    return {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")} | own
+def _invoices(known: Mapping[str, Sending]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, row in known.items():
+        key = keys.decode(number)
+        if key and key.kind == "invoice":
+            found[key.id] = row["deal"]
+    return found
 
 
-def _links(run: Run, documents: pd.DataFrame) -> dict[str, str]:
-    """Ид or number of an order born in 1C -> its deal. A number counts while only one order bears it: numbers
-    start anew each year."""
-    if not len(documents):
+def _links(run: Run, documents: Sequence[Document]) -> dict[str, str]:
+    """Ид or number of an order born in 1C -> its deal: by the origin that the deal carries; beside that pairs
+    a person has made."""
+    if not documents:
         return {}
-    pairs, heads = (
-        _born(run),
-        [row for row in tables.records(documents) if row["kind"] == "order" and row["number"]],
-    )
-    numbers = Counter(row["number"] for row in heads)
-    return pairs | {
-        row["number"]: pairs[row["id"]] for row in heads if row["id"] in pairs and numbers[row["number"]] == 1
-    }
-
-
-def _ours(run: Run, documents: pd.DataFrame) -> set[str]:
-    """Numbers that are provably ours although the memory of their sending may be lost: the Ид says so."""
-    portal = run.profile.bitrix24.name
-    return {
-        row["number"]
-        for row in tables.records(documents)
-        if row["number"] and keys.document_id(portal, row["kind"], row["number"]) == row["id"]
-    }
+    pairs = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}
+    pairs |= owners.by_origin(run.portal.deals, run.profile.bitrix24.originator)
+    return owners.links(documents, pairs)

@@ -121,9 +121,9 @@ def leads(today: date, buyers: int = 4) -> Seed:
     return portal
 
 
-def twoway(today: date, deals: int = 12) -> Seed:
+def twoway(today: date, deals: int = 12, buyers: int = 6) -> Seed:
     """Specification 003: two organisations of ours, deals being edited («поступил заказ») and at work."""
-    portal = _trade(TWOWAY_STAGES, ("Северный склад", "Южный склад"), buyers=6, vat="22")
+    portal = _trade(TWOWAY_STAGES, ("Северный склад", "Южный склад"), buyers=buyers, vat="22")
     for number in range(1, deals + 1):
         stage = "NEW" if number % 4 == 0 else "EXECUTING"
         _deal(portal, number, stage, today, vat="22", own=1 + number % 2)

@@ -1,26 +1,55 @@
-"""Facts of the orders and invoices of a deal (specifications 001, 002/004, 003)."""
+"""Facts of an order: what follows for a deal from its documents and from what is known of money and goods
+(specifications 001, 002/004, 003; the law of money is `transform.money.paid`)."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 
-from etl.tables import Record, records
-from etl.transform.money.paid import ZERO, settle
-from etl.transform.money.targets import HEAD_KINDS as _HEAD_KINDS
+from etl.records import Document, Payment
+from etl.tables import each
+from etl.transform.money.paid import Paid, by_target, settle
 from etl.values import clean, keys
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_ZERO = Decimal("0.00")
+_HEAD_KINDS = ("order", "invoice")
+_CLOSING = "1c-closing"
+
+
+class OrderFacts(TypedDict):
+    """What stages and fields of a deal rest on; sums in the currency of its documents."""
+
+    ordered: bool
+    invoiced: bool
+    amount: Decimal
+    paid: bool
+    prepaid: bool
+    seen: bool
+    paid_amount: Decimal | None
+    paid_on: dt.date | None
+    shipped: bool
+    closed: bool
+    shipped_amount: Decimal | None
+    shipped_on: dt.date | None
+    shipped_number: str | None
+    status: str | None
+    number: str | None
+    number_1c: str | None
+    date: dt.date | None
+
 
 def order_facts(
     documents: pd.DataFrame,
-    payments: pd.DataFrame,
-    shipments: pd.DataFrame,
+    payments: Iterable[Payment],
+    shipments: Iterable[Payment],
     statuses: Mapping[str, str] | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, OrderFacts]:
     """Facts of the orders and invoices of each deal: {deal: facts}.
 
     In: `documents` (newest state of each order and invoice, with `deal`; a number of ours tells the deal of
@@ -28,71 +57,103 @@ def order_facts(
     «closed», several by comma). Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped
     (in full by sum, or closed), closed, status, and amount, paid_amount, paid_on, shipped_amount, shipped_on,
     shipped_number (numbers joined), number, number_1c."""
-    proofs = {
-        clean.fold(status): {word.strip() for word in words.split(",")}
-        for status, words in (statuses or {}).items()
-    }
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for row in records(documents):
-        key = keys.decode(row["number"]) if row["kind"] == "order" else None
-        deal = row["deal"] or (key.id if key and key.kind == "order" else None)
+    proofs = {clean.fold(status): _words(words) for status, words in (statuses or {}).items()}
+    groups: dict[str, list[Document]] = defaultdict(list)
+    for row in each(documents, Document):
+        deal = _deal(row)
         if deal and row["kind"] in _HEAD_KINDS:
             groups[deal].append(row)
-    money, goods = _by_target(payments), _by_target(shipments)
-    return {deal: _order(rows, money, goods, proofs) for deal, rows in groups.items()}
+    money, goods = by_target(payments), by_target(shipments)
+    return {
+        deal: _order(rows, _about(rows, money), _about(rows, goods), proofs) for deal, rows in groups.items()
+    }
+
+
+def _words(said: str) -> set[str]:
+    return {word.strip() for word in said.split(",")}
+
+
+def _deal(row: Document) -> str | None:
+    """The deal of a document; the number of an order of ours tells it."""
+    if row["deal"] or row["kind"] != "order":
+        return row["deal"]
+    key = keys.decode(row["number"])
+    return key.id if key and key.kind == "order" else None
+
+
+def _about(rows: Sequence[Document], facts: Mapping[str, list[Payment]]) -> list[Payment]:
+    """Facts of the documents of one deal, under their numbers and under their ids."""
+    found: list[Payment] = []
+    asked: set[str] = set()
+    for row in rows:
+        for name in (row["number"], row["id"]):
+            if name and name not in asked:
+                asked.add(name)
+                found += facts.get(name, ())
+    return found
 
 
 def _order(
-    rows: Sequence[Record],
-    money: Mapping[str, list[Record]],
-    goods: Mapping[str, list[Record]],
+    rows: Sequence[Document],
+    money: Sequence[Payment],
+    goods: Sequence[Payment],
     proofs: Mapping[str, set[str]],
-) -> dict[str, Any]:
-    orders = [row for row in rows if row["kind"] == "order" and not (row["deleted"] or row["cancelled"])]
-    invoices = [row for row in rows if row["kind"] == "invoice" and not (row["deleted"] or row["cancelled"])]
+) -> OrderFacts:
+    orders, invoices = _standing(rows, "order"), _standing(rows, "invoice")
     heads = orders or invoices
-    amount = sum((row["amount"] or ZERO for row in heads), ZERO)
-    names = list(dict.fromkeys(name for row in rows for name in (row["number"], row["id"]) if name))
-    got = settle((fact for name in names for fact in money.get(name, ())), amount)
-    sent_facts = [fact for name in names for fact in goods.get(name, ())]
-    sent = settle((fact for fact in sent_facts if fact["source"] != "1c-closing"), amount)
+    amount = sum((row["amount"] or _ZERO for row in heads), _ZERO)
+    paid = settle(money, amount)
+    sent = settle((fact for fact in goods if fact["source"] != _CLOSING), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
-    # a status «proves» a fact only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к
-    # отгрузке» may be unpaid)
-    proven = proofs.get(clean.fold(status), set()) - {
-        name
-        for name, sums in (("paid", got), ("shipped", sent))
-        if sums.amount is not None or any(row[name] is False for row in orders[-1:])
-    }
-    closed = "closed" in proven or any(
-        fact["source"] == "1c-closing" and fact["amount"] != 0 for fact in sent_facts
-    )
+    proven = proofs.get(clean.fold(status), set()) - _better_known(orders, paid, sent)
+    closed = "closed" in proven or _is_closed(goods)
     last = heads[-1] if heads else rows[-1]
     return {
         "ordered": bool(orders),
         "invoiced": bool(invoices),
         "amount": amount,
-        "paid": got.full or "paid" in proven,
-        "prepaid": (got.amount or ZERO) > 0 or "prepaid" in proven,
-        "seen": got.seen,
-        "paid_amount": got.amount,
-        "paid_on": got.on,
+        "paid": paid.full or "paid" in proven,
+        "prepaid": (paid.amount or _ZERO) > 0 or "prepaid" in proven,
+        "seen": paid.seen,
+        "paid_amount": paid.amount,
+        "paid_on": paid.on,
         "shipped": sent.full or closed or "shipped" in proven,
         "closed": closed,
         "shipped_amount": sent.amount,
-        "shipped_on": max(
-            (fact["date"] for fact in sent_facts if fact["date"] and fact["amount"]), default=None
-        ),
+        "shipped_on": _last_day(goods),
         "shipped_number": sent.numbers,
         "status": status,
         "number": last["number"],
         "number_1c": last["number_1c"],
-        "date": got.on,
+        "date": paid.on,
     }
 
 
-def _by_target(facts: pd.DataFrame) -> dict[str, list[Record]]:
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for fact in records(facts):
-        groups[fact["target"]].append(fact)
-    return groups
+def _standing(rows: Iterable[Document], kind: str) -> list[Document]:
+    """Documents of one kind that 1C has not given up."""
+    return [row for row in rows if row["kind"] == kind and not (row["deleted"] or row["cancelled"])]
+
+
+def _better_known(orders: Sequence[Document], paid: Paid, sent: Paid) -> set[str]:
+    """What a status proves only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к
+    отгрузке» may be unpaid)."""
+    last = orders[-1] if orders else None
+    known = set()
+    if paid.amount is not None or (last is not None and last["paid"] is False):
+        known.add("paid")
+    if sent.amount is not None or (last is not None and last["shipped"] is False):
+        known.add("shipped")
+    return known
+
+
+def _is_closed(goods: Iterable[Payment]) -> bool:
+    return any(fact["source"] == _CLOSING and fact["amount"] != 0 for fact in goods)
+
+
+def _last_day(goods: Iterable[Payment]) -> dt.date | None:
+    latest: dt.date | None = None
+    for fact in goods:
+        day = fact["date"]
+        if day and fact["amount"] and (latest is None or day > latest):
+            latest = day
+    return latest

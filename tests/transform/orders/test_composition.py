@@ -11,6 +11,9 @@ import pytest
 from etl import tables
 from etl.transform.orders import composition
 from etl.transform.orders.composition import Position
+from etl.transform.orders.lines import split
+from etl.transform.orders.prices import net_lines, priced_by_1c
+from etl.transform.orders.totals import different_totals, wrong_totals
 
 HEAD = {"id": "d1", "kind": "order", "number": "УТ-1", "amount": D("100.00"), "vat_included": True}
 
@@ -60,7 +63,7 @@ def test_seed_002_deal_sum_is_the_invoice_sum() -> None:
     ],
 )
 def test_split(quantity: str, amount: str, expected: list[tuple[str, str]]) -> None:
-    made = composition.split(D(quantity), D(amount))
+    made = split(D(quantity), D(amount))
     assert made == [(D(units), D(price)) for units, price in expected]
 
 
@@ -121,13 +124,13 @@ def test_both_sides_have_one_form() -> None:
 def test_portal_flag_of_tax_shown_inside_does_not_change_sums() -> None:
     row = line(quantity=D(2), price=D("50"), amount=D("100.00"), vat_rate=D(22), vat_included=False)
     assert composition.positions(lines(row), {})["d1"][0].amount == D("100.00")
-    assert composition.net_lines(lines(row), {"g1": "x"}).to_dict("records")[0]["vat_included"] is True
+    assert net_lines(lines(row), {"g1": "x"}).to_dict("records")[0]["vat_included"] is True
 
 
 def test_seed_003_discounts_of_the_portal_go_as_net_prices() -> None:
     """«[как решается вопрос со скидками? Которые есть у клиентов в 1с, а выставляем счет через б24]»: default owner is the portal."""
     sent = tables.records(
-        composition.net_lines(
+        net_lines(
             lines(line(quantity=D(2), price=D("45"), discount=D("10"), amount=D("90.00"), vat_rate=D(20))),
             {"g1": "guid"},
         )
@@ -144,13 +147,13 @@ def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> Non
         *(line(quantity=D(2), price=D("100")) | {"document": name} for name in ("d1", "d2", "d3", "d4", "d5"))
     )
     buyers = {
-        "d1": {"extra": {"Вид цен": "оптовая"}},
-        "d2": {"extra": {"Процент скидки": "12,5"}},
-        "d3": {"extra": None},
-        "d4": {"extra": {"Вид цен": "Дилер"}},
-        "d5": {"extra": {"Процент скидки": "много"}},
+        "d1": {"Вид цен": "оптовая"},
+        "d2": {"Процент скидки": "12,5"},
+        "d3": {},
+        "d4": {"Вид цен": "Дилер"},
+        "d5": {"Процент скидки": "много"},
     }
-    made, issues = composition.priced_by_1c(given, buyers, prices, types)
+    made, issues = priced_by_1c(given, buyers, prices, types)
     assert made[["document", "price", "amount"]].to_numpy().tolist() == [
         ["d1", D("80.00"), D("160.00")],
         ["d2", D("87.50"), D("175.00")],
@@ -161,14 +164,14 @@ def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> Non
 
 def test_a_document_whose_lines_do_not_add_up_is_stopped_with_both_computations() -> None:
     heads = documents(amount=D("120.00"))
-    (problem,) = composition.wrong_totals(
+    (problem,) = wrong_totals(
         heads, lines(line(1, quantity=D(2), price=D("60"), discount=D("20"), amount=D("100")))
     )["message"]
     assert "сумма 120,00, а строки дают 100,00" in problem
     assert "2,00 × 60,00 − скидка 20,00 = 100,00, в строке 100,00" in problem
-    assert composition.wrong_totals(documents(amount=D("100.01")), lines(line())).empty
-    assert composition.wrong_totals(documents(amount=None), lines(line())).empty
-    assert composition.wrong_totals(documents(), lines()).empty
+    assert wrong_totals(documents(amount=D("100.01")), lines(line())).empty
+    assert wrong_totals(documents(amount=None), lines(line())).empty
+    assert wrong_totals(documents(), lines()).empty
 
 
 def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> None:
@@ -176,8 +179,8 @@ def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> Non
         {"B24-1": (Position("g1", D(2), D("100.00"), None),)},
         {"B24-1": (Position("g1", D(2), D("90.00"), None),)},
     )
-    (problem,) = composition.different_totals(ours, theirs)["message"]
+    (problem,) = different_totals(ours, theirs)["message"]
     assert "портал считает 100,00, 1С считает 90,00" in problem
     assert "портал 2,00 × 50,00 = 100,00, 1С 2,00 × 45,00 = 90,00" in problem
-    assert composition.different_totals(ours, {"B24-1": (Position("g1", D(3), D("150.00"), None),)}).empty
-    assert composition.different_totals(ours, {"B24-1": (Position("g1", D(2), D("100.01"), None),)}).empty
+    assert different_totals(ours, {"B24-1": (Position("g1", D(3), D("150.00"), None),)}).empty
+    assert different_totals(ours, {"B24-1": (Position("g1", D(2), D("100.01"), None),)}).empty

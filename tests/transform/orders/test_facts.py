@@ -11,6 +11,7 @@ from tests.support.documents import (
     document,
     shipped,
 )
+from tests.support.documents import payments as told_of
 
 # ---- orders ----
 
@@ -18,8 +19,8 @@ from tests.support.documents import (
 def orders(*rows, payments=(), goods=(), statuses=None):
     return facts.order_facts(
         tables.frame("documents", rows),
-        tables.frame("payments", payments),
-        tables.frame("payments", goods),
+        told_of(payments),
+        told_of(goods),
         statuses,
     )
 

@@ -12,13 +12,18 @@ import pytest
 from etl import tables
 from etl.config import dialects
 from etl.config.profile import Orders, Organisation, Rule
-from etl.transform import documents, identity, stages
+from etl.transform import identity, stages
 from etl.transform.money import facts, targets
 from etl.transform.money.paid import paid
-from etl.transform.orders import composition
-from etl.transform.orders import deals as orders
-from etl.transform.orders.deals import Told
+from etl.transform.orders import composition, doubts, prices, sending
+from etl.transform.orders import documents as order_documents
+from etl.transform.orders import invoices as smart
+from etl.transform.orders import told as telling
+from etl.transform.orders.born import new_deals
 from etl.transform.orders.facts import order_facts
+from etl.transform.orders.ours import organisation
+from etl.transform.orders.owners import attached
+from etl.transform.orders.told import Told
 from etl.values import keys
 
 PORTAL, DAY = "demo", date(2026, 11, 2)
@@ -96,7 +101,7 @@ class From1C:
             known={*known, *(keys.invoice(one) for one in invoices), *(links or {})},
         )
         self.roles = identity.document_deals(self.documents, self.found, links=links or {}, invoices=invoices)
-        self.content = orders.attached(self.documents, self.roles)
+        self.content = attached(self.documents, self.roles)
         with_deals = docs(
             *(
                 row | {"deal": owner}
@@ -108,15 +113,10 @@ class From1C:
             tables.records(self.documents), self.found, dialects.DIALECTS[dialect]
         )
         self.goods = facts.shipment_facts(tables.records(self.documents), self.found)
-        self.facts = order_facts(
-            with_deals,
-            tables.frame("payments", self.payments),
-            tables.frame("payments", self.goods),
-            self.settings.statuses,
-        )
+        self.facts = order_facts(with_deals, self.payments, self.goods, self.settings.statuses)
 
     def told(self) -> Told:
-        return orders.told(self.content, self.facts, self.settings, OWN)
+        return telling.told(self.content, self.facts, self.settings, OWN)
 
     def moves(
         self, rules: list[Rule], stage: str, derived: str | None = None, **values: Any
@@ -271,29 +271,30 @@ def test_002_sole_trader_is_a_company_and_its_own_contact() -> None:
 
 def test_002_products_with_sale_and_purchasing_price() -> None:
     """«должна передаваться следующая информация: Наименование товара, Цена продажи, Закупочная стоимость»"""
-    types = tables.frame(
-        "price_types",
-        [
-            {"id": "s", "name": "Розничная", "purchasing": False},
-            {"id": "p", "name": "Закупочная", "purchasing": True},
-        ],
+    types = {
+        "s": {"name": "Розничная", "purchasing": False},
+        "p": {"name": "Закупочная", "purchasing": True},
+        "o": {"name": "Опт", "purchasing": False},
+    }
+    sale, bought, wholesale, foreign = (
+        {"product": "g1", "price_type": kind, "price": price, "currency": currency, "purchasing": None}
+        for kind, price, currency in (
+            ("s", D("100.00"), "RUB"),
+            ("p", D("70.00"), None),
+            ("o", D("90.00"), "RUB"),
+            ("s", D("1.10"), "USD"),
+        )
     )
-    prices = tables.frame(
-        "prices",
-        [
-            {"product": "g1", "price_type": "s", "price": D("100.00"), "currency": "RUB"},
-            {"product": "g1", "price_type": "p", "price": D("70.00"), "currency": "RUB"},
-        ],
-    )
-    table, issues = composition.catalogue_prices(prices, types)
-    assert table.to_numpy().tolist() == [["g1", D("100.00"), D("70.00"), "RUB"]]
-    assert issues.empty
-    several = tables.concat(
-        "price_types", [types, tables.frame("price_types", [{"id": "o", "name": "Опт", "purchasing": False}])]
-    )
-    table, issues = composition.catalogue_prices(prices, several)
-    assert (table["sale"].tolist(), len(issues)) == ([None], 1)
-    assert composition.catalogue_prices(prices, several, "розничная")[0]["sale"].tolist() == [D("100.00")]
+
+    def found(*rows: Any, purchasing: bool = False, wanted: str | None = None) -> list[str]:
+        return sorted(prices.of_kind(rows, types, purchasing=purchasing, wanted=wanted))
+
+    assert found(sale, bought) == ["s"]
+    assert found(sale, bought, purchasing=True) == ["p"]
+    assert found(sale, bought, wholesale) == ["o", "s"]
+    assert found(sale, bought, wholesale, wanted="розничная") == ["s"]
+    assert found(sale, bought, wholesale, wanted="o") == ["o"]
+    assert found(foreign) == []
 
 
 def test_002_an_order_made_in_1c_becomes_a_deal_with_goods_and_buyer() -> None:
@@ -302,7 +303,7 @@ def test_002_an_order_made_in_1c_becomes_a_deal_with_goods_and_buyer() -> None:
         doc("g-order", number="УТ-7", amount=D("100.00"), party="buyer", manager="Петрова Анна"),
         settings=LEADS,
     )
-    made, issues = orders.new_deals(
+    made, issues = new_deals(
         seen.documents, seen.roles, {"buyer": "company_1"}, LEADS, OWN, originator="obmen24"
     )
     (new,) = tables.records(made)
@@ -321,12 +322,12 @@ def test_002_an_order_made_in_1c_becomes_a_deal_with_goods_and_buyer() -> None:
     )
     assert new["fields"]["Номер заказа"] == "УТ-7"
     linked = From1C(doc("g-order", number="УТ-7", amount=D("100.00")), settings=LEADS, links={"g-order": "5"})
-    heads, body = orders.deal_lines(linked.content, lines(line("g-order")))
+    heads, body = composition.deal_lines(linked.content, lines(line("g-order")))
     rows, _ = composition.portal_rows(heads, body, {"g1": "10"})
     assert rows[["document", "product", "quantity", "price"]].to_numpy().tolist() == [
         ["5", "10", D(2), D("50.00")]
     ]
-    assert orders.new_deals(linked.documents, linked.roles, {}, LEADS, OWN, originator="obmen24")[0].empty
+    assert new_deals(linked.documents, linked.roles, {}, LEADS, OWN, originator="obmen24")[0].empty
 
 
 def test_002_no_deal_without_its_buyer_nor_from_a_deleted_order_nor_where_not_asked() -> None:
@@ -337,10 +338,10 @@ def test_002_no_deal_without_its_buyer_nor_from_a_deleted_order_nor_where_not_as
         doc(keys.charge("3", "2026-11", 1)),
         settings=LEADS,
     )
-    made, issues = orders.new_deals(seen.documents, seen.roles, {}, LEADS, OWN, originator="obmen24")
+    made, issues = new_deals(seen.documents, seen.roles, {}, LEADS, OWN, originator="obmen24")
     assert made.empty
     assert issues["key"].tolist() == ["g1"]
-    assert orders.new_deals(
+    assert new_deals(
         seen.documents, seen.roles, {"nobody": "company_1"}, Orders(), OWN, originator="obmen24"
     )[0].empty
 
@@ -360,16 +361,16 @@ def test_002_an_invoice_moves_the_deal_and_fills_its_number_date_goods_and_sum()
         date(2026, 11, 3),
         D("100.00"),
     )
-    heads, body = orders.deal_lines(
+    heads, body = composition.deal_lines(
         seen.content, lines(line("g-order", "120.00"), line("g-inv", "100.00", quantity=D(3)))
     )
     rows, _ = composition.portal_rows(heads, body, {})
     assert sum(rows["amount"]) == D("100.00") == heads["amount"].iloc[0]
-    assert orders.amount_changes(told, deals(deal(amount=D("1"))), with_rows=())[
+    assert telling.amount_changes(told, deals(deal(amount=D("1"))), with_rows=())[
         ["field", "after"]
     ].to_numpy().tolist() == [["opportunity", D("100.00")]]
-    assert orders.amount_changes(told, deals(deal(amount=D("1"))), with_rows={"5"}).empty
-    assert orders.amount_changes(told, deals(deal(amount=D("100.00"))), with_rows=()).empty
+    assert telling.amount_changes(told, deals(deal(amount=D("1"))), with_rows={"5"}).empty
+    assert telling.amount_changes(told, deals(deal(amount=D("100.00"))), with_rows=()).empty
 
 
 def test_002_the_deal_holds_the_information_of_the_order() -> None:
@@ -386,7 +387,7 @@ def test_002_the_deal_holds_the_information_of_the_order() -> None:
         settings=LEADS,
         links={"g-order": "5"},
     )
-    changes = orders.field_changes(
+    changes = telling.field_changes(
         seen.told(), deals(deal(fields={"Номер заказа": "УТ-7", "Дата заказа": "2026-11-01"})), LEADS.fields
     )
     assert dict(zip(changes["field"], changes["after"], strict=True)) == {
@@ -403,7 +404,7 @@ def test_002_the_deal_holds_the_information_of_the_order() -> None:
         "Дата заказа": "04.11.2026",
         "Сумма заказа": "120.00",
     }
-    assert orders.field_changes(seen.told(), deals(deal(fields=shown)), LEADS.fields).empty
+    assert telling.field_changes(seen.told(), deals(deal(fields=shown)), LEADS.fields).empty
 
 
 def test_002_a_paid_order_moves_the_deal_with_date_and_sum() -> None:
@@ -441,7 +442,7 @@ def test_002_a_payment_taken_back_clears_its_fields() -> None:
         settings=LEADS,
         links={"g-order": "5"},
     )
-    changes = orders.field_changes(
+    changes = telling.field_changes(
         seen.told(),
         deals(deal(fields={"Дата оплаты": DAY, "Оплачено": D("100.00")})),
         {"paid_on": "Дата оплаты", "paid_amount": "Оплачено"},
@@ -491,9 +492,9 @@ def test_002_the_responsible_is_told_once_of_the_payment() -> None:
     assert seen.moves(RULES_002, STAGE_SENT, derived=STAGE_PAID) == []
 
 
-@pytest.mark.parametrize("fact", list(orders.FIELDS))
+@pytest.mark.parametrize("fact", list(telling.FIELDS))
 def test_every_field_name_of_the_profile_has_a_meaning(fact: str) -> None:
-    assert orders.FIELDS[fact]
+    assert telling.FIELDS[fact]
 
 
 def test_a_deal_of_several_invoices_takes_the_composition_of_its_order() -> None:
@@ -502,13 +503,13 @@ def test_a_deal_of_several_invoices_takes_the_composition_of_its_order() -> None
         doc("i1", "invoice", amount=D("30.00"), deal="5"),
         doc("i2", "invoice", amount=D("70.00"), deal="5"),
     )
-    heads, body = orders.deal_lines(
+    heads, body = composition.deal_lines(
         docs(*rows), lines(line("g-order"), line("i1", "30.00"), line("i2", "70.00"))
     )
     assert (heads["amount"].tolist(), body["amount"].tolist()) == ([D("100.00")], [D("100.00")])
-    heads, body = orders.deal_lines(docs(*rows[1:]), lines(line("i1", "30.00"), line("i2", "70.00")))
+    heads, body = composition.deal_lines(docs(*rows[1:]), lines(line("i1", "30.00"), line("i2", "70.00")))
     assert (heads["amount"].tolist(), body["position"].tolist()) == ([D("100.00")], [1, 2])
-    assert orders.deal_lines(docs(rows[0]), lines())[0].empty
+    assert composition.deal_lines(docs(rows[0]), lines())[0].empty
 
 
 def test_documents_that_yield_facts_only_never_fill_a_deal() -> None:
@@ -522,7 +523,7 @@ def test_documents_that_yield_facts_only_never_fill_a_deal() -> None:
         invoices={"9": "5"},
     )
     assert seen.content.empty
-    assert orders.deal_lines(seen.content, lines(line("c1"), line("i1")))[0].empty
+    assert composition.deal_lines(seen.content, lines(line("c1"), line("i1")))[0].empty
 
 
 # ==== 003: both ways with УТ 11 ====
@@ -558,9 +559,9 @@ def outgoing(
     extended: bool = False,
     invoices: pd.DataFrame | None = None,
     sent: dict[str, date] | None = None,
-    born: dict[str, documents.Born] | None = None,
+    born: dict[str, order_documents.Born] | None = None,
     body: pd.DataFrame | None = None,
-) -> documents.Tables:
+) -> order_documents.Tables:
     parties = tables.frame(
         "parties", [{"id": "company_1", "kind": "legal", "name": "ООО Ромашка", "inn": "7707083893"}]
     )
@@ -569,10 +570,10 @@ def outgoing(
         [{"id": "contact_2", "last_name": "Сидоров", "first_name": "Олег", "phones": ("+79160000000",)}],
     )
     body = lines(*(line(keys.order(row["id"])) for row in rows)) if body is None else body
-    sources = documents.Sources(
+    sources = order_documents.Sources(
         deals(*rows), body, parties, contacts, docs() if invoices is None else invoices
     )
-    return documents.deal_documents(
+    return order_documents.deal_documents(
         sources,
         portal=PORTAL,
         settings=settings,
@@ -640,16 +641,16 @@ def test_003_a_status_against_the_facts_is_shown() -> None:
         doc("B24-5", amount=D("100.00"), status="Готов к отгрузке", paid=False, deal="5"), settings=BOTH
     )
     assert denied.moves(RULES_003, "Счет выставлен") == []
-    issues = orders.doubtful(denied.documents, denied.facts, BOTH)
+    issues = doubts.doubtful(denied.documents, denied.facts, BOTH)
     assert issues[["key", "field", "value"]].to_numpy().tolist() == [["5", "status", "Готов к отгрузке"]]
     proven = From1C(doc("B24-5", amount=D("100.00"), status="Готов к отгрузке", deal="5"), settings=BOTH)
-    assert orders.doubtful(proven.documents, proven.facts, BOTH).empty
+    assert doubts.doubtful(proven.documents, proven.facts, BOTH).empty
     given_up = From1C(
         doc("B24-5", number_1c="УТ-7", amount=D("100.00"), deleted=True, deal="5"), settings=BOTH
     )
     assert (
         "Заказ УТ-7 в 1С помечен на удаление"
-        in orders.doubtful(given_up.documents, given_up.facts, BOTH)["message"].iloc[0]
+        in doubts.doubtful(given_up.documents, given_up.facts, BOTH)["message"].iloc[0]
     )
 
 
@@ -684,15 +685,15 @@ def test_003_edits_of_the_composition_go_both_ways_as_one_value() -> None:
     """«также и редактирование состава товаров переносится в 1с» «также и редактирование состава товаров переносится в б24»"""
     ours = composition.positions(lines(line("5") | {"product": "10"}), {"10": "g1"})
     seen = From1C(doc("B24-5", amount=D("150.00")), settings=BOTH)
-    heads, body = orders.deal_lines(seen.content, lines(line("B24-5", "150.00", quantity=D(3))))
+    heads, body = composition.deal_lines(seen.content, lines(line("B24-5", "150.00", quantity=D(3))))
     theirs = composition.positions(
         body, {"g1": "g1"}, dict(zip(heads["id"], heads["vat_included"], strict=True))
     )
-    (change,) = tables.records(orders.row_changes(ours, theirs, {"5"}))
+    (change,) = composition.row_changes(ours, theirs, {"5"})
     assert (change["action"], change["before"], change["after"]) == ("rows", ours["5"], theirs["5"])
-    assert orders.row_changes(theirs, theirs, {"5"}).empty
-    assert orders.row_changes(ours, {"5": ()}, {"5"}).empty
-    assert orders.row_changes(ours, theirs, set()).empty
+    assert composition.row_changes(theirs, theirs, {"5"}) == []
+    assert composition.row_changes(ours, {"5": ()}, {"5"}) == []
+    assert composition.row_changes(ours, theirs, set()) == []
     first, second = (
         outgoing(deal()),
         outgoing(deal(), body=lines(line("B24-5", "150.00", quantity=D(3))), sent={"B24-5": DAY}),
@@ -704,9 +705,7 @@ def test_003_edits_of_the_composition_go_both_ways_as_one_value() -> None:
 def test_003_orders_born_in_1c_become_deals_that_start_in_work() -> None:
     """«Заказы, созданные в 1с, также создаются в виде сделок в б24. И также проходят все этапы, только начинают с «Заказ в работе».»"""
     seen = From1C(doc("g-order", number="УТ-7", party="buyer"), settings=BOTH)
-    made, _ = orders.new_deals(
-        seen.documents, seen.roles, {"buyer": "contact_2"}, BOTH, OWN, originator="obmen24"
-    )
+    made, _ = new_deals(seen.documents, seen.roles, {"buyer": "contact_2"}, BOTH, OWN, originator="obmen24")
     assert made[["stage", "party", "contact"]].to_numpy().tolist() == [
         ["Заказ в работе", "contact_2", "contact_2"]
     ]
@@ -719,9 +718,9 @@ def test_003_orders_born_in_1c_become_deals_that_start_in_work() -> None:
 def test_003_a_deal_born_in_1c_never_goes_back_as_a_second_order() -> None:
     born = deal(origin="g-order", originator="obmen24")
     assert outgoing(born)["documents"].empty
-    assert outgoing(born, born={"5": documents.Born("g-order", "УТ-7", DAY)})["documents"].empty
+    assert outgoing(born, born={"5": order_documents.Born("g-order", "УТ-7", DAY)})["documents"].empty
     (order,) = tables.records(
-        outgoing(born, extended=True, born={"5": documents.Born("g-order", "УТ-7", DAY)})["documents"]
+        outgoing(born, extended=True, born={"5": order_documents.Born("g-order", "УТ-7", DAY)})["documents"]
     )
     assert (order["id"], order["number"]) == ("g-order", "УТ-7")
 
@@ -735,11 +734,11 @@ def test_003_an_edit_that_1c_would_not_take_is_shown() -> None:
             {"side": "portal", "entity": "deal", "key": "5", "field": "stage", "after": "z"},
         ],
     )
-    kept, issues = orders.accepted_edits(changes, {"5": "g-order"}, extended=False)
+    kept, issues = sending.accepted_edits(changes, {"5": "g-order"}, extended=False)
     assert kept["key"].tolist() == ["6", "5"]
     assert issues["message"].str.startswith("1С не примет правку сделки 5").all()
-    assert len(orders.accepted_edits(changes, {"5": "g-order"}, extended=True)[0]) == 3
-    assert orders.accepted_edits(changes, {}, extended=False, referred={"6"})[1]["key"].tolist() == ["6"]
+    assert len(sending.accepted_edits(changes, {"5": "g-order"}, extended=True)[0]) == 3
+    assert sending.accepted_edits(changes, {}, extended=False, referred={"6"})[1]["key"].tolist() == ["6"]
 
 
 def test_003_the_number_of_the_order_comes_back() -> None:
@@ -747,7 +746,7 @@ def test_003_the_number_of_the_order_comes_back() -> None:
     seen = From1C(doc("B24-5", number_1c="УТ-000077", amount=D("80.00")), settings=BOTH)
     assert seen.told()["5"]["order_number"] == "УТ-000077"
     assert "order_number" not in From1C(doc("B24-5"), settings=BOTH).told()["5"]
-    heads, body = orders.deal_lines(seen.content, lines(line("B24-5", "80.00")))
+    heads, body = composition.deal_lines(seen.content, lines(line("B24-5", "80.00")))
     assert composition.portal_rows(heads, body, {})[0]["price"].tolist() == [D("40.00")]
 
 
@@ -766,18 +765,15 @@ def test_003_manager_and_organisation_of_1c_come_to_the_deal() -> None:
         "petr@example.test",
         OWN[1].name,
     )
-    assert orders.unmapped(seen.documents, BOTH, OWN).empty
+    assert doubts.unmapped(seen.documents, BOTH, OWN).empty
     strange = docs(
         doc("d1", manager="Кто-то", organisation="Чужая"),
         doc("d2", manager="Кто-то", organisation=OWN[0].name),
         doc("d3", manager="a@example.test"),
     )
-    assert orders.unmapped(strange, BOTH, OWN)["value"].tolist() == ["Кто-то", "Чужая"]
-    assert (
-        orders.organisation({"requisites": {"Организация ИНН": "000"}, "organisation": OWN[0].name}, OWN)
-        is None
-    )
-    assert orders.organisation({"requisites": None, "organisation": None}, OWN) is None
+    assert doubts.unmapped(strange, BOTH, OWN)["value"].tolist() == ["Кто-то", "Чужая"]
+    assert organisation({"requisites": {"Организация ИНН": "000"}, "organisation": OWN[0].name}, OWN) is None
+    assert organisation({"requisites": None, "organisation": None}, OWN) is None
 
 
 # ==== 001: prepaid and postpaid with УТ 10.3 ====
@@ -802,8 +798,8 @@ def prepaid(stage: str, **values: Any) -> dict[str, Any]:
 
 def chosen(
     one: dict[str, Any], *invoices: dict[str, Any], sent: tuple[str, ...] = (), settings: Orders = TWO
-) -> orders.Choice:
-    return orders.choose_invoices(
+) -> smart.Choice:
+    return smart.choose_invoices(
         deals(one), docs(*invoices), settings, final={"Оплачен", "Не оплачен"}, sent=sent
     )
 
@@ -835,7 +831,7 @@ def test_001_prepaid_step_2_a_paid_invoice_moves() -> None:
             *(doc(f"p{number}", "payment", basis="i9", amount=D(one)) for number, one in enumerate(amounts)),
             invoices={"9": "5"},
         )
-        return orders.invoice_moves(
+        return smart.invoice_moves(
             docs(invoice("9", stage)),
             paid(seen.payments, {"S24-9": D("100.00")}),
             TWO,
@@ -861,7 +857,7 @@ def test_001_a_partial_prepayment_is_an_invoice_for_part_of_the_sum() -> None:
         doc("p1", "payment", basis="i9", amount=D("30.00")),
         invoices={"9": "5"},
     )
-    changes, _ = orders.invoice_moves(
+    changes, _ = smart.invoice_moves(
         docs(invoice("9", amount="30.00")), paid(seen.payments, {"S24-9": D("30.00")}), TWO, final=()
     )
     assert changes["after"].tolist() == ["Оплачен"]
@@ -919,8 +915,8 @@ def test_001_postpaid_order_needs_no_invoice() -> None:
 
 def test_001_the_variant_may_be_the_pipeline() -> None:
     by_pipeline = TWO.model_copy(update={"variant_field": None})
-    assert orders.is_prepaid(deal(category="Предоплата"), by_pipeline)
-    assert not orders.is_prepaid(deal(category="Постоплата"), by_pipeline)
+    assert smart.is_prepaid(deal(category="Предоплата"), by_pipeline)
+    assert not smart.is_prepaid(deal(category="Постоплата"), by_pipeline)
 
 
 @pytest.mark.parametrize(

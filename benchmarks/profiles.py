@@ -1,0 +1,160 @@
+"""Every sample profile as it grows: CPU seconds of its first and of its quiet run, what known companies cost
+a new order, and the memory of a large two-way exchange (DESIGN §10).
+
+The portal (and, where orders come from 1C, its model) runs in a process of its own; the product runs as a
+command of its own, so its seconds and its memory are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ("video", "prepaid", "leads", "twoway")
+SMALL, LARGE, GROWTH = 500, 4_000, 1.15
+FEW, MANY, NEW_ORDERS, KNOWN = 200, 20_000, 20, 1.5
+WHOLE, MEMORY_MIB = 50_000, 450.0
+
+_WORLD = """
+import datetime as dt, sys
+from pathlib import Path
+from etl.config import profile
+from etl.sandbox.onec.base import OneC
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene import demo, demo_orders
+loaded, deals, buyers = profile.load(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+day, kind = dt.date.today(), loaded.bitrix24.sandbox
+if kind == "leads":
+    seed = demo_orders.leads(day)
+elif kind == "twoway":
+    seed = demo_orders.twoway(day, deals, buyers)
+else:
+    seed = {"video": demo.video, "prepaid": demo_orders.prepaid}[kind](day, deals)
+if kind == "leads":
+    onec = OneC(loaded.onec.dialect, loaded.folder, data=Path(sys.argv[1]).parent / "onec", extended=True,
+                now=lambda: dt.datetime.now().replace(microsecond=0), organisation=loaded.organisation.name)
+    parties = [onec.new_party(f"ООО «Покупатель {number}»", full_name=f"ООО «Покупатель {number}»")
+               for number in range(buyers)]
+    for number in range(deals):
+        lines = [{"name": "Замок врезной", "quantity": 1 + number % 3, "price": "3150.50"}]
+        onec.new_order(parties[number % buyers], lines, manager="Соколов И. А.")
+    onec.session()
+with Portal(seed=seed, rate=1000.0, burst=1000, operating_limit=0) as portal:
+    print(portal.webhook, flush=True)
+    sys.stdin.readline()
+"""
+_LOAD = """
+import datetime as dt, json, resource, sys, time
+from pathlib import Path
+import pandas
+from etl import pipeline
+from etl.config import profile
+from etl.flows import intake
+from etl.flows.orders import outgoing
+loaded = profile.load(Path(sys.argv[1]))
+address = {"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000}
+loaded = loaded.model_copy(update={"bitrix24": loaded.bitrix24.model_copy(update=address)})
+now = dt.datetime.now(dt.UTC)
+"""
+#: seconds of CPU of so many runs, one after another, then the peak of memory in MiB
+_RUNS = (
+    _LOAD
+    + """
+found = []
+for turn in range(int(sys.argv[3])):
+    begun = time.process_time()
+    pipeline.run(loaded, now=now + dt.timedelta(minutes=turn), accept=True)
+    found.append(time.process_time() - begun)
+print(json.dumps([*found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+)
+#: seconds of CPU of the flow `orders-out` alone, after the directories have been exchanged
+_ORDERS = (
+    _LOAD
+    + """
+with pipeline.opened(loaded, loaded.flows, trigger="bench", now=now) as run:
+    reading = intake.take(run)
+    for name, module in pipeline.READING.items():
+        if name in loaded.flows:
+            pipeline._flow(module)(run, reading)
+    begun = time.process_time()
+    outgoing.flow(run, reading)
+    print(json.dumps([time.process_time() - begun]))
+"""
+)
+
+
+@contextmanager
+def _world(name: str, deals: int, buyers: int) -> Iterator[tuple[Path, Path]]:
+    """A portal with that many deals (for `leads`: 1C with that many orders); the profile and its webhook."""
+    with tempfile.TemporaryDirectory() as folder:
+        profile, secret = Path(folder) / f"{name}.toml", Path(folder) / "webhook"
+        text = (ROOT / "samples" / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+        profile.write_text(text.replace("../../exchange_dir", "exchange"), encoding="utf-8")
+        (Path(folder) / "exchange" / name).mkdir(parents=True)
+        world = subprocess.Popen(
+            [sys.executable, "-c", _WORLD, str(profile), str(deals), str(buyers)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert world.stdout is not None
+        with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(world.stdout.readline().strip())
+        try:
+            yield profile, secret
+        finally:
+            world.communicate("\n")
+
+
+def _measured(code: str, *arguments: object) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    found: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def runs(name: str, deals: int, *, count: int = 2, buyers: int = 50) -> list[float]:
+    """CPU seconds of the first runs of a profile with that many deals, then peak memory in MiB."""
+    with _world(name, deals, buyers) as (profile, secret):
+        return _measured(_RUNS, profile, secret, count)
+
+
+def orders(companies: int) -> float:
+    """CPU seconds that new orders cost beside that many known companies."""
+    with _world("twoway", NEW_ORDERS, companies) as (profile, secret):
+        return _measured(_ORDERS, profile, secret)[0]
+
+
+def run() -> list[tuple[str, float, float, bool]]:
+    """Growth of CPU seconds per growth of deals, of each profile and kind of run; companies; memory."""
+    rows = []
+    for name in PROFILES:
+        small, large = runs(name, SMALL), runs(name, LARGE)
+        for place, kind in enumerate(("first", "quiet")):
+            growth = (large[place] / small[place]) / (LARGE / SMALL)
+            what = f"{name}, {kind} run: growth of CPU, {SMALL} to {LARGE} deals ({large[place]:.1f} s)"
+            rows.append((what, growth, GROWTH, growth <= GROWTH))
+    few, many = orders(FEW), orders(MANY)
+    what = f"{NEW_ORDERS} new orders: CPU beside {MANY} known companies against {FEW} ({many:.2f} s)"
+    rows.append((what, many / few, KNOWN, many / few <= KNOWN))
+    memory = runs("twoway", WHOLE, count=1)[-1]
+    rows.append(
+        (f"two-way exchange of {WHOLE} deals: peak memory, MiB", memory, MEMORY_MIB, memory <= MEMORY_MIB)
+    )
+    return rows

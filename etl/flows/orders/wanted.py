@@ -1,0 +1,48 @@
+"""What documents for 1C are made of in one run, and the ids that 1C knows their buyers by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.config.profile import Orders
+from etl.flows.directories import records
+from etl.flows.run import Run
+from etl.records import Deal, Document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CARDS = ("company", "contact")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Deals and smart invoices in the exchange, product rows of both, and the `numbers` that must go now."""
+
+    settings: Orders
+    deals: Sequence[Deal]
+    invoices: Sequence[Document]
+    deal_rows: pd.DataFrame
+    invoice_rows: pd.DataFrame
+    numbers: frozenset[str]
+
+
+def origins(run: Run, parties: Iterable[str | None]) -> dict[str, str]:
+    """Party of the portal (company_7) -> its id in 1C, or the one it is sent under."""
+    found: dict[str, str] = {}
+    for entity, numbers in by_entity(parties).items():
+        for number, origin in records.onec_ids(run, entity, numbers).items():
+            found[f"{entity}_{number}"] = origin
+    return found
+
+
+def by_entity(parties: Iterable[str | None]) -> dict[str, list[str]]:
+    """Company or contact -> numbers of the parties of that kind."""
+    found: dict[str, list[str]] = {entity: [] for entity in _CARDS}
+    for party in parties:
+        entity, _, number = (party or "").partition("_")
+        if entity in found:
+            found[entity].append(number)
+    return found

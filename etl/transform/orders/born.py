@@ -1,0 +1,91 @@
+"""Orders that people made in 1C become deals (specifications 002/004, 003)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from etl.config.profile import Orders, Organisation
+from etl.records import Deal, Document
+from etl.tables import Record, each, frame, issue
+from etl.transform.orders.told import number_1c, of_order
+from etl.values import clean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def new_deals(
+    documents: pd.DataFrame,
+    roles: pd.DataFrame,
+    parties: Mapping[str, str],
+    settings: Orders,
+    organisations: Sequence[Organisation],
+    *,
+    originator: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Deals to be created from orders that 1C made (role `born`), and issues for those that cannot be.
+
+    `parties` = party of 1C -> party of the portal. Out: table `deals`, `id` and `origin` = id of the order
+    (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
+    cancelled orders, and all of them without `create_deals`, make nothing."""
+    if not settings.create_deals:
+        return frame("deals"), frame("issues")
+    born = {identifier for identifier, _, role in roles.to_numpy().tolist() if role == "born"}
+    deals: list[Deal] = []
+    issues: list[Record] = []
+    for row in each(documents, Document):
+        if row["id"] not in born or row["deleted"] or row["cancelled"]:
+            continue
+        party = parties.get(row["party"] or "")
+        if party is None:
+            issues.append(_without_buyer(row))
+        else:
+            deals.append(_new_deal(row, party, settings, organisations, originator))
+    return frame("deals", deals), frame("issues", issues)
+
+
+def _without_buyer(row: Document) -> Record:
+    return issue(
+        f"Заказ 1С {number_1c(row) or row['id']}: покупатель не найден на портале, сделка не создана. "
+        "Свяжите контрагента командой obmen24 link или дождитесь его выгрузки.",
+        severity="ask",
+        file=row["file"],
+        place=row["place"],
+        entity="documents",
+        key=row["id"],
+        field="party",
+        value=row["party"],
+    )
+
+
+def _new_deal(
+    row: Document, party: str, settings: Orders, organisations: Sequence[Organisation], originator: str
+) -> Deal:
+    """«в CRM Битрикс24 создается Сделка … на стадии “Заявка получена, подготовка счета”» (002): its first
+    stage, buyer and what the order tells."""
+    said = of_order([row], settings, organisations)
+    told = {field: said[name] for name, field in settings.fields.items() if said.get(name) is not None}
+    deal: Deal = {
+        "id": row["id"],
+        "title": _title(row),
+        "stage": settings.first_stage,
+        "amount": row["amount"],
+        "currency": row["currency"],
+        "party": party,
+        "manager": said["manager"],
+        "organisation": said["organisation"],
+        "originator": originator,
+        "origin": row["id"],
+        "fields": told,
+        "file": row["file"],
+        "place": row["place"],
+    }
+    if party.startswith("contact_"):
+        deal["contact"] = party
+    return deal
+
+
+def _title(row: Document) -> str:
+    day = clean.day_name(row["date_1c"] or row["date"])
+    return f"Заказ {number_1c(row) or ''} от {day}".replace("  ", " ")

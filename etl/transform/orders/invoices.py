@@ -1,0 +1,142 @@
+"""Smart invoices of deals (specification 001): which one belongs to the order, which one is paid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from etl.config.profile import Orders
+from etl.records import Change, Deal, Document
+from etl.tables import Record, each, frame, issue
+from etl.transform.money.paid import TOLERANCE, Paid
+from etl.transform.orders.changes import change, numbered
+from etl.values import keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`invoices`: one per deal, for `documents.Sources`; `held`: deals that wait for an answer; `create`:
+    deals that need one made."""
+
+    invoices: pd.DataFrame
+    held: frozenset[str]
+    create: tuple[str, ...]
+    issues: pd.DataFrame
+
+
+def is_prepaid(deal: Deal, settings: Orders) -> bool:
+    """The variant of a deal: by the field the profile names, else by its pipeline."""
+    if settings.variant_field:
+        return (deal["fields"] or {}).get(settings.variant_field) in settings.prepaid_values
+    return deal["category"] in settings.prepaid_values
+
+
+def choose_invoices(
+    deals: pd.DataFrame,
+    invoices: pd.DataFrame,
+    settings: Orders,
+    *,
+    final: Collection[str],
+    sent: Collection[str],
+) -> Choice:
+    """The smart invoice of each prepaid deal in an invoice or order stage: the one sent before, else the only
+    one not final.
+
+    `invoices`: table `documents` (id = smart invoice, deal, status = its stage), `final` = its final stages,
+    `sent` = numbers 1C has. None or several are a question to a person; with `create_invoices` a deal without
+    any gets one. Postpaid deals need none; an invoice that 1C has stays in exchange whatever the stage.
+    `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage,
+    else its own."""
+    own: dict[str | None, list[Document]] = defaultdict(list)
+    for row in each(invoices, Document):
+        own[row["deal"]].append(row)
+    chosen: list[Document] = []
+    create: list[str] = []
+    issues: list[Record] = []
+    for deal in each(deals, Deal):
+        before = [row for row in own[deal["id"]] if keys.invoice(row["id"]) in sent]
+        due = _needs_invoice(deal, settings)
+        if not before and not due:
+            continue
+        fitting = before[-1:] or [row for row in own[deal["id"]] if row["status"] not in final]
+        if len(fitting) == 1:
+            chosen.append(_sending(fitting[0], settings) if due else fitting[0])
+        elif not fitting and settings.create_invoices and not own[deal["id"]]:
+            create.append(deal["id"])
+        else:
+            issues.append(_which_invoice(deal, fitting))
+    held = frozenset([*(row["key"] for row in issues), *create])
+    return Choice(frame("documents", chosen), held, tuple(create), frame("issues", issues))
+
+
+def _needs_invoice(deal: Deal, settings: Orders) -> bool:
+    """A prepaid deal in an invoice or order stage needs its smart invoice."""
+    return is_prepaid(deal, settings) and deal["stage"] in (*settings.invoice_stages, *settings.send_stages)
+
+
+def _sending(row: Document, settings: Orders) -> Document:
+    """A prepaid deal that skipped the invoice stage sends its invoice with the order."""
+    return {**row, "status": settings.invoice_stages[0]} if settings.invoice_stages else row
+
+
+def _which_invoice(deal: Deal, fitting: Sequence[Document]) -> Record:
+    if fitting:
+        listed = ", ".join(row["id"] for row in fitting)
+        message = f"У сделки {deal['id']} несколько незакрытых счетов ({listed}). Закройте лишние."
+    else:
+        message = (
+            f"У сделки {deal['id']} нет незакрытого счёта, а она по предоплате. Выставьте счёт в сделке."
+        )
+    return issue(
+        f"{message} До этого её документы в 1С не уходят.",
+        severity="ask",
+        entity="deal",
+        key=deal["id"],
+        field="invoice",
+    )
+
+
+def invoice_moves(
+    invoices: pd.DataFrame, paid: Mapping[str, Paid], settings: Orders, *, final: Collection[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Smart invoices paid up to their sum move to `invoice_paid_stage`; a smaller payment moves nothing and
+    shows the remainder.
+
+    `paid` = number -> what is paid (`facts.paid`). An invoice in a final stage stays, its payments are still
+    counted elsewhere."""
+    stage = settings.invoice_paid_stage
+    if stage is None:
+        return frame("changes"), frame("issues")
+    rows: list[Change] = []
+    issues: list[Record] = []
+    for row in each(invoices, Document):
+        number = keys.invoice(row["id"])
+        got = paid[number].amount if number in paid else None
+        amount = row["amount"]
+        if not got or amount is None or row["status"] in final:
+            continue
+        if amount - got <= TOLERANCE:
+            why = f"счёт {number} оплачен"
+            rows.append(change(row["id"], "stage", "stage", row["status"], stage, why, "invoice"))
+        else:
+            issues.append(_partly(row["id"], number, amount, got))
+    return numbered(rows), frame("issues", issues)
+
+
+def _partly(invoice: str, number: str, amount: Decimal, got: Decimal) -> Record:
+    rest = amount - got
+    return issue(
+        f"Счёт {number}: оплачено {got:.2f} из {amount:.2f}, осталось {rest:.2f}. Счёт не переведён; "
+        "он перейдёт сам, когда оплата дойдёт до суммы.",
+        severity="warn",
+        entity="invoice",
+        key=invoice,
+        field="amount",
+        value=rest,
+    )

@@ -1,0 +1,188 @@
+"""What documents of 1C tell their deals: the values of [orders.fields], the deal's own sum."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from etl.config.profile import Orders, Organisation
+from etl.records import Change, Deal, Document
+from etl.tables import each
+from etl.transform.orders.changes import change, numbered
+from etl.transform.orders.ours import manager_email, organisation
+from etl.values import clean, keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: values by the names of `FIELDS`, of one deal
+Values = dict[str, Any]
+Told = dict[str, Values]
+
+#: what a document of 1C can tell about its deal: keys of [orders.fields], with their meaning for `check`
+FIELDS: Final[dict[str, str]] = {
+    "order_number": "номер заказа в 1С",
+    "order_date": "дата заказа",
+    "order_status": "статус (состояние) заказа",
+    "order_amount": "сумма заказа",
+    "order_comment": "комментарий заказа",
+    "organisation": "наша организация",
+    "manager": "ответственный менеджер в 1С",
+    "invoice_number": "номер счёта",
+    "invoice_date": "дата счёта",
+    "invoice_amount": "сумма счёта",
+    "paid_on": "дата оплаты",
+    "paid_amount": "оплаченная сумма",
+    "shipped_number": "номер реализации",
+    "shipped_on": "дата реализации",
+    "shipped_amount": "сумма реализации",
+    "shipped_organisation": "юр. лицо реализации",
+}
+
+
+def told(
+    documents: pd.DataFrame,
+    facts: Mapping[str, Mapping[str, Any]],
+    settings: Orders,
+    organisations: Sequence[Organisation],
+) -> Told:
+    """{deal: values by the names of FIELDS} from its documents (`attached`) and its facts
+    (`facts.order_facts`).
+
+    A value None says nothing and is left out, except payment fields after a payment was taken back: they are
+    cleared. Several invoices or shipments: numbers joined, latest date, sums added."""
+    groups: dict[str, list[Document]] = {deal: [] for deal in facts}
+    for row in each(documents, Document):
+        if row["deal"] and not (row["deleted"] or row["cancelled"]):
+            groups.setdefault(row["deal"], []).append(row)
+    return {
+        deal: _of_deal(rows, facts.get(deal, {}), settings, organisations) for deal, rows in groups.items()
+    }
+
+
+def _of_deal(
+    rows: Sequence[Document],
+    known: Mapping[str, Any],
+    settings: Orders,
+    organisations: Sequence[Organisation],
+) -> Values:
+    values = of_order(rows, settings, organisations) | _of_invoices(rows) | _of_goods(rows, known)
+    said = {name: value for name, value in values.items() if value is not None}
+    return {name: _rounded(value) for name, value in (said | _of_money(known)).items()}
+
+
+def _rounded(value: Any) -> Any:
+    return clean.kopecks(value) if isinstance(value, Decimal) else value
+
+
+def of_order(rows: Sequence[Document], settings: Orders, organisations: Sequence[Organisation]) -> Values:
+    """What the last order among the documents of a deal tells; {} without one."""
+    order = next((row for row in reversed(rows) if row["kind"] == "order"), None)
+    if order is None:
+        return {}
+    own = organisation(order, organisations, settings.organisations_by)
+    return {
+        "order_number": number_1c(order),
+        "order_date": order["date_1c"] or order["date"],
+        "order_status": order["status"],
+        "order_amount": order["amount"],
+        "order_comment": order["comment"],
+        "organisation": own.name if own else None,
+        "manager": manager_email(order["manager"], settings.managers),
+    }
+
+
+def number_1c(row: Document) -> str | None:
+    """The number 1C gave; a number of ours is not news to the portal."""
+    printed = clean.text(row["number_1c"])
+    if printed or keys.decode(row["number"]):
+        return printed
+    return clean.text(row["number"])
+
+
+def _of_invoices(rows: Iterable[Document]) -> Values:
+    invoices = [row for row in rows if row["kind"] == "invoice"]
+    if not invoices:
+        return {}
+    amount, latest = Decimal(0), None
+    for row in invoices:
+        amount += row["amount"] or Decimal(0)
+        day = row["date_1c"] or row["date"]
+        if day and (latest is None or day > latest):
+            latest = day
+    return {
+        "invoice_number": _joined(map(number_1c, invoices)),
+        "invoice_date": latest,
+        "invoice_amount": amount,
+    }
+
+
+def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
+    shipments = [row for row in rows if row["kind"] == "shipment"]
+    return {
+        "shipped_number": known.get("shipped_number"),
+        "shipped_on": known.get("shipped_on"),
+        "shipped_amount": known.get("shipped_amount"),
+        "shipped_organisation": _joined(clean.text(row["organisation"]) for row in shipments),
+    }
+
+
+def _joined(texts: Iterable[str | None]) -> str | None:
+    """Different texts one after another; None where there are none."""
+    return ", ".join(dict.fromkeys(text for text in texts if text)) or None
+
+
+def _of_money(known: Mapping[str, Any]) -> Values:
+    """Payment fields; DESIGN §4: a payment taken back clears them whole, an unknown sum says nothing."""
+    amount = known.get("paid_amount")
+    if amount is None:
+        return {}
+    if amount <= 0:
+        return {"paid_on": None, "paid_amount": None}
+    return {"paid_on": known.get("paid_on"), "paid_amount": amount}
+
+
+# ---- what the portal shows otherwise ----
+def field_changes(values: Told, deals: pd.DataFrame, fields: Mapping[str, str]) -> pd.DataFrame:
+    """Changes of deal fields (action update) where 1C tells something else than the portal holds.
+
+    `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in
+    `deals.fields`."""
+    rows: list[Change] = []
+    for deal in each(deals, Deal):
+        if deal["id"] in values:
+            rows += _differing(deal, values[deal["id"]], fields)
+    return numbered(rows)
+
+
+def _differing(deal: Deal, said: Values, fields: Mapping[str, str]) -> Iterable[Change]:
+    held = deal["fields"] or {}
+    for name, field in fields.items():
+        if name in said and not _same(held.get(field), said[name]):
+            yield change(deal["id"], "update", field, held.get(field), said[name], FIELDS[name])
+
+
+def amount_changes(values: Told, deals: pd.DataFrame, with_rows: Collection[str]) -> pd.DataFrame:
+    """Changes of the deal's own sum to the invoice's (else the order's), only where no rows carry it
+    (`with_rows` = other deals)."""
+    rows: list[Change] = []
+    for deal in each(deals, Deal):
+        if deal["id"] not in values or deal["id"] in with_rows:
+            continue
+        said = values[deal["id"]]
+        amount = said.get("invoice_amount", said.get("order_amount"))
+        if amount is not None and amount != deal["amount"]:
+            why = "сумма счёта или заказа 1С"
+            rows.append(change(deal["id"], "update", "opportunity", deal["amount"], amount, why))
+    return numbered(rows)
+
+
+def _same(held: Any, said: Any) -> bool:
+    """Whether a field already shows the value, whatever its type on the portal."""
+    if held == said or (held in (None, "", ()) and said is None):
+        return True
+    if isinstance(said, dt.date):
+        return str(held) in (said.isoformat(), clean.day_name(said))
+    return isinstance(said, Decimal) and str(held) in (f"{said:f}", f"{said:.2f}")

@@ -1,0 +1,40 @@
+"""Whose a document of 1C is."""
+
+from __future__ import annotations
+
+from etl import tables
+from etl.records import Document
+from etl.transform.orders import owners
+from etl.values import keys
+
+
+def order(identifier: str, number: str | None, kind: str = "order") -> Document:
+    return {"id": identifier, "kind": kind, "number": number, "deal": None}
+
+
+def test_a_number_leads_to_a_deal_while_only_one_order_bears_it() -> None:
+    rows = [order("g1", "УТ-1"), order("g2", "УТ-2"), order("g3", "УТ-2"), order("g4", "УТ-4", "invoice")]
+    pairs = {"g1": "5", "g2": "6", "g4": "7"}
+    assert owners.links(rows, pairs) == pairs | {"УТ-1": "5"}
+
+
+def test_an_id_made_of_portal_kind_and_number_proves_that_a_document_is_ours() -> None:
+    number = keys.order("5")
+    ours = order(keys.document_id("p", "order", number), number)
+    assert owners.provably_ours([ours, order("g", keys.order("6"))], "p") == {number}
+    assert owners.provably_ours([ours], "another portal") == set()
+
+
+def test_deals_made_of_orders_are_known_by_our_origin_only() -> None:
+    rows = [
+        {"id": "1", "originator": "obmen24", "origin": "g1"},
+        {"id": "2", "originator": "comagic", "origin": "g2"},
+        {"id": "3", "originator": "obmen24"},
+    ]
+    assert owners.by_origin(tables.frame("deals", rows), "obmen24") == {"g1": "1"}
+
+
+def test_a_charge_of_a_contract_is_no_order_of_its_deal() -> None:
+    rows = [order("g1", keys.order("5")), order("g2", keys.charge("5", "2026-11", 1)), order("g3", "УТ-3")]
+    roles = tables.frame("documents", [{"id": row["id"], "deal": "5"} for row in rows])
+    assert owners.owned(rows, roles)["id"].tolist() == ["g1", "g3"]
