@@ -1,4 +1,4 @@
-"""Kinds of columns: what a value of a canonical table may be, for the type checker and for the checks at run time at once."""
+"""Kinds of columns: what a value of a canonical table may be, for the type checker and at run time."""
 
 import datetime as dt
 from dataclasses import dataclass

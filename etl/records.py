@@ -1,19 +1,16 @@
-"""The records of the canonical tables: what a row of each table holds. This is the one declaration; `TABLES`
-is made of it.
+"""The records of the canonical tables: what a row of each table holds. The one declaration: the tables
+(`etl.tables.TABLES`) are made of it.
 
 A record is a dict, a table is a pandas frame with the same columns (`etl.tables` leads from one to the
 other). Absence is `None` everywhere. Each column says its kind twice at once: to the type checker (a misspelt
 column is found by `make check`) and to the checks at run time (`Column`). No `from __future__ import
 annotations` here: the annotations are read while the module is imported."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypedDict, get_args
+from typing import TypedDict
 
 from etl.columns import (
     Anything,
     ChargeAction,
-    Column,
     Day,
     Direction,
     DocumentKind,
@@ -358,52 +355,3 @@ class Issue(TypedDict, total=False):
     field: Text
     value: Text
     message: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A declared table: its name, the type of its records, its key columns (unique together when
-    `unique`)."""
-
-    name: str
-    record: type
-    key: tuple[str, ...]
-    unique: bool = True
-
-    @property
-    def columns(self) -> Mapping[str, Column]:
-        """Column by name, in the order of the table."""
-        return _COLUMNS[self.name]
-
-
-def _columns(record: type) -> dict[str, Column]:
-    declared = {name: get_args(annotation)[1] for name, annotation in record.__annotations__.items()}
-    # a TypedDict lists what it inherits first; a table reads better with the place of origin last
-    if list(declared)[:2] == ["file", "place"]:
-        declared |= {name: declared.pop(name) for name in ("file", "place")}
-    return declared
-
-
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        Table("parties", Party, ("id", "document")),
-        Table("accounts", Account, ("party", "number")),
-        Table("contacts", Contact, ("id",)),
-        Table("products", Product, ("id",)),
-        Table("price_types", PriceType, ("id",)),
-        Table("prices", Price, ("product", "price_type"), unique=False),
-        Table("stock", Stock, ("product", "warehouse"), unique=False),
-        Table("documents", Document, ("id",)),
-        Table("lines", Line, ("document", "position")),
-        Table("deals", Deal, ("id",)),
-        Table("receipts", Receipt, ("account", "number", "date", "amount", "payer_inn"), unique=False),
-        Table("charges", Charge, ("deal", "month", "kind", "version")),
-        Table("exceptions", NotBilled, ("deal", "reason")),
-        Table("accruals", Accrual, ("deal", "part", "number")),
-        Table("payments", Payment, ("source", "id")),
-        Table("changes", Change, ("seq",)),
-        Table("issues", Issue, ("seq",), unique=False),
-    )
-}
-_COLUMNS = {name: _columns(table.record) for name, table in TABLES.items()}

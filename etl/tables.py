@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
+from etl import records as typed
 from etl.columns import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, Column
-from etl.records import TABLES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,56 @@ __all__ = [
     "records",
     "schema",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A declared table: its name, the type of its records, its key columns (unique together when
+    `unique`)."""
+
+    name: str
+    record: type
+    key: tuple[str, ...]
+    unique: bool = True
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """Column by name, in the order of the table."""
+        return _COLUMNS[self.name]
+
+
+def _declared(record: type) -> dict[str, Column]:
+    declared = {name: get_args(annotation)[1] for name, annotation in record.__annotations__.items()}
+    # a TypedDict lists what it inherits first; a table reads better with the place of origin last
+    if list(declared)[:2] == ["file", "place"]:
+        declared |= {name: declared.pop(name) for name in ("file", "place")}
+    return declared
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("parties", typed.Party, ("id", "document")),
+        Table("accounts", typed.Account, ("party", "number")),
+        Table("contacts", typed.Contact, ("id",)),
+        Table("products", typed.Product, ("id",)),
+        Table("price_types", typed.PriceType, ("id",)),
+        Table("prices", typed.Price, ("product", "price_type"), unique=False),
+        Table("stock", typed.Stock, ("product", "warehouse"), unique=False),
+        Table("documents", typed.Document, ("id",)),
+        Table("lines", typed.Line, ("document", "position")),
+        Table("deals", typed.Deal, ("id",)),
+        Table("receipts", typed.Receipt, ("account", "number", "date", "amount", "payer_inn"), unique=False),
+        Table("charges", typed.Charge, ("deal", "month", "kind", "version")),
+        Table("exceptions", typed.NotBilled, ("deal", "reason")),
+        Table("accruals", typed.Accrual, ("deal", "part", "number")),
+        Table("payments", typed.Payment, ("source", "id")),
+        Table("changes", typed.Change, ("seq",)),
+        Table("issues", typed.Issue, ("seq",), unique=False),
+    )
+}
+_COLUMNS = {name: _declared(table.record) for name, table in TABLES.items()}
+
 
 #: a record of a table that has no declaration of its own (rows of the state, mixed rows on their way to the
 #: journal)

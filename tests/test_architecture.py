@@ -16,7 +16,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from etl import records
+from etl import tables
 from etl.config import profile
 from tests.support.paths import ROOT
 
@@ -162,7 +162,7 @@ def test_no_module_is_long_and_none_leaves_work(path: Path) -> None:
 
 def test_every_table_has_its_typed_record_and_no_other_columns() -> None:
     """`TABLES` is made of the TypedDicts, so a column cannot stand in one and be missing in the other."""
-    for table in records.TABLES.values():
+    for table in tables.TABLES.values():
         declared = get_type_hints(table.record, include_extras=True)
         assert set(table.columns) == set(declared), table.name
         for name, column in table.columns.items():
