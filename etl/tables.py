@@ -42,6 +42,7 @@ __all__ = [
     "issue",
     "records",
     "schema",
+    "whole",
 ]
 
 
@@ -115,6 +116,11 @@ def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
         for name in blocks[0]
     }
     return pd.DataFrame(columns, dtype=object)
+
+
+def whole(table: str, row: Mapping[str, Any]) -> Record:
+    """A record with every column of its table, absent ones None: what the state keeps without them."""
+    return {name: row.get(name) for name in TABLES[table].columns}
 
 
 def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def open_documents(run: Run) -> list[OpenDocument]:
     got = paid(fact for fact in recording.payments(run) if fact["source"] == "bank")
     received = {target: known.amount or ZERO for target, known in got.items()}
     printed = answers.printed_numbers(run)
-    charges = tables.each(run.state.charges.current(), Charge)
+    charges = run.state.charges.listed()
     return [_open(row, received.get(row["number"], ZERO), printed.get(row["number"], [])) for row in charges]
 
 
@@ -109,7 +109,7 @@ def report_to_1c(run: Run) -> None:
     profile = run.profile
     if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
-    charges = {row["number"]: row for row in tables.each(run.state.charges.current(), Charge)}
+    charges = {row["number"]: row for row in run.state.charges.listed()}
     fresh = documents.unreported(recording.payments(run), charges)
     if fresh:
         invoiced = bool(profile.billing and profile.billing.invoice)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etl import tables
 from etl.flows import facts as recording
 from etl.flows.publication import answers
 from etl.flows.reading import Reading
@@ -24,19 +23,17 @@ BASIS = "basis"
 def flow(run: Run, reading: Reading) -> None:
     """Record what the documents read in this run tell; where the profile has orders, let them change
     deals."""
-    met = tables.records(reading.met, Document)
-    fresh = tables.records(reading.table("documents"), Document)
-    new = {row["id"] for row in fresh}
-    if met:
+    new = {row["id"] for row in reading.documents}
+    if reading.met:
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
-        telling = [row for row in met if row["id"] in new or _is_of_register(row)]
-        answers.seen_back(run, telling, reading.table("lines"), reading.moments)
+        telling = [row for row in reading.met if row["id"] in new or _is_of_register(row)]
+        answers.seen_back(run, telling, reading.lines, reading.moments)
     if run.profile.orders:
         from etl.flows.orders import incoming
 
         incoming.apply_all(run, reading)
-    elif fresh:
-        _contract_facts(run, met, fresh)
+    elif reading.documents:
+        _contract_facts(run, reading.met, reading.documents)
     answers.assume(run)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from etl import tables
 from etl.flows.run import Record, Run
-from etl.records import Accrual, Charge, Document, Payment
+from etl.records import Document, Payment
 from etl.transform.money import facts
 from etl.transform.money.targets import GOODS_KINDS, MONEY_KINDS
 from etl.values import keys
@@ -21,12 +20,12 @@ _WORDS = {"payment": "Оплата", "shipment": "Отгрузка"}
 
 def payments(run: Run) -> list[Payment]:
     """Every fact of payment, of all sources."""
-    return tables.records(run.state.facts.rows("payment"), Payment)
+    return run.state.facts.listed("payment")
 
 
 def shipments(run: Run) -> list[Payment]:
     """Every fact of shipment, in the layout of payments."""
-    return tables.records(run.state.facts.rows("shipment"), Payment)
+    return run.state.facts.listed("shipment")
 
 
 def record_facts(
@@ -49,8 +48,8 @@ def record_facts(
 
 def known_numbers(run: Run) -> set[str]:
     """Every number we have sent: charges, acts, and whatever else is in the publications."""
-    charges = {row["number"] for row in tables.each(run.state.charges.current(), Charge)}
-    acts = {row["number"] for row in tables.each(run.state.accruals.rows(), Accrual)}
+    charges = run.state.charges.numbers()
+    acts = set(run.state.accruals.states())
     linked = {link["foreign_id"] for link in run.state.links.all("document", "linked")}
     return charges | acts | run.state.publications.documents() | linked
 

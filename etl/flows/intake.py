@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from etl.exchange.folder import SHEETS_IN, Taken
 from etl.flows.publication import answers
 from etl.flows.reading import Item, Reading
 from etl.flows.run import Record, Run
+from etl.records import Document, Line
 from etl.state.columns import encode
 from etl.state.files import newer
 
@@ -39,8 +40,8 @@ _OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
 class _Newest:
     """The newest text of one document: its row, its lines, and what the state remembers of it."""
 
-    row: Record
-    lines: list[Record]
+    row: Document
+    lines: list[Line]
     seen: Record
 
 
@@ -49,19 +50,26 @@ class _Read:
     """What has been read so far, file by file."""
 
     newest: dict[str, _Newest] = field(default_factory=dict)
+    met: list[Document] = field(default_factory=list)
     parts: defaultdict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     moments: dict[str, dt.datetime | None] = field(default_factory=dict)
     spreadsheets: list[Path] = field(default_factory=list)
 
     def whole(self, items: Sequence[Item]) -> Reading:
         """The reading of all files: of each document its newest text only."""
-        met = tables.concat("documents", self.parts.pop("documents", []))
-        receipts = tables.concat("receipts", self.parts.pop("receipts", []))
+        newest = self.newest.values()
         found = {name: tables.concat(name, parts) for name, parts in self.parts.items()}
-        found["documents"] = tables.frame("documents", [one.row for one in self.newest.values()])
-        found["lines"] = tables.frame("lines", [line for one in self.newest.values() for line in one.lines])
-        seen = [one.seen for one in self.newest.values()]
-        return Reading(found, met, seen, self.moments, receipts, self.spreadsheets, items)
+        return Reading(
+            documents=[one.row for one in newest],
+            lines=[line for one in newest for line in one.lines],
+            met=self.met,
+            tables=found,
+            seen=[one.seen for one in newest],
+            moments=self.moments,
+            receipts=found.pop("receipts", tables.frame("receipts")),
+            spreadsheets=self.spreadsheets,
+            items=items,
+        )
 
 
 def take(run: Run) -> Reading:
@@ -230,12 +238,15 @@ def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
     """Tables of a file of 1C; of its documents those that are newer than what is known."""
     found = _tables(run.profile, item)
     run.journal.note(found.pop("issues"), f"file:{item.taken.name}")
-    run.journal.counts["documents_read"] += len(found["documents"])
+    documents = tables.records(found.pop("documents"), Document)
+    run.journal.counts["documents_read"] += len(documents)
     read.moments[item.taken.name] = item.generated_at
-    _note_versions(run, item, found, read.newest)
+    read.met += documents
+    if documents:
+        _note_versions(run, item, documents, found, read.newest)
+    del found["lines"]  # of each document the lines of its newest text are kept, and no others
     for table, part in found.items():
-        if table != "lines":  # of each document the lines of its newest text are kept, and no others
-            read.parts[table].append(part)
+        read.parts[table].append(part)
 
 
 def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
@@ -256,21 +267,24 @@ def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
 
 
 def _note_versions(
-    run: Run, item: Item, found: Mapping[str, pd.DataFrame], newest: dict[str, _Newest]
+    run: Run,
+    item: Item,
+    documents: Sequence[Document],
+    found: Mapping[str, pd.DataFrame],
+    newest: dict[str, _Newest],
 ) -> None:
     """Keep each document of the file that is newer than what this run or an earlier one has seen."""
-    rows = tables.records(found["documents"])
     lines = _by_document(found["lines"])
     parties = _by_document(found["parties"][found["parties"]["document"].notna()])
-    known = run.state.files.document_versions(row["id"] for row in rows)
-    for row in rows:
+    known = run.state.files.document_versions(row["id"] for row in documents)
+    for row in documents:
         one = _version(run, item, row, lines.get(row["id"], []), parties.get(row["id"], []))
         before = newest[row["id"]].seen if row["id"] in newest else known.get(row["id"])
         if newer(one.seen, before):
             newest[row["id"]] = one
 
 
-def _version(run: Run, item: Item, row: Record, lines: list[Record], parties: list[Record]) -> _Newest:
+def _version(run: Run, item: Item, row: Document, lines: list[Any], parties: list[Any]) -> _Newest:
     # orders are compared and waited for in later runs, charges are not: their register is ours
     payload = {"row": row, "lines": lines, "parties": parties} if run.profile.orders else None
     seen = {
@@ -284,21 +298,21 @@ def _version(run: Run, item: Item, row: Record, lines: list[Record], parties: li
     return _Newest(row, lines, seen)
 
 
-def _by_document(found: pd.DataFrame) -> dict[str, list[Record]]:
+def _by_document(found: pd.DataFrame) -> dict[str, list[Any]]:
     """Rows apart by the document they belong to."""
-    held: defaultdict[str, list[Record]] = defaultdict(list)
-    for row in tables.each(found):
+    held: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in tables.each(found) if len(found) else ():
         held[row["document"]].append(row)
     return held
 
 
-def _hash(row: Record, lines: list[Record]) -> str:
+def _hash(row: Document, lines: Iterable[Line]) -> str:
     """What a document says, wherever it was read."""
     plain = [_placeless(one) for one in (row, *lines)]
     return hashlib.sha256(encode(plain).encode()).hexdigest()
 
 
-def _placeless(row: Record) -> Record:
+def _placeless(row: Mapping[str, Any]) -> Record:
     """A record without the place it was read at."""
     return {name: value for name, value in row.items() if name not in ("file", "place")}
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from etl import tables
 from etl.exchange.folder import Taken
+from etl.records import Document, Line
 from etl.state.files import StoredFile
 
 
@@ -26,14 +27,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`tables`: table -> its frame, documents and lines only where they are newer than what was known. `met`:
-    every document of the files, also those already known: what others are based on, and what proves an echo.
-    `seen`: rows of the state that remember each document told anew. `moments`: file -> when 1C wrote it.
-    `receipts`: of bank statements. `spreadsheets`: deal exports that people saved. `items`: the files, to be
-    put away after the commit."""
+    """`documents`: the newest text of each that is newer than what was known, `lines`: theirs. `met`: every
+    document of the files, also those already known: what others are based on, and what proves an echo.
+    `tables`: the other tables, by name. `seen`: rows of the state that remember each document told anew.
+    `moments`: file -> when 1C wrote it. `receipts`: of bank statements. `spreadsheets`: deal exports that
+    people saved. `items`: the files, to be put away after the commit."""
 
+    documents: Sequence[Document] = ()
+    lines: Sequence[Line] = ()
+    met: Sequence[Document] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    met: pd.DataFrame = field(default_factory=lambda: tables.frame("documents"))
     seen: Sequence[dict[str, Any]] = ()
     moments: Mapping[str, dt.datetime | None] = field(default_factory=dict)
     receipts: pd.DataFrame = field(default_factory=lambda: tables.frame("receipts"))

@@ -9,7 +9,7 @@ from etl import tables
 from etl.flows import facts, registers
 from etl.flows.portal import delivery
 from etl.flows.run import Record, Run
-from etl.records import Accrual, Charge, Deal
+from etl.records import Charge, Deal
 from etl.transform import stages
 from etl.transform.contracts.facts import ContractFacts, contract_facts
 from etl.transform.stages import Facts
@@ -26,7 +26,7 @@ def contracts(run: Run) -> dict[str, ContractFacts]:
     return contract_facts(
         tables.each(run.state.charges.rows(), Charge),
         facts.payments(run),
-        tables.records(run.state.accruals.rows(), Accrual),
+        run.state.accruals.listed(),
         dict(zip(deals["id"], deals["terminated_on"], strict=True)),
         confirmed,
     )

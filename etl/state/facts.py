@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from etl import tables
+from etl.records import Payment
 from etl.state.database import Database, Record, Rows, by_pair, walked
 from etl.state.schema import FACT
 
@@ -63,10 +64,15 @@ class Facts:
 
     def rows(self, kind: str) -> pd.DataFrame:
         """Living facts of a kind as the table `payments`, by target, date, source and id."""
+        return tables.frame("payments", self.listed(kind))
+
+    def listed(self, kind: str) -> list[Payment]:
+        """`rows` as records."""
         columns = (FACT.c[name] for name in _COLUMNS)
         living = self._db.columns(columns, FACT.c.kind == kind, FACT.c.gone.is_(False))
         ordered = living.order_by(FACT.c.target, FACT.c.date, FACT.c.source, FACT.c.id)
-        return tables.frame("payments", self._db.rows(ordered))
+        found: list[Any] = self._db.rows(ordered)
+        return found
 
     def _known(self, kind: str, places: Iterable[Place]) -> dict[Place, Record]:
         wanted = set(places)

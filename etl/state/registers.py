@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from etl import tables
 from etl.errors import NeedsPerson
+from etl.records import Accrual, Charge
 from etl.state.database import Condition, Database, Made, Record, Rows, among, equal, listed, walked
 from etl.state.facts import Facts
 from etl.state.schema import ACCRUAL, CHARGE, CHARGE_VERSION, REGISTER
@@ -128,8 +129,17 @@ class Charges:
         """One row per charge with its newest values (`amount` is what is owed now), as the table
         `charges`.
         """
+        return tables.frame("charges", self.listed(month))
+
+    def listed(self, month: str | None = None) -> list[Charge]:
+        """`current` as records."""
         newest = self._made(_newest, *equal(CHARGE_VERSION.c.month, month))
-        return tables.frame("charges", newest)
+        found: list[Any] = [tables.whole("charges", row) for row in newest]
+        return found
+
+    def numbers(self) -> set[str]:
+        """Every number towards 1C that a charge has had."""
+        return self._db.values(CHARGE.c.number)
 
     def _made(self, make: Callable[[Iterable[Any]], Made], *conditions: Condition) -> Made:
         """What `make` makes of the rows (deal, month, kind, payload), by month, version and place in the
@@ -242,7 +252,12 @@ class Accruals:
         """Accruals as the table `accruals`, by deal, turn and part; in the given states only when there
         are any.
         """
-        return tables.frame("accruals", (row["payload"] for row in self._listed(*states)))
+        return tables.frame("accruals", self.listed(*states))
+
+    def listed(self, *states: str) -> list[Accrual]:
+        """`rows` as records."""
+        found: list[Any] = [tables.whole("accruals", row["payload"]) for row in self._listed(*states)]
+        return found
 
     def states(self) -> dict[str, str]:
         """number -> state of all accruals."""

@@ -21,7 +21,7 @@ from etl.flows.publication.file import publish
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
-from etl.records import Accrual, Deal
+from etl.records import Deal
 from etl.transform import documents
 from etl.transform.contracts import commission
 from etl.values import keys
@@ -46,7 +46,7 @@ def accrue(run: Run, settings: Commission) -> None:
     """New halves and reversals into the register, before any file is written."""
     legacy = registers.legacy_deals(run)
     deals = [deal for deal in tables.each(run.portal.deals, Deal) if deal["id"] not in legacy]
-    known = tables.records(run.state.accruals.rows(), Accrual)
+    known = run.state.accruals.listed()
     new, left = commission.accrue(
         deals, stages.contracts(run), known, settings=settings, today=run.clock.today
     )

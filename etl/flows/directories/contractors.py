@@ -61,7 +61,7 @@ def _directory(found: Comparison) -> list[Record]:
     """The directory itself, before it the buyers of orders born in 1C that it does not hold."""
     rows = tables.records(found.reading.table("parties"))
     told = {row["id"] for row in rows if row["document"] is None}
-    born = _born(tables.each(found.reading.table("documents"), Document))
+    born = _born(found.reading.documents)
     buyers = [row for row in rows if (row["document"], row["id"]) in born and row["id"] not in told]
     directory = [row for row in rows if row["document"] is None]
     return [*(row | {"document": None} for row in buyers), *directory]

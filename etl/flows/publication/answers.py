@@ -18,7 +18,7 @@ from etl.transform import acceptance
 from etl.transform.acceptance import Sent, Sums, Verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _SESSION, _ONE_SESSION = "last-session", dt.timedelta(seconds=30)
 #: Links of this entity remember 1C's own number of a document of ours; they bind nothing.
@@ -36,16 +36,16 @@ _Told = Mapping[tuple[str | None, str], Document]
 def seen_back(
     run: Run,
     documents: Sequence[Document],
-    lines: pd.DataFrame,
+    lines: Sequence[Line],
     generated_at: Mapping[str, dt.datetime | None],
 ) -> None:
-    """Compare documents of 1C with what was sent. In: records of `documents` read now, table `lines`, file ->
+    """Compare documents of 1C with what was sent. In: records of `documents` and their lines read now, file ->
     its moment (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our
     publication means that 1C did not accept the change."""
     told = _told(documents)
-    sums = acceptance.line_sums(tables.each(lines, Line))
+    sums = acceptance.line_sums(lines)
     sent: set[str] = set()
     for publications in _publications(run, documents):
         sent |= publications.keys()
