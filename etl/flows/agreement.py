@@ -38,14 +38,14 @@ NOTHING = Agreed()
 
 
 class Memory:
-    """Fields of some entities, by record."""
+    """Fields of some entities, by record; of the records `keys` only, where given."""
 
-    def __init__(self, store: Store, entities: Iterable[str]) -> None:
+    def __init__(self, store: Store, entities: Iterable[str], keys: Collection[str] | None = None) -> None:
         self._store = store
         self._records: dict[Key, dict[str, Agreed]] = {}
         self._changed: set[tuple[str, str, str]] = set()
         for entity in entities:
-            for row in tables.records(store.fields.read(entity)):
+            for row in tables.each(store.fields.read(entity, keys)):
                 self._records.setdefault((entity, row["key"]), {})[row["field"]] = Agreed(
                     row["base"] if row["known"] else ABSENT,
                     tuple(Sent(value, seq) for seq, value in row["sent"]),

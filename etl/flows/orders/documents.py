@@ -92,12 +92,14 @@ def _deals(told: Told, wanted: Wanted) -> list[Deal]:
 def _sources(run: Run, deals: Sequence[Deal], lines: pd.DataFrame, wanted: Wanted) -> documents.Sources:
     """What the rule is given; managers stand as e-mails there, as the table of managers names them."""
     mails = {user: mail for mail, user in run.portal.names.emails.items()}
-    directory = run.portal.directory
+    named = ({**deal, "manager": mails.get(deal["manager"] or "")} for deal in deals)
+    parties, contacts = run.portal.directory["parties"], run.portal.directory["contacts"]
+    # of a directory of many thousands only the cards of these deals become records
     return documents.Sources(
-        tables.frame("deals", ({**deal, "manager": mails.get(deal["manager"] or "")} for deal in deals)),
+        tables.frame("deals", named),
         lines,
-        directory["parties"],
-        directory["contacts"],
+        parties[parties["id"].isin({deal["party"] for deal in deals})],
+        contacts[contacts["id"].isin({deal["contact"] for deal in deals})],
         tables.frame("documents", wanted.invoices),
     )
 

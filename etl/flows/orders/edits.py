@@ -17,8 +17,8 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Orders
 from etl.flows.agreement import Agreed, Memory
+from etl.flows.orders import invoices
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders.invoices import withdraw
 from etl.flows.orders.rows import ROWS
 from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
@@ -43,12 +43,13 @@ Values = Mapping[Key, Mapping[str, Any]]
 
 @dataclass
 class Compared:
-    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why) and what the
-    portal must hold (`changes`)."""
+    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why), what the portal
+    must hold (`changes`), and the keys of the questions that it left (`asked`)."""
 
     memory: Memory
     due: dict[Key, dict[str, str]]
     changes: list[Record]
+    asked: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +78,54 @@ def sides(
     settings: Orders,
     told: Told,
     deals: Sequence[Deal],
-    invoices: Sequence[Document],
+    bills: Sequence[Document],
     rows: tuple[pd.DataFrame, pd.DataFrame],
+    names: Mapping[str, str],
 ) -> Sides:
-    """Values of both sides; `rows` = product rows of the deals and of the smart invoices."""
-    orders = {deal: row for deal, row in told.orders.items() if not (row["deleted"] or row["cancelled"])}
-    names = orders_rows.aliases(run, told.lines, *rows)
+    """Values of both sides; `rows` = product rows of the deals and of the smart invoices, `names` =
+    aliases of the products that 1C has told of (`rows.aliases`)."""
+    orders = _standing(told, deals)
+    lines = _lines(told, orders)
+    known = {**names, **orders_rows.portal_aliases(run, rows)}
     bodies, invoiced = (orders_rows.positions_of_portal(run, part) for part in rows)
     portal: dict[Key, Record] = {}
     for deal in deals:
         fields = {name: deal.get(name) for name in _FIELDS[DEAL] if name != ROWS}
         portal[DEAL, deal["id"]] = _rows(settings, bodies, deal["id"]) | fields
-    for row in invoices:
+    for row in bills:
         portal[INVOICE, row["id"]] = _rows(settings, invoiced, row["id"]) | {"party": row["party"]}
-    return Sides(run, settings, told, orders, names, portal, _onec(run, settings, told, orders))
+    return Sides(run, settings, told, orders, known, portal, _onec(run, settings, lines, orders))
 
 
 def _rows(settings: Orders, bodies: orders_rows.Compositions, owner: str) -> Record:
     return {ROWS: bodies.get(owner, ())} if settings.rows else {}
 
 
+def _standing(told: Told, deals: Iterable[Deal]) -> dict[str, Document]:
+    """deal -> its order in 1C, unless 1C has given it up."""
+    found: dict[str, Document] = {}
+    for deal in deals:
+        order = told.orders.get(deal["id"])
+        if order and not (order["deleted"] or order["cancelled"]):
+            found[deal["id"]] = order
+    return found
+
+
+def _lines(told: Told, orders: Mapping[str, Document]) -> pd.DataFrame:
+    """Lines of these orders."""
+    ids = {row["id"] for row in orders.values()}
+    return told.lines[told.lines["document"].isin(ids)]
+
+
 def _onec(
-    run: Run, settings: Orders, told: Told, orders: Mapping[str, Document]
+    run: Run, settings: Orders, lines: pd.DataFrame, orders: Mapping[str, Document]
 ) -> dict[Key, Mapping[str, Any]]:
     """Values of the newest order of each deal; a manager or organisation the profile does not know says
     nothing."""
     if not orders:
         return {}
     heads = tables.frame("documents", orders.values())
-    bodies = orders_rows.positions_of_1c(run, heads, told.lines) if settings.rows else {}
+    bodies = orders_rows.positions_of_1c(run, heads, lines) if settings.rows else {}
     found: dict[Key, Mapping[str, Any]] = {}
     for deal, row in orders.items():
         mail = ours.manager_email(row["manager"], settings.managers)
@@ -123,7 +143,7 @@ def compare(both: Sides, known: Collection[Key]) -> Compared:
     """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new
     to it."""
     run, settings = both.run, both.settings
-    memory = Memory(run.state, [DEAL, INVOICE])
+    memory = Memory(run.state, [DEAL, INVOICE], [identifier for _, identifier in both.portal])
     held = _discounted(both, memory, known)
     judged = [key for key in both.portal if key in known and key not in held]
     result = merge.merge(
@@ -138,7 +158,7 @@ def compare(both: Sides, known: Collection[Key]) -> Compared:
         canonical=both.form,
     )
     memory.take(result.memory)
-    _ask(both, result.issues)
+    asked = _ask(both, result.issues)
     due: dict[Key, dict[str, str]] = {}
     changes: list[Record] = []
     for row in tables.each(result.changes):
@@ -146,7 +166,7 @@ def compare(both: Sides, known: Collection[Key]) -> Compared:
             due.setdefault((row["entity"], row["key"]), {})[row["field"]] = row["reason"]
         else:
             changes.append(row)
-    return Compared(memory, due, changes)
+    return Compared(memory, due, changes, asked)
 
 
 def first_sending(both: Sides, memory: Memory, keys: Iterable[Key]) -> None:
@@ -161,7 +181,7 @@ def undo(run: Run, memory: Memory, keys: Collection[Key]) -> None:
     """Documents that could not be sent: nothing of them was handed over, the memory stays as it was."""
     if not keys:
         return
-    before = Memory(run.state, [DEAL, INVOICE])
+    before = Memory(run.state, [DEAL, INVOICE], [identifier for _, identifier in keys])
     for key in keys:
         for field in memory.of(key):
             memory.set(key, field, before.get(key, field))
@@ -236,12 +256,17 @@ def _answers(both: Sides, judged: Sequence[Key]) -> dict[tuple[str, str, str], s
     return found
 
 
-def _ask(both: Sides, issues: pd.DataFrame) -> None:
+def _ask(both: Sides, issues: pd.DataFrame) -> set[str]:
     run = both.run
     rows = [_question(both, row) for row in tables.each(issues, Issue)]
     run.journal.note(issues, SCOPE)
     run.state.questions.ask(rows, run.number)
-    withdraw(run, _QUESTION, rows)
+    return {row["key"] for row in rows}
+
+
+def withdraw(run: Run, asked: Collection[str]) -> None:
+    """Conflicts that are not asked about any more have settled themselves."""
+    invoices.withdraw(run, _QUESTION, asked)
 
 
 def _question(both: Sides, row: Issue) -> Record:

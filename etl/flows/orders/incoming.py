@@ -25,7 +25,7 @@ from etl.flows.publication import answers
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.records import Deal, Document, Line
+from etl.records import Deal, Document
 from etl.transform.orders import doubts
 from etl.transform.orders import told as rules
 from etl.transform.orders.born import new_deals
@@ -44,10 +44,9 @@ def apply_all(run: Run, reading: Reading) -> None:
     told = adopt(run, reading, settings, telling.read(run, reading))
     run.journal.note([row for row in told.unknown if row["key"] in told.fresh], SCOPE)
     if len(told.documents):
-        documents = tables.records(told.documents, Document)
-        recording.record_facts(run, documents, told.found, told.owners)
+        recording.record_facts(run, tables.records(told.documents, Document), told.found, told.owners)
         apply(run, settings, told)
-        answers.judge_silent(run, documents, tables.records(told.lines, Line))
+        answers.judge_silent(run, told.documents, told.lines)
     run.state.runs.close_issues(run.number, [SCOPE])
 
 

@@ -79,13 +79,13 @@ def _ask(run: Run, issues: pd.DataFrame, invoices: Sequence[Document]) -> None:
         if len(several) > 1:
             rows.append(_question(issue, several))
     run.state.questions.ask(rows, run.number)
-    withdraw(run, QUESTION, rows)
+    withdraw(run, QUESTION, [row["key"] for row in rows])
 
 
-def withdraw(run: Run, entity: str, asked: Iterable[Record]) -> None:
+def withdraw(run: Run, entity: str, asked: Iterable[str]) -> None:
     """Open questions about an entity that are not asked any more have settled themselves."""
     standing = {row["key"] for row in run.state.questions.open() if row["entity"] == entity}
-    run.state.questions.withdraw(standing.difference(row["key"] for row in asked))
+    run.state.questions.withdraw(standing.difference(asked))
 
 
 def _question(issue: Issue, fitting: Sequence[Document]) -> Record:

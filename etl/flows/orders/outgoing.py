@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCOPE = "orders-out"
+#: deals compared and sent at a time
+_PART = 1000
 _KIND = {"order": "Заказ", "invoice": "Счёт"}
 _RULE = {
     "order": "orders.send_stages: сделка на стадии заказа",
@@ -48,9 +50,30 @@ def flow(run: Run, reading: Reading) -> None:
     deals = in_exchange(run, settings, told)
     choice = _invoices(run, settings, told, deals)
     deals = [deal for deal in deals if deal["id"] not in choice.held]
+    bills = tables.records(choice.invoices, Document)
+    asked: set[str] = set()
+    changes: list[Record] = []
+    names = rows.aliases(run, told.lines) if deals else {}
+    for part, own in _parts(run, deals, bills):
+        compared = _exchange(run, settings, told, part, own, names)
+        changes += compared.changes
+        asked |= compared.asked
     if deals:
-        _exchange(run, settings, told, deals, tables.records(choice.invoices, Document))
+        edits.withdraw(run, asked)
+        taking.take(run, told, changes)
     run.state.runs.close_issues(run.number, [SCOPE, invoices.SCOPE])
+
+
+def _parts(
+    run: Run, deals: Sequence[Deal], bills: Sequence[Document]
+) -> Iterator[tuple[Sequence[Deal], Sequence[Document]]]:
+    """Deals with their smart invoices, so many at a time that the memory of a run does not grow with them.
+    Stock 1C knows buyers by name, so there all are looked at together (`documents.deal_documents`)."""
+    size = _PART if run.profile.onec.extended else max(len(deals), 1)
+    for start in range(0, len(deals), size):
+        part = deals[start : start + size]
+        ids = {deal["id"] for deal in part}
+        yield part, [row for row in bills if row["deal"] in ids]
 
 
 def in_exchange(run: Run, settings: Orders, told: Told) -> list[Deal]:
@@ -73,11 +96,17 @@ def _invoices(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> 
 
 # ---- one exchange ----
 def _exchange(
-    run: Run, settings: Orders, told: Told, deals: Sequence[Deal], bills: Sequence[Document]
-) -> None:
-    """Compare both sides, hand over what is new and what was edited, take what 1C edited."""
+    run: Run,
+    settings: Orders,
+    told: Told,
+    deals: Sequence[Deal],
+    bills: Sequence[Document],
+    names: Mapping[str, str],
+) -> Compared:
+    """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
+    result. `names`: see `edits.sides`."""
     deal_rows, bill_rows = _product_rows(run, settings, deals, bills)
-    both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows))
+    both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows), names)
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
     known = both.portal.keys() - new - _unfilled(run, told, deals)
     compared = edits.compare(both, known)
@@ -90,7 +119,7 @@ def _exchange(
         made = documents.make(run, told, wanted)
     published = _commit(run, told, compared.memory, going, made, deals)
     run.journal.tell(_steps(run, published, {number: due.get(key, {}) for number, key in going.items()}))
-    taking.take(run, told, compared)
+    return compared
 
 
 def _product_rows(
@@ -125,7 +154,7 @@ def _commit(
 
 def _unfilled(run: Run, told: Told, deals: Sequence[Deal]) -> set[Key]:
     """Records with nothing to compare (`sending.unfilled`)."""
-    filled = {identifier for _, identifier in Memory(run.state, [DEAL])}
+    filled = {identifier for _, identifier in Memory(run.state, [DEAL], [deal["id"] for deal in deals])}
     return sending.unfilled(deals, told.born, filled, told.dates.keys())
 
 

@@ -169,11 +169,16 @@ def positions_of_1c(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> C
     return composition.positions(_kept(run, lines), {origin: origin for origin in paired}, included)
 
 
-def aliases(run: Run, onec: pd.DataFrame, *portal: pd.DataFrame) -> dict[str, str]:
-    """Name form of a product (`composition.positions`) -> its id in 1C, of products that have a pair by
-    now."""
+def aliases(run: Run, onec: pd.DataFrame) -> dict[str, str]:
+    """Name form of a product (`composition.positions`) -> its id in 1C, of products of 1C's lines that have a
+    pair by now."""
     paired = records.portal_ids(run, "product", _products(onec))
-    found = _names(onec, {origin: origin for origin in paired})
+    return _names(onec, {origin: origin for origin in paired})
+
+
+def portal_aliases(run: Run, portal: Iterable[pd.DataFrame]) -> dict[str, str]:
+    """The same of products in rows of the portal."""
+    found: dict[str, str] = {}
     for lines in portal:
         linked = run.state.links.by_portal("product", _products(lines))
         found |= _names(lines, {number: row["foreign_id"] for number, row in linked.items()})

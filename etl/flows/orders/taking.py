@@ -9,7 +9,7 @@ from etl.flows import stages
 from etl.flows.agreement import Memory
 from etl.flows.orders import incoming
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders.edits import MANAGER, ORGANISATION, Compared
+from etl.flows.orders.edits import MANAGER, ORGANISATION
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery
@@ -21,15 +21,16 @@ from etl.transform.orders import composition
 _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
 
 
-def take(run: Run, told: Told, compared: Compared) -> None:
-    """Write what `compared` says the portal must hold, and remember what it holds now."""
-    applied: list[Record] = []
-    if compared.changes:
-        wanted = [_from_order(change, told.orders[change["key"]]) for change in compared.changes]
-        composed = [change for change in wanted if change["field"] == ROWS]
-        applied = delivery.apply(run, [*_composed(run, told, composed), *_cards(run, wanted)])
-        stages.count(run, applied)
-    _settle(compared.memory, applied)
+def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
+    """Write what the comparison says the portal must hold, all of it under one guard, and remember what it
+    holds now."""
+    if not changes:
+        return
+    wanted = [_from_order(change, told.orders[change["key"]]) for change in changes]
+    composed = [change for change in wanted if change["field"] == ROWS]
+    applied = delivery.apply(run, [*_composed(run, told, composed), *_cards(run, wanted)])
+    stages.count(run, applied)
+    _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), applied)
 
 
 def _from_order(change: Record, order: Document) -> Record:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from etl import tables
 from etl.flows.run import Record, Run
@@ -57,16 +59,17 @@ def seen_back(
     run.state.links.put(_printed(row) for row in documents if row["number"] in sent and row["number_1c"])
 
 
-def judge_silent(run: Run, documents: Sequence[Document], lines: Sequence[Line]) -> None:
+def judge_silent(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> None:
     """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether
     it took them.
 
-    In: what 1C has told so far. A document it never told stays for `assume`.
+    In: what 1C has told so far (tables). A document it never told stays for `assume`.
     """
     waiting = run.state.publications.listed("published", sessions=run.profile.onec.resend)
     if not waiting:
         return
-    told, sums = _told(documents), acceptance.line_sums(lines)
+    told = _told(tables.each(documents, Document))
+    sums = acceptance.line_sums(tables.each(lines, Line))
     for held in waiting:
         row = _answer(told, held)
         if row:
@@ -101,7 +104,7 @@ def assume(run: Run) -> None:
 
 
 # ---- what was sent, what was told ----
-def _told(documents: Sequence[Document]) -> _Told:
+def _told(documents: Iterable[Document]) -> _Told:
     return {(row["number"], row["kind"]): row for row in documents}
 
 
