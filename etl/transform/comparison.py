@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from etl.transform import merge
+from etl.transform.agreed import ABSENT, Agreed
 from etl.values import clean
 
 #: fields that hold a list: 1C adds to what stands on the portal and takes away only what both sides had
@@ -51,6 +52,15 @@ def same_name(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
     return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))
 
 
+def is_refused(field: str, known: Agreed, shown: Any) -> bool:
+    """Whether 1C, which shows the record in a file made after our publication, shows another value than it
+    was handed (DESIGN §7, `published -> echoed | refused`). `known`: the memory after the merge, so what
+    still stands in `sent` was not confirmed; `shown`: None where 1C does not tell the field."""
+    if shown is None or not known.sent or known.tail is None:
+        return False
+    return not same(field, shown, known.tail)
+
+
 # ---- lists
 def joined(field: str, held: Any, given: Any) -> Any:
     """What the portal will hold once 1C's list is added to its own."""
@@ -67,7 +77,7 @@ def joined(field: str, held: Any, given: Any) -> Any:
 
 def dropped(field: str, base: Any, after: Any) -> tuple[str, ...]:
     """List values that both sides had and 1C has no more."""
-    if field not in LISTS or base in (None, merge.ABSENT):
+    if field not in LISTS or base in (None, ABSENT):
         return ()
     kept = {comparable(item) for item in after or ()}
     return tuple(item for item in base if comparable(item) not in kept)

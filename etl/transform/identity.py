@@ -21,7 +21,6 @@ from etl.tables import Record, issue, records
 from etl.values import clean, keys
 
 LINK: Final = ["portal", "onec"]
-_ZERO = "00000000-0000-0000-0000-000000000000"
 
 
 class Matches(NamedTuple):
@@ -157,14 +156,6 @@ def same_name(parties: pd.DataFrame) -> pd.DataFrame:
             if not row["inn"]
         ],
     )
-
-
-def document_key(kind: str, identifier: str | None, number: str | None, year: int | None) -> str:
-    """Key of a document of 1C: Ид where present and not zero, else kind, Номер and year (numbers start anew
-    each year)."""
-    if identifier and identifier.strip() not in ("", "0", _ZERO):
-        return identifier.strip()
-    return f"{kind}|{(number or '').strip()}|{year or ''}"
 
 
 def document_deals(

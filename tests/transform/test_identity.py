@@ -243,20 +243,6 @@ def test_two_parties_without_inn_under_one_name_are_not_sent_to_stock_1c() -> No
     ).empty
 
 
-@pytest.mark.parametrize(
-    ("identifier", "key"),
-    [
-        ("5f3c", "5f3c"),
-        (None, "order|000012|2026"),
-        ("00000000-0000-0000-0000-000000000000", "order|000012|2026"),
-        ("0", "order|000012|2026"),
-        (" ", "order|000012|2026"),
-    ],
-)
-def test_document_key(identifier: str | None, key: str) -> None:
-    assert identity.document_key("order", identifier, "000012 ", 2026) == key
-
-
 def test_what_a_document_of_1c_is_to_the_portal() -> None:
     charge = keys.charge("7", "2026-11", 1)
     documents = tables.frame(

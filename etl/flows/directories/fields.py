@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from etl import tables
-from etl.flows.agreement import Agreed, Key
+from etl.flows.agreement import Key
 from etl.flows.directories.comparison import Comparison, is_unconfirmed, receives, remembered, sends
 from etl.flows.directories.pairing import ask
 from etl.flows.directories.records import TITLES, Save
 from etl.flows.run import Record
 from etl.state.columns import encode
-from etl.transform import comparison, merge
+from etl.transform import agreed, comparison, merge
+from etl.transform.agreed import ABSENT, Agreed
+from etl.transform.alignment import KEY
 
 Pairs = Mapping[Key, str]
 
@@ -67,17 +68,17 @@ def _shown_by_1c(found: Comparison, key: Key) -> list[list[Any]]:
 
 
 def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
-    """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record that
-    1C has shown whole is adopted: what an unseen record lacks is unknown."""
+    """Fields of a pair made just now (`agreed.paired`). Only a record that 1C has shown whole is adopted:
+    what an unseen record lacks is unknown."""
     card = found.cards.get(key)
     if card is None or card.deleted:
         return
     for field in found.kind.two_way[key[0]]:
         known = found.memory.get(key, field)
-        is_new = known.base is merge.ABSENT and not known.sent
-        is_lacking = card.values.get(field) is None or _held(found, pairs, key, field) is None
-        if is_new and is_lacking:
-            found.memory.set(key, field, replace(known, base=None))
+        held, told = _held(found, pairs, key, field), card.values.get(field)
+        adopted = agreed.paired(known, held, told)
+        if adopted != known:
+            found.memory.set(key, field, adopted)
 
 
 def _owners(found: Comparison) -> dict[tuple[str, str], str]:
@@ -236,7 +237,7 @@ def _field_answers(found: Comparison, portal: Iterable[list[Any]]) -> dict[tuple
         given = card.values.get(field) if card else None
         if given is None:
             given = found.memory.get((entity, key), field).want
-        if given is not merge.ABSENT:
+        if given is not ABSENT:
             owner = _answer(found, _question_key((entity, key), field, held, given))
             if owner:
                 answers[entity, key, field] = owner
@@ -244,4 +245,4 @@ def _field_answers(found: Comparison, portal: Iterable[list[Any]]) -> dict[tuple
 
 
 def _frame(rows: list[list[Any]], *more: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*merge.KEY, "value", *more], dtype=object)
+    return pd.DataFrame(rows, columns=[*KEY, "value", *more], dtype=object)

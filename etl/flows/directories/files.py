@@ -19,8 +19,8 @@ from etl.flows.publication import file as outgoing
 from etl.flows.run import Record, Run
 from etl.load.commerceml import write
 from etl.state.columns import encode
-from etl.transform.comparison import same, shown
-from etl.transform.merge import ABSENT
+from etl.transform import agreed
+from etl.transform.comparison import is_refused, shown
 
 #: Tables a record may put into its file, with what makes a row of each unique there.
 TABLES = {
@@ -36,26 +36,15 @@ _WAITING = ("published", "assumed")
 
 # ---- what a publication says
 def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
-    """Our latest edit, else what 1C itself told last, so that repeating it changes nothing; else what the
-    card holds."""
-    known = found.memory.get(key, field)
-    told = known.base if known.want is ABSENT else known.want
-    if known.sent:
-        told = known.tail
-    if told in (None, ABSENT):
-        return found.held[found.pairs[key[1]]].get(field)
-    return told
+    """The value that a publication of a record says, see `agreed.for_1c`."""
+    held = found.held[found.pairs[key[1]]].get(field)
+    return agreed.for_1c(found.memory.get(key, field), held)
 
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
     """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
     again."""
-    return [field for field in fields if _is_on_its_way(memory, key, field)]
-
-
-def _is_on_its_way(memory: Memory, key: Key, field: str) -> bool:
-    known = memory.get(key, field)
-    return bool(known.sent) and known.tail not in (None, ABSENT)
+    return [field for field in fields if agreed.is_on_its_way(memory.get(key, field))]
 
 
 def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
@@ -159,14 +148,9 @@ def _refused(row: Record, memory: Memory, told: Mapping[Key, Card]) -> Iterator[
     for key, fields in _carried(row):
         if key in told:
             values = told[key].values
-            yield from ((key, field) for field in fields if _differs(memory, key, field, values.get(field)))
-
-
-def _differs(memory: Memory, key: Key, field: str, value: Any) -> bool:
-    known = memory.get(key, field)
-    if value is None or not known.sent or known.tail is None:
-        return False
-    return not same(field, value, known.tail)
+            for field in fields:
+                if is_refused(field, memory.get(key, field), values.get(field)):
+                    yield key, field
 
 
 def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: str) -> None:

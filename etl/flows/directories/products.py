@@ -30,7 +30,7 @@ from etl.flows.run import Record, Run
 from etl.load.bitrix24 import products as load
 from etl.records import Price, Product
 from etl.transform import identity
-from etl.transform.merge import ABSENT
+from etl.transform.agreed import ABSENT
 from etl.transform.orders import prices as rules
 from etl.values import clean, keys
 

@@ -146,7 +146,7 @@ def _buyers(payloads: Iterable[Record]) -> dict[str, Party]:
 def sent(run: Run) -> dict[str, Sending]:
     """number -> {date, deal} of every order and invoice that was ever sent."""
     found: dict[str, Any] = {}
-    for row in tables.each(run.state.fields.read(SENT)):
+    for row in run.state.fields.read(SENT):
         found.setdefault(row["key"], {})[row["field"]] = row["base"]
     return found
 

@@ -3,37 +3,25 @@ one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from etl.bitrix24.writes import Result
-from etl.errors import NeedsPerson
 from etl.flows.portal import writers
 from etl.flows.portal.outbox import StoreOutbox
 from etl.flows.portal.writers import Desk
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import items as load
 from etl.load.bitrix24 import notes
+from etl.transform import overwrites
 
 _COUNTED = {"create": "created", "notify": "notified"}
 
 
-def guard(run: Run, changes: Sequence[Record]) -> None:
-    """Stop before the first write when more values of the portal would be replaced than the profile
-    allows."""
-    limit = run.profile.guard.overwrites
-    # results of this programme's own fields (`own`) replace nobody's work
-    replaced = [
-        row
-        for row in changes
-        if row["action"] in ("update", "rows")
-        and not row.get("own")
-        and row.get("before") not in (None, "", 0)
-    ]
-    if len(replaced) > limit and not run.options.accept:
-        raise NeedsPerson(
-            f"Обмен хочет заменить {len(replaced)} значений в портале, ограничитель разрешает {limit}.",
-            "Посмотрите obmen24 plan. Если всё верно, выполните obmen24 run --accept.",
-        )
+def guard(run: Run, before: Iterable[Any]) -> None:
+    """Stop before the first write when more values (`before`) would be replaced than the profile allows.
+    Raises NeedsPerson."""
+    overwrites.guard(before, run.profile.guard.overwrites, accepted=run.options.accept)
 
 
 def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
@@ -41,7 +29,7 @@ def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
     skipped, doubt, failed), `detail`, and `id` of what was created. A plan writes nothing and calls
     everything done."""
     if not run.options.dry:  # a plan shows everything, also what the guard would stop
-        guard(run, changes)
+        guard(run, overwrites.replaced(changes))
     if not changes:
         return []
     applied: list[Record] = []
