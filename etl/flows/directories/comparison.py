@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from etl.bitrix24.writes import Result
 from etl.config.profile import Entity
 from etl.flows.agreement import Key, Memory
@@ -18,7 +16,7 @@ from etl.flows.directories.records import Card, Save
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.transform.comparison import same_name
-from etl.transform.identity import Matches
+from etl.transform.identity import Answer, Link, Matches
 
 Fields = Mapping[str, tuple[str, ...]]
 
@@ -37,7 +35,7 @@ class Kind:
     kept: Fields
     heard: Callable[[Comparison], Iterator[tuple[Card, Record]]]
     read: Callable[[Comparison], dict[str, Record]]
-    matches: Callable[[Comparison, Sequence[Record], pd.DataFrame, pd.DataFrame], Matches]
+    matches: Callable[[Comparison, Sequence[Record], Sequence[Link], Sequence[Answer]], Matches]
     rivals: Callable[[Comparison, Card], Iterable[tuple[str, str]]]
     is_sendable: Callable[[Comparison, str], bool]
     save: Callable[[Comparison, Sequence[Save]], Iterator[Result]]

@@ -11,23 +11,23 @@ from typing import Any
 
 from etl import tables
 from etl.flows.directories.comparison import Comparison, card_of, is_outward, proposed
-from etl.flows.directories.records import Card, pair_frame
+from etl.flows.directories.records import Card
 from etl.flows.run import Record
 from etl.transform.comparison import told
-from etl.transform.identity import Matches
+from etl.transform.identity import Answer, Matches
 
 _STUB = ("kind", "inn", "kpp", "name", "article")
 
 
 def pair(found: Comparison) -> Matches:
     """Fill `pairs`, `asked` and `issues`; what is new on either side is in the result."""
-    links = [[card_of(row), origin] for origin, row in found.links.items() if _ties(row)]
+    links = [(card_of(row), origin) for origin, row in found.links.items() if _ties(row)]
     onec = [_of_card(card) for card in found.cards.values()]
     shown = {row["id"] for row in onec}
     onec += [_stub(found, portal, origin) for portal, origin in _known(found) if origin not in shown]
-    matches = found.kind.matches(found, onec, pair_frame(links), pair_frame(_answered(found.answers)))
-    found.pairs |= dict(zip(matches.linked["onec"], matches.linked["portal"], strict=True))
-    found.issues += tables.records(matches.issues)
+    matches = found.kind.matches(found, onec, links, _answered(found.answers))
+    found.pairs |= {pair.onec: pair.portal for pair in matches.linked}
+    found.issues += matches.issues
     _ask(found, matches)
     taken = _candidates(found) | set(found.pairs.values())
     found.pairs |= {origin: portal for origin, portal in proposed(found) if portal not in taken}
@@ -65,21 +65,21 @@ def _known(found: Comparison) -> Iterator[tuple[str, str]]:
 
 
 # ---- questions
-def _answered(answers: Mapping[str, Any]) -> list[list[str | None]]:
+def _answered(answers: Mapping[str, Any]) -> list[Answer]:
     """What people said: (card, record of 1C); None beside one of them = it is a record of its own."""
-    rows: list[list[str | None]] = []
+    rows: list[Answer] = []
     for key, answer in answers.items():
         kind, _, subject = key.partition(":")
         if kind == "record":
-            rows.append([answer.get("id"), subject])
+            rows.append((answer.get("id"), subject))
         elif kind == "twin" and answer.get("id") is None:
-            rows.append([subject, None])
+            rows.append((subject, None))
     return rows
 
 
 def _ask(found: Comparison, matches: Matches) -> None:
     """Candidates of records without a pair, and cards that look like a record that has one."""
-    for portal, origin, reason in _doubtful(matches):
+    for portal, origin, reason in (*matches.proposed, *matches.ask):
         if origin not in found.pairs:
             _candidate(found, origin, portal, reason)
         elif is_outward(found):
@@ -90,11 +90,6 @@ def _ask(found: Comparison, matches: Matches) -> None:
             continue
         for portal, reason in found.kind.rivals(found, card):
             _candidate(found, card.origin, portal, reason)
-
-
-def _doubtful(matches: Matches) -> Iterator[tuple[str, str, str]]:
-    yield from matches.proposed.itertuples(index=False, name=None)
-    yield from matches.ask.itertuples(index=False, name=None)
 
 
 def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-import pandas as pd
-
 from etl import tables
 from etl.bitrix24.writes import Result
 from etl.config.profile import Entity
@@ -24,8 +22,8 @@ from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
-from etl.records import Account
-from etl.transform import identity
+from etl.records import Account, Party
+from etl.transform import cards, identity
 from etl.transform.comparison import comparable
 from etl.values import clean
 
@@ -101,20 +99,14 @@ def _card(row: Record) -> Record:
 
 
 def _matches(
-    found: Comparison, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame
+    found: Comparison,
+    onec: Sequence[Record],
+    links: Sequence[identity.Link],
+    answers: Sequence[identity.Answer],
 ) -> identity.Matches:
     originator = found.run.profile.bitrix24.originator
-    return identity.match(_table(found.held.values()), _table(onec), links, answers, originator=originator)
-
-
-def _table(rows: Iterable[Record]) -> pd.DataFrame:
-    """Cards as the table `parties`: what belongs to other tables is left out."""
-    return tables.frame("parties", [_columns(row) for row in rows])
-
-
-def _columns(row: Record) -> Record:
-    columns = tables.TABLES["parties"].columns
-    return {column: value for column, value in row.items() if column in columns}
+    held = cast(Iterable[Party], found.held.values())
+    return identity.match(held, cast(Sequence[Party], onec), links, answers, originator=originator)
 
 
 def _rivals(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
@@ -157,9 +149,8 @@ def _is_sendable(found: Comparison, portal: str) -> bool:
 def _namesakes(found: Comparison) -> dict[str, Record]:
     """Card -> the issue of its name, of those who may be sent as buyers; looked for once."""
     if found.namesakes is None:
-        buyers = [row for row in found.held.values() if not row.get("party")]
-        issues = identity.same_name(_table(buyers))
-        found.namesakes = {row["key"]: row for row in tables.records(issues)}
+        buyers = [cast(Party, row) for row in found.held.values() if not row.get("party")]
+        found.namesakes = {row["key"]: row for row in cards.namesakes(buyers)}
     return found.namesakes
 
 

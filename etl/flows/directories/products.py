@@ -10,9 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import Any, cast
 
 from etl import tables
 from etl.bitrix24 import catalogue
@@ -154,21 +152,14 @@ def _read(found: Comparison) -> dict[str, Record]:
 
 
 def _matches(
-    found: Comparison, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame
+    found: Comparison,
+    onec: Sequence[Record],
+    links: Sequence[identity.Link],
+    answers: Sequence[identity.Answer],
 ) -> identity.Matches:
     originator = found.run.profile.bitrix24.originator
-    held = _table(found.held.values())
-    return identity.match_products(held, _table(onec), links, answers, originator=originator)
-
-
-def _table(rows: Iterable[Record]) -> pd.DataFrame:
-    """Cards as the table `products`: what belongs to other tables is left out."""
-    return tables.frame("products", [_columns(row) for row in rows])
-
-
-def _columns(row: Record) -> Record:
-    columns = tables.TABLES["products"].columns
-    return {column: value for column, value in row.items() if column in columns}
+    held, told = cast(Iterable[Product], found.held.values()), cast(Sequence[Product], onec)
+    return identity.match_products(held, told, links, answers, originator=originator)
 
 
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
