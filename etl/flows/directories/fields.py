@@ -34,6 +34,8 @@ def merged(found: Comparison, pairs: Pairs) -> list[Record]:
     """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds
     what follows."""
     keys = [key for key in pairs if sends(found, key[0])]
+    if not keys:
+        return []
     fields = found.kind.two_way
     portal: list[list[Any]] = []
     onec: list[list[Any]] = []

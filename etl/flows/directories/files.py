@@ -48,8 +48,12 @@ def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
 
 
 def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
-    """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
-    run.state.publications.put([_row(path, *one) for one in payloads.items()], run.number)
+    """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}.
+
+    Each has a value that 1C does not hold: also the same record as before goes out anew, where a value was put
+    back that 1C had held once."""
+    rows = [_row(path, *one) for one in payloads.items()]
+    run.state.publications.put(rows, run.number, again=True)
 
 
 def _row(path: str, origin: str, payload: Record) -> Record:
@@ -94,7 +98,12 @@ def _fault(run: Run, rows: Sequence[Record]) -> str | None:
 
 def _frames(rows: Sequence[Record]) -> dict[str, Any]:
     """The tables of a file: a row that several publications hold stands there once, as the last one says."""
-    return {name: tables.frame(name, _unique(_told(rows, name), key)) for name, key in TABLES.items()}
+    frames: dict[str, Any] = {}
+    for name, key in TABLES.items():
+        told = _unique(_told(rows, name), key)
+        if told:
+            frames[name] = tables.frame(name, told)
+    return frames
 
 
 def _told(rows: Iterable[Record], table: str) -> Iterator[Record]:
