@@ -1,7 +1,7 @@
 """Two hostile systems around the running exchange of a directory: a portal that loses answers, a 1C that never
 acknowledges, and our side on a real state, exchange folder, client and outbox, which dies at any commit.
 
-1C loads the same file every session before it exports, leaves out of an export what it has just loaded, and
+1C loads the same file every session before it exports, may leave out of an export what it has just loaded, and
 forgets a change as soon as a file holds it. What 1C exports is given to the exchange as records; what it reads
 is the CommerceML file that the exchange has written.
 """
@@ -120,13 +120,15 @@ class OneC:
         self.records[guid] = {"version": 1, "dirty": dirty, **values}
         return guid
 
-    def session(self, file: Mapping[str, Record], *, full: bool) -> dict[str, Record]:
-        """Load our file, then export what was changed since, or everything."""
+    def session(self, file: Mapping[str, Record], *, full: bool, echo: bool) -> dict[str, Record]:
+        """Load our file, then export what people changed since, or everything; what was just loaded is told
+        with the values that the base now holds (`echo`), or left for the next session."""
         for guid, values in file.items():
             self._load(guid, values)
         told: dict[str, Record] = {}
         for guid, record in self.records.items():
-            if guid not in file and (full or record["dirty"]):
+            is_due = echo if guid in file else full or record["dirty"]
+            if is_due:
                 record["dirty"] = False
                 told[guid] = copy.deepcopy(record)
         return told
@@ -137,7 +139,7 @@ class OneC:
             return
         record = self.records[guid]
         self.overwritten |= {record[field] for field in values if record[field] != values[field]}
-        record.update(values, dirty=False, version=record["version"] + 1)
+        record.update(values, version=record["version"] + 1)
 
 
 # ---- our side
@@ -151,17 +153,15 @@ class Sync:
         self.base = Path(self._folder.name)
         self.profile = _profile(self.base)
         self.now = moment(0)
-        self.steps, self.crash_at = 0, 0
-        state = self.base / "state.sqlite"
-        state.write_bytes(_empty_state())
-        self.store = Store.open(f"sqlite:///{state}", portal=PORTAL, clock=lambda: self.now)
-        self._watch_commits()
+        self.steps = 0
+        self.crash_at: int | str = 0
+        self.store = self._opened()
         self.client = Client(
             Secret("https://portal.test/rest/1/model/"),
             transport=portal,
             workers=1,
             rate=1e9,
-            clock=lambda: self.now.timestamp(),
+            clock=self._seconds,
             sleep=lambda _seconds: None,
         )
         self.taken: set[str] = set()
@@ -172,6 +172,23 @@ class Sync:
         """Let go of the state and its folder."""
         self.store.close()
         self._folder.cleanup()
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
+
+    def _opened(self) -> Store:
+        state = self.base / "state.sqlite"
+        state.write_bytes(_empty_state())
+        store = Store.open(f"sqlite:///{state}", portal=PORTAL, clock=lambda: self.now)
+        self._watch_commits(store)
+        return store
+
+    def forget(self) -> None:
+        """The state is lost."""
+        self.store.close()
+        for file in self.base.glob("state.sqlite*"):
+            file.unlink()
+        self.store = self._opened()
 
     def has_read(self, made: int) -> bool:
         """Whether the file made at this tick has been read to its end."""
@@ -215,6 +232,7 @@ class Sync:
     def _begun(self) -> Run:
         folder = Exchange(self.base / "exchange", self.base / "spool", ())
         folder.prepare()
+        self._watch_files(folder)
         number = self.store.runs.begin("test", ["products"])
         journal = Journal(self.store, number, RunReport(run=str(number)))
         clock = Clock(self.now, self.profile.onec.time_zone)
@@ -299,8 +317,8 @@ class Sync:
         return {origin: answers[name].result for name, origin in asked.items()}
 
     # ---- dying
-    def _watch_commits(self) -> None:
-        database: Any = self.store._database
+    def _watch_commits(self, store: Store) -> None:
+        database: Any = store._database
         begun: Callable[..., Any] = database._begun
 
         @contextmanager
@@ -308,16 +326,27 @@ class Sync:
             with begun(write=write):
                 yield
                 if write:
-                    self.point()
+                    self._point("commit")
             if write:
-                self.point()
+                self._point("committed")
 
         database._begun = watched
 
-    def point(self) -> None:
-        """A place to die at: before and after each commit."""
+    def _watch_files(self, folder: Any) -> None:
+        publish: Callable[..., Any] = folder.publish
+
+        def watched(name: str, write: Any) -> Any:
+            self._point("file")
+            published = publish(name, write)
+            self._point("filed")
+            return published
+
+        folder.publish = watched
+
+    def _point(self, place: str) -> None:
+        """A place to die at: before and after each commit and each file."""
         self.steps += 1
-        if self.steps == self.crash_at:
+        if self.crash_at in (self.steps, place):
             self.crash_at = 0
             raise Crash
 
