@@ -130,8 +130,8 @@ def _matched_by_name(patch: pytest.MonkeyPatch) -> None:
         if portal not in found.paired and onec not in found.pairs:
             identity._pair(found, portal, onec, "name")
 
-    alike = dataclasses.replace(identity.PRODUCTS, key=lambda _: "Ромашка")
-    patch.setattr(identity, "PRODUCTS", alike)
+    alike = dataclasses.replace(identity.PARTIES, key=lambda _: "Ромашка")
+    patch.setattr(identity, "PARTIES", alike)
     patch.setattr(identity, "_judge", tied)
 
 
@@ -369,14 +369,14 @@ def _history_of_only_last_sent(model: Model) -> None:
     """1C answers with the first of two edits while the second is on its way: an echo, not an edit of 1C."""
     model.manager_makes_a_card()
     model.settle()
-    model.manager_edits(pick=0, field="article")
+    model.manager_edits(pick=0, field="okpo")
     for _ in range(RESEND):
         model.run()
         model.session(full=False)
     model.run()
     model.accountant_edits(pick=0, field="name")
     model.session(full=False, fate="late")
-    model.manager_edits(pick=0, field="article")
+    model.manager_edits(pick=0, field="okpo")
     model.run()
     model.late_file_arrives(pick=0)
 
@@ -385,7 +385,7 @@ def _history_of_base_moved_at_send(model: Model) -> None:
     """A file made before the publication still shows the old value: it proves nothing."""
     model.accountant_makes_a_record()
     model.settle()
-    model.accountant_edits(pick=0, field="article")
+    model.accountant_edits(pick=0, field="okpo")
     model.session(full=False, fate="late")
     model.manager_edits(pick=0, field="name")
     model.run()
@@ -396,7 +396,7 @@ def _history_of_want_not_noted(model: Model) -> None:
     """The portal did not take the value: the file will not be read again."""
     model.accountant_makes_a_record()
     model.settle()
-    model.accountant_edits(pick=0, field="article")
+    model.accountant_edits(pick=0, field="okpo")
     model.session(full=False)
     model.run(faults=["before"] * 5)
 
@@ -409,7 +409,7 @@ def _history_of_one_side_adopted(model: Model) -> None:
     model.accountant_makes_a_record()
     model.session(full=False)
     model.run(faults=[*["before"] * 9, "after", "ok"])
-    model.accountant_edits(pick=0, field="article")
+    model.accountant_edits(pick=0, field="okpo")
     model.session(full=False)
 
 
@@ -441,9 +441,9 @@ def _history_of_version_guard_off(model: Model) -> None:
     """A late file is older than what is already known of the record."""
     model.accountant_makes_a_record()
     model.settle()
-    model.accountant_edits(pick=0, field="article")
+    model.accountant_edits(pick=0, field="okpo")
     model.session(full=False, fate="late")
-    model.accountant_edits(pick=0, field="article")
+    model.accountant_edits(pick=0, field="okpo")
     model.session(full=False)
     model.run()
     model.late_file_arrives(pick=0)
@@ -517,7 +517,7 @@ def campaign(fault: str, examples: int, *, seed: bool = True) -> None:
 
 
 def test_no_history_loses_or_doubles_anything() -> None:
-    campaign("", 40)
+    campaign("", 50)
 
 
 @pytest.mark.slow

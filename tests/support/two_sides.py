@@ -49,11 +49,12 @@ from etl.values import keys
 Record = dict[str, Any]
 
 #: two-way fields, and who is right in a conflict
-FIELDS = ("name", "article")
-OWNERS: dict[str, Any] = {"name": "portal", "article": "1c"}
+FIELDS = ("name", "okpo")
+OWNERS: dict[str, Any] = {"name": "portal", "okpo": "1c"}
 RESEND = 2
-ENTITY, OURS, PORTAL = "product", "obmen24", "test"
-FILE = "to_1c/catalog.xml"
+ENTITY, SCOPE = "company", "parties"
+OURS, PORTAL = "obmen24", "test"
+FILE = "to_1c/parties.xml"
 _PUBLISHED = ("planned", "published", "echoed", "assumed", "refused")
 _START = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 _TICK = dt.timedelta(minutes=10)
@@ -207,7 +208,7 @@ class Sync:
         path = self.base / "exchange" / FILE
         if not path.exists():
             return {}
-        rows = tables.records(commerceml.read_tables(path)["products"])
+        rows = tables.records(commerceml.read_tables(path)["parties"])
         return {row["id"]: {name: row[name] for name in FIELDS if row[name] is not None} for row in rows}
 
     def run(self, folder: Mapping[str, Record], tick: int) -> None:
@@ -233,7 +234,7 @@ class Sync:
         folder = Exchange(self.base / "exchange", self.base / "spool", ())
         folder.prepare()
         self._watch_files(folder)
-        number = self.store.runs.begin("test", ["products"])
+        number = self.store.runs.begin("test", [SCOPE])
         journal = Journal(self.store, number, RunReport(run=str(number)))
         clock = Clock(self.now, self.profile.onec.time_zone)
         return Run(self.profile, Options(), self.store, folder, clock, PortalSide(self.profile), journal)
@@ -279,7 +280,7 @@ class Sync:
                     yield Card(ENTITY, guid, values), {"file": name, "version": record["said"]}
 
         return Kind(
-            scope="products",
+            scope=SCOPE,
             two_way={ENTITY: FIELDS},
             one_way={ENTITY: ()},
             kept={},
@@ -370,7 +371,7 @@ def _matches(
     answers: Sequence[identity.Answer],
 ) -> identity.Matches:
     held: Any = found.held.values()
-    return identity.match_products(held, onec, links, answers, originator=OURS)
+    return identity.match(held, onec, links, answers, originator=OURS)
 
 
 def _payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
@@ -380,7 +381,8 @@ def _payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, R
 def _payload(found: Comparison, key: Key) -> Record:
     fields = known_fields(found.memory, key, FIELDS)
     row = {field: value_for_1c(found, key, field) for field in {"name", *fields}}
-    return {"tables": {"products": [{"id": key[1], **row}]}, "carries": [[*key, fields]]}
+    party = {"id": key[1], "kind": "legal", **row}
+    return {"tables": {"parties": [party]}, "carries": [[*key, fields]]}
 
 
 # ---- the ground
@@ -388,7 +390,7 @@ def _profile(base: Path) -> Profile:
     return Profile.model_validate(
         {
             "path": base / "model.toml",
-            "flows": ["products"],
+            "flows": [SCOPE],
             "bitrix24": {"name": PORTAL, "originator": OURS, "webhook_file": "webhook"},
             "onec": {"dialect": "bitrix3", "extended": True, "folder": "exchange", "resend": RESEND},
             "organisations": [{"name": "ООО «Пример»"}],
