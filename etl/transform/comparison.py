@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from etl.transform import merge
 from etl.transform.agreed import ABSENT, Agreed
-from etl.values import clean
 
 #: fields that hold a list: 1C adds to what stands on the portal and takes away only what both sides had
 LISTS = ("phones", "emails")
@@ -44,12 +43,6 @@ def comparable(value: str) -> str:
 def same(field: str, left: Any, right: Any) -> bool:
     """Whether both sides mean one value."""
     return canonical(field, left) == canonical(field, right)
-
-
-def same_name(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two records are called alike: reason enough to ask, never to tie (specification 001: «Поиск по
-    названию контрагента не приемлем»)."""
-    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))
 
 
 def is_refused(field: str, known: Agreed, shown: Any) -> bool:

@@ -29,11 +29,15 @@ Answers = Mapping[tuple[str, str, str], str]
 
 class Merged(NamedTuple):
     """`changes` (table changes), `memory` (only the rows to store, columns MEMORY;
-    among them every row to be written to the portal) and `issues` (questions to a person)."""
+    among them every row to be written to the portal) and `issues` (questions to a person).
+
+    `overruled` (records of changes): values of 1C that gave way to one of ours that is on its way already.
+    Nothing is written, but "the field's owner wins and it is journalled"."""
 
     changes: pd.DataFrame
     memory: pd.DataFrame
     issues: pd.DataFrame
+    overruled: list[tables.Record]
 
 
 def canonical(_field: str, value: Any) -> Hashable:
@@ -71,7 +75,7 @@ def merge(
     it."""
     aligned = live(memory, portal, onec, whole=bool(whole))
     if not aligned.field:
-        return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"))
+        return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"), [])
     right = _right(aligned, owners, owner, answers or {})
     rows = decisions.opened(aligned, canonical)
     decisions.echo(rows)
@@ -83,6 +87,7 @@ def merge(
         _numbered(changes),
         _stored(rows, decided),
         _table("issues", [_question(rows, row) for row in numbers(decided.asking)]),
+        _to_1c(rows, decided, decided.kept & ~sending, right),
     )
 
 
@@ -113,6 +118,7 @@ def _to_portal(rows: Rows, decided: Decision, right: Values) -> list[tables.Reco
 
 
 def _to_1c(rows: Rows, decided: Decision, sending: Mask, right: Values) -> list[tables.Record]:
+    """What 1C holds before, and the last value that it was sent."""
     changes: list[tables.Record] = []
     for row in numbers(sending):
         before, after = _known_to_1c(rows, row), rows.sent[row][-1].value

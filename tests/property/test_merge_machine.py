@@ -178,6 +178,7 @@ class Model(RuleBasedStateMachine):
         self.folder: dict[str, dict[str, Any]] = {}
         self.late: list[dict[str, Any]] = []
         self.lost = False
+        self.unseen: set[str] = set()  # edits that 1C overwrote before we could read them
         self.made = 0  # records that people made, on either side
         self.clock = itertools.count(1)
         self.values = (f"v{number}" for number in itertools.count(1))
@@ -263,6 +264,8 @@ class Model(RuleBasedStateMachine):
     ) -> None:
         self.look()
         told = self.onec.session(self.sync.file(), full=full, echo=echo)
+        self.unseen |= self.onec.overwritten - self.sync.taken
+        self.onec.overwritten.clear()
         self.look()
         made = next(self.clock)
         for record in told.values():
@@ -351,8 +354,7 @@ class Model(RuleBasedStateMachine):
         edits = {self.last[side, key, field] for side in ("portal", "1c") if (side, key, field) in self.last}
         for edit in edits - {final}:
             overruled = edit in self.sync.overruled and self.author[edit] != self.author[final]
-            unseen = edit in self.onec.overwritten - self.sync.taken
-            excused = edit in self.known[final] or overruled or unseen
+            excused = edit in self.known[final] or overruled or edit in self.unseen
             assert excused, f"LOST EDIT {key}.{field}: {edit} by {final}"
 
 

@@ -109,7 +109,7 @@ class Portal(Transport):
 
 
 class OneC:
-    """Records of 1C. `overwritten`: values that it replaced by loading our file."""
+    """Records of 1C. `overwritten`: values that it replaced by loading our file, session by session."""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}

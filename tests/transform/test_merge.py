@@ -59,7 +59,7 @@ def told(merged: Merged) -> list[tuple[str, Any, Any]]:
 
 
 def nothing(merged: Merged) -> bool:
-    return merged.changes.empty and merged.memory.empty and merged.issues.empty
+    return merged.changes.empty and merged.memory.empty and merged.issues.empty and not merged.overruled
 
 
 def test_confirmation_forgets_the_value_and_all_sent_before_it() -> None:
@@ -160,7 +160,10 @@ def test_conflict_without_owner_touches_neither_side_until_a_person_answers() ->
 
 
 def test_a_portal_owner_sends_again_only_after_a_file_that_could_know_the_value() -> None:
-    assert told(run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=40)) == []
+    early = run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=40)
+    assert told(early) == []
+    assert [(row["before"], row["after"]) for row in early.overruled] == [("3", "2")], "the journal has it"
+    assert "с обеих сторон" in early.overruled[0]["reason"]
     assert told(run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=60)) == [("1c", "3", "2")]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from etl import tables
 from etl.flows.agreement import Key
 from etl.flows.directories.comparison import Comparison, is_unconfirmed, receives, remembered, sends
+from etl.flows.directories.journal import step
 from etl.flows.directories.pairing import ask
 from etl.flows.directories.records import TITLES, Save
 from etl.flows.run import Record
@@ -53,6 +54,8 @@ def merged(found: Comparison, pairs: Pairs) -> list[Record]:
         canonical=comparison.canonical,
     )
     found.memory.take(result.memory)
+    if result.overruled:
+        found.run.journal.tell([_kept(found, row) for row in result.overruled])
     for row in tables.records(result.issues):
         key = row["entity"], row["key"]
         wanted = found.memory.get(key, row["field"]).want
@@ -90,6 +93,12 @@ def _owners(found: Comparison) -> dict[tuple[str, str], str]:
         for field in found.kind.two_way[entity]:
             owners[entity, field] = settings.owners.get(field, settings.owner)
     return owners
+
+
+def _kept(found: Comparison, row: Record) -> Record:
+    """An edit of 1C that gave way to one of the portal that is on its way to 1C already."""
+    key = row["entity"], row["key"]
+    return step(found, key, "kept", row["field"], row["before"], row["after"], row["reason"], found.path)
 
 
 def _allowed(found: Comparison, changes: Iterable[Record]) -> list[Record]:

@@ -85,25 +85,30 @@ def _ask(found: Comparison, matches: Matches) -> None:
         elif is_outward(found):
             ask(found, f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
     apart = {key.partition(":")[2] for key, answer in found.answers.items() if answer.get("id") is None}
-    for card in list(found.cards.values()):
-        if card.origin in found.pairs or card.origin in found.asked or card.origin in apart:
-            continue
-        for portal, reason in found.kind.rivals(found, card):
-            _candidate(found, card.origin, portal, reason)
+    settled = found.pairs.keys() | found.asked.keys() | apart
+    free = [card for card in found.cards.values() if card.origin not in settled]
+    for rival in found.kind.rivals(found, free):
+        _candidate(found, *rival)
 
 
 def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None:
     """One more card that a record of 1C may be."""
     if origin not in found.asked:
-        card = next(card for card in found.cards.values() if card.origin == origin)
         text = (
-            f"Запись 1С {told(card.values, origin)}: какая карточка портала ей "
+            f"Запись 1С {told(_told_by_1c(found, origin), origin)}: какая карточка портала ей "
             "соответствует? 0 = никакая, это отдельная запись."
         )
         found.asked[origin] = {"text": text, "candidates": []}
     row = found.asked[origin]
     row["candidates"].append({"id": portal, "text": reason})
     ask(found, f"record:{origin}", row["text"], row["candidates"])
+
+
+def _told_by_1c(found: Comparison, origin: str) -> Record:
+    """What 1C told of a record in this run."""
+    return next(
+        found.cards[entity, origin].values for entity in found.settings if (entity, origin) in found.cards
+    )
 
 
 def _candidates(found: Comparison) -> set[str]:

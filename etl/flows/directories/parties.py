@@ -13,7 +13,7 @@ from typing import cast
 from etl import tables
 from etl.bitrix24.writes import Result
 from etl.config.profile import Entity
-from etl.flows.directories.comparison import Comparison, Kind, has_name, named_alike, opened
+from etl.flows.directories.comparison import Comparison, Kind, Rival, has_name, named_alike, opened
 from etl.flows.directories.contractors import ACCOUNT, PERSON, REACHED, heard
 from etl.flows.directories.exchange import compare, exchange
 from etl.flows.directories.party_files import payloads
@@ -109,18 +109,18 @@ def _matches(
     return identity.match(held, cast(Sequence[Party], onec), links, answers, originator=originator)
 
 
-def _rivals(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
+def _rivals(found: Comparison, free: Sequence[Card]) -> Iterator[Rival]:
     """A contact person may be a contact that the company's card already has: its people are few, but only a
     person may say so."""
-    yield from named_alike(found, card)
-    company = found.pairs.get(card.owner or "")
-    if company is None:
-        return
+    yield from named_alike(found, free)
     paired = set(found.pairs.values())
-    for portal in found.people.get(company, ()):
-        held = found.held[portal]
-        if portal not in paired and _may_be(held, card.values):
-            yield portal, f"У этой компании уже есть контакт «{held['name']}» ({portal})."
+    for card in free:
+        company = found.pairs.get(card.owner or "")
+        for portal in found.people.get(company, ()) if company else ():
+            held = found.held[portal]
+            if portal not in paired and _may_be(held, card.values):
+                reason = f"У этой компании уже есть контакт «{held['name']}» ({portal})."
+                yield Rival(card.origin, portal, reason)
 
 
 def _may_be(held: Record, told: Record) -> bool:
