@@ -33,6 +33,7 @@ class Memory:
                 self._records.setdefault((entity, row["key"]), {})[row["field"]] = _recalled(row)
 
     def __iter__(self) -> Iterator[Key]:
+        """Records of which anything is remembered; the memory may change meanwhile."""
         return iter(list(self._records))
 
     def of(self, key: Key) -> Mapping[str, Agreed]:
@@ -92,6 +93,7 @@ class Memory:
 
 
 def _recalled(row: Remembered) -> Agreed:
+    """A field as the store remembers it."""
     return Agreed(
         row["base"] if row["known"] else ABSENT,
         tuple(Sent(value, moment) for moment, value in row["sent"]),
@@ -100,6 +102,7 @@ def _recalled(row: Remembered) -> Agreed:
 
 
 def _stored(key: Key, field: str, memory: Memory) -> Remembered:
+    """A field as the store is to remember it."""
     one = memory.get(key, field)
     return {
         "entity": key[0],

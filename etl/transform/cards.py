@@ -53,6 +53,7 @@ def directory(rows: Iterable[Party]) -> list[Party]:
 
 
 def _cards_of(party: Party, people: Sequence[Contact]) -> list[Card]:
+    """The card of a company with those of its people, or that of a person."""
     if not is_company(party.get("kind"), party.get("inn")):
         return [Card(party["id"], True, None, _told(party) | _person(party))]
     company = Card(party["id"], False, None, _told(party))
@@ -72,6 +73,7 @@ def _told(row: Mapping[str, Any]) -> Record:
 
 
 def _person(row: Mapping[str, Any]) -> Record:
+    """Parts of a name out of one line."""
     name = clean.person(row.get("full_name") or row.get("name"))
     return _told({"last_name": name.last, "first_name": name.first, "middle_name": name.middle})
 
@@ -113,6 +115,7 @@ def namesakes(rows: Iterable[Party]) -> list[Record]:
 
 
 def _namesake(row: Party, alike: Iterable[Party]) -> Record:
+    """An issue about one of them."""
     others = ", ".join(other["id"] for other in alike if other is not row)
     return issue(
         f"Контрагент «{row['name']}» без ИНН называется так же, как {others}: "

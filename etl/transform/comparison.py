@@ -121,8 +121,10 @@ def shown(value: Any) -> Any:
 
 
 def _item(item: Any) -> str:
+    """One value of a list in one line."""
     return _parts(item) if isinstance(item, tuple) else str(item)
 
 
 def _parts(parts: Iterable[Any]) -> str:
+    """What is known of a value of several parts."""
     return " ".join(str(part) for part in parts if part)

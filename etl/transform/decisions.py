@@ -81,6 +81,7 @@ def opened(aligned: Aligned, canonical: Canonical) -> Rows:
 
 
 def _forms(fields: Iterable[str], values: Values, canonical: Canonical) -> Values:
+    """Values in the form in which they are compared."""
     pairs = zip(fields, values.tolist(), strict=True)
     return array(value if value is ABSENT else canonical(field, value) for field, value in pairs)
 

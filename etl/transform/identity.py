@@ -115,6 +115,7 @@ def _opened(
     likeness: Likeness,
     originator: str,
 ) -> _Matching:
+    """Both sides before the first proof."""
     theirs = {row["id"]: row for row in onec}
     ours = {row["id"]: row for row in portal}
     carried = {key: _carried(row.get("extra") or {}, originator, theirs) for key, row in ours.items()}
@@ -150,11 +151,13 @@ def _matched(found: _Matching, links: Iterable[Link], answers: Iterable[Answer])
 
 
 def _pair(found: _Matching, portal: str, onec: str, why: str) -> None:
+    """Two records are one."""
     found.pairs[onec] = Pair(portal, onec, why)
     found.paired[portal] = onec
 
 
 def _ask(found: _Matching, portal: str, onec: str, reason: str) -> None:
+    """A person must say whether two records are one: until then neither is matched nor new."""
     found.asked.append(Pair(portal, onec, reason))
     found.held |= {portal, onec}
 
@@ -244,11 +247,13 @@ def _standing(found: _Matching, rows: Mapping[str, Mapping[str, Any]], done: Col
 def _candidates(
     likeness: Likeness, by_key: Mapping[str, list[Mapping[str, Any]]], own: Mapping[str, Any]
 ) -> list[str]:
+    """Records of the portal that may be this one of 1C."""
     key = likeness.key(own)
     return [row["id"] for row in by_key.get(key or "", ()) if likeness.fits(row, own)]
 
 
 def _judge(found: _Matching, portal: str, onec: str, *, is_alone: bool) -> None:
+    """A candidate becomes a proposal or a question."""
     likeness, mine, theirs = found.likeness, found.portal[portal], found.onec[onec]
     told = f"на портале {likeness.told(mine)}, в 1С {likeness.told(theirs)}"
     command = f"obmen24 link {portal.replace('_', ' ', 1)} {onec}"
@@ -275,6 +280,7 @@ def _ask_about_twins(found: _Matching) -> None:
 
 
 def _twin(found: _Matching, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """The words of the question about a double."""
     likeness = found.likeness
     return (
         f"Совпадает {likeness.by}, но у записи 1С уже есть пара {found.pairs[theirs['id']].portal}: "

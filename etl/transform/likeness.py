@@ -28,6 +28,7 @@ class Likeness:
 
 # ---- parties
 def _inn(row: Row) -> str | None:
+    """ИНН of a party."""
     return row.get("inn")
 
 
@@ -44,20 +45,24 @@ def _is_same_sort(mine: Row, theirs: Row) -> bool:
 
 
 def _party(row: Row) -> str:
+    """A party as people tell it from its namesakes: by folder and code (specification 001)."""
     marks = {"ИНН {}": "inn", "КПП {}": "kpp", "папка «{}»": "folder_path", "код {}": "code"}
     return _shown(row, marks)
 
 
 # ---- products
 def _article(row: Row) -> str | None:
+    """The article of a product, whatever its letters and blanks."""
     return clean.fold(row.get("article")) or None
 
 
 def _always(_mine: Row, _theirs: Row) -> bool:
+    """An article alone proposes."""
     return True
 
 
 def _product(row: Row) -> str:
+    """A product as people tell it from its namesakes."""
     return _shown(row, {"артикул {}": "article", "группа «{}»": "group_path"})
 
 
@@ -69,6 +74,7 @@ def _shown(row: Row, marks: Mapping[str, str]) -> str:
 
 
 def _marks(row: Row, marks: Mapping[str, str]) -> Iterable[str]:
+    """What is known of the marks, in words."""
     for words, column in marks.items():
         value = row.get(column)
         if value:

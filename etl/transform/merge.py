@@ -109,6 +109,7 @@ def _stored(rows: Rows, decided: Decision) -> pd.DataFrame:
 
 # ---- changes
 def _to_portal(rows: Rows, decided: Decision, right: Values) -> list[tables.Record]:
+    """1C's values that the portal is to hold."""
     changes: list[tables.Record] = []
     for row in numbers(decided.writing):
         before, after = rows.value["portal"][row], rows.value["want"][row]
@@ -147,6 +148,7 @@ def _reason(rows: Rows, decided: Decision, row: int, right: Values) -> str:
 
 
 def _change(aligned: Aligned, row: int, side: str, before: Any, after: Any, reason: str) -> tables.Record:
+    """A row of `changes`."""
     return {
         "side": side,
         "entity": aligned.entity[row],
@@ -175,19 +177,23 @@ def _question(rows: Rows, row: int) -> tables.Record:
 
 
 def _said(value: Any) -> str:
+    """A value in the words of a question."""
     return "пусто" if value is None or value is ABSENT else str(value)
 
 
 # ---- tables
 def _numbered(changes: Sequence[tables.Record]) -> pd.DataFrame:
+    """The table `changes`, in the order of writing."""
     return _table("changes", [{"seq": number, **row} for number, row in enumerate(changes, 1)])
 
 
 def _table(name: str, rows: Sequence[tables.Record]) -> pd.DataFrame:
+    """A table, made only where it has rows."""
     return tables.frame(name, rows) if rows else _empty(name)
 
 
 def _empty(name: str) -> pd.DataFrame:
+    """A table without rows that the caller may change."""
     return _emptiness(name).copy()
 
 

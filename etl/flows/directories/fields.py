@@ -139,6 +139,7 @@ def _keep(found: Comparison, key: Key, given: Record) -> None:
 
 
 def _one_way(found: Comparison, entity: str) -> tuple[str, ...]:
+    """Fields that only 1C fills on the portal: its own, and all of a directory that does not travel back."""
     if not receives(found, entity):
         return ()
     back = () if sends(found, entity) else found.kind.two_way[entity]
@@ -196,6 +197,7 @@ def saves(found: Comparison, pairs: Pairs, changes: Iterable[Record]) -> list[Sa
 
 
 def _save(found: Comparison, pairs: Pairs, key: Key, rows: Iterable[Record]) -> Save:
+    """One card to be brought to the values of its changes."""
     card = found.cards.get(key)
     save = Save(key, {}, pairs[key], file=card.file if card else None)
     for row in rows:
@@ -209,6 +211,7 @@ def _save(found: Comparison, pairs: Pairs, key: Key, rows: Iterable[Record]) -> 
 
 
 def _held(found: Comparison, pairs: Pairs, key: Key, field: str) -> Any:
+    """What the portal holds in a field of the record."""
     return found.held[pairs[key]].get(field)
 
 
@@ -220,6 +223,7 @@ def _question_key(key: Key, field: str, held: Any, given: Any) -> str:
 
 
 def _question(found: Comparison, pairs: Pairs, key: Key, field: str, held: Any, given: Any) -> None:
+    """Ask which of two values is right."""
     ours, theirs = comparison.shown(held), comparison.shown(given)
     text = (
         f"Карточка {pairs[key]}, {TITLES.get(field, field)}: "
@@ -256,4 +260,5 @@ def _field_answers(found: Comparison, portal: Iterable[list[Any]]) -> dict[tuple
 
 
 def _frame(rows: list[list[Any]], *more: str) -> pd.DataFrame:
+    """A side of the merge as `merge.merge` takes it."""
     return pd.DataFrame(rows, columns=[*KEY, "value", *more], dtype=object)

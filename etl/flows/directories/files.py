@@ -57,6 +57,7 @@ def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
 
 
 def _row(path: str, origin: str, payload: Record) -> Record:
+    """A publication: its hash says whether the file must be written again."""
     digest = hashlib.sha256(encode(payload).encode()).hexdigest()
     return {"path": path, "document": origin, "hash": digest, "payload": payload}
 
@@ -88,11 +89,13 @@ def _set_aside(run: Run, rows: Sequence[Record]) -> None:
 
 
 def _unfit(fault: str, key: Key) -> Record:
+    """An issue about a card that the file cannot hold."""
     text = f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале."
     return tables.issue(text, entity=key[0], key=key[1])
 
 
 def _fault(run: Run, rows: Sequence[Record]) -> str | None:
+    """Why these records cannot stand in a file of 1C, in Russian; None when they can."""
     return write.unfit(_frames(rows), run.profile.contract, currency=run.profile.onec.currency)
 
 
@@ -107,11 +110,13 @@ def _frames(rows: Sequence[Record]) -> dict[str, Any]:
 
 
 def _told(rows: Iterable[Record], table: str) -> Iterator[Record]:
+    """Rows of one table that the publications hold."""
     for row in rows:
         yield from row["payload"]["tables"].get(table, ())
 
 
 def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
+    """The last row of each key, in the order of the first."""
     return list({tuple(row.get(name) for name in key): row for row in rows}.values())
 
 
@@ -163,6 +168,7 @@ def _refused(row: Record, memory: Memory, told: Mapping[Key, Card]) -> Iterator[
 
 
 def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: str) -> None:
+    """The verdict on a publication as a step of the journal."""
     run.journal.counts[state] += 1
     words = {"refused": "1С не приняла правку", "echoed": "1С вернула запись"}
     row = {
@@ -178,6 +184,7 @@ def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: st
 
 
 def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
+    """An issue about an edit that 1C did not take: it is not repeated, a person must look."""
     ours, theirs = shown(memory.get(key, field).tail), shown(card.values[field])
     return tables.issue(
         f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». "
@@ -192,4 +199,5 @@ def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
 
 
 def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
+    """Records of a publication with the fields that it hands over."""
     return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]

@@ -41,6 +41,7 @@ def _unmatched(found: Comparison) -> list[Card]:
 
 
 def _is_free(found: Comparison, card: Card) -> bool:
+    """A record of 1C without a pair; a deleted one gets no card."""
     return card.origin not in found.pairs and not card.deleted
 
 
@@ -67,6 +68,7 @@ def in_1c(found: Comparison, portals: Iterable[str]) -> dict[Key, set[str]]:
 
 
 def _is_sendable(found: Comparison, portal: str) -> bool:
+    """Where the profile lets records be created in 1C, and it would not take this one for another."""
     entity = portal.partition("_")[0]
     if not sends(found, entity) or not found.settings[entity].create:
         return False
@@ -74,6 +76,7 @@ def _is_sendable(found: Comparison, portal: str) -> bool:
 
 
 def _link(key: Key, portal: str) -> dict[str, str]:
+    """The pair of a record that 1C has not shown yet."""
     return {
         "entity": key[0],
         "foreign_id": key[1],

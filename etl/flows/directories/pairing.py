@@ -35,10 +35,12 @@ def pair(found: Comparison) -> Matches:
 
 
 def _ties(link: Record) -> bool:
+    """A link that a person parted, or that only asks, ties nothing."""
     return link["state"] in ("linked", "proposed") and bool(link["portal_id"])
 
 
 def _of_card(card: Card) -> Record:
+    """A record of 1C as matching takes it: one that does not say what it is counts as a person."""
     kind = card.values.get("kind") or "person"
     return {"id": card.origin, "deleted": card.deleted or None, "kind": kind, **card.values}
 
@@ -112,6 +114,7 @@ def _told_by_1c(found: Comparison, origin: str) -> Record:
 
 
 def _candidates(found: Comparison) -> set[str]:
+    """Cards that some question names: they wait for its answer."""
     return {one["id"] for row in found.asked.values() for one in row.get("candidates", ())}
 
 

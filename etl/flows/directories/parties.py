@@ -59,6 +59,7 @@ def _opened(run: Run, reading: Reading) -> Comparison | None:
 
 
 def _kind(parties: Entity | None, contacts: Entity | None) -> Kind:
+    """Companies and contacts as a directory."""
     return Kind(
         scope="parties",
         two_way={"company": _COMPANY, "contact": _CONTACT},
@@ -75,6 +76,7 @@ def _kind(parties: Entity | None, contacts: Entity | None) -> Kind:
 
 
 def _mapped(settings: Entity | None) -> tuple[str, ...]:
+    """Columns of 1C alone that the profile gives a field of the portal."""
     if settings is None:
         return ()
     return tuple(column for column in _OWN if column in settings.fields)
@@ -94,6 +96,7 @@ def _read(found: Comparison) -> dict[str, Record]:
 
 
 def _card(row: Record) -> Record:
+    """A card with its marks of identity and its accounts in the order of their numbers."""
     marks = {"origin": row["extra"]["origin"], "originator": row["extra"]["originator"]}
     return row | marks | {"accounts": tuple(sorted(row.get("accounts", ()))) or None}
 
@@ -104,6 +107,7 @@ def _matches(
     links: Sequence[identity.Link],
     answers: Sequence[identity.Answer],
 ) -> identity.Matches:
+    """Pairs of companies and contacts by `identity.match`."""
     originator = found.run.profile.bitrix24.originator
     held = cast(Iterable[Party], found.held.values())
     return identity.match(held, cast(Sequence[Party], onec), links, answers, originator=originator)
@@ -130,6 +134,7 @@ def _may_be(held: Record, told: Record) -> bool:
 
 
 def _reached(row: Record) -> set[str]:
+    """Telephones and addresses in the form in which they are compared."""
     return {comparable(item) for item in (*(row.get("phones") or ()), *(row.get("emails") or ()))}
 
 
@@ -156,6 +161,7 @@ def _namesakes(found: Comparison) -> dict[str, Record]:
 
 # ---- writing
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
+    """Write cards; what was read of the directory is stale then."""
     portal = found.run.portal
     ready = [made for save in saves if (made := _party(found, save))]
     yield from load.save_parties(portal.client, portal.names, found.run.profile, ready, outbox(found.run))
@@ -177,4 +183,5 @@ def _party(found: Comparison, save: Save) -> load.Party | None:
 
 
 def _accounts(rows: Iterable[Sequence[str | None]]) -> list[Account]:
+    """Accounts of a save as the portal takes them."""
     return [cast(Account, dict(zip(ACCOUNT, row, strict=True))) for row in rows]

@@ -70,6 +70,7 @@ def _card(found: Comparison, key: Key, fields: Collection[str]) -> Record:
 
 
 def _accounts(found: Comparison, key: Key) -> list[Record]:
+    """Bank accounts of a record: 1C replaces them as a whole."""
     rows = value_for_1c(found, key, "accounts") or ()
     return [_present(dict(zip(ACCOUNT, one, strict=True)) | {"party": key[1]}) for one in rows]
 
@@ -82,6 +83,7 @@ def _people(found: Comparison, key: Key, origins: Mapping[str, str]) -> list[str
 
 
 def _person(found: Comparison, origin: str, portal: str, party: str) -> Record:
+    """A contact person by the parts of the name; a person without them goes by the name of the card."""
     told = (*PERSON, "phones", "emails")
     values = {column: value_for_1c(found, ("contact", origin), column) for column in told}
     name = " ".join(values[part] for part in PERSON if values[part]) or found.held[portal]["name"]
@@ -99,4 +101,5 @@ def _waiting(found: Comparison) -> defaultdict[str, list[Record]]:
 
 
 def _present(row: Record) -> Record:
+    """A row of the file without what is not known: 1C keeps what it does not name."""
     return {name: value for name, value in row.items() if value is not None}

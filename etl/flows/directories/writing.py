@@ -61,6 +61,7 @@ def _link(found: Comparison) -> None:
 
 
 def _pair(found: Comparison, origin: str, portal: str) -> Record:
+    """A pair as the state remembers it: `proposed` until 1C has shown the record."""
     entity, _, number = portal.partition("_")
     state = "proposed" if is_unconfirmed(found, origin) else "linked"
     return {"entity": entity, "foreign_id": origin, "portal_id": number, "state": state}
@@ -93,12 +94,14 @@ def write(found: Comparison, saves: Iterable[Save]) -> None:
 
 
 def _results(found: Comparison, known: Mapping[str, Save]) -> Iterable[Result]:
+    """What became of each save; a plan calls everything done."""
     if found.run.options.dry:
         return [Result(key, "done", save.id, "план") for key, save in known.items()]
     return found.kind.save(found, list(known.values()))
 
 
 def _refused(save: Save, result: Result) -> Record:
+    """An issue about a card that the portal did not take."""
     return tables.issue(
         f"Портал не принял запись: {result.reason}. Следующий обмен повторит.",
         severity="warn",
@@ -140,6 +143,7 @@ def _agree(found: Comparison, save: Save) -> None:
 
 
 def _tell(found: Comparison, save: Save) -> None:
+    """Written fields as steps of the journal; a mark that is not set is nothing to tell."""
     action = "update" if save.id else "create"
     told = {column: value for column, value in save.values.items() if column in TITLES and value is not False}
     steps: list[Record] = []

@@ -65,6 +65,7 @@ def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
 
 
 def _planned(changes: Iterable[Record]) -> Iterator[Record]:
+    """A plan calls everything done and gives it the key it has."""
     for row in changes:
         yield row | {"outcome": "done", "detail": "план", "id": row["key"]}
 
@@ -99,6 +100,7 @@ def _told(row: Record) -> Record:
 
 
 def _said(row: Record) -> str:
+    """What was done, in Russian."""
     what = _WORDS[row["action"]]
     if row["action"] == "update":
         what = f"{what} «{row['field']}»"

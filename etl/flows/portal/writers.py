@@ -65,6 +65,7 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 
 def _created_deals(desk: Desk, rows: Iterable[Record]) -> list[Result]:
+    """New deals, known by their origin under our originator."""
     items = [row["item"] for row in rows if row["entity"] == "deal"]
     if not items:
         return []
@@ -73,6 +74,7 @@ def _created_deals(desk: Desk, rows: Iterable[Record]) -> list[Result]:
 
 
 def _created_invoices(desk: Desk, rows: Iterable[Record]) -> list[Result]:
+    """New smart invoices, known by xmlId."""
     items = [row["item"] for row in rows if row["entity"] == "invoice"]
     if not items:
         return []
@@ -168,6 +170,7 @@ def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 
 def _moved(desk: Desk, keyed: Keyed, moves: Iterable[load.Move], kind: int) -> Iterator[Result]:
+    """Stages written, each intent noted before."""
     note(desk, "stage", keyed, lambda row: {"to": row["after"]})
     for result in load.move_stages(desk.client, desk.names, moves, desk.outbox, kind):
         close_skipped(desk, result)
