@@ -151,8 +151,8 @@ _NOTHING: Texts = (None, None, None)
 
 
 class Remembered(TypedDict):
-    """What is remembered of one field: `known` (a `base` exists), `sent` ((publication, value), oldest first),
-    `wanting` (a write of `want` has begun)."""
+    """What is remembered of one field: `known` (a `base` exists), `sent` ((publication, value), oldest
+    first), `wanting` (a write of `want` has begun)."""
 
     entity: str
     key: str

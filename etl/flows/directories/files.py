@@ -50,8 +50,9 @@ def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
 def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
     """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}.
 
-    Each has a value that 1C does not hold: also the same record as before goes out anew, where a value was put
-    back that 1C had held once."""
+    Each has a value that 1C does not hold: also the same record as before goes out anew, where a value was
+    put back that 1C had held once.
+    """
     rows = [_row(path, *one) for one in payloads.items()]
     run.state.publications.put(rows, run.number, again=True)
 

@@ -28,8 +28,8 @@ def step(
     rule: Any,
     file: str | None,
 ) -> Record:
-    """One field of one record: `action` to-1c, update, create or kept. Under the portal's own number, where the
-    record has one."""
+    """One field of one record: `action` to-1c, update, create or kept. Under the portal's own number, where
+    the record has one."""
     portal = found.pairs.get(key[1])
     return {
         "entity": key[0],

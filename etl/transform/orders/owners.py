@@ -21,8 +21,8 @@ _NUMBERED = ("order", "invoice", "act", "return")
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """What a document of 1C is to the portal: its `deal`, and as what it stands there. `content`: it fills the
-    deal (its order, an invoice of 1C for it); `facts`: only its payments and shipments count, because its
+    """What a document of 1C is to the portal: its `deal`, and as what it stands there. `content`: it fills
+    the deal (its order, an invoice of 1C for it); `facts`: only its payments and shipments count, because its
     number is a charge, act or invoice of ours, or it stands under one; `born`: an order that 1C made and no
     deal has."""
 
