@@ -105,7 +105,8 @@ class Client:
 
     def read_batch(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Reading commands, at most 50: every key is in the answer. Raises TryLater if some cannot be read
-        now."""
+        now.
+        """
         done: dict[str, Outcome] = {}
         for turn in range(self._attempts):
             left = {key: command for key, command in commands.items() if key not in done}
@@ -138,7 +139,8 @@ class Client:
 
     def chain(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Reading commands that refer to results of earlier ones, so the batch is sent again as a whole
-        (§4.12)."""
+        (§4.12).
+        """
         for turn in range(self._attempts):
             outcomes = self._batch(commands)
             self.stop_on(outcomes)
@@ -219,7 +221,8 @@ class Client:
 
     def _given_up(self, answer: Answer, subject: str) -> tuple[Answer, Verdict]:
         """After the last RETRY: a read, or a portal out of reach, ends in TryLater; a refused write is
-        told."""
+        told.
+        """
         answered = answer.failure is None and answer.status is not None
         if answer.failure == "unreached":
             raise self._away()
@@ -244,7 +247,8 @@ class Client:
 
     def _batch(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Outcomes of one batch request by key (bitrix24 §4.12); a batch that failed whole fails each
-        command."""
+        command.
+        """
         methods = sorted({command.method for command in commands.values()})
         writing = [method for method in methods if is_write(method)]
         subject = writing[0] if writing else methods[0]
@@ -312,7 +316,8 @@ class Client:
 
 def connect(portal: Portal, folder: Path, state: Path | None, **options: Any) -> Client:
     """A client for the portal of a profile. `folder`: where the profile lies; `state`: its state folder
-    (shared pace)."""
+    (shared pace).
+    """
     return Client(
         webhook(portal, folder),
         name=portal.name,

@@ -152,7 +152,8 @@ _NOTHING: Texts = (None, None, None)
 
 class Remembered(TypedDict):
     """What is remembered of one field: `known` (a `base` exists), `sent` ((publication, value), oldest
-    first), `wanting` (a write of `want` has begun)."""
+    first), `wanting` (a write of `want` has begun).
+    """
 
     entity: str
     key: str

@@ -66,7 +66,8 @@ def change(
     key: str, party: Party, number: str, row: Row | None, own: Mapping[str, PortalField], originator: str
 ) -> Write | Result:
     """What differs between the card of the portal (`row`) and what is wanted; a card without external id gets
-    ours."""
+    ours.
+    """
     if row is None:
         return Result(key, "failed", number, directory.GONE)
     changed = directory.different(row, _wanted(party, own))
@@ -122,7 +123,8 @@ def _multifields(party: Party) -> list[tuple[str, str]]:
 
 def _changed_multifields(party: Party, row: Row) -> dict[str, dict[str, str]]:
     """Elements to add (under names of our own) and to take away (by id, with an empty value), bitrix24
-    §3.5."""
+    §3.5.
+    """
     gone = _dropped(party)
     present: set[tuple[str, str]] = set()
     removed: dict[str, dict[str, str]] = {}

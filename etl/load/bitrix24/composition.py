@@ -30,7 +30,8 @@ _BY_SUM = 1
 @dataclass(frozen=True)
 class Composition:
     """All product rows of a deal or invoice, in order, as records of the table `lines`. `empty` allows none
-    at all."""
+    at all.
+    """
 
     key: str
     id: str
