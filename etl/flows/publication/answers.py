@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from etl import tables
 from etl.flows.run import Record, Run
 from etl.records import Document, Line
@@ -61,17 +59,17 @@ def seen_back(
     run.state.links.put(_printed(row) for row in documents if row["number"] in sent and row["number_1c"])
 
 
-def judge_silent(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> None:
+def judge_silent(run: Run, documents: Iterable[Document], lines: Iterable[Line]) -> None:
     """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether
     it took them.
 
-    In: what 1C has told so far (tables). A document it never told stays for `assume`.
+    In: what 1C has told so far. A document it never told stays for `assume`.
     """
     waiting = run.state.publications.listed("published", sessions=run.profile.onec.resend)
     if not waiting:
         return
-    told = _told(tables.each(documents, Document))
-    sums = acceptance.line_sums(tables.each(lines, Line))
+    told = _told(documents)
+    sums = acceptance.line_sums(lines)
     for held in waiting:
         row = _answer(told, held)
         if row:
