@@ -93,8 +93,10 @@ class Keyed(Protocol):
 
 
 Task = TypeVar("Task", bound=Keyed)
-#: Reads the portal and says for each change what is left to do: a write, or a Result where nothing is.
-Plan = Callable[[Sequence[Task]], Sequence["Write | Result"]]
+#: What is left to do for a change: a write, or a Result where nothing is.
+Planned = Write | Result
+#: Reads the portal and says for each change what is left to do.
+Plan = Callable[[Sequence[Task]], Sequence[Planned]]
 Find = Callable[[Sequence[str]], Mapping[str, list[str]]]
 
 
