@@ -99,7 +99,7 @@ def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbo
 
 
 def _with_code(code: str, outcome: Outcome) -> list[str]:
-    """Ids of the user fields listed that carry this code, oldest first: the filter may be wider (§4.8)."""
+    """Ids of the user fields listed that carry exactly this code, oldest first."""
     by_code = grouped(_listed(outcome), "FIELD_NAME", "ID")
     return [str(row["ID"]) for row in by_code.get(code, [])]
 
