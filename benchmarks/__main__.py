@@ -1,7 +1,8 @@
-"""`make bench [ONLY=store]`: runs every benchmark module in a process of its own and prints one table of ratios.
+"""`make bench [ONLY=store]`: runs every benchmark module in a process of its own and prints one table of
+ratios.
 
-A ratio compares two things measured in the same run on the same machine, so it can be read on any machine. Exit 1 when a
-target is missed.
+A ratio compares two things measured in the same run on the same machine, so it can be read on any machine.
+Exit 1 when a target is missed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""CommerceML against the limits of DESIGN §10, each ratio measured in one run: `python -m benchmarks.commerceml`.
+"""CommerceML against the limits of DESIGN §10, each ratio measured in one run: `python -m
+benchmarks.commerceml`.
 
-Reading is measured against pyexpat without handlers, writing against lxml (a tree per document and `tostring`). Every
-figure is the median of alternating rounds in processor time. Memory is the peak of a process of its own.
-"""
+Reading is measured against pyexpat without handlers, writing against lxml (a tree per document and
+`tostring`). Every figure is the median of alternating rounds in processor time. Memory is the peak of a
+process of its own."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def run() -> list[Result]:
     return results
 
 
-# ---- reading -------------------------------------------------------------------------------------------------------
+# ---- reading ----
 
 
 def _reading(path: Path, kind: str) -> list[Result]:
@@ -100,7 +101,7 @@ def _timed(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-# ---- writing -------------------------------------------------------------------------------------------------------
+# ---- writing ----
 
 
 def _writing(path: Path) -> list[Result]:
@@ -137,7 +138,7 @@ def _grow(parent: Any, children: list[Any]) -> None:
             child.text = inner
 
 
-# ---- memory --------------------------------------------------------------------------------------------------------
+# ---- memory ----
 
 
 def _memory(folder: Path) -> list[Result]:

@@ -1,4 +1,5 @@
-"""The whole exchange: 50,000 deals of a portal -> order file and register (DESIGN §10): requests, peak memory, growth.
+"""The whole exchange: 50,000 deals of a portal -> order file and register (DESIGN §10): requests, peak
+memory, growth.
 
 The portal runs in a process of its own; the product runs as a command of its own, so its memory is its own.
 """
@@ -20,9 +21,10 @@ REQUESTS, MEMORY_MIB, GROWTH = 90, 400.0, 1.3
 
 _PORTAL = """
 import datetime as dt, json, sys
-from etl.sandbox import demo
-from etl.sandbox.portal import Portal
-with Portal(seed=demo.video(dt.date(2026, 11, 1), int(sys.argv[1])), rate=1000.0, burst=1000, operating_limit=0) as portal:
+from etl.sandbox.portal.app import Portal
+from etl.sandbox.scene import surveillance
+seed = surveillance.video(dt.date(2026, 11, 1), int(sys.argv[1]))
+with Portal(seed=seed, rate=1000.0, burst=1000, operating_limit=0) as portal:
     print(portal.webhook, flush=True)
     sys.stdin.readline()
     print(json.dumps(len(portal.requests)), flush=True)
@@ -30,10 +32,12 @@ with Portal(seed=demo.video(dt.date(2026, 11, 1), int(sys.argv[1])), rate=1000.0
 _RUN = """
 import datetime as dt, resource, sys
 from pathlib import Path
-from etl import pipeline, profile
+from etl import pipeline
+from etl.config import profile
 loaded = profile.load(Path(sys.argv[1]))
-address = loaded.bitrix24.model_copy(update={"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000})
-report = pipeline.run(loaded.model_copy(update={"bitrix24": address}), now=dt.datetime(2026, 11, 1, 9, tzinfo=dt.UTC))
+address = {"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000}
+loaded = loaded.model_copy(update={"bitrix24": loaded.bitrix24.model_copy(update=address)})
+report = pipeline.run(loaded, now=dt.datetime(2026, 11, 1, 9, tzinfo=dt.UTC))
 print(report.counts["charges"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

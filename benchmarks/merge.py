@@ -1,4 +1,5 @@
-"""The merge of 100,000 records × 10 fields against pandas' own merge of the same frames, both measured in one run."""
+"""The merge of 100,000 records × 10 fields against pandas' own merge of the same frames, both measured in one
+run."""
 
 from __future__ import annotations
 
@@ -10,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from etl.transform import merge
+from etl.transform.agreed import ABSENT, Sent
+from etl.transform.alignment import KEY
 
 RECORDS, FIELDS, LIMIT, GROWTH = 100_000, 10, 5.0, 1.5
 
 
 def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Memory, portal and 1C of so many records: of each hundred, one is edited on each side and one awaits its confirmation."""
+    """Memory, portal and 1C of so many records: of each hundred, one is edited on each side and one awaits
+    its confirmation."""
     keys = np.repeat(np.array([str(number) for number in range(records)], dtype=object), FIELDS)
     fields = np.tile(np.array([f"field{number}" for number in range(FIELDS)], dtype=object), records)
     values = np.array([f"value {number}" for number in range(len(keys))], dtype=object)
@@ -25,9 +29,9 @@ def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         portal[place] = "изменено на портале"
         onec[place + 33] = "изменено в 1С"
         portal[place + 66] = onec[place + 66] = "ждёт подтверждения"
-        sent[place + 66] = (merge.Sent("ждёт подтверждения", 1),)
+        sent[place + 66] = (Sent("ждёт подтверждения", 1),)
     base = {"entity": entity, "key": keys, "field": fields}
-    absent = np.full(len(keys), merge.ABSENT, dtype=object)
+    absent = np.full(len(keys), ABSENT, dtype=object)
     return (
         pd.DataFrame({**base, "base": values, "sent": sent, "want": absent}, dtype=object),
         pd.DataFrame({**base, "value": portal}, dtype=object).iloc[::-1].reset_index(drop=True),
@@ -52,7 +56,7 @@ def run() -> list[tuple[str, float, float, bool]]:
     small = frames(RECORDS // 4)
     ours = seconds(lambda: merge.merge(known, portal, onec, owners={}, owner="1c", seq=3))
     quarter = seconds(lambda: merge.merge(*small, owners={}, owner="1c", seq=3))
-    plain = seconds(lambda: portal.merge(onec, on=merge.KEY, how="left"))
+    plain = seconds(lambda: portal.merge(onec, on=KEY, how="left"))
     ratio, growth = ours / plain, ours / quarter / 4
     return [
         (

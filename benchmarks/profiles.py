@@ -28,15 +28,15 @@ from pathlib import Path
 from etl.config import profile
 from etl.sandbox.onec.base import OneC
 from etl.sandbox.portal.app import Portal
-from etl.sandbox.scene import demo, demo_orders
+from etl.sandbox.scene import surveillance, trades
 loaded, deals, buyers = profile.load(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
 day, kind = dt.date.today(), loaded.bitrix24.sandbox
 if kind == "leads":
-    seed = demo_orders.leads(day)
+    seed = trades.leads(day)
 elif kind == "twoway":
-    seed = demo_orders.twoway(day, deals, buyers)
+    seed = trades.twoway(day, deals, buyers)
 else:
-    seed = {"video": demo.video, "prepaid": demo_orders.prepaid}[kind](day, deals)
+    seed = {"video": surveillance.video, "prepaid": trades.prepaid}[kind](day, deals)
 if kind == "leads":
     onec = OneC(loaded.onec.dialect, loaded.folder, data=Path(sys.argv[1]).parent / "onec", extended=True,
                 now=lambda: dt.datetime.now().replace(microsecond=0), organisation=loaded.organisation.name)

@@ -1,4 +1,5 @@
-"""Start-up: `obmen24 --help`, `status` and a run that finds nothing, against a bare interpreter (DESIGN §10)."""
+"""Start-up: `obmen24 --help`, `status` and a run that finds nothing, against a bare interpreter (DESIGN
+§10)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""100,000 hashes in the store, 1 % changed: our read-compare-write against one unconditional pass of sqlite3's executemany.
+"""100,000 hashes in the store, 1 % changed: our read-compare-write against one unconditional pass of
+sqlite3's executemany.
 
-Method: reference performance §6. Both sides write the same keys and hashes into a SQLite file in WAL mode with synchronous=FULL;
-the measured run is the second one, where every hundredth hash differs. Rounds alternate, the best of each are compared.
-"""
+Method: reference performance §6. Both sides write the same keys and hashes into a SQLite file in WAL mode
+with synchronous=FULL; the measured run is the second one, where every hundredth hash differs. Rounds
+alternate, the best of each are compared."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def _plain(connection: sqlite3.Connection, rows: Rows) -> float:
     start = time.perf_counter()
     with connection:
         connection.executemany(
-            "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, seq = excluded.seq "
+            "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (id) "
+            "DO UPDATE SET hash = excluded.hash, seq = excluded.seq "
             "WHERE hash <> excluded.hash",
             values,
         )
@@ -81,7 +83,8 @@ def compare(count: int) -> tuple[float, float]:
 
 
 def run() -> list[tuple[str, float, float, bool]]:
-    """(name, measured ratio, limit, kept): the row of DESIGN §10 and its growth, a tenth of the rows against all of them."""
+    """(name, measured ratio, limit, kept): the row of DESIGN §10 and its growth, a tenth of the rows against
+    all of them."""
     small, _ = compare(COUNT // 10)
     ours, plain = compare(COUNT)
     return [

@@ -1,15 +1,15 @@
 """The order of steps, and nothing else. A run reads what 1C and people left, then does the flows of the
 profile:
 
-    flow            extract                                   transform                    load
-    parties         contractors of 1C, companies, contacts    identity, merge              portal, 1C
-    products        catalogue of 1C and of the portal         identity, merge              portal, 1C
-    documents-in    CommerceML of 1C                          facts, orders, stages        facts into the state, deals
-    bank            1CClientBankExchange                      money (matching)             payment facts, documents for 1C
-    spreadsheet-in  a deal export saved by a person           billing                      as billing
-    orders-out      deals, rows, smart invoices               documents, composition       CommerceML for 1C
-    billing         deals under contract                      billing                      charges: import file, register
-    commission      deals, payment facts                      commission                   acts: import file, register
+    flow            extract                            transform                load
+    parties         contractors, companies, contacts   identity, merge          portal, 1C
+    products        catalogue of 1C and of the portal  identity, merge          portal, 1C
+    documents-in    CommerceML of 1C                   facts, orders, stages    facts into the state, deals
+    bank            1CClientBankExchange               money (matching)         payments, documents for 1C
+    spreadsheet-in  a deal export saved by a person    billing                  as billing
+    orders-out      deals, rows, smart invoices        documents, composition   CommerceML for 1C
+    billing         deals under contract               billing                  charges: import file, register
+    commission      deals, payment facts               commission               acts: import file, register
 
 then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs
 under the portal's lock and is journalled; a killed run is continued by the next one."""
@@ -150,7 +150,8 @@ def _refuse_other_world(profile: Profile) -> None:
     if rehearsed.is_dir() and not embedded:
         raise ConfigError(
             "По этому профилю шла репетиция: в состоянии и папке обмена лежат вымышленные начисления.",
-            f"Укажите другие [onec] folder и [state] folder либо уберите {profile.state_folder.name} и очистите папку обмена.",
+            f"Укажите другие [onec] folder и [state] folder либо уберите {profile.state_folder.name} "
+            "и очистите папку обмена.",
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -288,3 +290,17 @@ def test_nothing_of_the_workplace_is_in_the_repository() -> None:
             text = path.read_text(encoding="utf-8", errors="replace")
             assert "/work/" not in text.replace("/work/shared", "/work/shared") or path.suffix == ".xml", path
             assert not re.search(r"/rest/\d+/[a-z0-9]{16}/", text), f"a webhook in {path}"
+
+
+SCRIPTS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_scripts_import_of_the_product_exists(path):
+    """Also inside the strings that tests and benchmarks run as processes of their own: no type checker reads those."""
+    for module, names in re.findall(
+        r"^\s*from (etl[\w.]*) import ([\w, ]+)$", path.read_text(encoding="utf-8"), re.M
+    ):
+        found = importlib.import_module(module)
+        for name in (part.split(" as ")[0].strip() for part in names.split(",")):
+            assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), f"{module}.{name}"

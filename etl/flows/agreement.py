@@ -1,5 +1,5 @@
-"""The memory of directory fields during one run: read once, changed in place, written back in one go (DESIGN
-§5).
+"""The memory of directory and order fields during one run: read once, changed in place, written back in one
+go (DESIGN §5).
 
 A key is the record's id in 1C. `want` of a record without a pair on the portal is all that 1C has told of it:
 it waits there for an answer or for its creation, because 1C does not tell it twice."""
@@ -7,34 +7,18 @@ it waits there for an answer or for its creation, because 1C does not tell it tw
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from etl import tables
+from etl.state.identity import Remembered
 from etl.state.store import Store
-from etl.transform.merge import ABSENT, MEMORY, Sent
+from etl.transform import agreed
+from etl.transform.agreed import ABSENT, NOTHING, Agreed, Sent
+from etl.transform.alignment import MEMORY
 
 Record = dict[str, Any]
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What is remembered of one field; see `etl.transform.merge`."""
-
-    base: Any = ABSENT
-    sent: tuple[Sent, ...] = ()
-    want: Any = ABSENT
-
-    @property
-    def tail(self) -> Any:
-        """What 1C holds or will hold once it has read everything we handed over."""
-        return self.sent[-1].value if self.sent else self.base
-
-
-NOTHING = Agreed()
 
 
 class Memory:
@@ -45,14 +29,11 @@ class Memory:
         self._records: dict[Key, dict[str, Agreed]] = {}
         self._changed: set[tuple[str, str, str]] = set()
         for entity in entities:
-            for row in tables.each(store.fields.read(entity, keys)):
-                self._records.setdefault((entity, row["key"]), {})[row["field"]] = Agreed(
-                    row["base"] if row["known"] else ABSENT,
-                    tuple(Sent(value, seq) for seq, value in row["sent"]),
-                    row["want"] if row["wanting"] else ABSENT,
-                )
+            for row in store.fields.read(entity, keys):
+                self._records.setdefault((entity, row["key"]), {})[row["field"]] = _recalled(row)
 
     def __iter__(self) -> Iterator[Key]:
+        """Records of which anything is remembered; the memory may change meanwhile."""
         return iter(list(self._records))
 
     def of(self, key: Key) -> Mapping[str, Agreed]:
@@ -60,16 +41,18 @@ class Memory:
         return self._records.get(key, {})
 
     def get(self, key: Key, field: str) -> Agreed:
+        """What is remembered of one field."""
         return self.of(key).get(field, NOTHING)
 
     def set(self, key: Key, field: str, value: Agreed) -> None:
+        """Remember this of one field."""
         if self.get(key, field) != value or field not in self.of(key):
             self._records.setdefault(key, {})[field] = value
             self._changed.add((*key, field))
 
     def want(self, key: Key, field: str, value: Any) -> None:
         """A value of 1C that the portal is to hold."""
-        self.set(key, field, replace(self.get(key, field), want=value))
+        self.set(key, field, agreed.noted(self.get(key, field), value))
 
     def wanted(self, key: Key) -> Record:
         """Values of 1C that the portal does not hold yet."""
@@ -77,9 +60,8 @@ class Memory:
 
     def settle(self, key: Key, field: str, *, keep: bool) -> None:
         """The portal holds `want` now: it is agreed, or (a field with one owner) needs no memory any more."""
-        known = self.get(key, field)
         if keep:
-            self.set(key, field, Agreed(known.base if known.want is ABSENT else known.want, known.sent))
+            self.set(key, field, agreed.written(self.get(key, field)))
         elif field in self.of(key):
             self.set(key, field, NOTHING)
 
@@ -90,35 +72,45 @@ class Memory:
 
     def frame(self, keys: Iterable[Key], fields: Mapping[str, Collection[str]]) -> pd.DataFrame:
         """Memory of records as `merge` takes it; `fields`: entity -> its two-way fields."""
-        rows = [
-            [*key, field, one.base, one.sent, one.want]
-            for key in keys
-            for field, one in self.of(key).items()
-            if field in fields[key[0]]
-        ]
+        rows: list[list[Any]] = []
+        for key in keys:
+            for field, one in self.of(key).items():
+                if field in fields[key[0]]:
+                    rows.append([*key, field, one.base, one.sent, one.want])
         return pd.DataFrame(rows, columns=MEMORY, dtype=object)
 
     def take(self, rows: pd.DataFrame) -> None:
         """Rows that `merge` has changed."""
-        for entity, key, field, base, sent, want in rows[MEMORY].itertuples(index=False):
+        columns = (rows[name].tolist() for name in MEMORY)
+        for entity, key, field, base, sent, want in zip(*columns, strict=True):
             self.set((entity, key), field, Agreed(base, sent, want))
 
     def commit(self) -> None:
         """Write what has changed; call inside the transaction that commits what follows from it."""
-        rows = []
-        for entity, key, field in sorted(self._changed):
-            one = self.get((entity, key), field)
-            rows.append(
-                {
-                    "entity": entity,
-                    "key": key,
-                    "field": field,
-                    "known": one.base is not ABSENT,
-                    "wanting": one.want is not ABSENT,
-                    "base": None if one.base is ABSENT else one.base,
-                    "want": None if one.want is ABSENT else one.want,
-                    "sent": tuple((item.seq, item.value) for item in one.sent),
-                }
-            )
-        self._store.fields.write(rows)
+        changed = [_stored((entity, key), field, self) for entity, key, field in sorted(self._changed)]
+        self._store.fields.write(changed)
         self._changed.clear()
+
+
+def _recalled(row: Remembered) -> Agreed:
+    """A field as the store remembers it."""
+    return Agreed(
+        row["base"] if row["known"] else ABSENT,
+        tuple(Sent(value, moment) for moment, value in row["sent"]),
+        row["want"] if row["wanting"] else ABSENT,
+    )
+
+
+def _stored(key: Key, field: str, memory: Memory) -> Remembered:
+    """A field as the store is to remember it."""
+    one = memory.get(key, field)
+    return {
+        "entity": key[0],
+        "key": key[1],
+        "field": field,
+        "known": one.base is not ABSENT,
+        "wanting": one.want is not ABSENT,
+        "base": None if one.base is ABSENT else one.base,
+        "want": None if one.want is ABSENT else one.want,
+        "sent": tuple((item.seq, item.value) for item in one.sent),
+    }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 import sqlalchemy as sa
 
@@ -14,9 +14,6 @@ from etl.errors import NeedsPerson
 from etl.state.columns import decode, encode
 from etl.state.database import LONG, Database, Record, Rows, among, by, equal, grouped, walked
 from etl.state.schema import FIELD, LINK, QUESTION, STAGE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _LINK_STATES = {"linked", "proposed", "asked", "gone"}
 
@@ -157,34 +154,35 @@ _NOTHING: Texts = (None, None, None)
 _STORED = ("key", "field", "base", "sent", "want")
 
 
+class Remembered(TypedDict):
+    """What is remembered of one field: `known` (a `base` exists), `sent` ((publication, value), oldest
+    first), `wanting` (a write of `want` has begun)."""
+
+    entity: str
+    key: str
+    field: str
+    known: bool
+    base: Any
+    sent: tuple[tuple[int, Any], ...]
+    wanting: bool
+    want: Any
+
+
 class Fields:
     """Merge memory of two-way fields (DESIGN §5).
 
     `base` (agreed), `sent` (handed to 1C and not yet seen back), `want` (being written).
     """
 
-    columns = ("entity", "key", "field", "known", "base", "sent", "wanting", "want")
-
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def read(self, entity: str, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """Frame of what is remembered of an entity, of the given keys only when there are any.
-
-        Columns: entity, key, field, known (a base exists), base, sent (tuple of (publication, value),
-        oldest first), wanting (a write has begun), want.
-        """
-        import pandas as pd
-
-        rows = [_remembered(entity, *texts) for texts in self._texts_of(entity, keys)]
-        columns: dict[str, pd.Series] = {}
-        for place, name in enumerate(self.columns):
-            values = [row[place] for row in rows]
-            columns[name] = pd.Series(values, dtype=object)
-        return pd.DataFrame(columns)
+    def read(self, entity: str, keys: Iterable[str] | None = None) -> list[Remembered]:
+        """What is remembered of an entity, of the given keys only where given."""
+        return [_remembered(entity, *texts) for texts in self._texts_of(entity, keys)]
 
     def write(self, rows: Rows) -> int:
-        """Write rows of the same columns; only what differs from the memory is written; how many that were.
+        """Write rows of the same names; only what differs from the memory is written; how many that were.
 
         A row with neither base, sent nor want is forgotten.
         """
@@ -249,10 +247,18 @@ class Fields:
 
 def _remembered(
     entity: str, key: str, field: str, base: str | None, sent: str | None, want: str | None
-) -> tuple[Any, ...]:
+) -> Remembered:
     """One row of `Fields.read` from its stored texts."""
-    known, wanting = base is not None, want is not None
-    return entity, key, field, known, _value(base), _value(sent) or (), wanting, _value(want)
+    return {
+        "entity": entity,
+        "key": key,
+        "field": field,
+        "known": base is not None,
+        "base": _value(base),
+        "sent": _value(sent) or (),
+        "wanting": want is not None,
+        "want": _value(want),
+    }
 
 
 def _texts(row: Mapping[str, Any]) -> Texts:

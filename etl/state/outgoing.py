@@ -164,11 +164,12 @@ class Publications:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def put(self, rows: Rows, run: int | None = None) -> dict[Place, int]:
+    def put(self, rows: Rows, run: int | None = None, *, again: bool = False) -> dict[Place, int]:
         """Note documents about to be published, in state `planned` until `published`.
 
         Rows: path (relative), document (number), hash (of its content), payload (what is needed to write it
-        again). Returns (path, document) -> publication id.
+        again). Returns (path, document) -> publication id. `again`: unchanged content is a new publication
+        too, because 1C has come to hold something else since it was published.
         """
         given = by_pair("path", "document", walked(rows))
         with self._db.transaction():
@@ -177,7 +178,7 @@ class Publications:
             fresh: dict[Place, Mapping[str, Any]] = {}
             for place, row in given.items():
                 before = known.get(place)
-                if before and before["hash"] == row["hash"]:
+                if before and before["hash"] == row["hash"] and not again:
                     unchanged[place] = before["id"]
                 else:
                     fresh[place] = row

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from etl.transform import merge
-from etl.values import clean
+from etl.transform.agreed import ABSENT, Agreed
 
 #: fields that hold a list: 1C adds to what stands on the portal and takes away only what both sides had
 LISTS = ("phones", "emails")
@@ -45,10 +45,13 @@ def same(field: str, left: Any, right: Any) -> bool:
     return canonical(field, left) == canonical(field, right)
 
 
-def same_name(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two records are called alike: reason enough to ask, never to tie (specification 001: «Поиск по
-    названию контрагента не приемлем»)."""
-    return bool(right.get("name")) and clean.fold(left.get("name")) == clean.fold(right.get("name"))
+def is_refused(field: str, known: Agreed, shown: Any) -> bool:
+    """Whether 1C, which shows the record in a file made after our publication, shows another value than it
+    was handed (DESIGN §7, `published -> echoed | refused`). `known`: the memory after the merge, so what
+    still stands in `sent` was not confirmed; `shown`: None where 1C does not tell the field."""
+    if shown is None or not known.sent or known.tail is None:
+        return False
+    return not same(field, shown, known.tail)
 
 
 # ---- lists
@@ -67,7 +70,7 @@ def joined(field: str, held: Any, given: Any) -> Any:
 
 def dropped(field: str, base: Any, after: Any) -> tuple[str, ...]:
     """List values that both sides had and 1C has no more."""
-    if field not in LISTS or base in (None, merge.ABSENT):
+    if field not in LISTS or base in (None, ABSENT):
         return ()
     kept = {comparable(item) for item in after or ()}
     return tuple(item for item in base if comparable(item) not in kept)
@@ -118,8 +121,10 @@ def shown(value: Any) -> Any:
 
 
 def _item(item: Any) -> str:
+    """One value of a list in one line."""
     return _parts(item) if isinstance(item, tuple) else str(item)
 
 
 def _parts(parts: Iterable[Any]) -> str:
+    """What is known of a value of several parts."""
     return " ".join(str(part) for part in parts if part)

@@ -11,59 +11,90 @@ xml_id)."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-import pandas as pd
+from etl.records import Party, Product
+from etl.tables import Record, issue
+from etl.transform import cards
+from etl.transform.likeness import PARTIES, PRODUCTS, Likeness
 
-from etl import tables
-from etl.tables import Record, issue, records
-from etl.values import clean, keys
-
-LINK: Final = ["portal", "onec"]
-_ZERO = "00000000-0000-0000-0000-000000000000"
+#: (portal, onec): a pair that is remembered
+Link = tuple[str, str]
+#: (portal, onec): what a person said; None beside one = a record of its own
+Answer = tuple[str | None, str | None]
 
 
-class Matches(NamedTuple):
-    """What is known of the pairs. Ids only; the rows stay in the caller's tables.
+class Pair(NamedTuple):
+    """A record of the portal and one of 1C. `why`: guid, link or answer of a pair that is known, else the
+    reason in Russian."""
 
-    linked (portal, onec, by: guid | link | answer) · proposed (portal, onec, reason): one candidate, a person
-    confirms · ask (onec, portal, reason): one row per candidate · new_for_portal, new_for_1c: ids without any
-    candidate · issues."""
+    portal: str
+    onec: str
+    why: str
 
-    linked: pd.DataFrame
-    proposed: pd.DataFrame
-    ask: pd.DataFrame
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What is known of the pairs. `proposed`: one candidate, a person confirms; `ask`: one row per candidate;
+    `new_for_portal`, `new_for_1c`: ids without any candidate."""
+
+    linked: list[Pair]
+    proposed: list[Pair]
+    ask: list[Pair]
     new_for_portal: list[str]
     new_for_1c: list[str]
-    issues: pd.DataFrame
+    issues: list[Record]
+
+
+@dataclass(slots=True)
+class _Matching:
+    """One matching: records by id on each side, and the pairs made so far (`pairs`: 1C -> pair, `paired`:
+    portal -> 1C). `guids`: portal -> Ид of 1C that the record carries; `apart`: told by a person to be
+    records of their own; `held`: waiting for an answer, neither matched nor new."""
+
+    likeness: Likeness
+    portal: Mapping[str, Mapping[str, Any]]
+    onec: Mapping[str, Mapping[str, Any]]
+    guids: Mapping[str, str]
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    paired: dict[str, str] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    asked: list[Pair] = field(default_factory=list)
+    proposed: list[Pair] = field(default_factory=list)
+    issues: list[Record] = field(default_factory=list)
 
 
 def match(
-    portal_parties: pd.DataFrame,
-    onec_parties: pd.DataFrame,
-    links: pd.DataFrame,
-    answers: pd.DataFrame,
+    portal: Iterable[Party],
+    onec: Iterable[Party],
+    links: Iterable[Link],
+    answers: Iterable[Answer],
     *,
     originator: str,
 ) -> Matches:
     """Pairs of parties: by a person's answer, by GUID, by the remembered link; ИНН+КПП proposes; a name
     never.
 
-    In: two tables `parties` (rows inside documents are not looked at), `links` and `answers` (columns portal,
-    onec; an answer with portal None = "a record of its own, create it"), `originator` = ORIGINATOR_ID of this
-    1C base."""
-    return _Desk(_directory(portal_parties), _directory(onec_parties), originator, _PARTIES).run(
-        links, answers
-    )
+    Parties inside documents are not looked at. An answer with portal None means "a record of its own, create
+    it". `originator` = ORIGINATOR_ID of this 1C base."""
+    found = _opened(cards.directory(portal), cards.directory(onec), PARTIES, originator)
+    return _matched(found, links, answers)
 
 
 def match_products(
-    portal: pd.DataFrame, onec: pd.DataFrame, links: pd.DataFrame, answers: pd.DataFrame, *, originator: str
+    portal: Iterable[Product],
+    onec: Iterable[Product],
+    links: Iterable[Link],
+    answers: Iterable[Answer],
+    *,
+    originator: str,
 ) -> Matches:
     """Pairs of products: xmlId of the portal (`extra`) is Ид of 1C; an equal article only proposes. Else as
     `match`."""
-    return _Desk(portal, onec, originator, _PRODUCTS).run(links, answers)
+    return _matched(_opened(portal, onec, PRODUCTS, originator), links, answers)
 
 
 def coverage(matches: Matches) -> dict[str, int]:
@@ -72,391 +103,196 @@ def coverage(matches: Matches) -> dict[str, int]:
     return {
         "by_guid": len(matches.linked),
         "by_inn": len(matches.proposed),
-        "doubtful": matches.ask["onec"].nunique(),
+        "doubtful": len({pair.onec for pair in matches.ask}),
         "unmatched_1c": len(matches.new_for_portal),
         "unmatched_portal": len(matches.new_for_1c),
     }
 
 
-def is_company(kind: str | None, inn: str | None = None) -> bool:
-    """Whether a party is a company of the portal: legal entities and ИП are, a person is a contact
-    (specification 002)."""
-    return kind in ("legal", "sole_trader") or (kind is None and bool(inn))
+def _opened(
+    portal: Iterable[Party | Product],
+    onec: Iterable[Party | Product],
+    likeness: Likeness,
+    originator: str,
+) -> _Matching:
+    """Both sides before the first proof."""
+    theirs = {row["id"]: row for row in onec}
+    ours = {row["id"]: row for row in portal}
+    carried = {key: _carried(row.get("extra") or {}, originator, theirs) for key, row in ours.items()}
+    guids = {key: guid for key, guid in carried.items() if guid}
+    return _Matching(likeness, ours, theirs, guids)
 
 
-class Card(NamedTuple):
-    """A card of the portal for a record of 1C: `origin` = its foreign id, `owner` = origin of the company a
-    contact belongs to."""
-
-    origin: str
-    contact: bool
-    owner: str | None
-    values: Record
-
-
-def cards(parties: pd.DataFrame, contacts: pd.DataFrame) -> list[Card]:
-    """Cards that the directory of 1C becomes (specification 002): a company for legal entities and ИП, a
-    contact for a person and for each contact person of a company. Only what 1C has is given.
-
-    In: tables `parties` and `contacts` of 1C. An ИП without contact persons is its own contact. Deleted
-    records make no card."""
-    people: dict[str, list[Record]] = defaultdict(list)
-    for row in records(contacts):
-        people[row["party"]].append(row)
-    made = []
-    for party in _unique(_directory(parties)):
-        if party["deleted"]:
-            continue
-        company = is_company(party["kind"], party["inn"])
-        made.append(
-            Card(party["id"], not company, None, _told(party) if company else _told(party) | _person(party))
-        )
-        if company:
-            made += [
-                Card(row["id"], True, party["id"], _told(row) | ({} if row["last_name"] else _person(row)))
-                for row in people[party["id"]] or _own_person(party)
-            ]
-    return made
-
-
-def _told(row: Record) -> Record:
-    unsaid = ("id", "document", "role", "party", "extra", "deleted", "file", "place")
-    return {name: value for name, value in row.items() if value is not None and name not in unsaid}
-
-
-def _person(party: Record) -> Record:
-    name = clean.person(party.get("full_name") or party["name"])
-    return _told({"last_name": name.last, "first_name": name.first, "middle_name": name.middle})
-
-
-def _own_person(party: Record) -> list[Record]:
-    parts = _person(party)
-    if party["kind"] != "sole_trader" or not parts:
-        return []
-    reached = {name: party[name] for name in ("phones", "emails", "city")}
-    return [{"id": f"{party['id']}#contact", "name": " ".join(parts.values()), **parts, **reached}]
-
-
-def same_name(parties: pd.DataFrame) -> pd.DataFrame:
-    """Issues for parties that stock 1C would take for another one: it knows a buyer without ИНН by
-    Наименование only.
-
-    In: table `parties` of everybody who may be sent. Of two without ИНН under one name neither is sent; a
-    party without ИНН whose name a party with ИНН bears is not sent either. `key` of an issue is the party.
-    """
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for row in _unique(parties):
-        groups[clean.fold(row["name"])].append(row)
-    return tables.frame(
-        "issues",
-        [
-            _namesake(row, rows)
-            for name, rows in groups.items()
-            if name and len(rows) > 1
-            for row in rows
-            if not row["inn"]
-        ],
-    )
-
-
-def document_key(kind: str, identifier: str | None, number: str | None, year: int | None) -> str:
-    """Key of a document of 1C: Ид where present and not zero, else kind, Номер and year (numbers start anew
-    each year)."""
-    if identifier and identifier.strip() not in ("", "0", _ZERO):
-        return identifier.strip()
-    return f"{kind}|{(number or '').strip()}|{year or ''}"
-
-
-def document_deals(
-    documents: pd.DataFrame,
-    found: Mapping[str, str],
-    *,
-    links: Mapping[str, str],
-    invoices: Mapping[str, str],
-) -> pd.DataFrame:
-    """What each document of 1C is to the portal: columns id, deal, role.
-
-    In: table `documents`; `found` = document -> number or id it speaks about (`facts.targets`); `links` =
-    order born in 1C -> deal; `invoices` = smart invoice -> deal. Roles: `content` the document fills the deal
-    (its order, an invoice of 1C for it) · `facts` only its payments and shipments count: its number is a
-    charge, act or invoice of ours, or it stands under one · `born` an order that 1C made and no deal has."""
-    rows = []
-    for row in records(documents):
-        own, target = keys.decode(row["number"]) if row["kind"] in _NUMBERED else None, found.get(row["id"])
-        key = own or keys.decode(target)
-        deal = links.get(row["id"]) or _deal(key, target, links, invoices)
-        ours = key is None or key.kind == "order"
-        role = (
-            "born"
-            if deal is None and row["kind"] == "order" and own is None
-            else "content"
-            if deal and ours
-            else "facts"
-        )
-        rows.append([row["id"], deal, role])
-    return pd.DataFrame(rows, columns=["id", "deal", "role"], dtype=object)
-
-
-#: the number of any other document is 1C's own, even where it looks like one of ours
-_NUMBERED = ("order", "invoice", "act", "return")
-
-
-def _deal(
-    key: keys.Key | None, target: str | None, links: Mapping[str, str], invoices: Mapping[str, str]
-) -> str | None:
-    if key is None:
-        return links.get(target) if target else None
-    return invoices.get(key.id) if key.kind == "invoice" else key.id
-
-
-# ---- matching ----
-
-
-class _Side(NamedTuple):
-    """How one kind of record proposes a pair: `key` (None = cannot), `fits` (may these two be one), `told`
-    for people."""
-
-    key: Callable[[Record], str | None]
-    fits: Callable[[Record, Record], bool]
-    sure: Callable[[Record, Record], bool]
-    told: Callable[[Record], str]
-    by: str
-
-
-class _Desk:
-    """One matching: pairs made so far and what is left on each side."""
-
-    def __init__(self, portal: pd.DataFrame, onec: pd.DataFrame, originator: str, side: _Side) -> None:
-        self.portal = {row["id"]: row for row in _unique(portal)}
-        self.onec = {row["id"]: row for row in _unique(onec)}
-        self.side = side
-        self.guids = {
-            key: guid for key, row in self.portal.items() if (guid := _foreign(row, originator, self.onec))
-        }
-        self.pairs: dict[str, tuple[str, str]] = {}  # 1C -> (portal, by)
-        self.paired: dict[str, str] = {}  # portal -> 1C
-        self.apart: set[str] = set()  # told by a person to be records of their own
-        self.held: set[str] = set()  # waiting for an answer: neither matched nor new
-        self.asked: list[list[str]] = []
-        self.proposed: list[list[str]] = []
-        self.issues: list[Record] = []
-
-    def run(self, links: pd.DataFrame, answers: pd.DataFrame) -> Matches:
-        self._answered(answers)
-        self._by_guid()
-        self._linked(links)
-        self._propose()
-        self._twins()
-        linked = [[portal, onec, by] for onec, (portal, by) in self.pairs.items()]
-        return Matches(
-            _frame(linked, [*LINK, "by"]),
-            _frame(self.proposed, [*LINK, "reason"]),
-            _frame(self.asked, [*LINK, "reason"]),
-            self._left(self.onec, self.pairs),
-            self._left(self.portal, self.paired),
-            tables.frame("issues", self.issues),
-        )
-
-    def _left(self, rows: Mapping[str, Record], done: Collection[str]) -> list[str]:
-        return [
-            key
-            for key, row in rows.items()
-            if key not in done and key not in self.held and not row["deleted"]
-        ]
-
-    def _pair(self, portal: str, onec: str, by: str) -> None:
-        self.pairs[onec], self.paired[portal] = (portal, by), onec
-
-    def _ask(self, portal: str, onec: str, reason: str) -> None:
-        self.asked.append([portal, onec, reason])
-        self.held |= {portal, onec}
-
-    def _answered(self, answers: pd.DataFrame) -> None:
-        for portal, onec in answers[LINK].to_numpy().tolist():
-            self.apart |= {
-                key for key in (portal, onec) if (portal is None) != (onec is None) and key is not None
-            }
-            if (
-                portal in self.portal
-                and onec in self.onec
-                and portal not in self.paired
-                and onec not in self.pairs
-            ):
-                self._pair(portal, onec, "answer")
-
-    def _by_guid(self) -> None:
-        holders: dict[str, list[str]] = defaultdict(list)
-        for portal, guid in self.guids.items():
-            if guid in self.onec and guid not in self.pairs and portal not in self.paired:
-                holders[guid].append(portal)
-        for guid, portals in holders.items():
-            if len(portals) == 1:
-                self._pair(portals[0], guid, "guid")
-                continue
-            for portal in portals:
-                self._ask(
-                    portal,
-                    guid,
-                    f"На портале {len(portals)} записи с одним идентификатором 1С: {', '.join(portals)}. "
-                    "Объедините их или укажите верную: obmen24 link.",
-                )
-
-    def _linked(self, links: pd.DataFrame) -> None:
-        for portal, onec in links[LINK].to_numpy().tolist():
-            if (
-                portal not in self.portal
-                or onec not in self.onec
-                or self.pairs.get(onec, ("",))[0] == portal
-                or {portal, onec} & self.held
-            ):
-                continue
-            rival = self.paired.get(portal) or self.pairs.get(onec, (None,))[0]
-            if rival is None:
-                self._pair(portal, onec, "link")
-                continue
-            self.held |= {key for key in (portal, onec) if key not in self.paired and key not in self.pairs}
-            self.issues.append(
-                issue(
-                    f"Память связывает {portal} с {onec}, а сами записи с {rival}: связь не использована. "
-                    "Проверьте обе карточки и ответьте командой obmen24 link.",
-                    severity="ask",
-                    key=onec,
-                    value=portal,
-                )
-            )
-
-    def _propose(self) -> None:
-        """One candidate on both sides is a proposal; several, or doubtful ones, are a question."""
-        free = {
-            key: self.portal[key] for key in self._left(self.portal, self.paired) if key not in self.apart
-        }
-        wanted = {key: self.onec[key] for key in self._left(self.onec, self.pairs) if key not in self.apart}
-        by_key = self._grouped(free.values())
-        candidates = {
-            key: [row["id"] for row in by_key.get(self.side.key(own) or "", ()) if self.side.fits(row, own)]
-            for key, own in wanted.items()
-        }
-        rivals: dict[str, list[str]] = defaultdict(list)
-        for onec, found in candidates.items():
-            for portal in found:
-                rivals[portal].append(onec)
-        for onec, found in candidates.items():
-            for portal in found:
-                self._judge(portal, onec, alone=len(found) == 1 and len(rivals[portal]) == 1)
-
-    def _judge(self, portal: str, onec: str, *, alone: bool) -> None:
-        mine, theirs = self.portal[portal], self.onec[onec]
-        told = f"на портале {self.side.told(mine)}, в 1С {self.side.told(theirs)}"
-        if alone and self.side.sure(mine, theirs):
-            self.proposed.append(
-                [
-                    portal,
-                    onec,
-                    f"Совпадает {self.side.by}: {told}. Подтвердите: obmen24 link {_words(portal)} {onec}.",
-                ]
-            )
-            self.held |= {portal, onec}
-            return
-        why = "несколько равных кандидатов" if not alone else "вид записи различается"
-        self._ask(
-            portal,
-            onec,
-            f"Совпадает {self.side.by}, но {why}: {told}. Укажите верную пару: obmen24 link {_words(portal)} {onec}.",
-        )
-
-    def _twins(self) -> None:
-        """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double
-        or join there."""
-        by_key = self._grouped(self.onec[key] for key in self.pairs)
-        for portal in self._left(self.portal, self.paired):
-            mine = self.portal[portal]
-            for theirs in by_key.get(self.side.key(mine) or "", ()):
-                if portal not in self.apart and self.side.fits(mine, theirs):
-                    self._ask(portal, theirs["id"], self._twin(mine, theirs))
-
-    def _twin(self, mine: Record, theirs: Record) -> str:
-        return (
-            f"Совпадает {self.side.by}, но у записи 1С уже есть пара {self.pairs[theirs['id']][0]}: на портале {self.side.told(mine)}, "
-            f"в 1С {self.side.told(theirs)}. Объедините карточки портала, если это одна и та же запись."
-        )
-
-    def _grouped(self, rows: Iterable[Record]) -> dict[str, list[Record]]:
-        groups: dict[str, list[Record]] = defaultdict(list)
-        for row in rows:
-            if key := self.side.key(row):
-                groups[key].append(row)
-        return groups
-
-
-def _words(portal: str) -> str:
-    """`company_5` as the command line takes it: entity and number."""
-    return portal.replace("_", " ", 1)
-
-
-def _foreign(row: Record, originator: str, onec: Collection[str]) -> str | None:
+def _carried(extra: Mapping[str, Any], originator: str, onec: Collection[str]) -> str | None:
     """Ид of 1C that a portal record carries: ORIGIN_ID under our ORIGINATOR_ID, else an XML_ID that 1C
     knows."""
-    extra = row["extra"] or {}
     if extra.get("origin") and extra.get("originator") == originator:
         return str(extra["origin"])
     return str(extra["xml_id"]) if extra.get("xml_id") in onec else None
 
 
-def _party_fits(mine: Record, theirs: Record) -> bool:
-    return not (mine["kpp"] and theirs["kpp"] and mine["kpp"] != theirs["kpp"])
-
-
-def _party_sure(mine: Record, theirs: Record) -> bool:
-    return is_company(mine["kind"], mine["inn"]) == is_company(theirs["kind"], theirs["inn"])
-
-
-def _party_told(row: Record) -> str:
-    parts = (
-        row["name"],
-        row["inn"] and f"ИНН {row['inn']}",
-        row["kpp"] and f"КПП {row['kpp']}",
-        row["folder_path"] and f"папка «{row['folder_path']}»",
-        row["code"] and f"код {row['code']}",
-    )
-    return f"«{', '.join(part for part in parts if part)}» ({row['id']})"
-
-
-def _product_told(row: Record) -> str:
-    parts = (
-        row["name"],
-        row["article"] and f"артикул {row['article']}",
-        row["group_path"] and f"группа «{row['group_path']}»",
-    )
-    return f"«{', '.join(part for part in parts if part)}» ({row['id']})"
-
-
-_PARTIES = _Side(lambda row: row["inn"], _party_fits, _party_sure, _party_told, "ИНН")
-_PRODUCTS = _Side(
-    lambda row: clean.fold(row["article"]) or None, lambda *_: True, lambda *_: True, _product_told, "артикул"
-)
-
-
-def _namesake(row: Record, rows: Iterable[Record]) -> Record:
-    others = ", ".join(other["id"] for other in rows if other is not row)
-    return issue(
-        f"Контрагент «{row['name']}» без ИНН называется так же, как {others}: 1С сложит их в одного, документы не отправлены. "
-        "Укажите ИНН или уточните наименование.",
-        entity="parties",
-        key=row["id"],
-        field="name",
-        value=row["name"],
-        file=row["file"],
-        place=row["place"],
+def _matched(found: _Matching, links: Iterable[Link], answers: Iterable[Answer]) -> Matches:
+    """The surest proof first: each later one only looks at what is left."""
+    for portal, onec in answers:
+        _answer(found, portal, onec)
+    _by_guid(found)
+    for portal, onec in links:
+        _link(found, portal, onec)
+    _propose(found)
+    _ask_about_twins(found)
+    return Matches(
+        list(found.pairs.values()),
+        found.proposed,
+        found.asked,
+        _left(found, found.onec, found.pairs),
+        _left(found, found.portal, found.paired),
+        found.issues,
     )
 
 
-def _unique(rows: pd.DataFrame) -> list[Record]:
-    return list({row["id"]: row for row in records(rows)}.values())
+def _pair(found: _Matching, portal: str, onec: str, why: str) -> None:
+    """Two records are one."""
+    found.pairs[onec] = Pair(portal, onec, why)
+    found.paired[portal] = onec
 
 
-def _directory(parties: pd.DataFrame) -> pd.DataFrame:
-    return parties[parties["document"].isna()]
+def _ask(found: _Matching, portal: str, onec: str, reason: str) -> None:
+    """A person must say whether two records are one: until then neither is matched nor new."""
+    found.asked.append(Pair(portal, onec, reason))
+    found.held |= {portal, onec}
 
 
-def _frame(rows: list[list[str]], columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+def _left(found: _Matching, rows: Mapping[str, Mapping[str, Any]], done: Collection[str]) -> list[str]:
+    """Records that are neither matched nor waiting; a deleted one is nobody's."""
+    free = [key for key in rows if key not in done and key not in found.held]
+    return [key for key in free if not rows[key].get("deleted")]
+
+
+# ---- what proves a pair
+def _answer(found: _Matching, portal: str | None, onec: str | None) -> None:
+    """What a person said."""
+    if portal is None or onec is None:
+        found.apart |= {key for key in (portal, onec) if key is not None}
+        return
+    is_known = portal in found.portal and onec in found.onec
+    is_free = portal not in found.paired and onec not in found.pairs
+    if is_known and is_free:
+        _pair(found, portal, onec, "answer")
+
+
+def _by_guid(found: _Matching) -> None:
+    """The Ид that a card carries; of two cards with one Ид a person must choose."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for portal, guid in found.guids.items():
+        if guid in found.onec and guid not in found.pairs and portal not in found.paired:
+            holders[guid].append(portal)
+    for guid, portals in holders.items():
+        if len(portals) == 1:
+            _pair(found, portals[0], guid, "guid")
+            continue
+        reason = (
+            f"На портале {len(portals)} записи с одним идентификатором 1С: {', '.join(portals)}. "
+            "Объедините их или укажите верную: obmen24 link."
+        )
+        for portal in portals:
+            _ask(found, portal, guid, reason)
+
+
+def _link(found: _Matching, portal: str, onec: str) -> None:
+    """A remembered pair of two records that are there; where the records themselves say otherwise, it is
+    not used and a person is told."""
+    if portal not in found.portal or onec not in found.onec:
+        return
+    held = found.pairs.get(onec)
+    if (held and held.portal == portal) or {portal, onec} & found.held:
+        return
+    rival = found.paired.get(portal) or (held.portal if held else None)
+    if rival is None:
+        _pair(found, portal, onec, "link")
+        return
+    found.held |= {key for key in (portal, onec) if key not in found.paired and key not in found.pairs}
+    found.issues.append(
+        issue(
+            f"Память связывает {portal} с {onec}, а сами записи с {rival}: связь не использована. "
+            "Проверьте обе карточки и ответьте командой obmen24 link.",
+            severity="ask",
+            key=onec,
+            value=portal,
+        )
+    )
+
+
+# ---- what only proposes one
+def _propose(found: _Matching) -> None:
+    """One candidate on both sides is a proposal; several, or doubtful ones, are a question."""
+    free = _standing(found, found.portal, found.paired)
+    by_key = _grouped(found.likeness, [found.portal[key] for key in free])
+    candidates: dict[str, list[str]] = {}
+    rivals: dict[str, list[str]] = defaultdict(list)
+    for onec in _standing(found, found.onec, found.pairs):
+        candidates[onec] = _candidates(found.likeness, by_key, found.onec[onec])
+        for portal in candidates[onec]:
+            rivals[portal].append(onec)
+    for onec, portals in candidates.items():
+        for portal in portals:
+            is_alone = len(portals) == 1 and len(rivals[portal]) == 1
+            _judge(found, portal, onec, is_alone=is_alone)
+
+
+def _standing(found: _Matching, rows: Mapping[str, Mapping[str, Any]], done: Collection[str]) -> list[str]:
+    """What is left and may have a pair."""
+    return [key for key in _left(found, rows, done) if key not in found.apart]
+
+
+def _candidates(
+    likeness: Likeness, by_key: Mapping[str, list[Mapping[str, Any]]], own: Mapping[str, Any]
+) -> list[str]:
+    """Records of the portal that may be this one of 1C."""
+    key = likeness.key(own)
+    return [row["id"] for row in by_key.get(key or "", ()) if likeness.fits(row, own)]
+
+
+def _judge(found: _Matching, portal: str, onec: str, *, is_alone: bool) -> None:
+    """A candidate becomes a proposal or a question."""
+    likeness, mine, theirs = found.likeness, found.portal[portal], found.onec[onec]
+    told = f"на портале {likeness.told(mine)}, в 1С {likeness.told(theirs)}"
+    command = f"obmen24 link {portal.replace('_', ' ', 1)} {onec}"
+    if is_alone and likeness.sure(mine, theirs):
+        reason = f"Совпадает {likeness.by}: {told}. Подтвердите: {command}."
+        found.proposed.append(Pair(portal, onec, reason))
+        found.held |= {portal, onec}
+        return
+    why = "вид записи различается" if is_alone else "несколько равных кандидатов"
+    reason = f"Совпадает {likeness.by}, но {why}: {told}. Укажите верную пару: {command}."
+    _ask(found, portal, onec, reason)
+
+
+def _ask_about_twins(found: _Matching) -> None:
+    """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double or
+    join there."""
+    likeness = found.likeness
+    by_key = _grouped(likeness, [found.onec[key] for key in found.pairs])
+    for portal in _standing(found, found.portal, found.paired):
+        mine = found.portal[portal]
+        for theirs in by_key.get(likeness.key(mine) or "", ()):
+            if likeness.fits(mine, theirs):
+                _ask(found, portal, theirs["id"], _twin(found, mine, theirs))
+
+
+def _twin(found: _Matching, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """The words of the question about a double."""
+    likeness = found.likeness
+    return (
+        f"Совпадает {likeness.by}, но у записи 1С уже есть пара {found.pairs[theirs['id']].portal}: "
+        f"на портале {likeness.told(mine)}, в 1С {likeness.told(theirs)}. "
+        "Объедините карточки портала, если это одна и та же запись."
+    )
+
+
+def _grouped(likeness: Likeness, rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Records by what they may be recognised by."""
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if key := likeness.key(row):
+            groups[key].append(row)
+    return groups

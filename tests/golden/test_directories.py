@@ -624,6 +624,23 @@ def test_an_edit_of_1c_is_not_undone_by_our_own_file(tmp_path: Path) -> None:
         )
 
 
+def test_a_value_put_back_reaches_1c_again(tmp_path: Path) -> None:
+    """The portal gives a name, 1C another one, the portal the first one again: the same text goes out twice."""
+    with opened(tmp_path, BOTH) as scene:
+        guid = daisy(scene, contacts={})
+        scene.settle()
+        scene.edit(1, title="ООО «Имя с портала»")
+        scene.settle()
+        scene.onec.edit_party(guid, name="ООО «Имя из 1С»")
+        scene.settle()
+        assert list(scene.companies()) == ["ООО «Имя из 1С»"]
+        scene.edit(1, title="ООО «Имя с портала»")
+        scene.settle()
+        party = scene.onec.party(guid)
+        assert party is not None
+        assert (party.name, list(scene.companies())) == ("ООО «Имя с портала»", ["ООО «Имя с портала»"])
+
+
 def test_a_deletion_mark_hides_and_never_deletes(tmp_path: Path) -> None:
     """A product marked in 1C leaves the catalogue's shop window; a company stays and the report says so."""
     with opened(tmp_path, TO_PORTAL + PRODUCTS) as scene:

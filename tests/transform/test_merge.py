@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from etl import tables
-from etl.errors import NeedsPerson
 from etl.transform import merge
-from etl.transform.merge import ABSENT, MEMORY, Merged, Sent
+from etl.transform.agreed import ABSENT, NOTHING, Agreed, Sent, noted, published, written
+from etl.transform.alignment import MEMORY
+from etl.transform.merge import Merged
 
 OWNERS = {("deal", "amount"): "1c", ("deal", "comment"): "portal", ("deal", "title"): "ask"}
 NOW = 100
@@ -58,7 +59,7 @@ def told(merged: Merged) -> list[tuple[str, Any, Any]]:
 
 
 def nothing(merged: Merged) -> bool:
-    return merged.changes.empty and merged.memory.empty and merged.issues.empty
+    return merged.changes.empty and merged.memory.empty and merged.issues.empty and not merged.overruled
 
 
 def test_confirmation_forgets_the_value_and_all_sent_before_it() -> None:
@@ -104,8 +105,7 @@ def test_an_edit_of_1c_goes_to_the_portal_and_is_noted_first() -> None:
     assert told(merged) == [("portal", "1", "5")]
     assert merged.changes["reason"].tolist() == ["изменено в 1С"]
     assert stored(merged) == ("1", (), "5")
-    assert merge.written(merged.memory)["base"].tolist() == ["5"]
-    assert merge.written(merged.memory)["want"].tolist() == [ABSENT]
+    assert written(Agreed(*stored(merged))) == Agreed("5")
 
 
 def test_an_edit_of_1c_replaces_an_older_value_of_ours_still_on_its_way() -> None:
@@ -160,7 +160,10 @@ def test_conflict_without_owner_touches_neither_side_until_a_person_answers() ->
 
 
 def test_a_portal_owner_sends_again_only_after_a_file_that_could_know_the_value() -> None:
-    assert told(run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=40)) == []
+    early = run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=40)
+    assert told(early) == []
+    assert [(row["before"], row["after"]) for row in early.overruled] == [("3", "2")], "the journal has it"
+    assert "с обеих сторон" in early.overruled[0]["reason"]
     assert told(run("comment", "2", "3", base="1", sent=[Sent("2", 50)], made=60)) == [("1c", "3", "2")]
 
 
@@ -251,57 +254,11 @@ def test_changes_and_issues_are_canonical_tables() -> None:
 
 
 def test_a_new_record_is_sent_whole_and_a_created_one_agreed_after_the_write() -> None:
-    sent = merge.published("deal", "1", {"amount": "1"}, 5)
-    assert told(merge.merge(sent, side({"amount": "2"}), side({}, 9), owners=OWNERS, seq=NOW)) == [
-        ("1c", "1", "2")
-    ]
-    assert merge.merge(sent, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW).memory[
-        "base"
-    ].tolist() == ["1"]
-    created = merge.written(merge.adopted("deal", "1", {"amount": "1"}))
-    assert nothing(
-        merge.merge(created, side({"amount": "1"}), side({"amount": "1"}, 9), owners=OWNERS, seq=NOW)
-    )
-
-
-def test_fields_with_one_owner_are_written_where_they_differ() -> None:
-    changes = merge.assign(
-        side({"amount": "1", "title": "x"}),
-        side({"amount": "2", "title": " x"}, 9),
-        side="portal",
-        reason="номер из 1С",
-    )
-    assert changes[["side", "field", "before", "after", "reason"]].to_numpy().tolist() == [
-        ["portal", "amount", "1", "2", "номер из 1С"]
-    ]
-
-
-def test_too_many_overwrites_stop_before_the_first_write() -> None:
-    changes = tables.frame(
-        "changes",
-        [{"side": "portal", "before": "1", "after": "2"}] * 3
-        + [{"side": "1c", "before": None, "after": "2"}] * 9,
-    )
-    merge.guard(changes, 3)
-    merge.guard(changes, 2, accepted=True)
-    with pytest.raises(NeedsPerson, match=r"3 заполненных значений \(портал: 3\).*obmen24 plan"):
-        merge.guard(changes, 2)
-
-
-def test_staleness_is_judged_per_document() -> None:
-    documents = tables.frame(
-        "documents",
-        [
-            {"id": "seen-newer", "kind": "order", "version": "3"},
-            {"id": "unseen", "kind": "order", "version": "1"},
-            {"id": "no-version", "kind": "order"},
-        ],
-    )
-    left = merge.fresh(documents, {"seen-newer": ("4", 5), "no-version": (None, 20)}, seq=10)
-    assert left["id"].tolist() == ["unseen"]
-    assert merge.fresh(documents, {"seen-newer": ("3", 50), "no-version": (None, 5)}, seq=10)[
-        "id"
-    ].tolist() == ["seen-newer", "unseen", "no-version"]
+    sent = published("1", 5)
+    assert told(run("amount", "2", base=sent.base, sent=sent.sent)) == [("1c", "1", "2")]
+    assert stored(run("amount", "1", "1", base=sent.base, sent=sent.sent, made=9))[0] == "1"
+    created = written(noted(NOTHING, "1"))
+    assert nothing(run("amount", "1", "1", base=created.base, sent=created.sent, want=created.want, made=9))
 
 
 def test_a_whole_document_hands_over_all_its_fields() -> None:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import Any, NamedTuple
 
 from etl.bitrix24.writes import Result
 from etl.config.profile import Entity
@@ -17,10 +16,19 @@ from etl.flows.agreement import Key, Memory
 from etl.flows.directories.records import Card, Save
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.transform.comparison import same_name
-from etl.transform.identity import Matches
+from etl.transform.identity import Answer, Link, Matches
+from etl.values import clean
 
 Fields = Mapping[str, tuple[str, ...]]
+
+
+class Rival(NamedTuple):
+    """A card of the portal (`portal`) that may be the record of 1C `origin`, and why only a person can say
+    so."""
+
+    origin: str
+    portal: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,8 @@ class Kind:
     """What a directory is. Fields by entity: `two_way` both sides may edit, `one_way` only 1C owns, `kept` of
     1C are only remembered, for publications that must repeat them. `heard`: records of 1C read in this run,
     each with its table row (file, version); `read`: the portal's directory, id -> values with `originator`
-    and `origin`; `matches`: its pairs with records of 1C; `save`: writes, results by `intent(save.key)`;
+    and `origin`; `matches`: its pairs with records of 1C; `rivals`: cards of the portal that records without
+    a pair may be; `save`: writes, results by `intent(save.key)`;
     `payloads`: changed records -> id in 1C of what is published -> payload."""
 
     scope: str
@@ -37,8 +46,8 @@ class Kind:
     kept: Fields
     heard: Callable[[Comparison], Iterator[tuple[Card, Record]]]
     read: Callable[[Comparison], dict[str, Record]]
-    matches: Callable[[Comparison, Sequence[Record], pd.DataFrame, pd.DataFrame], Matches]
-    rivals: Callable[[Comparison, Card], Iterable[tuple[str, str]]]
+    matches: Callable[[Comparison, Sequence[Record], Sequence[Link], Sequence[Answer]], Matches]
+    rivals: Callable[[Comparison, Sequence[Card]], Iterable[Rival]]
     is_sendable: Callable[[Comparison, str], bool]
     save: Callable[[Comparison, Sequence[Save]], Iterator[Result]]
     payloads: Callable[[Comparison, Mapping[Key, set[str]]], dict[str, Record]]
@@ -135,12 +144,18 @@ def card_of(link: Record) -> str:
     return f"{link['entity']}_{link['portal_id']}"
 
 
-def named_alike(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
-    """We sent a record of that name, and 1C may have answered it with a record of its own: only a person can
-    say so."""
+def named_alike(found: Comparison, free: Sequence[Card]) -> Iterator[Rival]:
+    """We sent a record of that name, and 1C may have answered it with a record of its own: reason enough to
+    ask, never to tie (specification 001: «Поиск по названию контрагента не приемлем»). `free`: records of 1C
+    without a pair."""
+    sent: defaultdict[str, list[str]] = defaultdict(list)
     for _, portal in proposed(found):
-        if same_name(found.held[portal], card.values):
-            yield portal, f"Мы передали в 1С запись с таким же наименованием: {portal}."
+        sent[clean.fold(found.held[portal].get("name"))].append(portal)
+    for card in free:
+        name = clean.fold(card.values.get("name"))
+        for portal in sent[name] if name else ():
+            reason = f"Мы передали в 1С запись с таким же наименованием: {portal}."
+            yield Rival(card.origin, portal, reason)
 
 
 def has_name(found: Comparison, portal: str) -> bool:

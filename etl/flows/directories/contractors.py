@@ -12,8 +12,8 @@ from etl.config import dialects
 from etl.flows.directories.comparison import Comparison
 from etl.flows.directories.records import Card
 from etl.flows.run import Record
-from etl.records import Account, Document
-from etl.transform import identity
+from etl.records import Account, Contact, Document, Party
+from etl.transform import cards
 from etl.values import checked, keys
 
 ACCOUNT = ("number", "bank_name", "bik", "corr_account", "currency")
@@ -29,10 +29,10 @@ Told = tuple[Card, Record]
 def heard(found: Comparison) -> Iterator[Told]:
     """Cards with their table rows (file, version); a stock base tells its buyers with their orders only."""
     parties = _directory(found)
-    contacts = tables.records(found.reading.table("contacts"))
-    rows = {row["id"]: row for row in (*parties, *contacts)}
+    contacts = tables.records(found.reading.table("contacts"), Contact)
+    rows: dict[str, Record] = {row["id"]: dict(row) for row in (*parties, *contacts)}
     accounts = _accounts(found)
-    for card in identity.cards(tables.frame("parties", parties), tables.frame("contacts", contacts)):
+    for card in cards.cards(parties, contacts):
         yield _told(found, card, rows, accounts)
     for row in rows.values():
         if row.get("deleted"):
@@ -40,7 +40,7 @@ def heard(found: Comparison) -> Iterator[Told]:
 
 
 def _told(
-    found: Comparison, card: identity.Card, rows: dict[str, Record], accounts: dict[str, tuple[Any, ...]]
+    found: Comparison, card: cards.Card, rows: dict[str, Record], accounts: dict[str, tuple[Any, ...]]
 ) -> Told:
     """A card with tidy values. A contact person stands in the row of its company."""
     row = rows.get(card.origin) or rows[card.owner or ""]
@@ -57,14 +57,16 @@ def _told(
     )
 
 
-def _directory(found: Comparison) -> list[Record]:
+def _directory(found: Comparison) -> list[Party]:
     """The directory itself, before it the buyers of orders born in 1C that it does not hold."""
-    rows = tables.records(found.reading.table("parties"))
+    rows = tables.records(found.reading.table("parties"), Party)
     told = {row["id"] for row in rows if row["document"] is None}
     born = _born(found.reading.documents)
     buyers = [row for row in rows if (row["document"], row["id"]) in born and row["id"] not in told]
     directory = [row for row in rows if row["document"] is None]
-    return [*(row | {"document": None} for row in buyers), *directory]
+    for row in buyers:
+        row["document"] = None
+    return [*buyers, *directory]
 
 
 def _born(documents: Iterable[Document]) -> set[tuple[str | None, str]]:
@@ -120,7 +122,7 @@ def _bad_email(value: str | None, row: Record, origin: str) -> Record:
 
 def _deleted(found: Comparison, row: Record) -> Card:
     """A deletion mark hides a card where the profile has a field for it, and never deletes (DESIGN §5)."""
-    entity = "company" if identity.is_company(row["kind"], row["inn"]) else "contact"
+    entity = "company" if cards.is_company(row["kind"], row["inn"]) else "contact"
     if "deleted" not in found.kind.one_way[entity]:
         found.issues.append(
             tables.issue(

@@ -51,6 +51,7 @@ def _held(found: Comparison) -> dict[str, Record]:
 
 
 def _exchange(found: Comparison) -> None:
+    """Everything is decided first, then guarded, committed once, and written card by card."""
     matches = _paired(found)
     saves, changed = _known(found)
     saves += newcomers.on_portal(found)

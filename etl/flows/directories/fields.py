@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from etl import tables
-from etl.flows.agreement import Agreed, Key
+from etl.flows.agreement import Key
 from etl.flows.directories.comparison import Comparison, is_unconfirmed, receives, remembered, sends
+from etl.flows.directories.journal import step
 from etl.flows.directories.pairing import ask
 from etl.flows.directories.records import TITLES, Save
 from etl.flows.run import Record
 from etl.state.columns import encode
-from etl.transform import comparison, merge
+from etl.transform import agreed, comparison, merge
+from etl.transform.agreed import ABSENT, Agreed
+from etl.transform.alignment import KEY
 
 Pairs = Mapping[Key, str]
 
@@ -33,6 +35,8 @@ def merged(found: Comparison, pairs: Pairs) -> list[Record]:
     """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds
     what follows."""
     keys = [key for key in pairs if sends(found, key[0])]
+    if not keys:
+        return []
     fields = found.kind.two_way
     portal: list[list[Any]] = []
     onec: list[list[Any]] = []
@@ -50,6 +54,8 @@ def merged(found: Comparison, pairs: Pairs) -> list[Record]:
         canonical=comparison.canonical,
     )
     found.memory.take(result.memory)
+    if result.overruled:
+        found.run.journal.tell([_kept(found, row) for row in result.overruled])
     for row in tables.records(result.issues):
         key = row["entity"], row["key"]
         wanted = found.memory.get(key, row["field"]).want
@@ -67,17 +73,17 @@ def _shown_by_1c(found: Comparison, key: Key) -> list[list[Any]]:
 
 
 def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
-    """A pair made just now: where one side knows nothing there is nothing to contradict. Only a record that
-    1C has shown whole is adopted: what an unseen record lacks is unknown."""
+    """Fields of a pair made just now (`agreed.paired`). Only a record that 1C has shown whole is adopted:
+    what an unseen record lacks is unknown."""
     card = found.cards.get(key)
     if card is None or card.deleted:
         return
     for field in found.kind.two_way[key[0]]:
         known = found.memory.get(key, field)
-        is_new = known.base is merge.ABSENT and not known.sent
-        is_lacking = card.values.get(field) is None or _held(found, pairs, key, field) is None
-        if is_new and is_lacking:
-            found.memory.set(key, field, replace(known, base=None))
+        held, told = _held(found, pairs, key, field), card.values.get(field)
+        adopted = agreed.paired(known, held, told)
+        if adopted != known:
+            found.memory.set(key, field, adopted)
 
 
 def _owners(found: Comparison) -> dict[tuple[str, str], str]:
@@ -87,6 +93,12 @@ def _owners(found: Comparison) -> dict[tuple[str, str], str]:
         for field in found.kind.two_way[entity]:
             owners[entity, field] = settings.owners.get(field, settings.owner)
     return owners
+
+
+def _kept(found: Comparison, row: Record) -> Record:
+    """An edit of 1C that gave way to one of the portal that is on its way to 1C already."""
+    key = row["entity"], row["key"]
+    return step(found, key, "kept", row["field"], row["before"], row["after"], row["reason"], found.path)
 
 
 def _allowed(found: Comparison, changes: Iterable[Record]) -> list[Record]:
@@ -127,6 +139,7 @@ def _keep(found: Comparison, key: Key, given: Record) -> None:
 
 
 def _one_way(found: Comparison, entity: str) -> tuple[str, ...]:
+    """Fields that only 1C fills on the portal: its own, and all of a directory that does not travel back."""
     if not receives(found, entity):
         return ()
     back = () if sends(found, entity) else found.kind.two_way[entity]
@@ -184,6 +197,7 @@ def saves(found: Comparison, pairs: Pairs, changes: Iterable[Record]) -> list[Sa
 
 
 def _save(found: Comparison, pairs: Pairs, key: Key, rows: Iterable[Record]) -> Save:
+    """One card to be brought to the values of its changes."""
     card = found.cards.get(key)
     save = Save(key, {}, pairs[key], file=card.file if card else None)
     for row in rows:
@@ -197,6 +211,7 @@ def _save(found: Comparison, pairs: Pairs, key: Key, rows: Iterable[Record]) -> 
 
 
 def _held(found: Comparison, pairs: Pairs, key: Key, field: str) -> Any:
+    """What the portal holds in a field of the record."""
     return found.held[pairs[key]].get(field)
 
 
@@ -208,6 +223,7 @@ def _question_key(key: Key, field: str, held: Any, given: Any) -> str:
 
 
 def _question(found: Comparison, pairs: Pairs, key: Key, field: str, held: Any, given: Any) -> None:
+    """Ask which of two values is right."""
     ours, theirs = comparison.shown(held), comparison.shown(given)
     text = (
         f"Карточка {pairs[key]}, {TITLES.get(field, field)}: "
@@ -236,7 +252,7 @@ def _field_answers(found: Comparison, portal: Iterable[list[Any]]) -> dict[tuple
         given = card.values.get(field) if card else None
         if given is None:
             given = found.memory.get((entity, key), field).want
-        if given is not merge.ABSENT:
+        if given is not ABSENT:
             owner = _answer(found, _question_key((entity, key), field, held, given))
             if owner:
                 answers[entity, key, field] = owner
@@ -244,4 +260,5 @@ def _field_answers(found: Comparison, portal: Iterable[list[Any]]) -> dict[tuple
 
 
 def _frame(rows: list[list[Any]], *more: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*merge.KEY, "value", *more], dtype=object)
+    """A side of the merge as `merge.merge` takes it."""
+    return pd.DataFrame(rows, columns=[*KEY, "value", *more], dtype=object)

@@ -19,8 +19,8 @@ from etl.flows.publication import file as outgoing
 from etl.flows.run import Record, Run
 from etl.load.commerceml import write
 from etl.state.columns import encode
-from etl.transform.comparison import same, shown
-from etl.transform.merge import ABSENT
+from etl.transform import agreed
+from etl.transform.comparison import is_refused, shown
 
 #: Tables a record may put into its file, with what makes a row of each unique there.
 TABLES = {
@@ -36,34 +36,29 @@ _WAITING = ("published", "assumed")
 
 # ---- what a publication says
 def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
-    """Our latest edit, else what 1C itself told last, so that repeating it changes nothing; else what the
-    card holds."""
-    known = found.memory.get(key, field)
-    told = known.base if known.want is ABSENT else known.want
-    if known.sent:
-        told = known.tail
-    if told in (None, ABSENT):
-        return found.held[found.pairs[key[1]]].get(field)
-    return told
+    """The value that a publication of a record says, see `agreed.for_1c`."""
+    held = found.held[found.pairs[key[1]]].get(field)
+    return agreed.for_1c(found.memory.get(key, field), held)
 
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
     """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
     again."""
-    return [field for field in fields if _is_on_its_way(memory, key, field)]
-
-
-def _is_on_its_way(memory: Memory, key: Key, field: str) -> bool:
-    known = memory.get(key, field)
-    return bool(known.sent) and known.tail not in (None, ABSENT)
+    return [field for field in fields if agreed.is_on_its_way(memory.get(key, field))]
 
 
 def enqueue(run: Run, path: str, payloads: Mapping[str, Record]) -> None:
-    """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}."""
-    run.state.publications.put([_row(path, *one) for one in payloads.items()], run.number)
+    """Note records to be published. In: id in 1C -> {tables, carries: [(entity, key, [fields])]}.
+
+    Each has a value that 1C does not hold: also the same record as before goes out anew, where a value was
+    put back that 1C had held once.
+    """
+    rows = [_row(path, *one) for one in payloads.items()]
+    run.state.publications.put(rows, run.number, again=True)
 
 
 def _row(path: str, origin: str, payload: Record) -> Record:
+    """A publication: its hash says whether the file must be written again."""
     digest = hashlib.sha256(encode(payload).encode()).hexdigest()
     return {"path": path, "document": origin, "hash": digest, "payload": payload}
 
@@ -95,25 +90,34 @@ def _set_aside(run: Run, rows: Sequence[Record]) -> None:
 
 
 def _unfit(fault: str, key: Key) -> Record:
+    """An issue about a card that the file cannot hold."""
     text = f"Карточку нельзя передать в 1С: {fault}. Исправьте её на портале."
     return tables.issue(text, entity=key[0], key=key[1])
 
 
 def _fault(run: Run, rows: Sequence[Record]) -> str | None:
+    """Why these records cannot stand in a file of 1C, in Russian; None when they can."""
     return write.unfit(_frames(rows), run.profile.contract, currency=run.profile.onec.currency)
 
 
 def _frames(rows: Sequence[Record]) -> dict[str, Any]:
     """The tables of a file: a row that several publications hold stands there once, as the last one says."""
-    return {name: tables.frame(name, _unique(_told(rows, name), key)) for name, key in TABLES.items()}
+    frames: dict[str, Any] = {}
+    for name, key in TABLES.items():
+        told = _unique(_told(rows, name), key)
+        if told:
+            frames[name] = tables.frame(name, told)
+    return frames
 
 
 def _told(rows: Iterable[Record], table: str) -> Iterator[Record]:
+    """Rows of one table that the publications hold."""
     for row in rows:
         yield from row["payload"]["tables"].get(table, ())
 
 
 def _unique(rows: Iterable[Record], key: tuple[str, ...]) -> list[Record]:
+    """The last row of each key, in the order of the first."""
     return list({tuple(row.get(name) for name in key): row for row in rows}.values())
 
 
@@ -159,17 +163,13 @@ def _refused(row: Record, memory: Memory, told: Mapping[Key, Card]) -> Iterator[
     for key, fields in _carried(row):
         if key in told:
             values = told[key].values
-            yield from ((key, field) for field in fields if _differs(memory, key, field, values.get(field)))
-
-
-def _differs(memory: Memory, key: Key, field: str, value: Any) -> bool:
-    known = memory.get(key, field)
-    if value is None or not known.sent or known.tail is None:
-        return False
-    return not same(field, value, known.tail)
+            for field in fields:
+                if is_refused(field, memory.get(key, field), values.get(field)):
+                    yield key, field
 
 
 def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: str) -> None:
+    """The verdict on a publication as a step of the journal."""
     run.journal.counts[state] += 1
     words = {"refused": "1С не приняла правку", "echoed": "1С вернула запись"}
     row = {
@@ -185,6 +185,7 @@ def _tell(run: Run, origin: str, card: Card, pairs: Mapping[str, str], state: st
 
 
 def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
+    """An issue about an edit that 1C did not take: it is not repeated, a person must look."""
     ours, theirs = shown(memory.get(key, field).tail), shown(card.values[field])
     return tables.issue(
         f"1С не приняла правку ({TITLES.get(field, field)}): у нас «{ours}», в 1С «{theirs}». "
@@ -199,4 +200,5 @@ def _refusal(memory: Memory, key: Key, field: str, card: Card) -> Record:
 
 
 def _carried(row: Record) -> list[tuple[Key, Sequence[str]]]:
+    """Records of a publication with the fields that it hands over."""
     return [((entity, key), fields) for entity, key, fields in row["payload"]["carries"]]

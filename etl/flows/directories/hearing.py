@@ -56,11 +56,14 @@ def _mark(card: Card, row: Record) -> str:
 
 
 def _files(found: Comparison) -> Mapping[str, StoredFile]:
+    """The files of this run by name, as the intake noted them."""
     spooled = found.run.state.files.listed("spooled", direction="in")
     return {file.name: file for file in spooled if file.run == found.run.number}
 
 
 def _seen(one: _Heard, file: StoredFile | None, now: dt.datetime) -> Record:
+    """What the state is to remember of the text: a file that does not say when it was made is as young as
+    the run."""
     made = file.generated_at if file and file.generated_at else now
     return {
         "id": one.mark,
@@ -72,6 +75,7 @@ def _seen(one: _Heard, file: StoredFile | None, now: dt.datetime) -> Record:
 
 
 def _hash(seen: Record) -> str:
+    """The same version told at the same moment is the same text."""
     return hashlib.sha256(encode([seen["generated_at"], seen["version"]]).encode()).hexdigest()
 
 

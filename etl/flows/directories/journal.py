@@ -10,7 +10,12 @@ from etl.flows.directories.records import TITLES
 from etl.flows.run import Record
 from etl.transform.comparison import shown
 
-_WORDS = {"to-1c": "Передано в 1С", "update": "Записано из 1С", "create": "Создано из 1С"}
+_WORDS = {
+    "to-1c": "Передано в 1С",
+    "update": "Записано из 1С",
+    "create": "Создано из 1С",
+    "kept": "Осталась правка портала",
+}
 
 
 def step(
@@ -23,8 +28,8 @@ def step(
     rule: Any,
     file: str | None,
 ) -> Record:
-    """One field of one record: `action` to-1c, update or create. Under the portal's own number, where the
-    record has one."""
+    """One field of one record: `action` to-1c, update, create or kept. Under the portal's own number, where
+    the record has one."""
     portal = found.pairs.get(key[1])
     return {
         "entity": key[0],

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from etl.flows.agreement import Agreed, Key
+from etl.flows.agreement import Key
 from etl.flows.directories.comparison import Comparison, card_of, receives, sends, state_of
 from etl.flows.directories.journal import step
 from etl.flows.directories.records import Card, Save, onec_id, unlinked
-from etl.transform import merge
+from etl.transform import agreed
 
 _GONE = "Карточку этой записи 1С на портале удалили или объединили с другой, заново она не создаётся."
 _BARRED = "Записи 1С нет на портале, а создавать записи профиль не разрешает."
@@ -41,6 +41,7 @@ def _unmatched(found: Comparison) -> list[Card]:
 
 
 def _is_free(found: Comparison, card: Card) -> bool:
+    """A record of 1C without a pair; a deleted one gets no card."""
     return card.origin not in found.pairs and not card.deleted
 
 
@@ -67,6 +68,7 @@ def in_1c(found: Comparison, portals: Iterable[str]) -> dict[Key, set[str]]:
 
 
 def _is_sendable(found: Comparison, portal: str) -> bool:
+    """Where the profile lets records be created in 1C, and it would not take this one for another."""
     entity = portal.partition("_")[0]
     if not sends(found, entity) or not found.settings[entity].create:
         return False
@@ -74,6 +76,7 @@ def _is_sendable(found: Comparison, portal: str) -> bool:
 
 
 def _link(key: Key, portal: str) -> dict[str, str]:
+    """The pair of a record that 1C has not shown yet."""
     return {
         "entity": key[0],
         "foreign_id": key[1],
@@ -87,10 +90,10 @@ def _hand_over(found: Comparison, key: Key, portal: str) -> set[str]:
     sides."""
     held = found.held[portal]
     filled = {column: held[column] for column in found.kind.two_way[key[0]] if held.get(column) is not None}
-    found.memory.take(merge.published(*key, filled, found.moment))
     for column in found.kind.two_way[key[0]]:
-        if column not in filled:
-            found.memory.set(key, column, Agreed(base=None))
+        is_filled = column in filled
+        known = agreed.published(filled[column], found.moment) if is_filled else agreed.EMPTY
+        found.memory.set(key, column, known)
     steps = [
         step(found, key, "to-1c", column, None, value, "записи не было в 1С", found.path)
         for column, value in filled.items()

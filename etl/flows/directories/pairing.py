@@ -11,23 +11,23 @@ from typing import Any
 
 from etl import tables
 from etl.flows.directories.comparison import Comparison, card_of, is_outward, proposed
-from etl.flows.directories.records import Card, pair_frame
+from etl.flows.directories.records import Card
 from etl.flows.run import Record
 from etl.transform.comparison import told
-from etl.transform.identity import Matches
+from etl.transform.identity import Answer, Matches
 
 _STUB = ("kind", "inn", "kpp", "name", "article")
 
 
 def pair(found: Comparison) -> Matches:
     """Fill `pairs`, `asked` and `issues`; what is new on either side is in the result."""
-    links = [[card_of(row), origin] for origin, row in found.links.items() if _ties(row)]
+    links = [(card_of(row), origin) for origin, row in found.links.items() if _ties(row)]
     onec = [_of_card(card) for card in found.cards.values()]
     shown = {row["id"] for row in onec}
     onec += [_stub(found, portal, origin) for portal, origin in _known(found) if origin not in shown]
-    matches = found.kind.matches(found, onec, pair_frame(links), pair_frame(_answered(found.answers)))
-    found.pairs |= dict(zip(matches.linked["onec"], matches.linked["portal"], strict=True))
-    found.issues += tables.records(matches.issues)
+    matches = found.kind.matches(found, onec, links, _answered(found.answers))
+    found.pairs |= {pair.onec: pair.portal for pair in matches.linked}
+    found.issues += matches.issues
     _ask(found, matches)
     taken = _candidates(found) | set(found.pairs.values())
     found.pairs |= {origin: portal for origin, portal in proposed(found) if portal not in taken}
@@ -35,10 +35,12 @@ def pair(found: Comparison) -> Matches:
 
 
 def _ties(link: Record) -> bool:
+    """A link that a person parted, or that only asks, ties nothing."""
     return link["state"] in ("linked", "proposed") and bool(link["portal_id"])
 
 
 def _of_card(card: Card) -> Record:
+    """A record of 1C as matching takes it: one that does not say what it is counts as a person."""
     kind = card.values.get("kind") or "person"
     return {"id": card.origin, "deleted": card.deleted or None, "kind": kind, **card.values}
 
@@ -65,44 +67,37 @@ def _known(found: Comparison) -> Iterator[tuple[str, str]]:
 
 
 # ---- questions
-def _answered(answers: Mapping[str, Any]) -> list[list[str | None]]:
+def _answered(answers: Mapping[str, Any]) -> list[Answer]:
     """What people said: (card, record of 1C); None beside one of them = it is a record of its own."""
-    rows: list[list[str | None]] = []
+    rows: list[Answer] = []
     for key, answer in answers.items():
         kind, _, subject = key.partition(":")
         if kind == "record":
-            rows.append([answer.get("id"), subject])
+            rows.append((answer.get("id"), subject))
         elif kind == "twin" and answer.get("id") is None:
-            rows.append([subject, None])
+            rows.append((subject, None))
     return rows
 
 
 def _ask(found: Comparison, matches: Matches) -> None:
     """Candidates of records without a pair, and cards that look like a record that has one."""
-    for portal, origin, reason in _doubtful(matches):
+    for portal, origin, reason in (*matches.proposed, *matches.ask):
         if origin not in found.pairs:
             _candidate(found, origin, portal, reason)
         elif is_outward(found):
             ask(found, f"twin:{portal}", f"{reason} Отдельная запись: ответьте 0.", [])
     apart = {key.partition(":")[2] for key, answer in found.answers.items() if answer.get("id") is None}
-    for card in list(found.cards.values()):
-        if card.origin in found.pairs or card.origin in found.asked or card.origin in apart:
-            continue
-        for portal, reason in found.kind.rivals(found, card):
-            _candidate(found, card.origin, portal, reason)
-
-
-def _doubtful(matches: Matches) -> Iterator[tuple[str, str, str]]:
-    yield from matches.proposed.itertuples(index=False, name=None)
-    yield from matches.ask.itertuples(index=False, name=None)
+    settled = found.pairs.keys() | found.asked.keys() | apart
+    free = [card for card in found.cards.values() if card.origin not in settled]
+    for rival in found.kind.rivals(found, free):
+        _candidate(found, *rival)
 
 
 def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None:
     """One more card that a record of 1C may be."""
     if origin not in found.asked:
-        card = next(card for card in found.cards.values() if card.origin == origin)
         text = (
-            f"Запись 1С {told(card.values, origin)}: какая карточка портала ей "
+            f"Запись 1С {told(_told_by_1c(found, origin), origin)}: какая карточка портала ей "
             "соответствует? 0 = никакая, это отдельная запись."
         )
         found.asked[origin] = {"text": text, "candidates": []}
@@ -111,7 +106,15 @@ def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None
     ask(found, f"record:{origin}", row["text"], row["candidates"])
 
 
+def _told_by_1c(found: Comparison, origin: str) -> Record:
+    """What 1C told of a record in this run."""
+    return next(
+        found.cards[entity, origin].values for entity in found.settings if (entity, origin) in found.cards
+    )
+
+
 def _candidates(found: Comparison) -> set[str]:
+    """Cards that some question names: they wait for its answer."""
     return {one["id"] for row in found.asked.values() for one in row.get("candidates", ())}
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-import pandas as pd
-
 from etl import tables
 from etl.bitrix24.writes import Result
 from etl.config.profile import Entity
-from etl.flows.directories.comparison import Comparison, Kind, has_name, named_alike, opened
+from etl.flows.directories.comparison import Comparison, Kind, Rival, has_name, named_alike, opened
 from etl.flows.directories.contractors import ACCOUNT, PERSON, REACHED, heard
 from etl.flows.directories.exchange import compare, exchange
 from etl.flows.directories.party_files import payloads
@@ -24,8 +22,8 @@ from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24 import parties as load
-from etl.records import Account
-from etl.transform import identity
+from etl.records import Account, Party
+from etl.transform import cards, identity
 from etl.transform.comparison import comparable
 from etl.values import clean
 
@@ -61,6 +59,7 @@ def _opened(run: Run, reading: Reading) -> Comparison | None:
 
 
 def _kind(parties: Entity | None, contacts: Entity | None) -> Kind:
+    """Companies and contacts as a directory."""
     return Kind(
         scope="parties",
         two_way={"company": _COMPANY, "contact": _CONTACT},
@@ -77,6 +76,7 @@ def _kind(parties: Entity | None, contacts: Entity | None) -> Kind:
 
 
 def _mapped(settings: Entity | None) -> tuple[str, ...]:
+    """Columns of 1C alone that the profile gives a field of the portal."""
     if settings is None:
         return ()
     return tuple(column for column in _OWN if column in settings.fields)
@@ -96,39 +96,35 @@ def _read(found: Comparison) -> dict[str, Record]:
 
 
 def _card(row: Record) -> Record:
+    """A card with its marks of identity and its accounts in the order of their numbers."""
     marks = {"origin": row["extra"]["origin"], "originator": row["extra"]["originator"]}
     return row | marks | {"accounts": tuple(sorted(row.get("accounts", ()))) or None}
 
 
 def _matches(
-    found: Comparison, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame
+    found: Comparison,
+    onec: Sequence[Record],
+    links: Sequence[identity.Link],
+    answers: Sequence[identity.Answer],
 ) -> identity.Matches:
+    """Pairs of companies and contacts by `identity.match`."""
     originator = found.run.profile.bitrix24.originator
-    return identity.match(_table(found.held.values()), _table(onec), links, answers, originator=originator)
+    held = cast(Iterable[Party], found.held.values())
+    return identity.match(held, cast(Sequence[Party], onec), links, answers, originator=originator)
 
 
-def _table(rows: Iterable[Record]) -> pd.DataFrame:
-    """Cards as the table `parties`: what belongs to other tables is left out."""
-    return tables.frame("parties", [_columns(row) for row in rows])
-
-
-def _columns(row: Record) -> Record:
-    columns = tables.TABLES["parties"].columns
-    return {column: value for column, value in row.items() if column in columns}
-
-
-def _rivals(found: Comparison, card: Card) -> Iterator[tuple[str, str]]:
+def _rivals(found: Comparison, free: Sequence[Card]) -> Iterator[Rival]:
     """A contact person may be a contact that the company's card already has: its people are few, but only a
     person may say so."""
-    yield from named_alike(found, card)
-    company = found.pairs.get(card.owner or "")
-    if company is None:
-        return
+    yield from named_alike(found, free)
     paired = set(found.pairs.values())
-    for portal in found.people.get(company, ()):
-        held = found.held[portal]
-        if portal not in paired and _may_be(held, card.values):
-            yield portal, f"У этой компании уже есть контакт «{held['name']}» ({portal})."
+    for card in free:
+        company = found.pairs.get(card.owner or "")
+        for portal in found.people.get(company, ()) if company else ():
+            held = found.held[portal]
+            if portal not in paired and _may_be(held, card.values):
+                reason = f"У этой компании уже есть контакт «{held['name']}» ({portal})."
+                yield Rival(card.origin, portal, reason)
 
 
 def _may_be(held: Record, told: Record) -> bool:
@@ -138,6 +134,7 @@ def _may_be(held: Record, told: Record) -> bool:
 
 
 def _reached(row: Record) -> set[str]:
+    """Telephones and addresses in the form in which they are compared."""
     return {comparable(item) for item in (*(row.get("phones") or ()), *(row.get("emails") or ()))}
 
 
@@ -157,14 +154,14 @@ def _is_sendable(found: Comparison, portal: str) -> bool:
 def _namesakes(found: Comparison) -> dict[str, Record]:
     """Card -> the issue of its name, of those who may be sent as buyers; looked for once."""
     if found.namesakes is None:
-        buyers = [row for row in found.held.values() if not row.get("party")]
-        issues = identity.same_name(_table(buyers))
-        found.namesakes = {row["key"]: row for row in tables.records(issues)}
+        buyers = [cast(Party, row) for row in found.held.values() if not row.get("party")]
+        found.namesakes = {row["key"]: row for row in cards.namesakes(buyers)}
     return found.namesakes
 
 
 # ---- writing
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
+    """Write cards; what was read of the directory is stale then."""
     portal = found.run.portal
     ready = [made for save in saves if (made := _party(found, save))]
     yield from load.save_parties(portal.client, portal.names, found.run.profile, ready, outbox(found.run))
@@ -186,4 +183,5 @@ def _party(found: Comparison, save: Save) -> load.Party | None:
 
 
 def _accounts(rows: Iterable[Sequence[str | None]]) -> list[Account]:
+    """Accounts of a save as the portal takes them."""
     return [cast(Account, dict(zip(ACCOUNT, row, strict=True))) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,16 @@ def payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Re
         main = _main(found, key, origins)
         is_whole = main != key or is_unconfirmed(found, key[1])
         with_people[main] = with_people.get(main, False) or is_whole
-    return {main[1]: _payload(found, main, origins, people) for main, people in with_people.items()}
+    waiting = _waiting(found)
+    made: dict[str, Record] = {}
+    for main, is_whole in with_people.items():
+        people = _people(found, main, origins) if is_whole else []
+        contacts = [_person(found, origins[one], one, main[1]) for one in people]
+        if people:
+            contacts += waiting[main[1]]
+        carried = [("contact", origins[one]) for one in people]
+        made[main[1]] = _payload(found, main, contacts, carried)
+    return made
 
 
 def _main(found: Comparison, key: Key, origins: Mapping[str, str]) -> Key:
@@ -34,16 +44,11 @@ def _main(found: Comparison, key: Key, origins: Mapping[str, str]) -> Key:
     return "company", origins[company]
 
 
-def _payload(found: Comparison, key: Key, origins: Mapping[str, str], with_people: bool) -> Record:
-    """One card whole, and its people where they changed."""
+def _payload(found: Comparison, key: Key, contacts: list[Record], carried: Iterable[Key]) -> Record:
+    """One card whole, and its people (`contacts`; `carried` = their records) where they changed."""
     fields = known_fields(found.memory, key, found.kind.two_way[key[0]])
-    people = _people(found, key, origins) if with_people else []
-    contacts = [_person(found, origins[one], one, key[1]) for one in people]
-    if people:
-        contacts += _waiting(found, key[1])
     carries: list[list[Any]] = [[*key, fields]]
-    for one in people:
-        contact = "contact", origins[one]
+    for contact in carried:
         carries.append([*contact, known_fields(found.memory, contact, found.kind.two_way["contact"])])
     rows = {
         "parties": [_present(_card(found, key, fields))],
@@ -65,6 +70,7 @@ def _card(found: Comparison, key: Key, fields: Collection[str]) -> Record:
 
 
 def _accounts(found: Comparison, key: Key) -> list[Record]:
+    """Bank accounts of a record: 1C replaces them as a whole."""
     rows = value_for_1c(found, key, "accounts") or ()
     return [_present(dict(zip(ACCOUNT, one, strict=True)) | {"party": key[1]}) for one in rows]
 
@@ -77,19 +83,23 @@ def _people(found: Comparison, key: Key, origins: Mapping[str, str]) -> list[str
 
 
 def _person(found: Comparison, origin: str, portal: str, party: str) -> Record:
+    """A contact person by the parts of the name; a person without them goes by the name of the card."""
     told = (*PERSON, "phones", "emails")
     values = {column: value_for_1c(found, ("contact", origin), column) for column in told}
     name = " ".join(values[part] for part in PERSON if values[part]) or found.held[portal]["name"]
     return _present({"id": origin, "party": party, "name": name, **values})
 
 
-def _waiting(found: Comparison, company: str) -> Iterable[Record]:
-    """People of the company that only 1C has so far: its list is replaced as a whole."""
+def _waiting(found: Comparison) -> defaultdict[str, list[Record]]:
+    """Company -> its people that only 1C has so far: its list is replaced as a whole."""
+    people: defaultdict[str, list[Record]] = defaultdict(list)
     for card in found.cards.values():
-        if card.owner == company and card.origin not in found.pairs:
+        if card.owner and card.origin not in found.pairs:
             names = {column: card.values.get(column) for column in ("name", *PERSON)}
-            yield _present({"id": card.origin, "party": company, **names})
+            people[card.owner].append(_present({"id": card.origin, "party": card.owner, **names}))
+    return people
 
 
 def _present(row: Record) -> Record:
+    """A row of the file without what is not known: 1C keeps what it does not name."""
     return {name: value for name, value in row.items() if value is not None}

@@ -10,9 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import Any, cast
 
 from etl import tables
 from etl.bitrix24 import catalogue
@@ -30,7 +28,7 @@ from etl.flows.run import Record, Run
 from etl.load.bitrix24 import products as load
 from etl.records import Price, Product
 from etl.transform import identity
-from etl.transform.merge import ABSENT
+from etl.transform.agreed import ABSENT
 from etl.transform.orders import prices as rules
 from etl.values import clean, keys
 
@@ -125,6 +123,7 @@ def _price(
 
 
 def _several(field: str, price: Price, kinds: Iterable[str], types: Mapping[str, Record]) -> Record:
+    """An issue about several prices of one kind, of which none is taken."""
     listed = ", ".join(f"«{types.get(kind, {}).get('name') or kind}»" for kind in kinds)
     return tables.issue(
         f"{WORDS[field]}: у товара несколько видов цен 1С ({listed}). "
@@ -154,24 +153,19 @@ def _read(found: Comparison) -> dict[str, Record]:
 
 
 def _matches(
-    found: Comparison, onec: Sequence[Record], links: pd.DataFrame, answers: pd.DataFrame
+    found: Comparison,
+    onec: Sequence[Record],
+    links: Sequence[identity.Link],
+    answers: Sequence[identity.Answer],
 ) -> identity.Matches:
+    """Pairs of products by `identity.match_products`."""
     originator = found.run.profile.bitrix24.originator
-    held = _table(found.held.values())
-    return identity.match_products(held, _table(onec), links, answers, originator=originator)
-
-
-def _table(rows: Iterable[Record]) -> pd.DataFrame:
-    """Cards as the table `products`: what belongs to other tables is left out."""
-    return tables.frame("products", [_columns(row) for row in rows])
-
-
-def _columns(row: Record) -> Record:
-    columns = tables.TABLES["products"].columns
-    return {column: value for column, value in row.items() if column in columns}
+    held, told = cast(Iterable[Product], found.held.values()), cast(Sequence[Product], onec)
+    return identity.match_products(held, told, links, answers, originator=originator)
 
 
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
+    """Write products and prices; results under the names of the cards."""
     client = found.run.portal.client
     for result in load.save_products(client, [_product(save) for save in saves], outbox(found.run)):
         portal = result.id and f"product_{result.id}"
@@ -179,6 +173,7 @@ def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
 
 
 def _product(save: Save) -> load.Product:
+    """A save as the catalogue takes it: prices are no fields of a product there."""
     values = {column: value for column, value in save.values.items() if column not in PRICES}
     number = save.id and save.id.partition("_")[2]
     price, purchasing = save.values.get("price"), save.values.get("purchasing")
@@ -187,6 +182,7 @@ def _product(save: Save) -> load.Product:
 
 # ---- towards 1C
 def _payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Record]:
+    """Changed items, each by itself."""
     return {key[1]: _payload(found, key) for key in changed}
 
 
@@ -222,6 +218,7 @@ def _carried(found: Comparison, key: Key) -> Product:
 
 
 def _price_row(found: Comparison, key: Key, field: str) -> Price:
+    """A price towards 1C, under a price type of ours."""
     return {
         "product": key[1],
         "price_type": _type_id(found, field),
@@ -232,6 +229,7 @@ def _price_row(found: Comparison, key: Key, field: str) -> Price:
 
 
 def _type_row(found: Comparison, field: str) -> Record:
+    """A price type of ours: 1C learns it with the prices."""
     is_purchasing = field == "purchasing"
     return {
         "id": _type_id(found, field),
@@ -242,4 +240,5 @@ def _type_row(found: Comparison, field: str) -> Record:
 
 
 def _type_id(found: Comparison, field: str) -> str:
+    """Ид of a price type of ours, the same for ever."""
     return keys.document_id(found.run.profile.bitrix24.name, "price-type", field)

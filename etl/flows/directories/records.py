@@ -3,16 +3,13 @@ intents in the outbox."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-
-import pandas as pd
 
 from etl import tables
 from etl.flows.agreement import Key
 from etl.flows.portal.outbox import Intent, StoreOutbox
 from etl.flows.run import Record, Run
-from etl.transform.identity import LINK
 from etl.values import keys
 
 #: Field -> how people call it.
@@ -132,11 +129,6 @@ def settle(run: Run, pairs: Mapping[str, str]) -> None:
         origin = key.partition(":")[2].removesuffix(_CREATION)
         if row["method"] == "create" and key.endswith(_CREATION) and origin in pairs:
             ours.done(key, pairs[origin].partition("_")[2])
-
-
-def pair_frame(rows: Sequence[Sequence[str | None]]) -> pd.DataFrame:
-    """Links or answers as `transform.identity` takes them."""
-    return pd.DataFrame(rows, columns=LINK, dtype=object)
 
 
 def unlinked(card: Card, what: str) -> Record:

@@ -4,17 +4,18 @@ by card."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from etl import tables
 from etl.bitrix24.writes import Result
-from etl.flows.agreement import Agreed, Key
+from etl.flows.agreement import Key
 from etl.flows.directories import files
 from etl.flows.directories.comparison import Comparison, card_of, is_unconfirmed, remembered
 from etl.flows.directories.journal import step
 from etl.flows.directories.records import TITLES, Save, intent
 from etl.flows.portal import delivery
 from etl.flows.run import Record
-from etl.transform import merge
+from etl.transform.agreed import ABSENT, EMPTY
 
 _LIVING = ("linked", "proposed")
 
@@ -24,15 +25,13 @@ def guard(found: Comparison, saves: Sequence[Save], changed: Mapping[Key, set[st
     everything. Raises NeedsPerson."""
     if found.run.options.dry:
         return
-    replaced: list[Record] = []
+    before: list[Any] = []
     for save in saves:
-        replaced += [{"action": "update", "before": before} for before in save.before.values()]
+        before += save.before.values()
     for key, fields in changed.items():
         known = [found.memory.get(key, column).base for column in fields]
-        replaced += [
-            {"action": "update", "before": True} for base in known if base not in (merge.ABSENT, None)
-        ]
-    delivery.guard(found.run, replaced)
+        before += [base for base in known if base is not ABSENT]
+    delivery.guard(found.run, before)
 
 
 def commit(found: Comparison, changed: Mapping[Key, set[str]]) -> None:
@@ -62,6 +61,7 @@ def _link(found: Comparison) -> None:
 
 
 def _pair(found: Comparison, origin: str, portal: str) -> Record:
+    """A pair as the state remembers it: `proposed` until 1C has shown the record."""
     entity, _, number = portal.partition("_")
     state = "proposed" if is_unconfirmed(found, origin) else "linked"
     return {"entity": entity, "foreign_id": origin, "portal_id": number, "state": state}
@@ -94,12 +94,14 @@ def write(found: Comparison, saves: Iterable[Save]) -> None:
 
 
 def _results(found: Comparison, known: Mapping[str, Save]) -> Iterable[Result]:
+    """What became of each save; a plan calls everything done."""
     if found.run.options.dry:
         return [Result(key, "done", save.id, "план") for key, save in known.items()]
     return found.kind.save(found, list(known.values()))
 
 
 def _refused(save: Save, result: Result) -> Record:
+    """An issue about a card that the portal did not take."""
     return tables.issue(
         f"Портал не принял запись: {result.reason}. Следующий обмен повторит.",
         severity="warn",
@@ -129,7 +131,7 @@ def _created(found: Comparison, key: Key, portal: str) -> None:
     found.run.state.links.put([{"entity": key[0], "foreign_id": key[1], "portal_id": number}])
     two_way = set(found.kind.two_way[key[0]]) & set(remembered(found, key[0]))
     for column in two_way - found.memory.of(key).keys():
-        found.memory.set(key, column, Agreed(base=None))
+        found.memory.set(key, column, EMPTY)
 
 
 def _agree(found: Comparison, save: Save) -> None:
@@ -141,6 +143,7 @@ def _agree(found: Comparison, save: Save) -> None:
 
 
 def _tell(found: Comparison, save: Save) -> None:
+    """Written fields as steps of the journal; a mark that is not set is nothing to tell."""
     action = "update" if save.id else "create"
     told = {column: value for column, value in save.values.items() if column in TITLES and value is not False}
     steps: list[Record] = []

@@ -144,7 +144,7 @@ def _named(run: Run, made: Made) -> Made:
     knows buyers by Ид."""
     if run.profile.onec.extended:
         return made
-    names = {row["key"]: row["base"] for row in tables.each(run.state.fields.read(PARTY))}
+    names = {row["key"]: row["base"] for row in run.state.fields.read(PARTY)}
     named = sending.named(made.parties, names)
     run.journal.note(list(named.issues), SCOPE)
     run.state.fields.write(

@@ -16,7 +16,7 @@ import pandas as pd
 
 from etl import tables
 from etl.config.profile import Orders
-from etl.flows.agreement import Agreed, Memory
+from etl.flows.agreement import Memory
 from etl.flows.orders import invoices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ROWS
@@ -24,7 +24,9 @@ from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
 from etl.records import Deal, Document, Issue
 from etl.state.columns import encode
-from etl.transform import merge
+from etl.transform import agreed, merge
+from etl.transform.agreed import Agreed
+from etl.transform.alignment import KEY
 from etl.transform.orders import ours, owners, totals
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 
@@ -174,7 +176,7 @@ def first_sending(both: Sides, memory: Memory, keys: Iterable[Key]) -> None:
     moment = _moment(both.run)
     for key in keys:
         for field, value in both.portal[key].items():
-            memory.set(key, field, Agreed(sent=(merge.Sent(value, moment),)))
+            memory.set(key, field, agreed.published(value, moment))
 
 
 def undo(run: Run, memory: Memory, keys: Collection[Key]) -> None:
@@ -195,7 +197,7 @@ def _portal_frame(both: Sides, judged: Sequence[Key]) -> pd.DataFrame:
     rows = []
     for key in judged:
         rows += [[*key, field, value] for field, value in both.portal[key].items()]
-    return pd.DataFrame(rows, columns=[*merge.KEY, "value"], dtype=object)
+    return pd.DataFrame(rows, columns=[*KEY, "value"], dtype=object)
 
 
 def _onec_frame(both: Sides, judged: Sequence[Key]) -> pd.DataFrame:
@@ -205,7 +207,7 @@ def _onec_frame(both: Sides, judged: Sequence[Key]) -> pd.DataFrame:
         for field, value in both.onec.get(key, {}).items():
             made = both.told.made[both.orders[key[1]]["id"]]
             rows.append([*key, field, value, made])
-    return pd.DataFrame(rows, columns=[*merge.KEY, "value", "seq"], dtype=object)
+    return pd.DataFrame(rows, columns=[*KEY, "value", "seq"], dtype=object)
 
 
 # ---- somebody's discount ----
@@ -224,14 +226,14 @@ def _discounted(both: Sides, memory: Memory, known: Collection[Key]) -> set[Key]
     return {(DEAL, deal) for deal in issues["key"]}
 
 
-def _unsettled(both: Sides, agreed: Agreed, key: Key) -> bool:
+def _unsettled(both: Sides, memory: Agreed, key: Key) -> bool:
     """Whether 1C shows a composition of an order of ours that is neither agreed nor what we sent."""
     theirs = both.onec.get(key, {}).get(ROWS)
     order = both.orders.get(key[1])
     if theirs is None or order is None or not owners.is_ours(order):
         return False
     shown = both.form(ROWS, theirs)
-    known = [agreed.base, *(item.value for item in agreed.sent)]
+    known = [memory.base, *(item.value for item in memory.sent)]
     return all(shown != both.form(ROWS, value) for value in known)
 
 

@@ -96,9 +96,8 @@ def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
 
 
 def _born(told: Told) -> list[Document]:
-    roles = told.roles.to_numpy().tolist()
-    born = {identifier for identifier, _, role in roles if role == "born"}
-    return [row for row in tables.each(told.documents, Document) if row["id"] in born]
+    rows = tables.each(told.documents, Document)
+    return [row for row in rows if told.roles[row["id"]].role == "born"]
 
 
 def _creatable(run: Run, origin: str) -> bool:

@@ -84,7 +84,7 @@ def _terms(
 ) -> dict[str, rules.Terms]:
     """Number of a document -> the terms that 1C told of its buyer."""
     terms: dict[str, dict[str, str]] = {}
-    for row in tables.each(run.state.fields.read(TERMS)):
+    for row in run.state.fields.read(TERMS):
         terms.setdefault(row["key"], {})[row["field"]] = row["base"]
     owners = {numbers[deal["id"]]: deal["party"] for deal in deals}
     owners |= {keys.invoice(row["id"]): row["party"] for row in invoices}
@@ -96,9 +96,7 @@ def _prices(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What 1C has told of prices and price types, as tables."""
     prices: list[Price] = [
         {"product": row["key"], "price_type": row["field"], "price": row["base"]}
-        for row in tables.each(run.state.fields.read(PRICES))
+        for row in run.state.fields.read(PRICES)
     ]
-    types: list[PriceType] = [
-        {"id": row["key"], "name": row["base"]} for row in tables.each(run.state.fields.read(TYPES))
-    ]
+    types: list[PriceType] = [{"id": row["key"], "name": row["base"]} for row in run.state.fields.read(TYPES)]
     return tables.frame("prices", prices), tables.frame("price_types", types)

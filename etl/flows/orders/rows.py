@@ -17,11 +17,12 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Orders
 from etl.extract.bitrix24 import deals as extract
-from etl.flows.agreement import Agreed, Memory
+from etl.flows.agreement import Memory
 from etl.flows.directories import records
 from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
 from etl.records import Line
+from etl.transform.agreed import Agreed
 from etl.transform.orders import composition, totals
 from etl.transform.orders.composition import Position
 

@@ -19,7 +19,6 @@ from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.records import Document, Line, Party
-from etl.transform import identity
 from etl.transform.money import targets
 from etl.transform.orders import owners
 from etl.values import keys
@@ -38,7 +37,7 @@ class Sending(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Told:
-    """Documents as 1C told them last, with what they are to the portal (`identity.document_deals`).
+    """Documents as 1C told them last, with what they are to the portal (`owners.belongings`).
 
     found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents
     of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
@@ -48,7 +47,7 @@ class Told:
     documents: pd.DataFrame
     lines: pd.DataFrame
     found: dict[str, str]
-    roles: pd.DataFrame
+    roles: owners.Belongings
     content: pd.DataFrame
     owned: pd.DataFrame
     unknown: Sequence[Record]
@@ -103,7 +102,7 @@ def read(run: Run, reading: Reading) -> Told:
     known = recording.known_numbers(run) | owners.provably_ours(rows, portal)
     known |= before.keys() | links.keys()
     found, unknown = targets.targets(rows, portal=portal, known=known)
-    roles = identity.document_deals(documents, found, links=links, invoices=_invoices(before))
+    roles = owners.belongings(rows, found, links=links, invoices=_invoices(before))
     return Told(
         documents=documents,
         lines=tables.frame("lines", lines),
@@ -146,7 +145,7 @@ def _buyers(payloads: Iterable[Record]) -> dict[str, Party]:
 def sent(run: Run) -> dict[str, Sending]:
     """number -> {date, deal} of every order and invoice that was ever sent."""
     found: dict[str, Any] = {}
-    for row in tables.each(run.state.fields.read(SENT)):
+    for row in run.state.fields.read(SENT):
         found.setdefault(row["key"], {})[row["field"]] = row["base"]
     return found
 

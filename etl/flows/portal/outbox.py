@@ -84,6 +84,7 @@ class StoreOutbox:
         return attempted.timestamp() if attempted else 0.0
 
     def _close(self, key: str, state: str, **values: str | None) -> None:
+        """An intent that is done stays done; one that had failed is taken up again first."""
         row = self._row(key)
         if row is None or row["state"] == "done":
             return
@@ -92,6 +93,7 @@ class StoreOutbox:
         self._mark([row], state, **values)
 
     def _mark(self, rows: Sequence[dict[str, Any]], state: str, **values: str | None) -> None:
+        """The state in the store and here."""
         if not rows:
             return
         self._outbox.mark([row["id"] for row in rows], state, **values)
@@ -108,6 +110,7 @@ class StoreOutbox:
         return rows
 
     def _held(self, key: str) -> dict[str, Any]:
+        """The intent of a key that must be there. Raises KeyError."""
         row = self._row(key)
         if row is None:
             raise KeyError(key)
@@ -122,6 +125,7 @@ class StoreOutbox:
         return self._rows[key]
 
     def _found(self, key: str) -> dict[str, Any]:
+        """The intent as it stands in the store. Raises KeyError."""
         row = self._outbox.find(key)
         if row is None:
             raise KeyError(key)

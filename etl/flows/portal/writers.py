@@ -1,5 +1,5 @@
-"""Changes of deals and smart invoices that orders need: creation, product rows, our organisation, comments,
-invoice stages.
+"""Changes of deals and smart invoices on their way: creation, product rows, our organisation, stages, fields,
+comments, notifications.
 
 Each writer takes rows of one kind and yields them with their outcome; `delivery.apply` calls them. Beside the
 columns of `changes` a row carries what its writer needs: `item` (load.NewItem), `lines` (records of `lines`),
@@ -7,30 +7,20 @@ columns of `changes` a row carries what its writer needs: `item` (load.NewItem),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
-from etl.bitrix24.names import Names
 from etl.bitrix24.writes import Result
-from etl.flows.portal.outbox import Intent, StoreOutbox
-from etl.flows.run import Record, Run
+from etl.flows.portal.desk import Desk, Keyed, by_record, close_skipped, note, outcome
+from etl.flows.run import Record
 from etl.load.bitrix24 import composition, notes
 from etl.load.bitrix24 import items as load
 
 KINDS = {"deal": DEAL, "invoice": INVOICE}
 #: what follows from the rows unless a person typed the sum: «Сумма сделки = сумма счета»
 _BY_ROWS = "isManualOpportunity"
-
-
-class Desk(NamedTuple):
-    """What every writer works with."""
-
-    run: Run
-    client: Client
-    names: Names
-    outbox: StoreOutbox
 
 
 def change(
@@ -58,6 +48,7 @@ def change(
     }
 
 
+# ---- creation
 def creation_key(entity: str, origin: str) -> str:
     """Outbox key of a creation: one record per origin, for ever."""
     return f"create:{entity}:{origin}"
@@ -67,114 +58,145 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Deals and smart invoices, each once; `id` of the yielded row is the portal's. What was done before is
     not done again."""
     keyed = {creation_key(row["entity"], row["key"]): row for row in rows}
-    known = desk.outbox.note(
-        _intents(keyed, "create", {key: {"origin": row["key"]} for key, row in keyed.items()})
-    )
-    news: dict[str, list[load.NewItem]] = {"deal": [], "invoice": []}
-    for key, row in keyed.items():
-        if key not in known:
-            news[row["entity"]].append(row["item"])
-    results: list[Result] = []
-    if news["deal"]:
-        results += load.create_deals(
-            desk.client, desk.names, desk.run.profile.bitrix24.originator, news["deal"], desk.outbox
-        )
-    if news["invoice"]:
-        results += load.create_invoices(desk.client, desk.names, news["invoice"], desk.outbox)
-    for result in results:
-        yield _outcome(keyed[result.key], result) | {"id": result.id}
+    known = note(desk, "create", keyed, lambda row: {"origin": row["key"]})
+    fresh = [row for key, row in keyed.items() if key not in known]
+    for result in [*_created_deals(desk, fresh), *_created_invoices(desk, fresh)]:
+        yield outcome(keyed[result.key], result) | {"id": result.id}
 
 
+def _created_deals(desk: Desk, rows: Iterable[Record]) -> list[Result]:
+    """New deals, known by their origin under our originator."""
+    items = [row["item"] for row in rows if row["entity"] == "deal"]
+    if not items:
+        return []
+    originator = desk.run.profile.bitrix24.originator
+    return list(load.create_deals(desk.client, desk.names, originator, items, desk.outbox))
+
+
+def _created_invoices(desk: Desk, rows: Iterable[Record]) -> list[Result]:
+    """New smart invoices, known by xmlId."""
+    items = [row["item"] for row in rows if row["entity"] == "invoice"]
+    if not items:
+        return []
+    return list(load.create_invoices(desk.client, desk.names, items, desk.outbox))
+
+
+# ---- what a record holds
 def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Product rows as a whole, read back and compared; then the sum follows them even where a person typed
     another one."""
-    keyed = {
-        f"rows:{row['entity']}:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows
-    }
-    desk.outbox.note(
-        _intents(keyed, "rows", {key: {"rows": len(row["lines"])} for key, row in keyed.items()})
-    )
-    bodies = [
-        composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]])
-        for key, row in keyed.items()
-    ]
-    done = []
+    keyed = by_record(desk, "rows", rows)
+    note(desk, "rows", keyed, lambda row: {"rows": len(row["lines"])})
+    bodies: list[composition.Composition] = []
+    for key, row in keyed.items():
+        bodies.append(composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]]))
+    done: list[Record] = []
     for result in composition.set_rows(desk.client, bodies, desk.outbox):
-        if result.status == "skipped":
-            desk.outbox.failed(result.key, result.reason)
-        done += [keyed[result.key]] if result.status == "done" else []
-        yield _outcome(keyed[result.key], result)
-    for entity, kind in KINDS.items():
-        updates = [
-            load.Update(
-                f"update:{entity}:{row['key']}/sum:{desk.run.number}.{desk.run.portal.turn}",
-                row["key"],
-                {_BY_ROWS: False},
-            )
-            for row in done
-            if row["entity"] == entity
-        ]
-        list(load.update_items(desk.client, desk.names, updates, desk.outbox, kind))
+        close_skipped(desk, result)
+        row = keyed[result.key]
+        if result.status == "done":
+            done.append(row)
+        yield outcome(row, result)
+    for entity in KINDS:
+        _sum_by_rows(desk, entity, [row["key"] for row in done if row["entity"] == entity])
+
+
+def _sum_by_rows(desk: Desk, entity: str, keys: Iterable[str]) -> None:
+    """The sum of these records is that of their rows."""
+    updates: list[load.Update] = []
+    for key in keys:
+        name = desk.passing(f"update:{entity}:{key}/sum")
+        updates.append(load.Update(name, key, {_BY_ROWS: False}))
+    list(load.update_items(desk.client, desk.names, updates, desk.outbox, KINDS[entity]))
 
 
 def organised(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """With which of our organisations a deal or invoice is made: its requisite link."""
-    keyed = {
-        f"link:{row['entity']}:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows
-    }
-    desk.outbox.note(
-        _intents(keyed, "link", {key: {"requisite": row["requisite"]} for key, row in keyed.items()})
-    )
-    links = [
-        notes.Link(key, row["key"], row["requisite"], kind=KINDS[row["entity"]]) for key, row in keyed.items()
-    ]
+    keyed = by_record(desk, "link", rows)
+    note(desk, "link", keyed, lambda row: {"requisite": row["requisite"]})
+    links: list[notes.Link] = []
+    for key, row in keyed.items():
+        links.append(notes.Link(key, row["key"], row["requisite"], kind=KINDS[row["entity"]]))
     for result in notes.link(desk.client, links, desk.outbox):
-        yield _outcome(keyed[result.key], result)
+        yield outcome(keyed[result.key], result)
+
+
+def updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
+    """Fields of deals, all of one deal in one write."""
+    by_deal: defaultdict[str, list[Record]] = defaultdict(list)
+    for row in rows:
+        by_deal[row["key"]].append(row)
+    changes = {desk.passing(f"update:{deal}"): mine for deal, mine in by_deal.items()}
+    note(desk, "update", {key: mine[0] for key, mine in changes.items()}, lambda row: _values(by_deal, row))
+    updates: list[load.Update] = []
+    for key, mine in changes.items():
+        updates.append(load.Update(key, mine[0]["key"], _values(by_deal, mine[0])))
+    for result in load.update_items(desk.client, desk.names, updates, desk.outbox):
+        for row in changes[result.key]:
+            yield outcome(row, result)
+
+
+def _values(by_deal: dict[str, list[Record]], row: Record) -> Record:
+    """New values of the deal of this change, by field."""
+    return {one["field"]: one["after"] for one in by_deal[row["key"]]}
+
+
+# ---- where a record stands
+def deals_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
+    """Deals to a stage, from the stages that the rules of the profile name."""
+    keyed = {desk.passing(f"stage:{row['key']}"): row for row in rows}
+    origins: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for rule in desk.run.profile.rules:
+        origins[rule.to] += rule.from_
+    moves: list[load.Move] = []
+    for key, row in keyed.items():
+        moves.append(load.Move(key, row["key"], row["after"], origins[row["after"]]))
+    for result in _moved(desk, keyed, moves, DEAL):
+        row = keyed[result.key]
+        if result.status == "done":
+            # at once: killed here, the next run must not move again what a person moved back meanwhile
+            desk.run.state.stages.write({row["key"]: row["after"]})
+        yield outcome(row, result)
 
 
 def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Smart invoices to a stage, from any stage that is not final."""
-    keyed = {f"stage:invoice:{row['key']}:{desk.run.number}.{desk.run.portal.turn}": row for row in rows}
-    desk.outbox.note(_intents(keyed, "stage", {key: {"to": row["after"]} for key, row in keyed.items()}))
-    origins = tuple(
-        dict.fromkeys(
-            name
-            for stage, name in desk.names.invoice_stages.items()
-            if stage not in desk.names.invoice_closed
-        )
-    )
+    keyed = by_record(desk, "stage", rows)
+    stages, closed = desk.names.invoice_stages, desk.names.invoice_closed
+    origins = tuple(dict.fromkeys(name for stage, name in stages.items() if stage not in closed))
     moves = [load.Move(key, row["key"], row["after"], origins) for key, row in keyed.items()]
-    for result in load.move_stages(desk.client, desk.names, moves, desk.outbox, INVOICE):
-        if result.status == "skipped":
-            desk.outbox.failed(result.key, result.reason)
-        yield _outcome(keyed[result.key], result)
+    for result in _moved(desk, keyed, moves, INVOICE):
+        yield outcome(keyed[result.key], result)
 
 
+def _moved(desk: Desk, keyed: Keyed, moves: Iterable[load.Move], kind: int) -> Iterator[Result]:
+    """Stages written, each intent noted before."""
+    note(desk, "stage", keyed, lambda row: {"to": row["after"]})
+    for result in load.move_stages(desk.client, desk.names, moves, desk.outbox, kind):
+        close_skipped(desk, result)
+        yield result
+
+
+# ---- what people read
 def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Comments in the timeline of deals; the same text stands there once."""
-    keyed = {
-        f"comment:{row['key']}:{desk.run.number}.{desk.run.portal.turn}:{place}": row
-        for place, row in enumerate(rows)
-    }
-    desk.outbox.note(_intents(keyed, "comment", {key: {"text": row["after"]} for key, row in keyed.items()}))
-    for result in notes.comment(
-        desk.client, [notes.Comment(key, row["key"], row["after"]) for key, row in keyed.items()], desk.outbox
-    ):
-        yield _outcome(keyed[result.key], result)
+    keyed: dict[str, Record] = {}
+    for place, row in enumerate(rows):
+        name = desk.passing(f"comment:{row['key']}")
+        keyed[f"{name}:{place}"] = row
+    note(desk, "comment", keyed, lambda row: {"text": row["after"]})
+    comments = [notes.Comment(key, row["key"], row["after"]) for key, row in keyed.items()]
+    for result in notes.comment(desk.client, comments, desk.outbox):
+        yield outcome(keyed[result.key], result)
 
 
-def _intents(keyed: Mapping[str, Record], method: str, payloads: Mapping[str, Record]) -> list[Intent]:
-    return [
-        {
-            "key": key,
-            "entity": row["entity"],
-            "entity_key": row["key"],
-            "method": method,
-            "payload": payloads[key],
-        }
-        for key, row in keyed.items()
-    ]
-
-
-def _outcome(row: Record, result: Result) -> Record:
-    return row | {"outcome": result.status, "detail": result.reason}
+def notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
+    """A notification to one employee about a deal, once for each reason."""
+    keyed = {f"notify:{row['key']}:{row['reason']}": row for row in rows}
+    known = note(desk, "notify", keyed, lambda row: {"to": row["before"]})
+    notices: list[notes.Notice] = []
+    for key, row in keyed.items():
+        if key not in known:
+            notices.append(notes.Notice(key, row["before"], row["after"]))
+    for result in notes.notify(desk.client, notices, desk.outbox):
+        yield outcome(keyed[result.key], result)

@@ -41,8 +41,8 @@ def seen_back(
     lines: Sequence[Line],
     generated_at: Mapping[str, dt.datetime | None],
 ) -> None:
-    """Compare documents of 1C with what was sent. In: records of `documents` and their lines read now, file ->
-    its moment (aware).
+    """Compare documents of 1C with what was sent. In: records of `documents` and their lines read now, file
+    -> its moment (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our
     publication means that 1C did not accept the change."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from etl.config.profile import Orders, Organisation
 from etl.records import Deal, Document
 from etl.tables import Record, each, frame, issue
+from etl.transform.orders.owners import Belongings
 from etl.transform.orders.told import number_1c, of_order
 from etl.values import clean
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def new_deals(
     documents: pd.DataFrame,
-    roles: pd.DataFrame,
+    roles: Belongings,
     parties: Mapping[str, str],
     settings: Orders,
     organisations: Sequence[Organisation],
@@ -31,11 +32,10 @@ def new_deals(
     cancelled orders, and all of them without `create_deals`, make nothing."""
     if not settings.create_deals:
         return frame("deals"), frame("issues")
-    born = {identifier for identifier, _, role in roles.to_numpy().tolist() if role == "born"}
     deals: list[Deal] = []
     issues: list[Record] = []
     for row in each(documents, Document):
-        if row["id"] not in born or row["deleted"] or row["cancelled"]:
+        if roles[row["id"]].role != "born" or row["deleted"] or row["cancelled"]:
             continue
         party = parties.get(row["party"] or "")
         if party is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from etl.records import Deal, Document
 from etl.tables import each, frame
@@ -12,6 +13,60 @@ from etl.values import keys
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Role = Literal["content", "facts", "born"]
+#: the number of any other document is 1C's own, even where it looks like one of ours
+_NUMBERED = ("order", "invoice", "act", "return")
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """What a document of 1C is to the portal: its `deal`, and as what it stands there. `content`: it fills
+    the deal (its order, an invoice of 1C for it); `facts`: only its payments and shipments count, because its
+    number is a charge, act or invoice of ours, or it stands under one; `born`: an order that 1C made and no
+    deal has."""
+
+    deal: str | None
+    role: Role
+
+
+#: id of a document -> what it is
+Belongings = Mapping[str, Belonging]
+
+
+def belongings(
+    documents: Iterable[Document],
+    found: Mapping[str, str],
+    *,
+    links: Mapping[str, str],
+    invoices: Mapping[str, str],
+) -> dict[str, Belonging]:
+    """What each document of 1C is to the portal (DESIGN §5, "Keys").
+
+    `found` = document -> number or id it speaks about (`targets.targets`); `links` = order born in 1C ->
+    deal; `invoices` = smart invoice -> deal."""
+    return {row["id"]: _belonging(row, found.get(row["id"]), links, invoices) for row in documents}
+
+
+def _belonging(
+    row: Document, target: str | None, links: Mapping[str, str], invoices: Mapping[str, str]
+) -> Belonging:
+    own = keys.decode(row["number"]) if row["kind"] in _NUMBERED else None
+    key = own or keys.decode(target)
+    deal = links.get(row["id"]) or _deal(key, target, links, invoices)
+    if deal is None and row["kind"] == "order" and own is None:
+        return Belonging(None, "born")
+    is_of_order = key is None or key.kind == "order"
+    return Belonging(deal, "content" if deal and is_of_order else "facts")
+
+
+def _deal(
+    key: keys.Key | None, target: str | None, links: Mapping[str, str], invoices: Mapping[str, str]
+) -> str | None:
+    """The deal that a number speaks about."""
+    if key is None:
+        return links.get(target) if target else None
+    return invoices.get(key.id) if key.kind == "invoice" else key.id
 
 
 def is_ours(row: Document) -> bool:
@@ -26,21 +81,18 @@ def is_of_deals(number: str | None) -> bool:
     return key is not None and key.kind in ("order", "invoice")
 
 
-def attached(documents: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
-    """Documents that fill deals, with `deal` set: those whose role is `content`
-    (`identity.document_deals`)."""
-    content = roles[roles["role"] == "content"]
-    deals = dict(zip(content["id"], content["deal"], strict=True))
+def attached(documents: pd.DataFrame, roles: Belongings) -> pd.DataFrame:
+    """Documents that fill deals, with `deal` set: those whose role is `content`."""
+    deals = {document: one.deal for document, one in roles.items() if one.role == "content"}
     rows = documents[documents["id"].isin(deals)]
     return rows.assign(deal=rows["id"].map(deals).astype(object)).reset_index(drop=True)
 
 
-def owned(documents: Iterable[Document], roles: pd.DataFrame) -> pd.DataFrame:
+def owned(documents: Iterable[Document], roles: Belongings) -> pd.DataFrame:
     """Documents of deals, with `deal` set. A charge or an act of a contract is no order of its deal."""
-    owners = dict(zip(roles["id"], roles["deal"], strict=True))
     found: list[Document] = []
     for row in documents:
-        number, deal = row["number"], owners[row["id"]]
+        number, deal = row["number"], roles[row["id"]].deal
         contract = keys.decode(number) is not None and not is_of_deals(number)
         if deal and not contract:
             found.append({**row, "deal": deal})

@@ -347,7 +347,9 @@ def test_operation_gives_the_kind(operation: str, extra: str, kind: str) -> None
     assert document(extra, base=base)["documents"][0]["kind"] == kind
 
 
-@pytest.mark.parametrize("identifier", ["", "<Ид/>", "<Ид>00000000-0000-0000-0000-000000000000</Ид>"])
+@pytest.mark.parametrize(
+    "identifier", ["", "<Ид/>", "<Ид> </Ид>", "<Ид>00000000-0000-0000-0000-000000000000</Ид>"]
+)
 def test_without_an_identifier_kind_number_and_year_are_the_key(identifier: str) -> None:
     base = f"{identifier}<Номер>НФ-7 </Номер>{DAY}<ХозОперация>Заказ товара</ХозОперация>"
     assert document(base=base)["documents"][0]["id"] == "order|НФ-7|2026"

@@ -36,5 +36,48 @@ def test_deals_made_of_orders_are_known_by_our_origin_only() -> None:
 
 def test_a_charge_of_a_contract_is_no_order_of_its_deal() -> None:
     rows = [order("g1", keys.order("5")), order("g2", keys.charge("5", "2026-11", 1)), order("g3", "УТ-3")]
-    roles = tables.frame("documents", [{"id": row["id"], "deal": "5"} for row in rows])
+    roles = {row["id"]: owners.Belonging("5", "content") for row in rows}
     assert owners.owned(rows, roles)["id"].tolist() == ["g1", "g3"]
+
+
+def test_what_a_document_of_1c_is_to_the_portal() -> None:
+    charge = keys.charge("7", "2026-11", 1)
+    documents: list[Document] = [
+        {"id": "d1", "kind": "order", "number": "B24-5"},
+        {"id": "d2", "kind": "invoice", "number": "00-17"},
+        {"id": "d3", "kind": "invoice", "number": "S24-9"},
+        {"id": "d4", "kind": "order", "number": charge},
+        {"id": "d5", "kind": "invoice", "number": charge},
+        {"id": "d6", "kind": "act", "number": "A1-7"},
+        {"id": "d7", "kind": "payment", "number": "B24-5"},
+        {"id": "d8", "kind": "order", "number": "УТ-1"},
+        {"id": "d9", "kind": "order", "number": "УТ-2"},
+        {"id": "d10", "kind": "invoice", "number": "УТ-3"},
+        {"id": "d11", "kind": "payment", "number": "4"},
+    ]
+    found = {
+        "d1": "B24-5",
+        "d2": "B24-5",
+        "d3": "S24-9",
+        "d4": charge,
+        "d5": charge,
+        "d6": "A1-7",
+        "d7": "S24-9",
+        "d8": "d8",
+        "d10": "d8",
+        "d11": charge,
+    }
+    roles = owners.belongings(documents, found, links={"d8": "40"}, invoices={"9": "5"})
+    assert [[one.deal, one.role] for one in roles.values()] == [
+        ["5", "content"],
+        ["5", "content"],
+        ["5", "facts"],
+        ["7", "facts"],
+        ["7", "facts"],
+        ["7", "facts"],
+        ["5", "facts"],
+        ["40", "content"],
+        [None, "born"],
+        ["40", "content"],
+        ["7", "facts"],
+    ]

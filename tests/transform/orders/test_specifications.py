@@ -12,10 +12,11 @@ import pytest
 from etl import tables
 from etl.config import dialects
 from etl.config.profile import Orders, Organisation, Rule
-from etl.transform import identity, stages
+from etl.records import Document
+from etl.transform import cards, stages
 from etl.transform.money import facts, targets
 from etl.transform.money.paid import paid
-from etl.transform.orders import composition, doubts, prices, sending
+from etl.transform.orders import composition, doubts, owners, prices, sending
 from etl.transform.orders import documents as order_documents
 from etl.transform.orders import invoices as smart
 from etl.transform.orders import told as telling
@@ -100,13 +101,15 @@ class From1C:
             portal=PORTAL,
             known={*known, *(keys.invoice(one) for one in invoices), *(links or {})},
         )
-        self.roles = identity.document_deals(self.documents, self.found, links=links or {}, invoices=invoices)
+        self.roles = owners.belongings(
+            tables.records(self.documents, Document), self.found, links=links or {}, invoices=invoices
+        )
         self.content = attached(self.documents, self.roles)
         with_deals = docs(
             *(
-                row | {"deal": owner}
-                for row, owner in zip(tables.records(self.documents), self.roles["deal"], strict=True)
-                if owner
+                row | {"deal": self.roles[row["id"]].deal}
+                for row in tables.records(self.documents)
+                if self.roles[row["id"]].deal
             )
         )
         self.payments = facts.payment_facts(
@@ -179,17 +182,12 @@ LEADS = Orders(
 
 def test_002_a_new_contractor_becomes_company_and_contact() -> None:
     """«При заведении нового контрагента в 1С: Предприятие в Битрикс24 должна создаваться карточки “Компания” и “Контакт”, соответствующие контрагенту из 1С.»"""
-    parties = tables.frame(
-        "parties",
-        [
-            {"id": "g1", "kind": "legal", "name": "ООО Ромашка"},
-            {"id": "g2", "kind": "person", "name": "Иванов Иван Иванович"},
-        ],
-    )
-    contacts = tables.frame(
-        "contacts", [{"id": "c1", "party": "g1", "last_name": "Сидоров", "first_name": "Олег"}]
-    )
-    made = identity.cards(parties, contacts)
+    parties = [
+        {"id": "g1", "kind": "legal", "name": "ООО Ромашка"},
+        {"id": "g2", "kind": "person", "name": "Иванов Иван Иванович"},
+    ]
+    contacts = [{"id": "c1", "party": "g1", "last_name": "Сидоров", "first_name": "Олег"}]
+    made = cards.cards(parties, contacts)
     assert [(card.origin, card.contact, card.owner) for card in made] == [
         ("g1", False, None),
         ("c1", True, "g1"),
@@ -217,15 +215,15 @@ def test_002_company_fields() -> None:
         "legal_address": "Москва, 1",
         "actual_address": "Москва, 2",
     }
-    (card,) = identity.cards(tables.frame("parties", [full]), tables.frame("contacts"))
+    (card,) = cards.cards([full], [])
     assert card.values == {name: value for name, value in full.items() if name != "id"}
 
 
 def test_002_only_what_1c_has() -> None:
     """«Данная информация синхронизируется только при наличии указанных данных в 1С»"""
-    (card,) = identity.cards(
-        tables.frame("parties", [{"id": "g1", "kind": "legal", "name": "ООО Ромашка"}]),
-        tables.frame("contacts"),
+    (card,) = cards.cards(
+        [{"id": "g1", "kind": "legal", "name": "ООО Ромашка"}],
+        [],
     )
     assert card.values == {"kind": "legal", "name": "ООО Ромашка"}
 
@@ -242,28 +240,25 @@ def test_002_contact_fields() -> None:
         "emails": ("o@example.test",),
         "city": "Тверь",
     }
-    _, card = identity.cards(
-        tables.frame("parties", [{"id": "g1", "kind": "legal", "name": "ООО Ромашка"}]),
-        tables.frame("contacts", [contact]),
+    _, card = cards.cards(
+        [{"id": "g1", "kind": "legal", "name": "ООО Ромашка"}],
+        [contact],
     )
     assert card.values == {name: value for name, value in contact.items() if name not in ("id", "party")}
 
 
 def test_002_sole_trader_is_a_company_and_its_own_contact() -> None:
     """«Контрагент с форма юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в Битрикс24.»"""
-    company, contact = identity.cards(
-        tables.frame(
-            "parties",
-            [{"id": "g1", "kind": "sole_trader", "name": "ИП Иванов Иван Иванович", "deleted": False}],
-        ),
-        tables.frame("contacts"),
+    company, contact = cards.cards(
+        [{"id": "g1", "kind": "sole_trader", "name": "ИП Иванов Иван Иванович", "deleted": False}],
+        [],
     )
     assert (company.contact, company.values["name"]) == (False, "ИП Иванов Иван Иванович")
     assert (contact.origin, contact.owner, contact.values["last_name"]) == ("g1#contact", "g1", "Иванов")
     assert (
-        identity.cards(
-            tables.frame("parties", [{"id": "g1", "kind": "legal", "deleted": True}]),
-            tables.frame("contacts"),
+        cards.cards(
+            [{"id": "g1", "kind": "legal", "deleted": True}],
+            [],
         )
         == []
     )
@@ -960,15 +955,12 @@ def test_001_exchange_goes_on_after_the_invoice_is_final() -> None:
 
 def test_001_parties_of_1c_are_loaded_with_code_and_folder() -> None:
     """«Не выгружены контрагенты из УТ в Б24. Поиск по названию контрагента не приемлем: один и тот же покупатель может быть в разных папках в 1С, по виду деятельности.»"""
-    made = identity.cards(
-        tables.frame(
-            "parties",
-            [
-                {"id": "g1", "kind": "legal", "name": "ООО Ромашка", "folder_path": "Опт", "code": "001"},
-                {"id": "g2", "kind": "legal", "name": "ООО Ромашка", "folder_path": "Розница", "code": "002"},
-            ],
-        ),
-        tables.frame("contacts"),
+    made = cards.cards(
+        [
+            {"id": "g1", "kind": "legal", "name": "ООО Ромашка", "folder_path": "Опт", "code": "001"},
+            {"id": "g2", "kind": "legal", "name": "ООО Ромашка", "folder_path": "Розница", "code": "002"},
+        ],
+        [],
     )
     assert [(card.values["folder_path"], card.values["code"]) for card in made] == [
         ("Опт", "001"),
