@@ -90,7 +90,10 @@ class Books:
 
     def commit(self) -> None:
         """Make everything done since the last commit lasting."""
-        rows = [(guid, _NAMES[type(record)], _body(record)) for guid, record in self._dirty.items()]
+        rows: list[tuple[str, str, str]] = []
+        for guid, record in self._dirty.items():
+            name = _NAMES[type(record)]
+            rows.append((guid, name, _body(record)))
         self._base.executemany(
             "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows
         )
@@ -255,7 +258,8 @@ class Books:
         The first match, as 1C takes it.
         """
         key = ("inn", inn) if inn else ("name", name)
-        found: list[Party] = [self.records["party"][guid] for guid in self._parties.get(key, [])]
+        guids = self._parties.get(key, [])
+        found: list[Party] = [self.records["party"][guid] for guid in guids]
         for party in found:
             if kpp and party.kpp == kpp:
                 return party
@@ -363,7 +367,9 @@ class Books:
         upon_invoice = basis is not None and basis.kind == "invoice" and basis.counts
         if upon_invoice or self._has(document, "invoice"):
             return ZERO
-        return self.shipped(document) if self.closed(document) else document.amount
+        if self.closed(document):
+            return self.shipped(document)
+        return document.amount
 
     def _contract_number(self, document: Document) -> str:
         """The contract a document is settled by.

@@ -153,7 +153,8 @@ class Store:
 
     def meta(self, key: str) -> str | None:
         """A stored setting of the portal itself."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        found = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,))
+        row = found.fetchone()
         return row[0] if row else None
 
     def set_meta(self, key: str, value: str) -> None:

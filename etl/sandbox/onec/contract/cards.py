@@ -121,7 +121,8 @@ def catalog_file(products: Iterable[Product], moment: dt.datetime) -> xml.Elemen
     groups = _groups(classifier, sorted(paths))
     types = xml.add(classifier, "ТипыЦен")
     for guid, name in _PRICE_TYPES.values():
-        xml.add_all(xml.add(types, "ТипЦены"), {"Ид": guid, "Наименование": name, "Валюта": "руб"})
+        price_type = xml.add(types, "ТипЦены")
+        xml.add_all(price_type, {"Ид": guid, "Наименование": name, "Валюта": "руб"})
     catalogue = xml.add(top, "Каталог", СодержитТолькоИзменения="true")
     head = {
         "Ид": _CATALOGUE,
@@ -131,7 +132,8 @@ def catalog_file(products: Iterable[Product], moment: dt.datetime) -> xml.Elemen
     xml.add_all(catalogue, head)
     goods = xml.add(catalogue, "Товары")
     for product in listed:
-        _product(xml.add(goods, "Товар"), product, groups)
+        item = xml.add(goods, "Товар")
+        _product(item, product, groups)
     _offers(top, listed)
     return top
 
@@ -196,7 +198,8 @@ def _offers(top: xml.Element, products: list[Product]) -> None:
     for product in products:
         prices = _prices(product)
         if prices:
-            _offer(xml.add(offers, "Предложение"), product, prices)
+            offer = xml.add(offers, "Предложение")
+            _offer(offer, product, prices)
 
 
 def _prices(product: Product) -> dict[str, Decimal]:

@@ -99,7 +99,10 @@ class Compiler:
         """All conditions of a filter. Raises RestError for an unknown field where the family is strict."""
         compiled = []
         for key, value in as_map(given).items():
-            condition = self._group(value) if _is_group(key) else self._condition(key, value)
+            if _is_group(key):
+                condition = self._group(value)
+            else:
+                condition = self._condition(key, value)
             if condition is not None:
                 compiled.append(condition)
         return compiled
