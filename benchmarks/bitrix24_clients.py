@@ -1,5 +1,6 @@
 """The same three jobs by us and by other people's clients, each in a process of its own against a portal in
-another."""
+another.
+"""
 
 from __future__ import annotations
 
@@ -172,7 +173,8 @@ PEERS: dict[str, dict[str, Job]] = {
 
 def measure(job: Job, portal_deals: int, deals: int) -> Measured:
     """One job in a fresh process against a fresh portal of `portal_deals` deals with the usual limits (2 a
-    second, burst 50)."""
+    second, burst 50).
+    """
     with _portal(portal_deals) as (webhook, ask):
         ours, theirs = PROCESSES.Pipe()
         worker = PROCESSES.Process(target=_work, args=(theirs, job, webhook, ask("ids")[:deals]))

@@ -3,7 +3,8 @@ benchmarks.commerceml`.
 
 Reading is measured against pyexpat without handlers, writing against lxml (a tree per document and
 `tostring`). Every figure is the median of alternating rounds in processor time. Memory is the peak of a
-process of its own."""
+process of its own.
+"""
 
 from __future__ import annotations
 

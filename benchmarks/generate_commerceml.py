@@ -2,7 +2,8 @@
 
 `products(stream, count)`, `offers(stream, count)` and `orders(stream, count)` write UTF-8 with BOM,
 tab-indented, in the namespace of УТ 11; about 3.5 kB per product, 2 kB per offer with three prices, 8 kB per
-order of three lines. Everything in them is invented."""
+order of three lines. Everything in them is invented.
+"""
 
 from __future__ import annotations
 

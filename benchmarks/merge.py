@@ -1,5 +1,6 @@
 """The merge of 100,000 records × 10 fields against pandas' own merge of the same frames, both measured in one
-run."""
+run.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ RECORDS, FIELDS, LIMIT, GROWTH = 100_000, 10, 5.0, 1.5
 
 def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Memory, portal and 1C of so many records: of each hundred, one is edited on each side and one awaits
-    its confirmation."""
+    its confirmation.
+    """
     keys = np.repeat(np.array([str(number) for number in range(records)], dtype=object), FIELDS)
     fields = np.tile(np.array([f"field{number}" for number in range(FIELDS)], dtype=object), records)
     values = np.array([f"value {number}" for number in range(len(keys))], dtype=object)

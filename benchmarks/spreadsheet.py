@@ -4,7 +4,8 @@ the same run.
 Targets (docs/architecture.md): writing, verification included, <= 0.55 of openpyxl write_only; reading, guard
 and child process included, <= 0.3 of openpyxl read_only; peak memory of the writing process < 150 MiB with
 flat growth. Processor time is compared (children included), so that a busy machine does not decide; the sizes
-of RSS are those of fresh processes."""
+of RSS are those of fresh processes.
+"""
 
 from __future__ import annotations
 

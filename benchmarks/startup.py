@@ -1,5 +1,6 @@
 """Start-up: `obmen24 --help`, `status` and a run that finds nothing, against a bare interpreter (DESIGN
-§10)."""
+§10).
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@ sqlite3's executemany.
 
 Method: reference performance §6. Both sides write the same keys and hashes into a SQLite file in WAL mode
 with synchronous=FULL; the measured run is the second one, where every hundredth hash differs. Rounds
-alternate, the best of each are compared."""
+alternate, the best of each are compared.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ def compare(count: int) -> tuple[float, float]:
 
 def run() -> list[tuple[str, float, float, bool]]:
     """(name, measured ratio, limit, kept): the row of DESIGN §10 and its growth, a tenth of the rows against
-    all of them."""
+    all of them.
+    """
     small, _ = compare(COUNT // 10)
     ours, plain = compare(COUNT)
     return [

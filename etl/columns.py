@@ -23,7 +23,8 @@ KINDS: dict[str, type] = {
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its kind (see `KINDS`), whether a row without it is rejected, and the closed list of its
-    values."""
+    values.
+    """
 
     kind: str
     required: bool = False

@@ -12,7 +12,8 @@ profile:
     commission      deals, payment facts               commission               acts: import file, register
 
 then derives stages from facts, writes them to the portal, and publishes what 1C must read. Everything runs
-under the portal's lock and is journalled; a killed run is continued by the next one."""
+under the portal's lock and is journalled; a killed run is continued by the next one.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def run(
     same path on a copy. `month`, `accept`, `force_billing`: see `etl.flows.run.Options`.
 
     Raises EtlError: ConfigError, TryLater (portal or folder away, another run under way), NeedsPerson (guard,
-    lost register)."""
+    lost register).
+    """
     from etl.flows.run import Options
 
     chosen = tuple(flows) or profile.flows
@@ -111,7 +113,8 @@ def opened(
     options: Options | None = None,
 ) -> Iterator[Run]:
     """State, lock, folder and journal around the steps of one run; the run's row is closed whatever
-    happens."""
+    happens.
+    """
     from etl.flows.run import Clock, Journal, Options, Run
     from etl.flows.side import PortalSide
 
@@ -211,7 +214,8 @@ def convert(
     profile: Profile, files: Sequence[Path], *, month: str | None, now: dt.datetime | None = None
 ) -> RunReport:
     """The manual route: deal exports saved by a person -> the same charges, register and import files,
-    without the portal."""
+    without the portal.
+    """
     from etl.flows.contracts import deal_export
     from etl.flows.publication.file import publish
     from etl.flows.run import Options
@@ -235,7 +239,8 @@ def reconcile(profile: Profile, *, month: str | None, now: dt.datetime | None = 
 def restore(profile: Profile, *, accept: bool = False, now: dt.datetime | None = None) -> RunReport:
     """Fill empty registers from the archived workbooks and the archived files of 1C. Raises NeedsPerson when
     they are not empty or the archive does not explain what was done (`accept`: a person says it is right all
-    the same)."""
+    the same).
+    """
     from etl.flows import restore as restoring
     from etl.flows.run import Options
 

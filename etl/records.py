@@ -4,7 +4,8 @@
 A record is a dict, a table is a pandas frame with the same columns (`etl.tables` leads from one to the
 other). Absence is `None` everywhere. Each column says its kind twice at once: to the type checker (a misspelt
 column is found by `make check`) and to the checks at run time (`Column`). No `from __future__ import
-annotations` here: the annotations are read while the module is imported."""
+annotations` here: the annotations are read while the module is imported.
+"""
 
 from typing import TypedDict
 
@@ -41,7 +42,8 @@ class Origin(TypedDict, total=False):
 
 class Party(Origin, total=False):
     """A counterparty or an organisation of ours. `document` and `role` are set where it stands inside a
-    document; absent = the directory itself."""
+    document; absent = the directory itself.
+    """
 
     id: Key
     document: Text
@@ -141,7 +143,8 @@ class Document(Origin, total=False):
     """A document of one side. `id` is Ид or, where absent or zero, kind + number + year; `number` is the
     number both sides match on, `number_1c` what 1C printed; `party` and `organisation` point into `parties`
     of the same source. Facts (`paid…`, `shipped…`, `closed`) are as the dialect tells them; amounts stand
-    only where 1C gives them."""
+    only where 1C gives them.
+    """
 
     id: Key
     kind: DocumentKind
@@ -181,7 +184,8 @@ class Document(Origin, total=False):
 
 class Line(Origin, total=False):
     """A row of a document. `price` and `amount` in the currency of the document, `discount` of the whole
-    row."""
+    row.
+    """
 
     document: Key
     position: Position
@@ -251,7 +255,8 @@ class Receipt(Origin, total=False):
 
 class Charge(TypedDict, total=False):
     """The fee of one contract for one month (specification 000): one per portal, deal, month and kind,
-    `version` by version. `number` is its key towards 1C; amounts in roubles with VAT."""
+    `version` by version. `number` is its key towards 1C; amounts in roubles with VAT.
+    """
 
     deal: Key
     month: Key
@@ -295,7 +300,8 @@ class NotBilled(TypedDict, total=False):
 
 class Accrual(TypedDict, total=False):
     """Half of a manager's commission, or its reversal (negative). `part`: first, second, reversal-first,
-    reversal-second; roubles."""
+    reversal-second; roubles.
+    """
 
     deal: Key
     part: Key
@@ -317,7 +323,8 @@ class Accrual(TypedDict, total=False):
 
 class Payment(Origin, total=False):
     """What one source says was paid for one document (`target` = its number towards 1C); refunds are
-    negative."""
+    negative.
+    """
 
     source: Key
     id: Key

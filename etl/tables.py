@@ -8,7 +8,8 @@ on frames, a rule about one record on the records; what goes through a door and 
 mistake of design.
 
 pandas and pandera are imported inside the functions: reading a profile or printing help must not pay for
-them."""
+them.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Table:
     """A declared table: its name, the type of its records, its key columns (unique together when
-    `unique`)."""
+    `unique`).
+    """
 
     name: str
     record: type
@@ -111,7 +113,8 @@ BLOCK = 1000
 
 def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
     """Records to a frame with every declared column, dtype object, absence None. Unknown keys raise
-    KeyError."""
+    KeyError.
+    """
     import numpy as np
     import pandas as pd
 
@@ -157,7 +160,8 @@ def records(table_frame: pd.DataFrame) -> list[Record]: ...
 def records(table_frame: pd.DataFrame, kind: type[R]) -> list[R]: ...
 def records(table_frame: pd.DataFrame, kind: Any = None) -> Any:
     """A frame to records; pandas' own missing marks become None again. `kind` is their type (`etl.records`),
-    for the type checker: `records(documents, Document)`."""
+    for the type checker: `records(documents, Document)`.
+    """
     return list(each(table_frame, kind))
 
 
@@ -167,7 +171,8 @@ def each(table_frame: pd.DataFrame) -> Iterator[Record]: ...
 def each(table_frame: pd.DataFrame, _kind: type[R]) -> Iterator[R]: ...
 def each(table_frame: pd.DataFrame, _kind: Any = None) -> Iterator[Any]:
     """`records` one by one: a record weighs many times its row, so long frames are walked rather than
-    listed."""
+    listed.
+    """
     names = list(table_frame.columns)
     for start in range(0, len(table_frame), BLOCK):
         block = table_frame if len(table_frame) <= BLOCK else table_frame.iloc[start : start + BLOCK]
@@ -268,7 +273,8 @@ def check(table: str, table_frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
     """Split a frame by its schema: (good rows, issues).
 
     A row with a missing required value, a wrong type, a value outside its list or a repeated key is rejected
-    and named in `issues`; its neighbours stay. Of rows with one key the first stays."""
+    and named in `issues`; its neighbours stay. Of rows with one key the first stays.
+    """
     import pandera.errors as pe
 
     try:

@@ -38,7 +38,8 @@ class Refused(Rejected):
 @dataclass(frozen=True, slots=True)
 class Command:
     """One method of a batch with its parameters: nested maps and lists; a text may refer to an earlier
-    result."""
+    result.
+    """
 
     method: str
     params: Params
@@ -123,7 +124,8 @@ def named(value: Any) -> dict[str, Any]:
 
 def by_text(found: Iterable[Mapping[str, Any]], field: str) -> dict[str, Any]:
     """Rows by the text of a field that each has alone: the portal writes ids as numbers and as texts
-    (§3.4)."""
+    (§3.4).
+    """
     return {str(row[field]): row for row in found}
 
 

@@ -1,5 +1,6 @@
 """How the portal's catalogue is asked. Shared by reading and writing. Facts: reference bitrix24 §4.6 (`§`
-below)."""
+below).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ FIELDS = (
 
 def iblocks(client: Client) -> list[int]:
     """Information blocks of all catalogues, the main one first. Raises ConfigError when the portal has
-    none."""
+    none.
+    """
     found = sorted(paged(client, "catalog.catalog.list", {}, "catalogs"), key=_main_first)
     if not found:
         raise ConfigError("На портале нет каталога товаров.", "Включите каталог: CRM, Товары и склады.")
@@ -68,7 +70,8 @@ def prices(condition: Mapping[str, Any] | None = None) -> Listing:
 
 def base_price_type(client: Client) -> str:
     """Id of the price type that people see as the price (§4.6: `base`). Raises ConfigError when there is
-    none."""
+    none.
+    """
     found: str | None = None
     for row in paged(client, "catalog.priceType.list", {}, "priceTypes"):
         is_base = str(row.get("base")).upper() in ("Y", "TRUE", "1")
@@ -83,7 +86,8 @@ def base_price_type(client: Client) -> str:
 
 def properties(profile: Profile | None) -> dict[str, str]:
     """Column of `products` -> property of the catalogue, as the profile maps them: `property98` or
-    `PROPERTY_98`."""
+    `PROPERTY_98`.
+    """
     entity = profile.entities.get("products") if profile else None
     if entity is None:
         return {}

@@ -105,7 +105,8 @@ class Client:
 
     def read_batch(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Reading commands, at most 50: every key is in the answer. Raises TryLater if some cannot be read
-        now."""
+        now.
+        """
         outcomes: dict[str, Outcome] = {}
         left = dict(commands)
         for turn in range(self._attempts):
@@ -138,7 +139,8 @@ class Client:
 
     def chain(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Reading commands that refer to results of earlier ones, so the batch is sent again as a whole
-        (§4.12)."""
+        (§4.12).
+        """
         for turn in range(self._attempts):
             outcomes = self._batch(commands)
             self.stop_on(outcomes)
@@ -224,7 +226,8 @@ class Client:
 
     def _given_up(self, answer: Answer, subject: str) -> tuple[Answer, Verdict]:
         """After the last RETRY: a read, or a portal out of reach, ends in TryLater; a refused write is
-        told."""
+        told.
+        """
         answered = answer.failure is None and answer.status is not None
         if answer.failure == "unreached":
             raise self._away()
@@ -251,7 +254,8 @@ class Client:
 
     def _batch(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Outcomes of one batch request by key (bitrix24 §4.12); a batch that failed whole fails each
-        command."""
+        command.
+        """
         methods = sorted({command.method for command in commands.values()})
         subject = next(filter(is_write, methods), methods[0])
         encoded = {key: encode(command) for key, command in commands.items()}
@@ -324,7 +328,8 @@ class Client:
 
 def connect(portal: Portal, folder: Path, state: Path | None, **options: Any) -> Client:
     """A client for the portal of a profile. `folder`: where the profile lies; `state`: its state folder
-    (shared pace)."""
+    (shared pace).
+    """
     return Client(
         webhook(portal, folder),
         name=portal.name,

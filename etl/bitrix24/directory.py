@@ -71,7 +71,8 @@ def items(kind: int, condition: Mapping[str, Any] | None = None, select: Sequenc
 
 def requisites(kind: int) -> Listing:
     """Requisites of companies or contacts: ИНН, КПП and the like are not fields of the company itself
-    (§4.5)."""
+    (§4.5).
+    """
     return Listing("crm.requisite.list", filter={"=ENTITY_TYPE_ID": kind}, select=["*", "UF_*"])
 
 
@@ -82,7 +83,8 @@ def banks() -> Listing:
 
 def addresses(type_id: str) -> Listing:
     """Addresses of one type: a requisite has one at most, so its id is the key, an address has none
-    (§4.5)."""
+    (§4.5).
+    """
     asked = {"=ENTITY_TYPE_ID": REQUISITE, "=TYPE_ID": type_id}
     return Listing("crm.address.list", "ENTITY_ID", filter=asked)
 
@@ -147,7 +149,8 @@ def multifields(row: Row, kind: str) -> list[Row]:
 
 def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
     """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by
-    name)."""
+    name).
+    """
     titles = _own_titles(client)
     by_inn: dict[str, str] = {}
     by_name: dict[str, str] = {}

@@ -35,7 +35,8 @@ _LONGEST_CODE = 50
 @dataclass(frozen=True)
 class PortalField:
     """A field of the portal: `name` as crm.item.* call it, `code` as the old methods do, `options` of a list
-    by id."""
+    by id.
+    """
 
     name: str
     code: str

@@ -161,7 +161,8 @@ def ids(client: Client, listing: Listing) -> set[int]:
 
 def paged(client: Client, method: str, params: Mapping[str, Any], path: str | None = None) -> Iterator[Row]:
     """A list by `next`, for methods that document no keyset (bitrix24 §2.4): dictionaries, catalogue,
-    users."""
+    users.
+    """
     start: int | None = 0
     while start is not None:
         page = client.page(method, {**params, "start": start})
@@ -187,7 +188,8 @@ class _IdRanges:
 
     def __init__(self, head: list[int], tail: list[int]) -> None:
         """`head`: the first page of ids, ascending, read already; `tail`: the last page, descending, for the
-        density."""
+        density.
+        """
         self._frontier: int | None = head[-1]
         self._last = tail[0]
         self._span = (head[-1] - head[0] + 1) + (tail[0] - tail[-1] + 1)
@@ -332,7 +334,8 @@ class _Reader:
 
     def _allotted(self, segments: list[Segment]) -> list[int]:
         """Commands of each segment in one batch. A rest gets some of the spare ones: a guess too low costs a
-        request."""
+        request.
+        """
         room = self._client.batch_size
         spare = max(0, room - sum(segment.commands for segment in segments))
         counts: list[int] = []
@@ -379,7 +382,8 @@ class _Reader:
 
 def _checked(listing: Listing, page: list[Row], after: int, upto: int | None) -> list[int]:
     """Ids of a page; they must grow and stay inside the segment, else the portal has dropped the filter
-    (§2.4)."""
+    (§2.4).
+    """
     numbers = [int(row[listing.id]) for row in page]
     last = after
     for number in numbers:

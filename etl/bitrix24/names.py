@@ -99,7 +99,8 @@ class Names:
 
     def found_fields(self, text: str, entity: int) -> list[PortalField]:
         """Fields that a name means: the one the profile resolved, else those of the portal with this code or
-        caption."""
+        caption.
+        """
         known = self.fields.get((entity, text))
         if known is not None:
             return [known]
@@ -391,7 +392,8 @@ def _sending_stages(
     profile: Profile, deals: Mapping[str, str], *, of_deal: bool
 ) -> Iterator[tuple[str, str]]:
     """Stages that send a smart invoice: those of its deal where the portal knows such a stage of deals, else
-    its own."""
+    its own.
+    """
     known = {normal(name) for name in deals.values()}
     for name in profile.orders.invoice_stages if profile.orders else ():
         if (normal(name) in known) is of_deal:

@@ -194,7 +194,8 @@ def once(client: Client, outbox: Outbox, key: str, command: Command) -> Outcome:
 
 def _announce(client: Client, outbox: Outbox, keys: Sequence[str]) -> None:
     """Intents before the request; one whose earlier attempt may still be applied waits that time out
-    first."""
+    first.
+    """
     attempts = _attempts(outbox, keys)
     settle(client, list(attempts.values()))
     for key in attempts:
@@ -214,7 +215,8 @@ def _attempts(outbox: Outbox, keys: Sequence[str]) -> dict[str, float]:
 
 def settle(client: Client, moments: Sequence[float]) -> None:
     """Wait until a write sent at these moments can no longer be applied (reliability §3: 60 s and a
-    margin)."""
+    margin).
+    """
     if not moments:
         return
     wait = max(moments) + SETTLE_SECONDS - client.clock()

@@ -1,2 +1,3 @@
 """One module per flow: what it extracts, which pure functions it calls, what it loads. `etl.pipeline` gives
-the order."""
+the order.
+"""

@@ -2,7 +2,8 @@
 go (DESIGN §5).
 
 A key is the record's id in 1C. `want` of a record without a pair on the portal is all that 1C has told of it:
-it waits there for an answer or for its creation, because 1C does not tell it twice."""
+it waits there for an answer or for its creation, because 1C does not tell it twice.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 for 1C.
 
 A receipt that fits nothing yet waits: a later charge or an answer of a person may explain it. A statement
-loaded twice or overlapping changes nothing, because a receipt has one key in all of them."""
+loaded twice or overlapping changes nothing, because a receipt has one key in all of them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ _KEPT_DAYS = 400
 
 def flow(run: Run, reading: Reading) -> None:
     """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты»
-    of their months."""
+    of their months.
+    """
     waiting = tables.frame("receipts", decode(run.state.files.cursor(WAITING) or "[]"))
     receipts = tables.records(tables.concat("receipts", [waiting, reading.receipts]), Receipt)
     months = match(run, receipts) if receipts else set()
@@ -43,7 +45,8 @@ def flow(run: Run, reading: Reading) -> None:
 
 def match(run: Run, receipts: Sequence[Receipt]) -> set[str]:
     """Receipts against open charges; facts, questions and the waiting list follow from the verdicts. Returns
-    the months paid for."""
+    the months paid for.
+    """
     answered = run.state.questions.answers("receipt")
     given = {key: tuple(_numbers(answer)) for key, answer in answered.items()}
     told = [fact for fact in recording.payments(run) if fact["source"] == "bank"]
@@ -105,7 +108,8 @@ def _forms(numbers: Sequence[str]) -> tuple[str, ...]:
 def report_to_1c(run: Run) -> None:
     """Receipts 1C has not reported go to it as payment documents, where the profile delivers payments that
     way: the notice that an invoice is paid. The handler compares number, day and sum with its own statement
-    before it makes a payment."""
+    before it makes a payment.
+    """
     profile = run.profile
     if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
@@ -126,7 +130,8 @@ def _ask(run: Run, asks: Sequence[Ask]) -> None:
 
 def _question(row: Ask) -> Record:
     """A receipt as a person is asked: day, number, sum, payer, purpose, why it is doubtful, and the charges
-    it may pay."""
+    it may pay.
+    """
     said = f"Поступление {clean.day_name(row['date'])} № {row['number'] or 'б/н'} на {row['amount']} руб."
     text = f"{said} от «{row['payer_name']}»: «{row['purpose']}». {row['reason']}. За какое начисление?"
     candidates = [{"id": option.partition(" ")[0], "text": option} for option in row["candidates"]]
@@ -145,6 +150,7 @@ def _issue(row: Ask) -> Record:
 
 def _numbers(answer: Any) -> list[str]:
     """Document numbers of an answer: one candidate, or several numbers a person wrote; none = the receipt is
-    not ours."""
+    not ours.
+    """
     chosen = answer.get("id") if isinstance(answer, dict) else answer
     return [number for number in str(chosen or "").replace(",", " ").split() if keys.decode(number)]

@@ -1,7 +1,8 @@
 """Flow `documents-in`: documents of 1C -> facts of payment and shipment, and news about what we sent.
 
 Specification 000 takes facts only: a number of 1C that is not ours is an Issue and creates nothing. Profiles
-with `[orders]` also let documents change deals (`etl.flows.orders.incoming`)."""
+with `[orders]` also let documents change deals (`etl.flows.orders.incoming`).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ BASIS = "basis"
 
 def flow(run: Run, reading: Reading) -> None:
     """Record what the documents read in this run tell; where the profile has orders, let them change
-    deals."""
+    deals.
+    """
     new = {row["id"] for row in reading.documents}
     if reading.met:
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
@@ -45,7 +47,8 @@ def _is_of_register(row: Document) -> bool:
 
 def _contract_facts(run: Run, met: Sequence[Document], fresh: Sequence[Document]) -> None:
     """Facts of the documents that are new, led to their charges through every document met, now or in an
-    earlier run."""
+    earlier run.
+    """
     new = {row["id"] for row in fresh}
     remembered = {link["foreign_id"]: link["number"] for link in run.state.links.all(BASIS)}
     known = recording.known_numbers(run)

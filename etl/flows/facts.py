@@ -1,5 +1,6 @@
 """Facts of payment and shipment into the state: what documents tell, what no longer counts, and the words of
-the journal."""
+the journal.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def known_numbers(run: Run) -> set[str]:
 
 def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, str] | None = None) -> None:
     """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by
-    `deals`."""
+    `deals`.
+    """
     changes = run.state.facts.record(kind, list(found), run.number)
     # a flag repeats what a document tells, so only documents are counted
     told = [(change["after"] or change["before"])["source"] for change in changes]
@@ -66,7 +68,8 @@ def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, st
 
 def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]:
     """A change of facts as the journal tells it: under its deal where one is known, else under its
-    document."""
+    document.
+    """
     after = change["after"] or change["before"]
     target = after["target"]
     deal = deals.get(target) or _deal(target)

@@ -3,7 +3,8 @@ after the commit.
 
 A killed run leaves the file where it was; the next one reads it again, and every consumer writes facts that
 are the same the second time. Staleness is judged per document: a late file is read, only documents already
-seen newer are left out."""
+seen newer are left out.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +108,8 @@ def _mark_moved(run: Run) -> None:
 
 def _moment_of(run: Run) -> Any:
     """Files in the order in which 1C wrote them; those that do not say when come last, in the order of
-    intake."""
+    intake.
+    """
     return lambda item: (item.generated_at is None, item.generated_at or run.clock.now, item.file.seq)
 
 
@@ -139,7 +141,8 @@ def finish(run: Run, reading: Reading) -> None:
 # ---- what a file is
 def verify(path: Path, name: str, profile: Profile) -> Any:
     """Raise Rejected for a file that cannot be what its place says; what CommerceML says of itself is
-    returned (FileInfo). Detection is by content, never by the ending."""
+    returned (FileInfo). Detection is by content, never by the ending.
+    """
     if not name.startswith(SHEETS_IN + "/"):
         from etl.extract.commerceml import read
 
@@ -173,7 +176,8 @@ def _kind(taken: Taken) -> str:
 
 def _claim(run: Run, taken: Taken, info: Any) -> Item | None:
     """Note the file in the state. Content that is known and still the latest under its name is put away
-    unread."""
+    unread.
+    """
     kind = _kind(taken)
     if kind not in ("1c", *run.profile.flows):
         text = (
@@ -251,7 +255,8 @@ def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
 
 def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
     """The tables some flow of the profile wants, whole; the rest is dropped chunk by chunk, so a catalogue
-    nobody asked for costs no memory. Raises Rejected."""
+    nobody asked for costs no memory. Raises Rejected.
+    """
     from etl.extract.commerceml import read
 
     directories = bool(profile.orders or {"parties", "products"} & set(profile.flows))

@@ -31,7 +31,8 @@ class Reading:
     document of the files, also those already known: what others are based on, and what proves an echo.
     `tables`: the other tables, by name. `seen`: rows of the state that remember each document told anew.
     `moments`: file -> when 1C wrote it. `receipts`: of bank statements. `spreadsheets`: deal exports that
-    people saved. `items`: the files, to be put away after the commit."""
+    people saved. `items`: the files, to be put away after the commit.
+    """
 
     documents: Sequence[Document] = ()
     lines: Sequence[Line] = ()

@@ -2,7 +2,8 @@
 archive.
 
 Charges and accruals cannot be rebuilt from the two systems (DESIGN §6), so their workbooks are archived and
-`restore` reads them."""
+`restore` reads them.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +95,8 @@ def write_book(run: Run, name: str, write: Callable[[BinaryIO], Any], *, archive
 
 def legacy_deals(run: Run) -> set[str]:
     """Deals that stood beyond the first stage when the exchange was first set up: their commission is a
-    person's business."""
+    person's business.
+    """
     return set(json.loads(run.state.files.cursor(RESTORED) or "{}").get("legacy", []))
 
 

@@ -4,7 +4,8 @@ of the bank.
 Everything is read and checked first and written in one transaction: a half-restored register would reverse
 acts or charge again. Nothing is written to the portal. Stages are taken as they follow from the restored
 facts, so that no deal moves because of the loss; what 1C never showed back is put into the outgoing file
-again under the same Ид and number."""
+again under the same Ид and number.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ _CHARGE_KEY = ("deal", "month", "kind", "version", "action")
 @dataclass(slots=True)
 class _Archived:
     """What the archive holds: documents of 1C, the newest text of each with what proves it, and receipts of
-    all statements."""
+    all statements.
+    """
 
     newest: dict[str, tuple[Record, Document]] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
@@ -57,7 +59,8 @@ class _Archived:
 
 def restore(run: Run) -> None:
     """Fill the empty registers. Raises NeedsPerson when they are not empty, or the archive is damaged or
-    incomplete (the last can be accepted by a person), TryLater when the portal is away."""
+    incomplete (the last can be accepted by a person), TryLater when the portal is away.
+    """
     run.journal.report.title = "Восстановление выполнено"
     books = registers.archived_books(run.folder.folder)
     charges = _rows(books, registers.REGISTER, exact.read_register, _CHARGE_KEY)
@@ -124,7 +127,8 @@ def _refuse_gaps(charges: Iterable[Mapping[str, Any]]) -> None:
 # ---- files of 1C and of the bank
 def _archived(run: Run) -> _Archived:
     """Everything that was read once, from the archive in the order it came. Raises NeedsPerson for a damaged
-    file."""
+    file.
+    """
     archived = _Archived()
     paths = sorted((run.folder.folder / ARCHIVE).glob("*/*"), key=_by_name)
     for seq, path in enumerate(paths, 1):
@@ -170,7 +174,8 @@ def _record_facts(run: Run, archived: _Archived) -> None:
 # ---- what the archive explains
 def _refuse_doubts(run: Run, accruals: Iterable[Accrual]) -> None:
     """Raise NeedsPerson when the archive does not explain what was done: an act without its payment, a stage
-    without its act."""
+    without its act.
+    """
     known = stages.contracts(run)
     deals = run.portal.deals
     placed = dict(zip(deals["id"], deals["stage"], strict=True))
@@ -191,7 +196,8 @@ def _refuse_doubts(run: Run, accruals: Iterable[Accrual]) -> None:
 
 def _send_again(run: Run, shown: set[str | None]) -> int:
     """Charges and acts no file of 1C has shown: it may never have read them. The same Ид and number cannot
-    double them."""
+    double them.
+    """
     profile, sent = run.profile, 0
     charges = _unshown(run.state.charges.current(), shown)
     if profile.billing and profile.delivery.charge == "commerceml" and len(charges):
@@ -209,7 +215,8 @@ def _unshown(rows: pd.DataFrame, shown: set[str | None]) -> pd.DataFrame:
 
 def _settle_stages(run: Run) -> None:
     """The stages that follow from the restored facts count as derived before: nothing moves because of the
-    loss."""
+    loss.
+    """
     derived: dict[str, str] = {}
     for deal, known in stages.contracts(run).items():
         if rule := derive(named(known), run.profile.rules):

@@ -2,7 +2,8 @@
 and the journal.
 
 A `Run` does not change while it lasts. What a run has read is a value of its own (`etl.flows.reading`), made
-by the intake and handed on as an argument."""
+by the intake and handed on as an argument.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ Record = dict[str, Any]
 class Options:
     """What the caller asked of a run. `month` as 2026-11; `accept`: a person allows more overwrites than the
     guard (or a restoration with doubts); `dry`: a plan, nothing is written; `force_billing`: bill although no
-    day of billing is due."""
+    day of billing is due.
+    """
 
     month: str | None = None
     accept: bool = False
@@ -41,7 +43,8 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The moment of a run (aware), one and the same from its first step to its last, and as 1C's clock shows
-    it."""
+    it.
+    """
 
     now: dt.datetime
     time_zone: str

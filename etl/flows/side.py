@@ -40,7 +40,8 @@ class SavedDeals:
 
 class PortalSide:
     """The portal of a profile. `turn` counts the rounds of writing of this run: each has outbox keys of its
-    own."""
+    own.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -59,7 +60,8 @@ class PortalSide:
     @cached_property
     def names(self) -> portal_names.Names:
         """Every name of the profile, resolved before anything else is asked. Raises ConfigError for unknown
-        ones."""
+        ones.
+        """
         return portal_names.load(self.client, self.profile)
 
     def close(self) -> None:
@@ -87,7 +89,8 @@ class PortalSide:
 
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry
-        it."""
+        it.
+        """
         from etl.bitrix24 import directory
 
         return directory.by_origin(self.client, kind, self.profile.bitrix24.originator, origins)

@@ -1,5 +1,6 @@
 """Stages and result fields of deals that follow from facts, and the facts of the contracts of specification
-000."""
+000.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def settle(
     """Write the stages that follow from the facts together with other changes, and remember what was derived.
 
     `sources`: deal -> {file, document} of the facts, for the journal. `deals`: those of the portal, where
-    they were taken already."""
+    they were taken already.
+    """
     told = sources or {}
     known = tables.records(run.portal.deals, Deal) if deals is None else deals
     changes, derived = stages.moves(judged, run.profile.rules, known, run.state.stages.read())
@@ -65,7 +67,8 @@ def settle(
 
 def _undecided(applied: Iterable[Record]) -> set[str]:
     """Deals whose stage may or may not be written: the derivation is remembered only after the outcome is
-    known."""
+    known.
+    """
     moves = [row for row in applied if row["action"] == "stage"]
     return {row["key"] for row in moves if row["outcome"] in ("doubt", "failed")}
 

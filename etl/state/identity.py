@@ -156,7 +156,8 @@ _STORED = ("key", "field", "base", "sent", "want")
 
 class Remembered(TypedDict):
     """What is remembered of one field: `known` (a `base` exists), `sent` ((publication, value), oldest
-    first), `wanting` (a write of `want` has begun)."""
+    first), `wanting` (a write of `want` has begun).
+    """
 
     entity: str
     key: str

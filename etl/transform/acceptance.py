@@ -1,7 +1,8 @@
 """Whether 1C took a document that was sent to it: the comparison of what was published with what 1C shows.
 
 1C acknowledges nothing (DESIGN §7). What it exports afterwards is the only answer: the same document
-confirms, another one in a file written after our publication says «1С не приняла правку»."""
+confirms, another one in a file written after our publication says «1С не приняла правку».
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def verdict(sent: Sent, told: Document, sums: Sums, written: dt.datetime | None)
 def is_edited_again(document: Document) -> bool:
     """True for an order or invoice of a deal: it goes again with any edit, so an export made before our
     publication may tell the former text of the same sum. Other documents go again with another sum only, and
-    1C's clock may be behind ours."""
+    1C's clock may be behind ours.
+    """
     key = keys.decode(document["number"])
     return key is None or key.kind in ("order", "invoice")
 

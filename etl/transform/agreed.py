@@ -1,7 +1,8 @@
 """What is remembered of one field that both sides may edit, and what each event makes of it (DESIGN §5).
 
 1C acknowledges nothing: what was handed over counts as agreed only when 1C shows it. Until then it stands in
-`sent`; a value of 1C that the portal does not hold yet stands in `want`."""
+`sent`; a value of 1C that the portal does not hold yet stands in `want`.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ EMPTY: Final = Agreed(base=None)
 
 def published(value: Any, moment: int) -> Agreed:
     """A field of a record that 1C is told for the first time: sent, nothing agreed yet. `moment`: of the
-    publication."""
+    publication.
+    """
     return Agreed(sent=(Sent(value, moment),))
 
 
@@ -73,7 +75,8 @@ def paired(known: Agreed, held: Any, told: Any) -> Agreed:
     emptiness is agreed and the other side's value is its edit. Two different values stay undecided ("never
     take one side as base").
 
-    `held`, `told`: values of the portal and of 1C, None where it has none."""
+    `held`, `told`: values of the portal and of 1C, None where it has none.
+    """
     is_new = known.base is ABSENT and not known.sent
     is_lacking = held is None or told is None
     return replace(known, base=None) if is_new and is_lacking else known
@@ -81,13 +84,15 @@ def paired(known: Agreed, held: Any, told: Any) -> Agreed:
 
 def is_on_its_way(known: Agreed) -> bool:
     """A value was handed to 1C and not yet seen back: every new publication of the record carries it
-    again."""
+    again.
+    """
     return bool(known.sent) and known.tail not in (None, ABSENT)
 
 
 def for_1c(known: Agreed, held: Any) -> Any:
     """The value that a publication says: our latest edit, else what 1C itself told last, so that repeating
-    it changes nothing; else what the portal's record holds (`held`)."""
+    it changes nothing; else what the portal's record holds (`held`).
+    """
     told = known.base if known.want is ABSENT else known.want
     if known.sent:
         told = known.tail

@@ -2,7 +2,8 @@
 say, as object arrays of one length.
 
 Arrays instead of records, because a merge goes over hundred thousands of fields of which nearly all are
-quiet (DESIGN §10)."""
+quiet (DESIGN §10).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ Places = np.ndarray[Any, np.dtype[np.intp]]
 class Aligned:
     """`entity`, `key`, `field` name a row; `base`, `sent`, `want` are its memory (`agreed.Agreed`), `portal`
     and `onec` the values of the sides, `made` the moment of 1C's file. What is not known is ABSENT, an
-    unknown moment None."""
+    unknown moment None.
+    """
 
     entity: list[str]
     key: list[str]
@@ -46,7 +48,8 @@ def live(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, whol
     out. `whole` keeps all rows of a record of which one is kept. Frames as `merge.merge` takes them.
 
     Raises ValueError when 1C tells a field whose portal value was not read: deciding blindly would overwrite
-    it."""
+    it.
+    """
     rows, told, known = _codes([portal, onec, memory], KEY)
     in_onec, in_memory = _found(told, rows), _found(known, rows)
     if (in_onec >= 0).sum() != len(onec):
@@ -68,7 +71,8 @@ def live(memory: pd.DataFrame, portal: pd.DataFrame, onec: pd.DataFrame, *, whol
 
 def _quiet(columns: dict[str, Values]) -> Mask:
     """Rows in which nothing is under way, and both sides hold what is agreed or 1C says nothing of what is
-    not."""
+    not.
+    """
     base, shown = columns["base"], columns["onec"]
     is_silent = equal(shown, ABSENT)
     is_agreed = equal(columns["portal"], base) & (equal(shown, base) | is_silent)

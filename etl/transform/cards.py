@@ -1,5 +1,6 @@
 """Cards of the directory of parties: what a record of 1C becomes on the portal, and which cards stock 1C
-would take for another one."""
+would take for another one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _UNSAID = ("id", "document", "role", "party", "extra", "deleted", "file", "place
 
 class Card(NamedTuple):
     """A card of the portal for a record of 1C: `origin` = its foreign id, `owner` = origin of the company a
-    contact belongs to."""
+    contact belongs to.
+    """
 
     origin: str
     contact: bool
@@ -27,7 +29,8 @@ class Card(NamedTuple):
 
 def is_company(kind: str | None, inn: str | None = None) -> bool:
     """Whether a party is a company of the portal: legal entities and ИП are, a person is a contact
-    (specification 002)."""
+    (specification 002).
+    """
     return kind in ("legal", "sole_trader") or (kind is None and bool(inn))
 
 
@@ -36,7 +39,8 @@ def cards(parties: Iterable[Party], contacts: Iterable[Contact]) -> list[Card]:
     contact for a person and for each contact person of a company. Only what 1C has is given.
 
     Parties inside documents are not the directory. An ИП without contact persons is its own contact. Deleted
-    records make no card."""
+    records make no card.
+    """
     people: dict[str, list[Contact]] = defaultdict(list)
     for contact in contacts:
         people[contact["party"] or ""].append(contact)
@@ -103,7 +107,8 @@ def namesakes(rows: Iterable[Party]) -> list[Record]:
     Наименование only.
 
     In: everybody who may be sent. Of two without ИНН under one name neither is sent; a party without ИНН
-    whose name a party with ИНН bears is not sent either. `key` of an issue is the party."""
+    whose name a party with ИНН bears is not sent either. `key` of an issue is the party.
+    """
     groups: dict[str, list[Party]] = defaultdict(list)
     for row in {row["id"]: row for row in rows}.values():
         groups[clean.fold(row.get("name"))].append(row)

@@ -1,5 +1,6 @@
 """Values of directory fields: when two are the same, what a list becomes, and what a field with one owner
-does (DESIGN §5)."""
+does (DESIGN §5).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ Owner = Literal["portal", "1c", "ask"]
 # ---- comparison
 def canonical(field: str, value: Any) -> Hashable:
     """The form in which a field is compared: phones by their last ten digits, accounts by number and bank,
-    texts without extra blanks."""
+    texts without extra blanks.
+    """
     if field in LISTS:
         return tuple(sorted({comparable(item) for item in value or ()})) or None
     if field == "deleted":
@@ -48,7 +50,8 @@ def same(field: str, left: Any, right: Any) -> bool:
 def is_refused(field: str, known: Agreed, shown: Any) -> bool:
     """Whether 1C, which shows the record in a file made after our publication, shows another value than it
     was handed (DESIGN §7, `published -> echoed | refused`). `known`: the memory after the merge, so what
-    still stands in `sent` was not confirmed; `shown`: None where 1C does not tell the field."""
+    still stands in `sent` was not confirmed; `shown`: None where 1C does not tell the field.
+    """
     if shown is None or not known.sent or known.tail is None:
         return False
     return not same(field, shown, known.tail)
@@ -81,7 +84,8 @@ def dropped(field: str, base: Any, after: Any) -> tuple[str, ...]:
 class Assigned:
     """What a value of 1C does to a field that does not travel back. `keep` it is remembered until the portal
     holds it or a person has answered; `after` is what to write, `reason` why (None: nothing is written);
-    `asks`: a person must decide."""
+    `asks`: a person must decide.
+    """
 
     keep: bool
     after: Any = None
@@ -93,7 +97,8 @@ def assigned(field: str, held: Any, given: Any, owner: Owner, answer: Owner | No
     """The rule of a field with one owner: 1C's value is written where 1C leads or the portal holds nothing.
 
     `held`, `given`: the values of the portal and of 1C; `owner` as the profile says; `answer`: what a person
-    said about just these two values."""
+    said about just these two values.
+    """
     after = joined(field, held, given)
     if same(field, held, after):
         return Assigned(keep=False)

@@ -1,7 +1,8 @@
 """The steps of one merge over aligned rows: our own echo, confirmations, who is right, what 1C must be told.
 
 With s = base, a = portal, b = 1C, tail = last of `sent` else s, each compared in its canonical form, the
-steps go through the table of DESIGN §5 from top to bottom."""
+steps go through the table of DESIGN §5 from top to bottom.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _COMPARED = ("base", "want", "portal", "onec")
 @dataclass(slots=True)
 class Rows:
     """Aligned rows, changed step by step. `value`, and `form` for comparison, by name: base, want, portal,
-    onec; `sent` and `sent_forms` likewise, row by row; `moved`: rows whose `sent` was changed."""
+    onec; `sent` and `sent_forms` likewise, row by row; `moved`: rows whose `sent` was changed.
+    """
 
     aligned: Aligned
     value: dict[str, Values]
@@ -58,7 +60,8 @@ class Rows:
 class Decision:
     """Rows by what is done with them. `writing`: 1C's value goes to the portal; `kept`: the portal's value
     stands against 1C's; `asking`: a person must say; `conflict`: of all three, those where both sides had
-    changed; `forced`: of `kept`, those 1C must be told again although it was told the same before."""
+    changed; `forced`: of `kept`, those 1C must be told again although it was told the same before.
+    """
 
     writing: Mask
     kept: Mask
@@ -89,7 +92,8 @@ def _forms(fields: Iterable[str], values: Values, canonical: Canonical) -> Value
 # ---- what the portal shows of our own writing
 def echo(rows: Rows) -> None:
     """A portal that holds `want` shows our own write: agreed. An unfinished `want` stands in for a silent
-    1C."""
+    1C.
+    """
     noted = rows.is_known("want")
     echoed = noted & rows.is_same("want", "portal")
     unfinished = noted & ~echoed & ~rows.is_known("onec")
@@ -114,7 +118,8 @@ def confirm(rows: Rows) -> None:
 
 def _confirmed(rows: Rows, row: int) -> int | None:
     """Which sent value 1C shows: of those its file may know (made after the publication) the last one. A
-    value of an older file confirms only where it is not simply the old base."""
+    value of an older file confirms only where it is not simply the old base.
+    """
     shown, made = rows.form["onec"][row], rows.aligned.made[row]
     places = [place for place, form in enumerate(rows.sent_forms[row]) if form == shown]
     later = [place for place in places if made is not None and made > rows.sent[row][place].seq]
@@ -127,7 +132,8 @@ def _confirmed(rows: Rows, row: int) -> int | None:
 # ---- who is right
 def judge(rows: Rows, right: Values) -> Decision:
     """What a changed value of 1C does: agree, go to the portal, or meet an edit of the portal, where the side
-    in `right` (portal, 1c, ask) decides."""
+    in `right` (portal, 1c, ask) decides.
+    """
     changed = rows.is_known("onec") & ~rows.is_same("onec", "base")
     agreed = changed & rows.is_same("onec", "portal")
     plain = changed & ~agreed & rows.is_known("base") & rows.is_same("portal", "base")
@@ -153,7 +159,8 @@ def _answered(rows: Rows) -> Mask:
 def send(rows: Rows, decided: Decision, moment: int, whole: Collection[str]) -> Mask:
     """A value that 1C was not told yet is appended to `sent`; the base does not move. Out: these rows.
 
-    Of a record of an entity in `whole` the other fields go along, and are remembered as sent."""
+    Of a record of an entity in `whole` the other fields go along, and are remembered as sent.
+    """
     due = chosen(decided.writing, rows.form["want"], rows.form["portal"])
     is_other = ~equal(due, _tails(rows))
     told = rows.has_sent()

@@ -3,7 +3,8 @@
 Each function returns the tables `documents`, `lines`, `parties` (rows with `document`, role «Покупатель» or
 «Продавец») that load/commerceml writes, in the order of writing: an order stands before its invoice, a
 container is an order with what follows it. Ids are uuid5 of portal, kind and number, so the same input is the
-same document on every try. Money is roubles with VAT."""
+same document on every try. Money is roubles with VAT.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def charge_documents(
     The five values of the specification are requisites and stand in the comment too: УТ 11 drops requisites
     it does not know. A charge amended to 0 is the same document cancelled; there are no negative orders. The
     month is in the name of the service, its product id is that of the service without the month, so that 1C
-    does not make a new item every month."""
+    does not make a new item every month.
+    """
     inns = {own.name: own.inn for own in organisations}
     product = keys.document_id(portal, "service", settings.service)
     documents: list[Document] = []
@@ -152,7 +154,8 @@ def act_documents(accruals: pd.DataFrame, *, portal: str, organisations: Sequenc
 
     A reversal is a `return` with the act as its basis and a positive sum. 1C has no act with a negative sum,
     a second act would be paid, and the site exchange has no other operation that takes back what an earlier
-    document gave (reference commerceml §3.2)."""
+    document gave (reference commerceml §3.2).
+    """
     product = keys.document_id(portal, "service", "remuneration")
     documents: list[Document] = []
     lines: list[Line] = []

@@ -6,7 +6,8 @@ candidates are a question to a person, and a name proves nothing: 1C keeps one b
 two buyers under one name.
 
 A party of the portal is `company_5` or `contact_7`, its foreign id stands in `extra` (originator, origin,
-xml_id)."""
+xml_id).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ Answer = tuple[str | None, str | None]
 
 class Pair(NamedTuple):
     """A record of the portal and one of 1C. `why`: guid, link or answer of a pair that is known, else the
-    reason in Russian."""
+    reason in Russian.
+    """
 
     portal: str
     onec: str
@@ -38,7 +40,8 @@ class Pair(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Matches:
     """What is known of the pairs. `proposed`: one candidate, a person confirms; `ask`: one row per candidate;
-    `new_for_portal`, `new_for_1c`: ids without any candidate."""
+    `new_for_portal`, `new_for_1c`: ids without any candidate.
+    """
 
     linked: list[Pair]
     proposed: list[Pair]
@@ -52,7 +55,8 @@ class Matches:
 class _Matching:
     """One matching: records by id on each side, and the pairs made so far (`pairs`: 1C -> pair, `paired`:
     portal -> 1C). `guids`: portal -> Ид of 1C that the record carries; `apart`: told by a person to be
-    records of their own; `held`: waiting for an answer, neither matched nor new."""
+    records of their own; `held`: waiting for an answer, neither matched nor new.
+    """
 
     likeness: Likeness
     portal: Mapping[str, Mapping[str, Any]]
@@ -79,7 +83,8 @@ def match(
     never.
 
     Parties inside documents are not looked at. An answer with portal None means "a record of its own, create
-    it". `originator` = ORIGINATOR_ID of this 1C base."""
+    it". `originator` = ORIGINATOR_ID of this 1C base.
+    """
     found = _opened(cards.directory(portal), cards.directory(onec), PARTIES, originator)
     return _matched(found, links, answers)
 
@@ -93,13 +98,15 @@ def match_products(
     originator: str,
 ) -> Matches:
     """Pairs of products: xmlId of the portal (`extra`) is Ид of 1C; an equal article only proposes. Else as
-    `match`."""
+    `match`.
+    """
     return _matched(_opened(portal, onec, PRODUCTS, originator), links, answers)
 
 
 def coverage(matches: Matches) -> dict[str, int]:
     """Counts for `obmen24 check`: records of 1C matched by GUID (or an answer), by ИНН, doubtful, unmatched;
-    of the portal unmatched."""
+    of the portal unmatched.
+    """
     return {
         "by_guid": len(matches.linked),
         "by_inn": len(matches.proposed),
@@ -125,7 +132,8 @@ def _opened(
 
 def _carried(extra: Mapping[str, Any], originator: str, onec: Collection[str]) -> str | None:
     """Ид of 1C that a portal record carries: ORIGIN_ID under our ORIGINATOR_ID, else an XML_ID that 1C
-    knows."""
+    knows.
+    """
     if extra.get("origin") and extra.get("originator") == originator:
         return str(extra["origin"])
     return str(extra["xml_id"]) if extra.get("xml_id") in onec else None
@@ -200,7 +208,8 @@ def _by_guid(found: _Matching) -> None:
 
 def _link(found: _Matching, portal: str, onec: str) -> None:
     """A remembered pair of two records that are there; where the records themselves say otherwise, it is
-    not used and a person is told."""
+    not used and a person is told.
+    """
     if portal not in found.portal or onec not in found.onec:
         return
     held = found.pairs.get(onec)
@@ -269,7 +278,8 @@ def _judge(found: _Matching, portal: str, onec: str, *, is_alone: bool) -> None:
 
 def _ask_about_twins(found: _Matching) -> None:
     """A portal record whose key belongs to a matched record of 1C may be a double: sent, it would double or
-    join there."""
+    join there.
+    """
     likeness = found.likeness
     by_key = _grouped(likeness, [found.onec[key] for key in found.pairs])
     for portal in _standing(found, found.portal, found.paired):

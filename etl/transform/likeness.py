@@ -1,5 +1,6 @@
 """By what two records without a common Ид may be recognised as one: parties by ИНН and КПП, products by the
-article. Likeness proposes and never ties (DESIGN §5)."""
+article. Likeness proposes and never ties (DESIGN §5).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ Row = Mapping[str, Any]
 class Likeness:
     """How one kind of record proposes a pair. `key`: what both must share, None = cannot; `fits`: may a
     record of the portal and one of 1C with one key be the same; `sure`: is one such candidate a proposal, or
-    a question; `told`: a record for people; `by`: the key in Russian."""
+    a question; `told`: a record for people; `by`: the key in Russian.
+    """
 
     key: Callable[[Row], str | None]
     fits: Callable[[Row, Row], bool]

@@ -7,7 +7,8 @@ of the publication.
 
 Only values differ here; identity (`identity.match`) and staleness of whole documents (`state.files.newer`)
 are settled before. Frames are long: entity, key, field and a value. None is a value ("empty"); what is not
-known is ABSENT or no row."""
+known is ABSENT or no row.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Merged(NamedTuple):
     among them every row to be written to the portal) and `issues` (questions to a person).
 
     `overruled` (records of changes): values of 1C that gave way to one of ours that is on its way already.
-    Nothing is written, but "the field's owner wins and it is journalled"."""
+    Nothing is written, but "the field's owner wins and it is journalled".
+    """
 
     changes: pd.DataFrame
     memory: pd.DataFrame
@@ -72,7 +74,8 @@ def merge(
     remember it as `agreed.written`.
 
     Raises ValueError when 1C tells a field whose portal value was not read: deciding blindly would overwrite
-    it."""
+    it.
+    """
     aligned = live(memory, portal, onec, whole=bool(whole))
     if not aligned.field:
         return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"), [])

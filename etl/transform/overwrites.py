@@ -15,7 +15,8 @@ _NOTHING = (None, "", 0)
 
 def replaced(changes: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Values that changes (table `changes`) take the place of. Results of this programme's own fields (`own`)
-    replace nobody's work."""
+    replace nobody's work.
+    """
     found = [row for row in changes if row["action"] in _REPLACING and not row.get("own")]
     return [row.get("before") for row in found]
 
@@ -25,7 +26,8 @@ def guard(before: Iterable[Any], limit: int, *, accepted: bool) -> None:
     is filled is no overwrite.
 
     `before`: values that would be replaced; `accepted`: a person allows it for this run. Raises
-    NeedsPerson."""
+    NeedsPerson.
+    """
     count = sum(value not in _NOTHING for value in before)
     if count > limit and not accepted:
         raise NeedsPerson(

@@ -3,7 +3,8 @@
 A stage is written only when the *derived* stage differs from the last derived one and the portal's stage is
 in `from`: so a person's later move is never undone, and a final stage does not stop facts from being recorded
 (DESIGN §4). Stage names here are the canonical names of the profile; aliases were resolved when the deals
-were read."""
+were read.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def named(facts: Any) -> Facts:
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     """The last rule whose every condition holds; its `to` is the derived stage. None: the facts prove no
-    stage."""
+    stage.
+    """
     for rule in reversed(rules):
         if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items()):
             return rule
@@ -51,7 +53,8 @@ def moves(
     In: {deal: facts}, the rules, the deals with their present stage, {deal: stage derived last time}. Out:
     changes (side portal, entity deal, action `stage`; `notify` with the text in `after` and the responsible
     in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be remembered together
-    with the write."""
+    with the write.
+    """
     changes: list[Change] = []
     derived: dict[str, str] = {}
     for deal in deals:
@@ -86,7 +89,8 @@ def _reason(rule: Rule, known: Facts) -> str:
 
 def _said(pattern: str, deal: Deal, known: Facts) -> str:
     """A notification: {deal}, {number}, {date}, {amount} filled in; the sum of the fact, else what was
-    paid."""
+    paid.
+    """
     amount = known.get("amount")
     if amount is None:
         amount = known.get("paid_amount")
@@ -113,7 +117,8 @@ def results(
     facts: Mapping[str, Facts], wanted: Mapping[str, str], deals: Iterable[Deal]
 ) -> list[dict[str, Any]]:
     """Result fields (`[results]` of the profile: fact -> field of the portal) that differ from what the deal
-    shows. Their only owner is this programme (`own`), so the guard does not count them."""
+    shows. Their only owner is this programme (`own`), so the guard does not count them.
+    """
     changes: list[dict[str, Any]] = []
     held = {deal["id"]: deal for deal in deals}
     for key, known in facts.items():

@@ -48,7 +48,8 @@ def test_a_contractor_becomes_a_company_and_a_contact_with_everything_1c_has(tmp
     """«При заведении нового контрагента в 1С: Предприятие в Битрикс24 должна создаваться карточки “Компания” и “Контакт”, соответствующие
     контрагенту из 1С.» «Синхронизируемая информация для сущности “Компания”: 1. Наименование компании 2. Телефон 3. E-mail 4. Город
     5. Реквизиты (Сокращенное наименование организации, полное наименование организации, ИНН, КПП, юридические адрес, фактический адрес
-    Банковские реквизиты: наименование банка, БИК, расчетный счет, Корр. счет, валюта счета).»"""
+    Банковские реквизиты: наименование банка, БИК, расчетный счет, Корр. счет, валюта счета).»
+    """
     with opened(tmp_path, TO_PORTAL) as scene:
         daisy(scene)
         scene.exchange()
@@ -91,7 +92,8 @@ def test_only_what_1c_has_is_written(tmp_path: Path) -> None:
 
 def test_a_sole_trader_is_a_company_and_a_person_is_a_contact(tmp_path: Path) -> None:
     """«Контрагент с форма юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в
-    Битрикс24.» «Синхронизируемая информация для сущности “Контакт”: 1. ФИО 2. Телефон 3. E-mail 4. Город»"""
+    Битрикс24.» «Синхронизируемая информация для сущности “Контакт”: 1. ФИО 2. Телефон 3. E-mail 4. Город»
+    """
     with opened(tmp_path, TO_PORTAL) as scene:
         scene.onec.new_party(
             "ИП Сидорова А. А.", kind="sole_trader", full_name="ИП Сидорова Алла Артёмовна", inn=INN_SOLE
@@ -159,7 +161,8 @@ def test_an_edit_of_1c_changes_only_its_field(tmp_path: Path) -> None:
 
 def test_products_get_name_sale_price_and_purchasing_price(tmp_path: Path) -> None:
     """«При синхронизации справочника “Номенклатура” в 1С:Предприятие и разделом “Товары” Битрикс24 должна передаваться следующая информация:
-    1. Наименование товара 2. Цена продажи 3. Закупочная стоимость»"""
+    1. Наименование товара 2. Цена продажи 3. Закупочная стоимость»
+    """
     with opened(tmp_path, PRODUCTS) as scene:
         item = scene.onec.new_product("Датчик", price=Decimal("100.50"), purchase=Decimal("70.10"))
         scene.onec.new_product("Монтаж", service=True, price=Decimal("2500.00"))
@@ -215,7 +218,8 @@ def test_several_price_types_wait_for_the_profile(tmp_path: Path) -> None:
 
 def test_one_buyer_in_several_folders_is_told_apart_by_folder_and_code(tmp_path: Path) -> None:
     """«Не выгружены контрагенты из УТ в Б24. Поиск по названию контрагента не приемлем: один и тот же покупатель может быть в разных папках в
-    1С, по виду деятельности.»"""
+    1С, по виду деятельности.»
+    """
     with opened(tmp_path, TO_PORTAL, portal=seed(**company(9, "ООО «Ромашка»"))) as scene:
         daisy(scene, contacts={})
         daisy(scene, folder="Покупатели/Розница", contacts={})

@@ -92,7 +92,8 @@ def sent(running: scenario.Scenario) -> list[dict[str, Any]]:
 def test_the_five_values_reach_1c(tmp_path: Path) -> None:
     """«В 1С:Предприятие нужно передавать информацию из следующих ячеек: ФИО плательщика, адрес, дату заключения и номер договора,
     сумму платежа.» «Их необходимо поменять на ФИО плательщика, адрес, дату заключения и номер договора, сумму платежа и дата
-    расторжения договора.»"""
+    расторжения договора.»
+    """
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         running.at(NOVEMBER)
         running.run()
@@ -116,7 +117,8 @@ def test_the_five_values_reach_1c(tmp_path: Path) -> None:
 
 def test_confirmed_deals_become_orders_with_posted_invoices(tmp_path: Path) -> None:
     """«После чего сделки с такими статусами выгружаются в 1С:Предприятие в раздел «Заказы покупателей».» «…выставление счетов в 1С (сейчас
-    это делается вручную, необходимо автоматически при выгрузке делать проводку)»"""
+    это делается вручную, необходимо автоматически при выгрузке делать проводку)»
+    """
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         orders, invoices = running.stage.onec.orders, running.stage.onec.invoices
@@ -145,7 +147,8 @@ def test_two_payers_of_one_name_are_two_debtors(tmp_path: Path) -> None:
 def test_the_first_payment_moves_the_deal_and_accrues_the_first_half(tmp_path: Path) -> None:
     """«…из 1С в Битрикс передается информация об этом и статус меняется на «1-ая оплата от клиента».» «…автоматически осуществляется
     выборка по данному статусу и ответственному менеджеру для начисления 1-й части оплаты, которая отсылается в 1С в раздел «Акты
-    выполненных работ».» «После того как менеджеру начислено 50% договоренной оплаты, статус … меняется на «1-ая оплата менеджеру».»"""
+    выполненных работ».» «После того как менеджеру начислено 50% договоренной оплаты, статус … меняется на «1-ая оплата менеджеру».»
+    """
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         pay_month(running, "2026-11", (101,), PAID)
@@ -187,7 +190,8 @@ def test_the_second_payment_accrues_the_rest(tmp_path: Path) -> None:
 
 def test_a_terminated_contract_is_not_charged_in_later_months(tmp_path: Path) -> None:
     """«В сделке сотрудник заполняет поле «Дата расторжения». И в последующие месяцы при выставлении счетов данному клиенту оплата не
-    начисляется.»"""
+    начисляется.»
+    """
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         running.at(dt.date(2026, 11, 20))
@@ -296,7 +300,8 @@ def lose_the_state(running: scenario.Scenario) -> None:
 
 def test_an_archive_that_explains_too_little_is_not_restored(tmp_path: Path) -> None:
     """Acts whose payments are not in the archive would be reversed, acts that are not would be accrued again: a person is asked, and
-    nothing is half-restored."""
+    nothing is half-restored.
+    """
     with scenario.opened(tmp_path, "video", case=CASE) as running:
         billed(running)
         pay_month(running, "2026-11", (101, 103), PAID)
@@ -489,7 +494,8 @@ def kill_often(running: scenario.Scenario, dice: random.Random) -> None:
 
 def test_spreadsheets_are_the_only_loadable_files_for_accounting(tmp_path: Path) -> None:
     """БП 3.0: «Приемлемый вариант решения: … выгружает данные … в Excel, а оттуда в 1С». Loading every loadable file gives one fee per contract
-    and month; the register is not loadable."""
+    and month; the register is not loadable.
+    """
     with scenario.opened(tmp_path, "video-bp", case=CASE) as running:
         running.at(NOVEMBER)
         running.run()

@@ -43,7 +43,8 @@ def begun(running: scenario.Scenario) -> None:
 # ---- sentences ----
 def test_the_mark_of_the_lead_reaches_the_order(story: dict[str, scenario.View]) -> None:
     """«Источником получения лидов для Битрикс24 является система сквозной аналитики CoMagic, через которую происходит фильтрация обращений
-    (звонок, заявка на сайте, письмо в чат). Лид передается в Б24 с пометкой о способе обращения.»"""
+    (звонок, заявка на сайте, письмо в чат). Лид передается в Б24 с пометкой о способе обращения.»
+    """
     orders = {number: story["06"].documents["order", number] for number in ("B24-1", "B24-2", "B24-3")}
     assert {number: order.requisites["Источник обращения"] for number, order in orders.items()} == {
         "B24-1": "CoMagic: заявка на сайте",
@@ -56,7 +57,8 @@ def test_the_mark_of_the_lead_reaches_the_order(story: dict[str, scenario.View])
 def test_two_variants_send_different_documents(story: dict[str, scenario.View]) -> None:
     """«Реализуем 2 варианта обработки лида с различными видами выгружаемых в 1С документов: Предоплатная (с частичной или полной
     предоплатой); Постоплатная (отправка наложенным платежом)» «На данный момент выполнены разделение и выгрузка двух вариантов в разные
-    документы в 1С.»"""
+    документы в 1С.»
+    """
     assert (numbers(story["02"], "invoice"), numbers(story["02"], "order")) == (
         ["S24-501", "S24-502", "S24-504"],
         ["B24-3"],
@@ -65,7 +67,8 @@ def test_two_variants_send_different_documents(story: dict[str, scenario.View]) 
 
 def test_prepaid_1_the_invoice_goes_to_1c(story: dict[str, scenario.View]) -> None:
     """«1. Лид обрабатывается и переводится в сделку, на основании которой делаем счет, переводим сделку в статус «Счет в 1с» → Счет на оплату
-    покупателю»"""
+    покупателю»
+    """
     invoice = story["02"].documents["invoice", "S24-501"]
     assert (
         f"{invoice.amount:.2f}",
@@ -77,7 +80,8 @@ def test_prepaid_1_the_invoice_goes_to_1c(story: dict[str, scenario.View]) -> No
 
 def test_prepaid_2_the_invoice_becomes_paid(story: dict[str, scenario.View]) -> None:
     """«2. Счет переводится в статус «Оплачен» ← После поступления ДС на РС Исполнитель отражает оплату (предоплату) в 1С: выписка банка на
-    поступление ДС»: paid up to its sum; less moves nothing and the remainder is shown."""
+    поступление ДС»: paid up to its sum; less moves nothing and the remainder is shown.
+    """
     view = story["02"]
     assert {number: row["stage"] for number, row in view.invoices.items()} == {
         "501": "Новый",
@@ -110,7 +114,8 @@ def test_prepaid_3_the_order_is_linked_with_its_invoice(story: dict[str, scenari
 def test_prepaid_4_the_shipment_makes_the_deal_successful(story: dict[str, scenario.View]) -> None:
     """«4. Сделка переводится в статус «Успешная». ← На основании Заказа Исполнитель либо заказывает товар у поставщика, либо отдает в
     производство, в любом случае после поступления товара на склад, Исполнитель создает документ «Реализация товаров и услуг»»
-    «На стороне Б24 сейчас не работает смена статусов Сделки при изменении документов в УТ. Счета меняются.»"""
+    «На стороне Б24 сейчас не работает смена статусов Сделки при изменении документов в УТ. Счета меняются.»
+    """
     assert (story["03"].stages()["4"], story["04"].stages()["4"]) == ("В работе", "Успешная")
     assert story["06"].stages() == dict.fromkeys(("1", "2", "3", "4"), "Успешная")
 
@@ -118,7 +123,8 @@ def test_prepaid_4_the_shipment_makes_the_deal_successful(story: dict[str, scena
 def test_two_shipments_and_the_final_closing(story: dict[str, scenario.View]) -> None:
     """«Нужно предусмотреть вариант, когда один заказ закрывается двумя реализациями (часть заказа отправляется сразу, а часть Покупатель
     ждет), в этом случае статус «Успешная» сделка переходит только после окончательного закрытия заказа в 1с (либо реализациями на общую сумму
-    заказа, либо документом «Закрытие заказов покупателей»)»"""
+    заказа, либо документом «Закрытие заказов покупателей»)»
+    """
     part, closed = story["04"], story["05"]
     assert (part.stages()["2"], part.stages()["3"]) == ("В работе", "В работе")
     assert part.fields["2"]["Сумма реализации"] == "4000.00|RUB"
@@ -133,7 +139,8 @@ def test_two_shipments_and_the_final_closing(story: dict[str, scenario.View]) ->
 def test_a_postpaid_deal_needs_no_invoice(story: dict[str, scenario.View]) -> None:
     """«Постоплатный вариант … 3. Сделку переводится в статус «В работе» → Формируется документ «Заказ покупателя»» «4. Сделка переходит в
     статус «Успешная».» «Это решение неудобно для постоплатного варианта. Он не требует создания счета в Б24, и достаточно статус Сделки
-    установить в разрешающий отгрузку товара клиенту. Затем эта Сделка с должна выгружаться в Заказ покупателя в УТ.»"""
+    установить в разрешающий отгрузку товара клиенту. Затем эта Сделка с должна выгружаться в Заказ покупателя в УТ.»
+    """
     order = story["02"].documents["order", "B24-3"]
     assert (order.basis, f"{order.amount:.2f}") == (None, "55896.70")
     assert not [row for row in story["06"].invoices.values() if str(row["parentId2"]) == "3"]
@@ -142,7 +149,8 @@ def test_a_postpaid_deal_needs_no_invoice(story: dict[str, scenario.View]) -> No
 
 def test_exchange_goes_on_after_the_invoice_is_final(story: dict[str, scenario.View]) -> None:
     """«После оплаты Заказа покупателя в УТ, дальнейший обмен с Б24 по этому документу прекращается, так как Счет в Б24 переходит в статус «F».
-    Обе цепочки заканчиваются при создании в УТ документа Реализация товаров и услуг.»"""
+    Обе цепочки заканчиваются при создании в УТ документа Реализация товаров и услуг.»
+    """
     assert story["04"].invoices["501"]["stage"] == "Оплачен"
     assert ("order", "B24-1") not in story["04"].documents
     assert story["06"].stages()["1"] == "Успешная"
@@ -162,7 +170,8 @@ def test_nothing_is_doubled_by_echoes(story: dict[str, scenario.View]) -> None:
 # ---- what the story does not hold ----
 def test_counterparties_of_1c_come_with_folder_and_code(tmp_path: Path) -> None:
     """«Не выгружены контрагенты из УТ в Б24. Поиск по названию контрагента не приемлем: один и тот же покупатель может быть в разных папках в 1С,
-    по виду деятельности.»"""
+    по виду деятельности.»
+    """
     with scenario.opened(tmp_path, "prepaid", case=CASE) as running:
         for folder in ("Покупатели/Опт", "Покупатели/Розница"):
             running.stage.onec.new_party("ООО «Новосёл»", inn="0000007711", kpp="000001001", folder=folder)

@@ -58,7 +58,8 @@ def test_a_new_counterparty_becomes_company_and_contact(tmp_path: Path) -> None:
     контрагенту из 1С.» «Наименование компании, Телефон, E-mail, Город, Реквизиты (Сокращенное наименование организации, полное наименование
     организации, ИНН, КПП, юридические адрес, фактический адрес Банковские реквизиты: наименование банка, БИК, расчетный счет, Корр. счет, валюта
     счета)» «ФИО, Телефон, E-mail, Город» «Данная информация синхронизируется только при наличии указанных данных в 1С» «Контрагент с форма
-    юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в Битрикс24.»"""
+    юридического лица “Индивидуальный предприниматель” из 1С:Предприятие синхронизируется с сущностью “Компании” в Битрикс24.»
+    """
     with scenario.opened(tmp_path, "leads", case=CASE) as running:
         account = Account(
             "40702810900000000123", "АО «Вымышленный банк»", "049999901", "30101810000000000901"
@@ -144,7 +145,8 @@ def test_a_new_counterparty_becomes_company_and_contact(tmp_path: Path) -> None:
 
 def test_products_with_sale_and_purchasing_price(story: dict[str, scenario.View]) -> None:
     """«При синхронизации справочника “Номенклатура” в 1С:Предприятие и разделом “Товары” в Битрикс24 должна передаваться следующая информация:
-    Наименование товара, Цена продажи, Закупочная стоимость»"""
+    Наименование товара, Цена продажи, Закупочная стоимость»
+    """
     whole = story["01"].dump
     products = {row["name"]: row for row in whole["products"]}
     prices = {row["productId"]: Decimal(str(row["price"])) for row in whole["prices"]}
@@ -159,7 +161,8 @@ def test_products_with_sale_and_purchasing_price(story: dict[str, scenario.View]
 # ---- orders ----
 def test_an_order_of_1c_is_shown_as_a_deal(story: dict[str, scenario.View]) -> None:
     """«Отображать в Битрикс24 заказ при создании его в 1С.» «При создании заказа покупателя в 1С, в CRM Битрикс24 создается Сделка в Битрикс24 на
-    стадии “Заявка получена, подготовка счета”. При это в карточку сделки подгружается список выбранной номенклатуры и Контрагент.»"""
+    стадии “Заявка получена, подготовка счета”. При это в карточку сделки подгружается список выбранной номенклатуры и Контрагент.»
+    """
     view = story["01"]
     assert set(view.stages().values()) == {NEW}
     assert view.compositions["1"] == [
@@ -203,7 +206,8 @@ def test_an_invoice_moves_the_deal_and_its_sum_is_the_sum_of_the_deal(
     tmp_path: Path, story: dict[str, scenario.View]
 ) -> None:
     """«При выставлении счета из 1С Сделка в Битрикс24 меняет свою стадию на “Счет отправлен, ожидание оплаты”, в карточку Сделки автоматически
-    вносится номер, дата выставленного счета, номенклатура и в поле “Сумма сделки” помещается сумма выставленного счета.»"""
+    вносится номер, дата выставленного счета, номенклатура и в поле “Сумма сделки” помещается сумма выставленного счета.»
+    """
     view = story["02"]
     assert set(view.stages().values()) == {SENT}
     assert (view.fields["1"]["Номер счета"], view.fields["1"]["Дата счета"][:10]) == (
@@ -233,7 +237,8 @@ def test_an_invoice_moves_the_deal_and_its_sum_is_the_sum_of_the_deal(
 def test_a_payment_is_shown_as_soon_as_1c_has_it(story: dict[str, scenario.View]) -> None:
     """«Отображать оплату клиента в Битрикс24, как только она зафиксировалась в 1С.» «При смене статуса заказа клиента в 1С:Предприятие на “Оплачен”
     соответствующая сделка в Битрикс24 переходит в стадию воронки продаж “Счет оплачен,”. В карточку сделки в Битрикс24 заносится следующая
-    информация: дата оплаты, оплаченная сумма, руб.»"""
+    информация: дата оплаты, оплаченная сумма, руб.»
+    """
     view = story["03"]
     assert view.stages()["1"] == PAID
     assert (view.fields["1"]["Дата оплаты"][:10], view.fields["1"]["Оплаченная сумма, руб."]) == (
@@ -244,7 +249,8 @@ def test_a_payment_is_shown_as_soon_as_1c_has_it(story: dict[str, scenario.View]
 
 def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_path: Path) -> None:
     """«При смене статуса заказа клиента в 1С:Предприятие на “Оплачен”…»: where 1C counts nothing the status proves it, and the fields of payment
-    stay empty; where 1C says «Оплачен = false» the facts win and the doubt is shown."""
+    stay empty; where 1C says «Оплачен = false» the facts win and the doubt is shown.
+    """
     with scenario.opened(tmp_path, "leads", case=CASE) as running:
         number = ordered(running)
         running.stage.onec.edit_order(number, status="Оплачен")
@@ -269,7 +275,8 @@ def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_pa
 
 def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:
     """«Если по сделке совершили отгрузку и оплата не поступила, то в битрикс24 стадия сделки меняется на “Отгрузка, без оплаты”. И поля с оплатой в
-    Битрикс24 заполняются только когда оплата фиксируется в 1С.»"""
+    Битрикс24 заполняются только когда оплата фиксируется в 1С.»
+    """
     view = story["03"]
     assert (view.stages()["2"], view.stages()["3"]) == (SHIPPED, SHIPPED), "a part is a shipment too"
     assert not view.fields["3"]["Дата оплаты"]
@@ -280,7 +287,8 @@ def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:
 
 def test_shipments_fill_their_fields(story: dict[str, scenario.View]) -> None:
     """«При создании реализации в 1С, в Битрикс24 в полях карточки “Сделки” фиксируется следующая информация по реализации: Дата формирования, Номер
-    реализации, Сумма по реализации, Юр.Лицо»"""
+    реализации, Сумма по реализации, Юр.Лицо»
+    """
     names = ("Дата реализации", "Номер реализации", "Сумма реализации", "Юр. лицо реализации")
 
     def shown(view: scenario.View) -> list[str]:
@@ -297,7 +305,8 @@ def test_shipments_fill_their_fields(story: dict[str, scenario.View]) -> None:
 
 def test_the_responsible_is_told_once(story: dict[str, scenario.View]) -> None:
     """«При смене в сущности “Сделки” стадии в воронке продаж на “Оплата получена” сотруднику с ролью “Ответственный” в Битрикс24 автоматически
-    ставится приходит уведомление, что клиент оплатил.»"""
+    ставится приходит уведомление, что клиент оплатил.»
+    """
     assert story["03"].notices == [("3", "Клиент оплатил: Заказ ЗК-00000001 от 02.11.2026, 59251,51 руб.")]
     assert story["05"].notices == [
         *story["03"].notices,
@@ -307,7 +316,8 @@ def test_the_responsible_is_told_once(story: dict[str, scenario.View]) -> None:
 
 def test_the_release_of_1c_is_advised(tmp_path: Path) -> None:
     """«Рекомендуется обновить конфигурацию Управление Торговлей 10.3 до версии 10.3.52.2, так как конфигурация устаревшая, есть риск поломок
-    интеграции.» «1С: Управление торговлей 10.3 (10.3.19.4)»"""
+    интеграции.» «1С: Управление торговлей 10.3 (10.3.19.4)»
+    """
     with scenario.opened(
         tmp_path, "leads", case=CASE, edit={'release = "10.3.52.2"': 'release = "10.3.19.4"'}
     ) as running:

@@ -88,7 +88,8 @@ def test_the_invoice_stage_is_the_manager_s(story: dict[str, scenario.View]) -> 
 
 def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:
     """«Стадия «Отгружен»(2), сюда перемещается сделка автоматически, если в 1С заказ будет в статусе «Ожидается оплата (полсе отгрузки)» (После
-    совершения отгрузки, без оплаты)»"""
+    совершения отгрузки, без оплаты)»
+    """
     assert (story["04"].fields["1"]["Статус заказа 1С"], story["04"].stages()["1"]) == (
         "Ожидается оплата (после отгрузки)",
         "Отгружен",
@@ -97,7 +98,8 @@ def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:
 
 def test_paid_without_shipment(story: dict[str, scenario.View]) -> None:
     """«Стадия «Счет оплачен»(3), сюда перемещается сделка автоматически, если в 1С заказ будет в статусе «Готов к отгрузке» (После оплаты, без
-    отгрузки)»"""
+    отгрузки)»
+    """
     assert (story["04"].fields["2"]["Статус заказа 1С"], story["04"].stages()["2"]) == (
         "Готов к отгрузке",
         "Счет оплачен",
@@ -140,7 +142,8 @@ def test_company_contact_manager_organisation_and_deal_reach_the_order(
     story: dict[str, scenario.View],
 ) -> None:
     """«Компания и контакт (Сами справочники и при создании заказа по сделке из б24)» «Ответственный менеджер у заказов» «с какой нашей организацией
-    ведется сделка» «Информация о сделке»"""
+    ведется сделка» «Информация о сделке»
+    """
     view = story["02"]
     order = view.documents["order", "B24-1"]
     party = view.parties[order.party]
@@ -176,7 +179,8 @@ def test_products_and_their_edits_reach_1c(story: dict[str, scenario.View]) -> N
 
 def test_discounts_the_portal_owns(tmp_path: Path) -> None:
     """«[как решается вопрос со скидками? Которые есть у клиентов в 1с, а выставляем счет через б24]»: by default the portal's net prices go, and
-    where 1C counts another sum for the same goods nothing moves and both computations are shown."""
+    where 1C counts another sum for the same goods nothing moves and both computations are shown.
+    """
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         running.at(DAY)
         running.call(
@@ -237,7 +241,8 @@ def test_discounts_1c_owns(tmp_path: Path) -> None:
 def test_orders_made_in_1c_become_deals_at_work(story: dict[str, scenario.View]) -> None:
     """«Заказы, созданные в 1с, также создаются в виде сделок в б24. И также проходят все этапы, только начинают с «Заказ в работе».» «Компания и
     контакт (Сами справочники и при создании заказа по сделке из б24)» «Ответственный менеджер у заказов» «С какой нашей организацией ведется
-    сделка» «Информация о заказе (номер)»"""
+    сделка» «Информация о заказе (номер)»
+    """
     view = story["03"]
     deal = view.deals["5"]
     assert (deal["stage"], deal["OPPORTUNITY"], deal["ASSIGNED_BY_ID"]) == ("Заказ в работе", "9451.51", "5")
@@ -263,7 +268,8 @@ def test_a_deal_born_in_1c_never_goes_back_as_a_second_order(
     tmp_path: Path, story: dict[str, scenario.View]
 ) -> None:
     """An order of 1C stands once in 1C whatever happens to its deal; under the extended contract an edit of the deal comes to it by Ид, its own
-    number, comment and manager of 1C stay."""
+    number, comment and manager of 1C stay.
+    """
     assert len([kind for kind, _ in story["05"].documents if kind == "order"]) == 4
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         begun(running)
@@ -289,7 +295,8 @@ def test_a_deal_born_in_1c_never_goes_back_as_a_second_order(
 
 def test_edits_of_1c_come_to_the_deal(story: dict[str, scenario.View]) -> None:
     """«Товары (Сами справочники и при создании заказа в 1С), также и редактирование состава товаров переносится в б24.» «Ответственный менеджер у
-    заказов»"""
+    заказов»
+    """
     view = story["03"]
     assert view.compositions["1"] == [("Замок врезной", Decimal(5), Decimal("3150.5"))]
     assert (view.deals["1"]["OPPORTUNITY"], view.deals["1"]["ASSIGNED_BY_ID"]) == ("15752.50", "6")
@@ -446,7 +453,8 @@ def test_a_lost_memory_doubles_nothing(tmp_path: Path) -> None:
 
 def test_stock_1c_takes_orders_and_refuses_edits_of_its_own(tmp_path: Path) -> None:
     """Without the extended contract: orders of deals go in the stock file; an approved order is passed over in silence by УТ 11 and an edit of an
-    order it leans on is shown as «1С не примет правку»."""
+    order it leans on is shown as «1С не примет правку».
+    """
     with scenario.opened(tmp_path, "twoway", case=CASE, edit=STOCK) as running:
         running.at(DAY)
         for deal in (1, 2, 3):

@@ -44,7 +44,8 @@ def store(folder: Path, clock: Clock) -> Store:
 
 def outbox(state: Store, *noted: str) -> StoreOutbox:
     """The outbox of a new run, with these intents noted beforehand. A doubt outlives its run; what an earlier run has
-    done is asked for anew under a key of this one."""
+    done is asked for anew under a key of this one.
+    """
     run = state.runs.begin("test", ["test"])
 
     def intent(key: str) -> Intent:

@@ -78,7 +78,8 @@ def our_id(number: int) -> str:
 # ---- the two systems
 class Portal(Transport):
     """Cards of the portal behind the wire. `faults`: what becomes of the next requests: `before` the call is
-    lost, `after` its answer is."""
+    lost, `after` its answer is.
+    """
 
     def __init__(self) -> None:
         super().__init__(Secret("https://portal.test/rest/1/model/"))
@@ -123,7 +124,8 @@ class OneC:
 
     def session(self, file: Mapping[str, Record], *, full: bool, echo: bool) -> dict[str, Record]:
         """Load our file, then export what people changed since, or everything; what was just loaded is told
-        with the values that the base now holds (`echo`), or left for the next session."""
+        with the values that the base now holds (`echo`), or left for the next session.
+        """
         for guid, values in file.items():
             self._load(guid, values)
         told: dict[str, Record] = {}
@@ -146,7 +148,8 @@ class OneC:
 # ---- our side
 class Sync:
     """The running exchange of one directory, run after run on one state. Faults that break a rule of the intake
-    are named in `fault`; the intake of files is the only part that is modelled here."""
+    are named in `fault`; the intake of files is the only part that is modelled here.
+    """
 
     def __init__(self, portal: Portal, fault: str) -> None:
         self.portal, self.fault = portal, fault
@@ -302,7 +305,8 @@ class Sync:
 
     def _save(self, found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
         """Creations are looked up and sent, other cards are brought to their values, by the running rules of
-        `etl.bitrix24.writes`."""
+        `etl.bitrix24.writes`.
+        """
         noted = outbox(found.run)
         news = [_new(save) for save in saves if save.id is None]
         results = [*writes.create(self.client, noted, news, self._find)]

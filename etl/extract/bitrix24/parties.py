@@ -145,7 +145,8 @@ def _party(kind: int, row: Row, held: _Held) -> Party:
 
 def _kind(kind: int, inn: str | None, requisite: Row) -> str:
     """A sole trader is a company of the portal: told by an ИНН of twelve digits or an ОГРНИП (bitrix24
-    §4.5)."""
+    §4.5).
+    """
     if kind == CONTACT:
         return "person"
     long_inn = inn is not None and len(inn) == _SOLE_TRADER_INN
@@ -218,7 +219,8 @@ def _city(row: Row | None) -> str | None:
 
 def _address(row: Row | None) -> str | None:
     """One line. An address written as one text comes back as it was; a city alone is a city, not an
-    address."""
+    address.
+    """
     if row is None:
         return None
     line = values.words(row.get("ADDRESS_1"))

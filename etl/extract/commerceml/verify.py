@@ -1,5 +1,6 @@
 """Pass 1: what a file is, proven before anything of it is used; and its hash, by which the same content is
-known again."""
+known again.
+"""
 
 from __future__ import annotations
 

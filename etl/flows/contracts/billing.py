@@ -3,7 +3,8 @@ accountant.
 
 «Данные объекты должны обновляться ежемесячно для выставления счетов клиентам по видеонаблюдению.» The
 register is written before any file: what is sent, shown and counted is read from it, so a run that continues
-after a crash does the same again."""
+after a crash does the same again.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ _ACTION_COUNT = {"new": "charges", "amend": "amended", "resend": "resent"}
 def flow(run: Run, _reading: Reading) -> None:
     """Charge what is due: the month asked for, or the current one from `billing.day` on. A month charged
     before gets only what is missing (a later version of its register). Raises NeedsPerson when the register
-    was lost."""
+    was lost.
+    """
     settings = run.profile.billing
     if settings is None:
         return
@@ -57,7 +59,8 @@ def flow(run: Run, _reading: Reading) -> None:
 
 def _is_due(run: Run, settings: Billing) -> bool:
     """By itself a run bills from `billing.day` on and opens at most one register version a day: a number
-    holds 35 versions of a month, and an accountant fewer."""
+    holds 35 versions of a month, and an accountant fewer.
+    """
     if not settings.day or run.clock.today.day < settings.day:
         return False
     exported = [version["exported_at"] for version in run.state.charges.versions(run.month)]
@@ -83,7 +86,8 @@ def charge(run: Run, settings: Billing, month: str, source: DealSource) -> None:
 
 def _record(run: Run, settings: Billing, plan: BillingPlan) -> None:
     """The plan into the register as planned versions. Corrections for a person's hand stand in it, too, so
-    that the charge is what the person was told to make of it."""
+    that the charge is what the person was told to make of it.
+    """
     rows = _sendable(run, settings, tables.concat("charges", [plan.charges, plan.hand]))
     with run.state.transaction():
         for period in rows["month"].drop_duplicates():
@@ -92,7 +96,8 @@ def _record(run: Run, settings: Billing, plan: BillingPlan) -> None:
 
 def _sendable(run: Run, settings: Billing, rows: pd.DataFrame) -> pd.DataFrame:
     """Without charges whose document this 1C would refuse: they stay uncharged, with an Issue, until the
-    cause is mended."""
+    cause is mended.
+    """
     if run.profile.delivery.charge != "commerceml":
         return rows
     refused: set[str] = set()
@@ -121,7 +126,8 @@ def charge_documents(run: Run, settings: Billing, rows: pd.DataFrame) -> dict[st
 # ---- export
 def export_planned(run: Run, settings: Billing, source: DealSource) -> None:
     """Export every planned version: documents for 1C or the import file, then the register, then freeze. A
-    crash in between leaves it planned: the next run writes the same bytes again."""
+    crash in between leaves it planned: the next run writes the same bytes again.
+    """
     for version in run.state.charges.versions():
         if version["state"] == "planned":
             export(run, settings, source, version["month"], version["version"])

@@ -28,7 +28,8 @@ Kind = Literal["charge", "act", "payment"]
 
 def write_import(run: Run, rows: pd.DataFrame, kind: Kind, name: str) -> None:
     """The loadable workbook and its text twin, one pair per organisation. In: table `charges`, `accruals` or
-    `payments`."""
+    `payments`.
+    """
     parts = register.by_organisation(rows)
     for number, part in enumerate(parts, 1):
         stem = name if len(parts) == 1 else f"{name}-org{number}"
@@ -44,7 +45,8 @@ def _import_file(writer: Callable[..., Any], rows: pd.DataFrame, kind: Kind, tar
 
 def write_register(run: Run, settings: Billing, source: DealSource, month: str, version: int) -> str:
     """The workbook for people. Its heading carries the moment of planning, so the same version has the same
-    bytes."""
+    bytes.
+    """
     exceptions, terminated = _beside(run, settings, source, month, version)
     comparison = tables.records(_comparison(run, month))
     rows = run.state.charges.rows(month, version)
@@ -66,7 +68,8 @@ def write_register(run: Run, settings: Billing, source: DealSource, month: str, 
 
 def rewrite(run: Run, month: str) -> list[Path]:
     """Write the register workbooks of a month again, every version. Raises ConfigError when the month was
-    never charged."""
+    never charged.
+    """
     settings = run.profile.billing
     versions = [held["version"] for held in run.state.charges.versions(month)]
     if settings is None or not versions:
@@ -92,7 +95,8 @@ def local(run: Run, moment: dt.datetime) -> dt.datetime:
 
 def _payments(run: Run, rows: pd.DataFrame) -> pd.DataFrame | None:
     """Sheet «Оплаты»: what is known to be paid of these charges, where 1C learns of payments from the
-    register and not from a file."""
+    register and not from a file.
+    """
     if "bank" not in run.profile.flows or run.profile.delivery.payment != "spreadsheet":
         return None
     known = run.state.facts.rows("payment")
@@ -104,7 +108,8 @@ def _beside(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What stands in the register beside its rows: every deal left out with its reason, first those a person
     must look at (deals charged by this very version are not left out), and the last charges of terminated
-    contracts."""
+    contracts.
+    """
     plan = planned(run, settings, month, source.deals)
     charged = run.state.charges.deals(month, version)
     rest = plan.skipped[~plan.skipped["deal"].isin(charged)]

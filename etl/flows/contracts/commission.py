@@ -31,7 +31,8 @@ SCOPE = "commission"
 
 def flow(run: Run, _reading: Reading) -> None:
     """Accrue what the facts say, send the acts, settle which of them count as accepted. Raises NeedsPerson
-    when the register was lost."""
+    when the register was lost.
+    """
     settings = run.profile.commission
     if settings is None:
         return
@@ -59,7 +60,8 @@ def accrue(run: Run, settings: Commission) -> None:
 
 def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:
     """Without acts whose document 1C would refuse: they are not accrued, with an Issue, until the cause is
-    mended."""
+    mended.
+    """
     if run.profile.delivery.act != "commerceml":
         return new
     refused = queue.refused(run, act_documents(run, new))
@@ -74,7 +76,8 @@ def act_documents(run: Run, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def export_planned(run: Run) -> None:
     """Send accruals that are in the register but in no file yet; repeating it after a crash writes the same
-    bytes."""
+    bytes.
+    """
     planned = run.state.accruals.rows("planned")
     if not len(planned):
         return
@@ -98,7 +101,8 @@ def export_planned(run: Run) -> None:
 
 def confirm(run: Run, settings: Commission) -> None:
     """Acts that count as accepted: seen back from 1C, merely published, or confirmed by a person, as the
-    profile says."""
+    profile says.
+    """
     mode = commission.confirmation(settings, queue.dialect_of(run))
     states = run.state.accruals.states()
     published = [number for number, state in states.items() if state == "published"]
@@ -109,7 +113,8 @@ def confirm(run: Run, settings: Commission) -> None:
 
 def _sent(run: Run, numbers: Iterable[str]) -> dict[str, str]:
     """Number of an act -> the state of its publication; one delivered as a spreadsheet has none: its file is
-    written."""
+    written.
+    """
     alone = "published" if run.profile.delivery.act == "spreadsheet" else "planned"
     found = run.state.publications.find(numbers)
     return {number: found[number][-1]["state"] if number in found else alone for number in numbers}

@@ -2,7 +2,8 @@
 charges, without REST.
 
 The charge register is the one the automatic route uses, so a deal charged there is not charged here, and the
-other way round."""
+other way round.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def flow(run: Run, reading: Reading) -> None:
 
 def convert(run: Run, files: Sequence[Path]) -> None:
     """Charge the month by the given exports together. A file that cannot be read is an Issue; with none left
-    nothing is charged."""
+    nothing is charged.
+    """
     settings = run.profile.billing
     if settings is None:
         raise ConfigError(
@@ -51,7 +53,8 @@ def convert(run: Run, files: Sequence[Path]) -> None:
 
 def read(run: Run, files: Sequence[Path]) -> pd.DataFrame | None:
     """Deals of all files, one row per deal (a later file wins), stages by the profile's names; None when no
-    file could be read."""
+    file could be read.
+    """
     columns = deal_export.columns(run.profile)
     exported: list[Deal] = []
     good = False

@@ -1,7 +1,8 @@
 """One directory in one run, as data: what 1C told, what the portal holds, who is who, what a person said.
 
 `Kind` says what differs between parties and products; everything else in this package is functions on a
-`Comparison`."""
+`Comparison`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ Fields = Mapping[str, tuple[str, ...]]
 
 class Rival(NamedTuple):
     """A card of the portal (`portal`) that may be the record of 1C `origin`, and why only a person can say
-    so."""
+    so.
+    """
 
     origin: str
     portal: str
@@ -38,7 +40,8 @@ class Kind:
     each with its table row (file, version); `read`: the portal's directory, id -> values with `originator`
     and `origin`; `matches`: its pairs with records of 1C; `rivals`: cards of the portal that records without
     a pair may be; `save`: writes, results by `intent(save.key)`;
-    `payloads`: changed records -> id in 1C of what is published -> payload."""
+    `payloads`: changed records -> id in 1C of what is published -> payload.
+    """
 
     scope: str
     two_way: Fields
@@ -59,7 +62,8 @@ class Comparison:
     reads none. By id in 1C: `links` of earlier runs, `pairs` of this one (id -> card of the portal), `asked`
     questions. `cards`: what 1C told, by record; `held`: cards of the portal; `people`: company -> its
     contacts; `seen`: what the state remembers of each record told anew; `namesakes`: cards that 1C would take
-    for another one, once they were looked for."""
+    for another one, once they were looked for.
+    """
 
     run: Run
     reading: Reading
@@ -147,7 +151,8 @@ def card_of(link: Record) -> str:
 def named_alike(found: Comparison, free: Sequence[Card]) -> Iterator[Rival]:
     """We sent a record of that name, and 1C may have answered it with a record of its own: reason enough to
     ask, never to tie (specification 001: «Поиск по названию контрагента не приемлем»). `free`: records of 1C
-    without a pair."""
+    without a pair.
+    """
     sent: defaultdict[str, list[str]] = defaultdict(list)
     for _, portal in proposed(found):
         sent[clean.fold(found.held[portal].get("name"))].append(portal)

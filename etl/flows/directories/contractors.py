@@ -1,5 +1,6 @@
 """What 1C tells of its контрагенты: cards of the directory and of the buyers of orders that were born
-there."""
+there.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def _currency(account: Account) -> str | None:
 
 def _cleaned(found: Comparison, values: Record, row: Record, origin: str) -> Record:
     """Phones and e-mails one by one, requisites tidied. An e-mail that the portal would refuse, with the
-    whole card, is left out."""
+    whole card, is left out.
+    """
     values.pop("version", None)
     phones = [one.value for text in values.pop("phones", ()) for one in checked.phones(text)]
     emails = [one for text in values.pop("emails", ()) for one in checked.emails(text)]

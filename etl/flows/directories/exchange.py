@@ -18,7 +18,8 @@ from etl.transform.identity import Matches
 
 def exchange(found: Comparison) -> None:
     """Bring both sides of a directory together. Raises NeedsPerson when the guard stops it, TryLater while
-    the portal is away."""
+    the portal is away.
+    """
     run = found.run
     hear(found)
     if found.cards or is_outward(found) or _is_waiting(found):

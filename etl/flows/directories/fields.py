@@ -33,7 +33,8 @@ def known_pairs(found: Comparison) -> dict[Key, str]:
 # ---- fields that both sides edit
 def merged(found: Comparison, pairs: Pairs) -> list[Record]:
     """Three-way merge of the entities that travel both ways. Out: changes of both sides; the memory holds
-    what follows."""
+    what follows.
+    """
     keys = [key for key in pairs if sends(found, key[0])]
     if not keys:
         return []
@@ -74,7 +75,8 @@ def _shown_by_1c(found: Comparison, key: Key) -> list[list[Any]]:
 
 def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
     """Fields of a pair made just now (`agreed.paired`). Only a record that 1C has shown whole is adopted:
-    what an unseen record lacks is unknown."""
+    what an unseen record lacks is unknown.
+    """
     card = found.cards.get(key)
     if card is None or card.deleted:
         return
@@ -103,7 +105,8 @@ def _kept(found: Comparison, row: Record) -> Record:
 
 def _allowed(found: Comparison, changes: Iterable[Record]) -> list[Record]:
     """Where only 1C receives, its own edits are noted and the portal's value is told again by the next
-    run."""
+    run.
+    """
     kept: list[Record] = []
     for row in changes:
         if row["side"] == "portal" and not receives(found, row["entity"]):

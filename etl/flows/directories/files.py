@@ -2,7 +2,8 @@
 shows them.
 
 Life cycle as for documents (`etl.flows.publication`): a record stays in its file until 1C returns it or for
-`resend` sessions. A file holds only what was changed: what it does not name, 1C keeps."""
+`resend` sessions. A file holds only what was changed: what it does not name, 1C keeps.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def value_for_1c(found: Comparison, key: Key, field: str) -> Any:
 
 def known_fields(memory: Memory, key: Key, fields: Iterable[str]) -> list[str]:
     """Fields that were handed to 1C and not yet seen back: every new publication of the record carries them
-    again."""
+    again.
+    """
     return [field for field in fields if agreed.is_on_its_way(memory.get(key, field))]
 
 
@@ -135,7 +137,8 @@ def judge(
     """Compare what 1C shows now with what was published: confirmed, or not accepted. Out: issues.
 
     `told`: records read in this run; memory is that after the merge, so a value still waiting in `sent` was
-    not confirmed."""
+    not confirmed.
+    """
     issues: list[Record] = []
     for origin, rows in run.state.publications.find({key for _, key in told}).items():
         waiting = [row for row in rows if row["path"] == path and row["state"] in _WAITING]

@@ -1,5 +1,6 @@
 """What 1C told of a directory: the newest text of each record, of this run's files, else what waits in the
-memory."""
+memory.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class _Heard:
 
 def hear(found: Comparison) -> None:
     """Fill `cards` and `seen`. A late file is read, but a record that was told anew since is left out (DESIGN
-    §5: staleness is judged per document)."""
+    §5: staleness is judged per document).
+    """
     _recall(found)
     told = [_Heard(_mark(card, row), card, row) for card, row in found.kind.heard(found)]
     ours = [one for one in told if one.card.entity in found.settings]
@@ -63,7 +65,8 @@ def _files(found: Comparison) -> Mapping[str, StoredFile]:
 
 def _seen(one: _Heard, file: StoredFile | None, now: dt.datetime) -> Record:
     """What the state is to remember of the text: a file that does not say when it was made is as young as
-    the run."""
+    the run.
+    """
     made = file.generated_at if file and file.generated_at else now
     return {
         "id": one.mark,

@@ -29,7 +29,8 @@ def step(
     file: str | None,
 ) -> Record:
     """One field of one record: `action` to-1c, update, create or kept. Under the portal's own number, where
-    the record has one."""
+    the record has one.
+    """
     portal = found.pairs.get(key[1])
     return {
         "entity": key[0],

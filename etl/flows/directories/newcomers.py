@@ -1,5 +1,6 @@
 """Records that one side has and the other has not: cards to be created, and records of the portal that 1C is
-told for the first time."""
+told for the first time.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _BARRED = "Записи 1С нет на портале, а создавать з
 
 def on_portal(found: Comparison) -> list[Save]:
     """Cards to be created for records of 1C that have none. All that 1C told of them waits in the memory
-    until they stand, because 1C does not tell it twice."""
+    until they stand, because 1C does not tell it twice.
+    """
     saves: list[Save] = []
     for card in _unmatched(found):
         for column, value in card.values.items():
@@ -55,7 +57,8 @@ def _is_creatable(found: Comparison, card: Card) -> bool:
 
 def in_1c(found: Comparison, portals: Iterable[str]) -> dict[Key, set[str]]:
     """Cards (`portals`) that 1C has not been told of: their id there is ours until 1C answers. Out: record ->
-    fields handed over."""
+    fields handed over.
+    """
     told = {card_of(row) for row in found.links.values() if row["state"] in ("proposed", "linked")}
     fresh: dict[Key, set[str]] = {}
     for portal in portals:
@@ -87,7 +90,8 @@ def _link(key: Key, portal: str) -> dict[str, str]:
 
 def _hand_over(found: Comparison, key: Key, portal: str) -> set[str]:
     """Everything the card holds is sent, nothing is agreed yet; what it lacks is known to be empty on both
-    sides."""
+    sides.
+    """
     held = found.held[portal]
     filled = {column: held[column] for column in found.kind.two_way[key[0]] if held.get(column) is not None}
     for column in found.kind.two_way[key[0]]:

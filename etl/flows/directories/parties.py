@@ -3,7 +3,8 @@ and addresses.
 
 Specifications 001 (code and folder tell one buyer's records apart, no search by name), 002/004 (company and
 contact with the listed fields, only what 1C has; ИП is a company), 003 (both directories both ways). Entity
-`contact` holds persons of 1C and the contact persons of its companies."""
+`contact` holds persons of 1C and the contact persons of its companies.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +42,16 @@ def flow(run: Run, reading: Reading) -> None:
 
 def coverage(run: Run, reading: Reading) -> dict[str, int]:
     """How many parties are matched by GUID (or an answer), by ИНН, doubtful, unmatched; nothing where parties
-    are not exchanged."""
+    are not exchanged.
+    """
     found = _opened(run, reading)
     return identity.coverage(compare(found)) if found else {}
 
 
 def _opened(run: Run, reading: Reading) -> Comparison | None:
     """The directory of a profile that exchanges one. People are exchanged like companies unless
-    [entities.contacts] says otherwise."""
+    [entities.contacts] says otherwise.
+    """
     parties, contacts = run.profile.entities.get("parties"), run.profile.entities.get("contacts")
     given = {"company": parties, "contact": contacts or parties}
     settings = {entity: one for entity, one in given.items() if one}
@@ -115,7 +118,8 @@ def _matches(
 
 def _rivals(found: Comparison, free: Sequence[Card]) -> Iterator[Rival]:
     """A contact person may be a contact that the company's card already has: its people are few, but only a
-    person may say so."""
+    person may say so.
+    """
     yield from named_alike(found, free)
     paired = set(found.pairs.values())
     for card in free:

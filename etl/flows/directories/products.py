@@ -2,7 +2,8 @@
 
 Specifications 002/004: name, sale price, purchasing price; 003: the directory both ways, prices from 1C.
 Prices have one owner ([entities.products.owners] price, purchasing; 1C without a setting). Which price type
-of 1C is the sale price says [entities.products.fields] price = "Розничная"; likewise purchasing."""
+of 1C is the sale price says [entities.products.fields] price = "Розничная"; likewise purchasing.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def flow(run: Run, reading: Reading) -> None:
 
 def kind(settings: Entity, path: str | None) -> Kind:
     """The catalogue as a directory: a price that the portal owns travels both ways, where 1C reads a
-    catalogue of ours."""
+    catalogue of ours.
+    """
     is_sent = path is not None and settings.direction != "to-portal"
     ours = [field for field in PRICES if is_sent and settings.owners.get(field) == "portal"]
     theirs = [field for field in PRICES if field not in ours]

@@ -1,5 +1,6 @@
 """The words of a directory exchange: a card of 1C, a save of the portal, ids of a record on both sides,
-intents in the outbox."""
+intents in the outbox.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ TITLES = {
 @dataclass(frozen=True, slots=True)
 class Card:
     """What 1C tells of one record. `owner`: id of the company a contact person belongs to; `seq`: moment its
-    file was made."""
+    file was made.
+    """
 
     entity: str
     origin: str
@@ -58,7 +60,8 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Save:
     """One record of the portal to be brought to `values`; without `id` it is created. `dropped`: list values
-    to be taken away."""
+    to be taken away.
+    """
 
     key: Key
     values: Record
@@ -81,13 +84,15 @@ def intent(key: Key) -> str:
 
 def onec_id(run: Run, portal: str) -> str:
     """Ид under which a record of the portal (`company_5`, `product_9`) is sent to 1C before 1C has given it
-    one of its own."""
+    one of its own.
+    """
     return keys.document_id(run.profile.bitrix24.name, portal.partition("_")[0], portal.partition("_")[2])
 
 
 def onec_ids(run: Run, entity: str, portal_ids: Iterable[str]) -> dict[str, str]:
     """Portal number -> id in 1C: that of the pair, else the one it is sent under. For documents that name
-    parties and products."""
+    parties and products.
+    """
     wanted = list(portal_ids)
     linked = run.state.links.by_portal(entity, wanted)
     return {
@@ -104,7 +109,8 @@ def portal_ids(run: Run, entity: str, origins: Iterable[str]) -> dict[str, str]:
 
 def outbox(run: Run) -> StoreOutbox:
     """The outbox of directory records. A creation keeps its key for ever, so that its doubt outlives the run;
-    other writes set values, and their keys live for one run."""
+    other writes set values, and their keys live for one run.
+    """
 
     def noted(key: str) -> Intent:
         creating = key.endswith(_CREATION)
@@ -122,7 +128,8 @@ def outbox(run: Run) -> StoreOutbox:
 
 def settle(run: Run, pairs: Mapping[str, str]) -> None:
     """Creations without a known outcome whose record has been found on the portal since (`pairs`: id in 1C ->
-    card of the portal)."""
+    card of the portal).
+    """
     ours = outbox(run)
     for row in run.state.outbox.listed("new", "doubt", "failed"):
         key = row["key"].removeprefix("create:")

@@ -1,5 +1,6 @@
 """What was decided, committed and written: the guard, the memory and the links in one transaction, then card
-by card."""
+by card.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _LIVING = ("linked", "proposed")
 
 def guard(found: Comparison, saves: Sequence[Save], changed: Mapping[Key, set[str]]) -> None:
     """Stop before the first write when more values would be replaced than the profile allows; a plan shows
-    everything. Raises NeedsPerson."""
+    everything. Raises NeedsPerson.
+    """
     if found.run.options.dry:
         return
     before: list[Any] = []
@@ -36,7 +38,8 @@ def guard(found: Comparison, saves: Sequence[Save], changed: Mapping[Key, set[st
 
 def commit(found: Comparison, changed: Mapping[Key, set[str]]) -> None:
     """Pairs, publications, memory and what was seen, in one transaction: nothing is applied without its
-    memory."""
+    memory.
+    """
     state = found.run.state
     with state.transaction():
         _link(found)
@@ -83,7 +86,8 @@ def _is_stored(found: Comparison, row: Record) -> bool:
 # ---- the portal
 def write(found: Comparison, saves: Iterable[Save]) -> None:
     """Write one entity's records and settle what the portal has taken. A plan writes nothing and calls
-    everything done."""
+    everything done.
+    """
     known = {intent(save.key): save for save in saves}
     for result in _results(found, known):
         save = known[result.key]
@@ -125,7 +129,8 @@ def _done(found: Comparison, save: Save, result: Result) -> None:
 
 def _created(found: Comparison, key: Key, portal: str) -> None:
     """A new card is a pair, and the two-way fields it was made without are known to be empty on both
-    sides."""
+    sides.
+    """
     found.pairs[key[1]] = portal
     number = portal.partition("_")[2]
     found.run.state.links.put([{"entity": key[0], "foreign_id": key[1], "portal_id": number}])

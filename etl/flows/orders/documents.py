@@ -111,7 +111,8 @@ def _born(row: Document) -> documents.Born:
 # ---- as 1C knows them ----
 def _addressed(run: Run, told: Told, made: Mapping[str, pd.DataFrame], numbers: frozenset[str]) -> Made:
     """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer,
-    comment and posting."""
+    comment and posting.
+    """
     documents = made["documents"]
     documents = documents[documents["number"].isin(numbers)]
     lines, parties = (_belonging(made[name], documents) for name in ("lines", "parties"))
@@ -141,7 +142,8 @@ def _as_told(told: Told, document: str, party: Party) -> Party:
 
 def _named(run: Run, made: Made) -> Made:
     """Buyers under the names stock 1C knows them by (`sending.named`), remembered; the extended contract
-    knows buyers by Ид."""
+    knows buyers by Ид.
+    """
     if run.profile.onec.extended:
         return made
     names = {row["key"]: row["base"] for row in run.state.fields.read(PARTY)}
@@ -157,7 +159,8 @@ def _named(run: Run, made: Made) -> Made:
 
 def introduce(run: Run, parties: Iterable[str]) -> None:
     """Buyers that 1C learns of from an order: the id they were sent under is theirs until 1C shows another
-    one."""
+    one.
+    """
     fresh = []
     for entity, numbers in by_entity(parties).items():
         known = run.state.links.by_portal(entity, numbers, "linked", "proposed")

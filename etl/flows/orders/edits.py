@@ -3,7 +3,8 @@ portal says of it.
 
 The memory stands under the deal (`store.fields`, entity `deal`), that of a smart invoice under the invoice.
 1C tells whole documents, so what it told last stands in for every run; a deal is compared only while its
-stage is one of the exchange."""
+stage is one of the exchange.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ Values = Mapping[Key, Mapping[str, Any]]
 @dataclass
 class Compared:
     """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why), what the portal
-    must hold (`changes`), and the keys of the questions that it left (`asked`)."""
+    must hold (`changes`), and the keys of the questions that it left (`asked`).
+    """
 
     memory: Memory
     due: dict[Key, dict[str, str]]
@@ -57,7 +59,8 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Values of both sides for the deals and smart invoices of one run. `orders` = deal -> its order in 1C;
-    `names` = how a product without a pair stands -> its id in 1C, where it has a pair by now."""
+    `names` = how a product without a pair stands -> its id in 1C, where it has a pair by now.
+    """
 
     run: Run
     settings: Orders
@@ -69,7 +72,8 @@ class Sides:
 
     def form(self, field: str, value: Any) -> Any:
         """The form values are compared in: a product that has got its pair since it was sent is the same
-        product."""
+        product.
+        """
         if field != ROWS or not isinstance(value, tuple):
             return merge.canonical(field, value)
         return tuple((self.names.get(row[0], row[0]), *row[1:]) for row in value)
@@ -85,7 +89,8 @@ def sides(
     names: Mapping[str, str],
 ) -> Sides:
     """Values of both sides; `rows` = product rows of the deals and of the smart invoices, `names` =
-    aliases of the products that 1C has told of (`rows.aliases`)."""
+    aliases of the products that 1C has told of (`rows.aliases`).
+    """
     orders = _standing(told, deals)
     lines = _lines(told, orders)
     known = {**names, **orders_rows.portal_aliases(run, rows)}
@@ -123,7 +128,8 @@ def _onec(
     run: Run, settings: Orders, lines: pd.DataFrame, orders: Mapping[str, Document]
 ) -> dict[Key, Mapping[str, Any]]:
     """Values of the newest order of each deal; a manager or organisation the profile does not know says
-    nothing."""
+    nothing.
+    """
     if not orders:
         return {}
     heads = tables.frame("documents", orders.values())
@@ -143,7 +149,8 @@ def _onec(
 
 def compare(both: Sides, known: Collection[Key]) -> Compared:
     """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new
-    to it."""
+    to it.
+    """
     run, settings = both.run, both.settings
     memory = Memory(run.state, [DEAL, INVOICE], [identifier for _, identifier in both.portal])
     held = _discounted(both, memory, known)
@@ -213,7 +220,8 @@ def _onec_frame(both: Sides, judged: Sequence[Key]) -> pd.DataFrame:
 # ---- somebody's discount ----
 def _discounted(both: Sides, memory: Memory, known: Collection[Key]) -> set[Key]:
     """Orders of ours that 1C computes otherwise for the same goods: somebody's discount is at work, nobody's
-    value moves."""
+    value moves.
+    """
     if both.settings.discounts != "portal":
         return set()
     doubtful = [key for key in both.portal if key in known and _unsettled(both, memory.get(key, ROWS), key)]

@@ -3,7 +3,8 @@ invoice, notification.
 
 Everything is derived from what 1C has told so far (`told`) and compared with the portal, so a run that
 was killed or met a portal that was away is simply repeated. What goes the other way is `outgoing`; edits of
-one composition from both sides meet there."""
+one composition from both sides meet there.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def apply(run: Run, settings: Orders, told: Told) -> None:
 # ---- orders born in 1C ----
 def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
     """Orders that people made in 1C become deals, each once: known by its origin before anything is
-    created."""
+    created.
+    """
     if not settings.create_deals:
         return told
     waiting = {row["id"]: row for row in _born(told) if _creatable(run, row["id"])}
@@ -102,14 +104,16 @@ def _born(told: Told) -> list[Document]:
 
 def _creatable(run: Run, origin: str) -> bool:
     """False for an order whose deal was made before: a deal that is gone was removed by a person and stays
-    away."""
+    away.
+    """
     known = run.state.outbox.find(writers.creation_key("deal", origin))
     return known is None or known["state"] != "done"
 
 
 def buyers(run: Run, origins: set[str]) -> dict[str, str]:
     """Counterparty of 1C -> party of the portal: by the pairs of the flow `parties`, else by the origin the
-    card carries."""
+    card carries.
+    """
     found: dict[str, str] = {}
     for entity, kind in (("company", COMPANY), ("contact", CONTACT)):
         for origin, number in records.portal_ids(run, entity, origins).items():
@@ -126,7 +130,8 @@ def buyers(run: Run, origins: set[str]) -> dict[str, str]:
 
 def _foresee(run: Run, found: dict[str, str], origins: set[str]) -> None:
     """In a plan: the run itself creates the card before it comes here, unless a person is asked which one it
-    is."""
+    is.
+    """
     asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
     for origin in origins - asked:
         found.setdefault(origin, f"company_{origin}")
@@ -191,7 +196,8 @@ def _number(row: Document) -> str | None:
 # ---- fields ----
 def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[Record]:
     """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C
-    leads."""
+    leads.
+    """
     deals = run.portal.deals
     fields = rules.field_changes(values, deals, settings.fields)
     amounts = rules.amount_changes(values, deals, _with_rows(told) if settings.rows else set())

@@ -1,5 +1,6 @@
 """Smart invoices of deals: which one belongs to the order, which one has to be made, which one is paid
-(specification 001)."""
+(specification 001).
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ _SETTLED = "settled"
 # ---- towards 1C ----
 def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Choice:
     """The smart invoice of each deal that needs one. Missing ones are made where the profile says so;
-    doubtful ones are asked."""
+    doubtful ones are asked.
+    """
     listed, sent, final = tables.frame("deals", deals), told.sent.keys(), final_stages(run)
     read = _read(run, deals)
     choice = rules.choose_invoices(listed, read, settings, final=final, sent=sent)
@@ -140,7 +142,8 @@ def _composition(invoice: str, lines: Sequence[Line]) -> Record:
 # ---- from 1C ----
 def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) -> None:
     """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the
-    account («Счет переводится в статус «Оплачен»», specification 001)."""
+    account («Счет переводится в статус «Оплачен»», specification 001).
+    """
     if settings.invoice_paid_stage is None:
         return
     waiting = _waiting(told)

@@ -2,7 +2,8 @@
 
 A deal in a sending stage makes an order once; later edits follow while the deal stands in a stage the profile
 names, so a stage it does not name («поступил заказ») never reaches 1C. What is sent, and that it is sent, is
-committed together; the file follows."""
+committed together; the file follows.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def _parts(
     run: Run, deals: Sequence[Deal], bills: Sequence[Document]
 ) -> Iterator[tuple[Sequence[Deal], Sequence[Document]]]:
     """Deals with their smart invoices, so many at a time that the memory of a run does not grow with them.
-    Stock 1C knows buyers by name, so there all are looked at together (`documents.deal_documents`)."""
+    Stock 1C knows buyers by name, so there all are looked at together (`documents.deal_documents`).
+    """
     size = _PART if run.profile.onec.extended else max(len(deals), 1)
     for start in range(0, len(deals), size):
         part = deals[start : start + size]
@@ -104,7 +106,8 @@ def _exchange(
     names: Mapping[str, str],
 ) -> Compared:
     """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
-    result. `names`: see `edits.sides`."""
+    result. `names`: see `edits.sides`.
+    """
     deal_rows, bill_rows = _product_rows(run, settings, deals, bills)
     both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows), names)
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
@@ -141,7 +144,8 @@ def _commit(
     deals: Sequence[Deal],
 ) -> list[Document]:
     """What is sent, and that it is sent, in one transaction; `going` = number -> its record. Out: the
-    documents that wait for their file now. Of the others nothing was handed over."""
+    documents that wait for their file now. Of the others nothing was handed over.
+    """
     with run.state.transaction():
         published = _enqueue(run, made)
         numbers = {row["number"] for row in published}
@@ -160,7 +164,8 @@ def _unfilled(run: Run, told: Told, deals: Sequence[Deal]) -> set[Key]:
 
 def _accepted(run: Run, told: Told, compared: Compared) -> dict[Key, dict[str, str]]:
     """Edits that 1C will take; the others are shown as «1С не примет правку» and are not remembered as
-    sent."""
+    sent.
+    """
     if not compared.due:
         return {}
     kept, issues = sending.accepted_edits(
@@ -209,7 +214,8 @@ def _number(key: Key, told: Told) -> str:
 # ---- sent ----
 def _enqueue(run: Run, made: documents.Made) -> list[Document]:
     """Note every document by itself: an order and the invoice it is based on live lives of their own. Returns
-    the accepted ones."""
+    the accepted ones.
+    """
     accepted: set[str] = set()
     for kind in _KIND:
         part = made.of_kind(kind)

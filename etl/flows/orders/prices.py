@@ -3,7 +3,8 @@ declared.
 
 The portal owns it (default): its net prices go. 1C owns it: the price of the buyer's own type, or his
 percent, as the extended contract tells them; a document that cannot be priced is stopped. What 1C told of
-prices and terms is kept, because it tells it once."""
+prices and terms is kept, because it tells it once.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lines for the orders of `deals` and for smart invoices, `document` = their number towards 1C, and
-    issues that stop documents."""
+    issues that stop documents.
+    """
     numbers = {deal["id"]: _number(told, deal) for deal in deals}
     listed = list(_listed(wanted, numbers))
     products = records.onec_ids(run, "product", {line["product"] for line in listed if line["product"]})

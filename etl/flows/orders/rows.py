@@ -3,7 +3,8 @@ kopeck.
 
 «Сумма сделки = сумма счета» although the portal multiplies: `composition.portal_rows` splits, `set_rows`
 reads back. In a two-way profile 1C leads only until the rows of an order born there stand in the deal; from
-then on edits meet in `edits`."""
+then on edits meet in `edits`.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def two_way(run: Run) -> bool:
 
 def led(run: Run, told: Told) -> set[str]:
     """Deals whose composition 1C leads now: all of them one way, in a two-way profile those born in 1C and
-    not yet filled."""
+    not yet filled.
+    """
     deals = set(told.content["deal"])
     if not two_way(run):
         return deals
@@ -95,7 +97,8 @@ def _asked(
 
 def sound(run: Run, told: Told, content: pd.DataFrame) -> pd.DataFrame:
     """Content of deals none of whose documents contradicts its own lines; the others are shown with both
-    computations."""
+    computations.
+    """
     wrong = totals.wrong_totals(content, told.lines)
     if wrong.empty:
         return content
@@ -110,7 +113,8 @@ def written(
     run: Run, changes: Sequence[Mapping[str, Any]], heads: pd.DataFrame, lines: pd.DataFrame
 ) -> list[Record]:
     """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row
-    becomes an issue."""
+    becomes an issue.
+    """
     if not changes:
         return []
     body = lines[lines["document"].isin({row["key"] for row in changes})]
@@ -172,7 +176,8 @@ def positions_of_1c(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> C
 
 def aliases(run: Run, onec: pd.DataFrame) -> dict[str, str]:
     """Name form of a product (`composition.positions`) -> its id in 1C, of products of 1C's lines that have a
-    pair by now."""
+    pair by now.
+    """
     paired = records.portal_ids(run, "product", _products(onec))
     return _names(onec, {origin: origin for origin in paired})
 
@@ -198,7 +203,8 @@ def _names(lines: pd.DataFrame, known: Mapping[str, str]) -> dict[str, str]:
 
 def _kept(run: Run, lines: pd.DataFrame) -> pd.DataFrame:
     """Lines as this 1C keeps them: stock УТ 10.3 turns a service into one piece at the whole sum (reference
-    commerceml)."""
+    commerceml).
+    """
     if run.profile.onec.dialect != "ut103" or run.profile.onec.extended:
         return lines
     kept = lines.copy()

@@ -23,7 +23,8 @@ _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
 
 def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
     """Write what the comparison says the portal must hold, all of it under one guard, and remember what it
-    holds now."""
+    holds now.
+    """
     if not changes:
         return
     wanted = [_from_order(change, told.orders[change["key"]]) for change in changes]

@@ -2,7 +2,8 @@
 
 1C tells a document when it changes and not again, so the newest text of each is kept (`store.files`). An
 order may wait for its buyer, a composition is compared with the portal run after run. A number of ours or the
-origin of a deal says whose a document is."""
+origin of a deal says whose a document is.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ class Told:
     found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents
     of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
     `buyers`: document -> its buyer as 1C wrote it; `sent`: number -> what was frozen when we sent it;
-    `links`: Ид or number of an order born in 1C -> its deal."""
+    `links`: Ид or number of an order born in 1C -> its deal.
+    """
 
     documents: pd.DataFrame
     lines: pd.DataFrame
@@ -72,7 +74,8 @@ class Told:
     @cached_property
     def dates(self) -> dict[str, dt.date]:
         """Number -> date of every order and invoice of ours that 1C knows: as first sent, or as 1C shows it
-        where that memory is lost."""
+        where that memory is lost.
+        """
         found: dict[str, dt.date] = {}
         for row in tables.each(self.owned, Document):
             number, day = row["number"], row["date"]
@@ -175,7 +178,8 @@ def _invoices(known: Mapping[str, Sending]) -> dict[str, str]:
 
 def _links(run: Run, documents: Sequence[Document]) -> dict[str, str]:
     """Ид or number of an order born in 1C -> its deal: by the origin that the deal carries; beside that pairs
-    a person has made."""
+    a person has made.
+    """
     if not documents:
         return {}
     pairs = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}

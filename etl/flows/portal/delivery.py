@@ -1,5 +1,6 @@
 """Changes to the portal: guarded, noted in the outbox before they leave, journalled with their outcome one by
-one."""
+one.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +41,16 @@ _WORDS = {
 
 def guard(run: Run, before: Iterable[Any]) -> None:
     """Stop before the first write when more values (`before`) would be replaced than the profile allows.
-    Raises NeedsPerson."""
+    Raises NeedsPerson.
+    """
     overwrites.guard(before, run.profile.guard.overwrites, accepted=run.options.accept)
 
 
 def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
     """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done,
     skipped, doubt, failed), `detail`, and `id` of what was created. A plan writes nothing and calls
-    everything done."""
+    everything done.
+    """
     if not run.options.dry:  # a plan shows everything, also what the guard would stop
         guard(run, overwrites.replaced(changes))
     if not changes:

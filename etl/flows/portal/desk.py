@@ -2,7 +2,8 @@
 outcome of a change.
 
 A write that sets values is derived anew in every run, so its key is one of this run and round; what must
-happen once has a key for ever."""
+happen once has a key for ever.
+"""
 
 from __future__ import annotations
 

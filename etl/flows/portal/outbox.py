@@ -1,5 +1,6 @@
 """The store's outbox as `etl.bitrix24.writes` wants it: by key, and every key known before its request
-leaves."""
+leaves.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ class StoreOutbox:
 
     def sending(self, *keys: str) -> None:
         """Durable before the request leaves. A write in doubt that comes here sets values, or was looked
-        up."""
+        up.
+        """
         self._noted({key: self._intent(key) for key in keys if self._row(key) is None})
         rows = [self._held(key) for key in keys]
         self._mark([row for row in rows if row["state"] in ("doubt", "failed")], "new")
@@ -118,7 +120,8 @@ class StoreOutbox:
 
     def _row(self, key: str) -> dict[str, Any] | None:
         """The intent as the store has it. The key of a repeatable one is of this run, so there is none to
-        look up."""
+        look up.
+        """
         if key not in self._rows:
             intent = self._intent(key)
             self._rows[key] = None if intent["method"] in REPEATABLE else self._outbox.find(intent["key"])
@@ -134,7 +137,8 @@ class StoreOutbox:
 
 def recover(store: Store) -> None:
     """At the start of a run: what a dead process was sending is in doubt; repeatable intents of older runs
-    are derived anew."""
+    are derived anew.
+    """
     store.outbox.recover()
     stale = [row["id"] for row in store.outbox.pending() if row["method"] in REPEATABLE]
     store.outbox.mark(stale, "failed", error="заменено следующим запуском")

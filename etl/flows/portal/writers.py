@@ -3,7 +3,8 @@ comments, notifications.
 
 Each writer takes rows of one kind and yields them with their outcome; `delivery.apply` calls them. Beside the
 columns of `changes` a row carries what its writer needs: `item` (load.NewItem), `lines` (records of `lines`),
-`requisite` (id of our own requisite)."""
+`requisite` (id of our own requisite).
+"""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def creation_key(entity: str, origin: str) -> str:
 
 def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Deals and smart invoices, each once; `id` of the yielded row is the portal's. What was done before is
-    not done again."""
+    not done again.
+    """
     keyed = {creation_key(row["entity"], row["key"]): row for row in rows}
     known = note(desk, "create", keyed, lambda row: {"origin": row["key"]})
     fresh = [row for key, row in keyed.items() if key not in known]
@@ -84,7 +86,8 @@ def _created_invoices(desk: Desk, rows: Iterable[Record]) -> list[Result]:
 # ---- what a record holds
 def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Product rows as a whole, read back and compared; then the sum follows them even where a person typed
-    another one."""
+    another one.
+    """
     keyed = by_record(desk, "rows", rows)
     note(desk, "rows", keyed, lambda row: {"rows": len(row["lines"])})
     bodies: list[composition.Composition] = []

@@ -1,7 +1,8 @@
 """What 1C answers to documents we sent: returned, returned otherwise, or passed over in silence.
 
 1C never acknowledges. Whether it took a document is judged by what it exports afterwards
-(`transform.acceptance`); here the verdicts are applied and told."""
+(`transform.acceptance`); here the verdicts are applied and told.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def seen_back(
     -> its moment (aware).
 
     The same amount (or a cancellation we asked for) confirms; another amount in a file written after our
-    publication means that 1C did not accept the change."""
+    publication means that 1C did not accept the change.
+    """
     told = _told(documents)
     sums = acceptance.line_sums(lines)
     sent: set[str] = set()
@@ -88,7 +90,8 @@ def printed_numbers(run: Run) -> dict[str, list[str]]:
 def count_session(run: Run, moment: dt.datetime) -> None:
     """1C has exported at `moment` (aware), so it has read what was published before. The files of one session
     carry moments seconds apart, and a file may be met twice: a session counts when it is later than the last
-    one by more than that."""
+    one by more than that.
+    """
     last = run.state.files.cursor(_SESSION)
     if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
         run.state.publications.count_session(moment.isoformat(), before=moment)
@@ -97,7 +100,8 @@ def count_session(run: Run, moment: dt.datetime) -> None:
 
 def assume(run: Run) -> None:
     """Documents 1C has had `resend` sessions for are taken as accepted and leave the file; no money rests on
-    it."""
+    it.
+    """
     silent = run.state.publications.silent(run.profile.onec.resend)
     run.state.publications.mark(silent, "assumed")
     run.journal.counts["assumed"] += len(silent)

@@ -2,7 +2,8 @@
 
 1C never removes what it has read and never acknowledges, so a document stays in its file until 1C returns it,
 or until `resend` sessions of 1C have passed. An unchanged set of documents gives the same bytes and is not
-written again (DESIGN §7)."""
+written again (DESIGN §7).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ _ORDER_FILES = {dialect.order_path: dialect for dialect in DIALECTS.values() if 
 
 def publish(run: Run) -> int:
     """Write the outgoing file if what it must hold has changed. Returns how many documents were published
-    now."""
+    now.
+    """
     path = queue.dialect_of(run).order_path
     if path is None:
         return 0
@@ -53,7 +55,8 @@ def write_file(
     there already.
 
     `write(stream, moment)` writes it. The moment is noted first, so that a killed run repeats the same bytes;
-    nothing is written while there has never been anything to send."""
+    nothing is written while there has never been anything to send.
+    """
     stamp = _stamp(run, path, rows)
     if stamp is None or stamp.written:
         return
@@ -111,7 +114,8 @@ def _step(document: str, path: str) -> Record:
 # ---- another dialect or contract ----
 def _change_route(run: Run, path: str) -> None:
     """The profile now writes another file (another dialect or contract): what waits in the former one moves,
-    and that file is emptied, or 1C would load both."""
+    and that file is emptied, or 1C would load both.
+    """
     waiting = run.state.publications.paths("planned", "published")
     for former in sorted(waiting & _ORDER_FILES.keys() - {path}):
         rows = run.state.publications.listed_in(former)
@@ -136,7 +140,8 @@ def _write_nothing(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
 # ---- the moment of a file ----
 class _Stamp(NamedTuple):
     """ДатаФормирования of a file: the moment its set of documents last changed; `written` = the file with it
-    lies there."""
+    lies there.
+    """
 
     documents: str
     at: dt.datetime

@@ -31,14 +31,16 @@ class Payload(TypedDict):
 
 def dialect_of(run: Run) -> Dialect:
     """The dialect of the files we write: the extended contract where the profile has it, else that of the
-    configuration."""
+    configuration.
+    """
     return run.profile.contract if run.profile.onec.extended else run.profile.dialect
 
 
 def enqueue(run: Run, found: Mapping[str, pd.DataFrame]) -> dict[str, int]:
     """Note documents to be sent. In: frames `documents`, `lines`, `parties` of `transform.documents`, main
     documents without `basis` each with what is based on them. Out: number -> publication id. Documents the
-    dialect cannot write become issues."""
+    dialect cannot write become issues.
+    """
     path = dialect_of(run).order_path
     if path is None:
         return {}
@@ -59,7 +61,8 @@ def note(run: Run, path: str, documents: Mapping[str, tuple[str, Payload]]) -> d
 
 def refused(run: Run, found: Mapping[str, pd.DataFrame]) -> set[str]:
     """Numbers of main documents the dialect's file cannot hold, they or what is based on them; each is an
-    issue. Ask before anything about them is recorded."""
+    issue. Ask before anything about them is recorded.
+    """
     bad = _rejected(run, found)
     if not bad:
         return set()

@@ -94,7 +94,8 @@ def change(
     key: str, party: Party, number: str, row: Row | None, own: Mapping[str, PortalField], originator: str
 ) -> Planned:
     """What differs between the card of the portal (`row`) and what is wanted; a card without external id gets
-    ours."""
+    ours.
+    """
     if row is None:
         return Result(key, "failed", number, directory.GONE)
     changed = directory.different(row, _wanted(party, own))
@@ -163,7 +164,8 @@ def _contacts(columns: Mapping[str, Any]) -> list[_Contact]:
 
 def _changed_multifields(party: Party, row: Row) -> dict[str, dict[str, str]]:
     """Elements to add (under names of our own) and to take away (by id, with an empty value), bitrix24
-    §3.5."""
+    §3.5.
+    """
     held = _held(row)
     return _added(party, held) | _removed(party, held)
 

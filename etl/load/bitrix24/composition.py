@@ -30,7 +30,8 @@ _BY_SUM = 1
 @dataclass(frozen=True)
 class Composition:
     """All product rows of a deal or invoice, in order, as records of the table `lines`. `empty` allows none
-    at all."""
+    at all.
+    """
 
     key: str
     id: str
@@ -123,7 +124,8 @@ def _discount(line: Line, priced: _Priced) -> Decimal:
 
 def _priced(line: Line) -> _Priced:
     """The line as it is sent: by the piece where that is exact to the kopeck, else one piece of the whole
-    amount."""
+    amount.
+    """
     quantity = line.get("quantity") or Decimal(1)
     amount = line.get("amount")
     if amount is None:

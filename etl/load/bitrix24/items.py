@@ -24,7 +24,8 @@ from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 @dataclass(frozen=True)
 class Move:
     """A deal (or smart invoice) goes to the stage `to`, but only from one of `origins` (names as in the
-    profile)."""
+    profile).
+    """
 
     key: str
     id: str
@@ -35,7 +36,8 @@ class Move:
 @dataclass(frozen=True)
 class Update:
     """New values of a record: name or code of the field -> value of ours (Decimal, date, text, None to
-    clear)."""
+    clear).
+    """
 
     key: str
     id: str
@@ -45,7 +47,8 @@ class Update:
 @dataclass(frozen=True)
 class NewItem:
     """A deal or smart invoice to be created once: `origin` is the document's external id, `values` as in
-    `Update`."""
+    `Update`.
+    """
 
     key: str
     origin: str
@@ -77,7 +80,8 @@ def update_items(
     client: Client, names: Names, updates: Iterable[Update], outbox: Outbox, kind: int = DEAL
 ) -> Iterator[Result]:
     """Write field values, fifty records to a request. A value a field cannot hold is `failed`, its neighbours
-    go on."""
+    go on.
+    """
     refused: list[Result] = []
 
     def ready() -> Iterator[Write]:
@@ -99,7 +103,8 @@ def create_deals(
     client: Client, names: Names, originator: str, news: Iterable[NewItem], outbox: Outbox
 ) -> list[Result]:
     """Create deals known by (originator, origin); one that is there already is adopted, not changed (bitrix24
-    §5)."""
+    §5).
+    """
     identity = _Identity(DEAL, "originId", {"originatorId": originator})
     find = partial(directory.by_origin, client, DEAL, originator)
     prepared, refused = _prepared(names, news, identity, outbox)
@@ -108,7 +113,8 @@ def create_deals(
 
 def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbox: Outbox) -> list[Result]:
     """Create smart invoices known by xmlId (bitrix24 §6); `values` hold parentId2 (deal), mycompanyId,
-    currencyId…"""
+    currencyId…
+    """
     identity = _Identity(INVOICE, "xmlId")
     listing = directory.items(INVOICE, select=["id", "xmlId"])
     find = partial(directory.numbers_by, client, listing, "xmlId")

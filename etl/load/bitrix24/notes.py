@@ -23,7 +23,8 @@ _USER_TYPES = {"money": "money", "number": "double", "date": "date", "moment": "
 @dataclass(frozen=True)
 class Comment:
     """A comment in the timeline of `entity` (deal, company, contact, dynamic_31). Two comments of one text
-    are one."""
+    are one.
+    """
 
     key: str
     id: str
@@ -34,7 +35,8 @@ class Comment:
 @dataclass(frozen=True)
 class Notice:
     """A notification to one employee; `key` becomes its TAG, so it stands there once however often it is
-    sent."""
+    sent.
+    """
 
     key: str
     user: str

@@ -106,7 +106,8 @@ def address_write(key: str, party: Party, column: str, requisite: str, row: Row 
 
 def _whole(wanted: dict[str, str], row: Row) -> dict[str, str]:
     """A new text of an address says it all: the parts that stand around the old one are cleared, the city
-    stays."""
+    stays.
+    """
     held = row.get("ADDRESS_1")
     if wanted.get("ADDRESS_1", held) == held:
         return wanted
@@ -137,7 +138,8 @@ def _requisite(party: Party) -> dict[str, str]:
 
 def _address(party: Party, column: str) -> dict[str, str]:
     """Fields of one address: the whole text in one line; the city stands with the actual address, also
-    alone."""
+    alone.
+    """
     given = party.given
     fields: dict[str, str] = {}
     if column in given:

@@ -93,7 +93,8 @@ def plan(
     (table `charges`, every version of every month), `version` of the month's register being made (default:
     the next one), `referred` = numbers of charges to which documents in 1C refer. Out: `BillingPlan`;
     planning again with plan.charges in the register gives none. Raises ConfigError for a month later than the
-    next one: a mistyped year must not charge everybody."""
+    next one: a mistyped year must not charge everybody.
+    """
     check_month(month, today)
     known = indexed(register, settings.kind)
     number = version or known.versions.get(month, 0) + 1
@@ -129,7 +130,8 @@ def _by_month(row: Charge) -> tuple[str, tuple[int, str]]:
 
 def check_month(month: str, today: dt.date) -> None:
     """Raise ConfigError for a month that cannot be meant: no month at all, later than the next one, or more
-    than a year back."""
+    than a year back.
+    """
     try:
         clean.month_bounds(month)
     except ValueError as error:
@@ -180,7 +182,8 @@ def _charge(deal: Deal, terms: Terms) -> Charge | None:
     the reason.
 
     «После того как офис-менеджер подтвердит договор с клиентом, … сделки с такими статусами выгружаются»;
-    after the termination date «в последующие месяцы … оплата не начисляется»."""
+    after the termination date «в последующие месяцы … оплата не начисляется».
+    """
     settings, month = terms.settings, terms.month
     if deal["id"] in settings.exclude:
         raise _LeftOut("Сделка исключена настройкой billing.exclude", attention=False)
@@ -253,7 +256,8 @@ def _number(deal: Deal, terms: Terms) -> str:
 
 def _check_departed(deal: Deal, terms: Terms) -> None:
     """A deal charged last month that stands on a stage the profile does not know as a contract: say so, do
-    not guess."""
+    not guess.
+    """
     last = terms.register.charge(deal["id"], clean.month_after(terms.month, -1))
     here = terms.register.charge(deal["id"], terms.month)
     if last and last["amount"] and not here and not deal["terminated_on"]:
@@ -265,7 +269,8 @@ def _check_departed(deal: Deal, terms: Terms) -> None:
 
 def _check_termination(deal: Deal, settings: Billing) -> None:
     """«В сделке сотрудник заполняет поле «Дата расторжения»»: without it nobody knows which month is the
-    last."""
+    last.
+    """
     ended, signed = deal["terminated_on"], deal["contract_date"]
     if deal["stage"] == settings.terminated_stage and ended is None:
         raise _LeftOut(
@@ -278,7 +283,8 @@ def _check_termination(deal: Deal, settings: Billing) -> None:
 
 def _contract(deal: Deal, month: str) -> _Contract:
     """The fields of specification 000 without which a charge means nothing. Raises _LeftOut, naming what is
-    missing."""
+    missing.
+    """
     if unread := (deal["fields"] or {}).get("?"):
         raise _LeftOut(
             f"Не читается: {', '.join(unread)}",

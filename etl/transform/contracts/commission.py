@@ -3,7 +3,8 @@ refund.
 
 «После того как менеджеру начислено 50% договоренной оплаты …»: first half after the client's first paid
 charge, second after the second; each half once per turn, the second never before the first. Accruals run on
-facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is roubles, Decimal."""
+facts, not on stages. Rules: DESIGN §4, reference onec §7. Money is roubles, Decimal.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class _Refused(Exception):
 
 def halves(total: Decimal) -> tuple[Decimal, Decimal]:
     """The two parts of a remuneration: the first half up to the kopeck, the second the rest; they add up to
-    the whole."""
+    the whole.
+    """
     whole = clean.kopecks(total)
     first = clean.kopecks(whole / 2)
     return first, whole - first
@@ -54,7 +56,8 @@ def accrue(
 
     In: `deals`; `facts` by deal; `accruals` so far. Out: rows to add to `accruals` (part first | second |
     reversal-first | reversal-second, reversals negative, dated `today`) by manager and deal, and
-    `exceptions`. Accruing again with the rows added gives nothing."""
+    `exceptions`. Accruing again with the rows added gives nothing.
+    """
     history: defaultdict[str, list[Accrual]] = defaultdict(list)
     for accrual in accruals:
         history[accrual["deal"]].append(accrual)
@@ -91,7 +94,8 @@ def _by_manager(row: Accrual) -> str:
 
 def confirmation(settings: Commission, dialect: Dialect) -> Confirmation:
     """When an act counts as accepted: as the profile says, else `seen` where this 1C reports acts, else
-    `published`."""
+    `published`.
+    """
     return settings.confirm or ("seen" if "acts" in dialect.tells else "published")
 
 
@@ -99,7 +103,8 @@ def accepted(mode: Confirmation, states: Mapping[str, str], by_person: Collectio
     """Numbers of acts that count as accepted by 1C.
 
     `mode` = commission.confirm; `states` = number -> state of its publication (published, echoed, assumed,
-    refused); `by_person` = numbers a person confirmed, which is enough in every mode."""
+    refused); `by_person` = numbers a person confirmed, which is enough in every mode.
+    """
     told = {number for number, state in states.items() if state in _ACCEPTED[mode]}
     return told | set(by_person)
 
@@ -109,7 +114,8 @@ def _due(
     deal: Deal, known: ContractFacts, own: Sequence[Accrual], settings: Commission, today: dt.date
 ) -> Iterator[Accrual]:
     """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be
-    accrued."""
+    accrued.
+    """
     standing = {key.part for key in _standing(own)}
     wanted = [part for part in _PARTS if part not in standing and known.paid_charges >= part]
     if not wanted:
@@ -124,7 +130,8 @@ def _due(
 
 def _in_time(known: ContractFacts) -> bool:
     """The second half is due if the second paid charge was paid on or before the termination date (DESIGN §4,
-    onec §7)."""
+    onec §7).
+    """
     ended, paid_on = known.terminated_on, known.paid[1].on
     if ended is None:
         return True
@@ -138,7 +145,8 @@ def _in_time(known: ContractFacts) -> bool:
 
 def _agreed(deal: Deal, settings: Commission) -> Decimal:
     """The whole remuneration of a deal: the agreed sum, or a per cent of the base that the profile names;
-    neither has a default source (DESIGN §4). Roubles."""
+    neither has a default source (DESIGN §4). Roubles.
+    """
     if settings.percent is None:
         total, source = deal["commission"], f"согласованная сумма вознаграждения (поле «{settings.agreed}»)"
     else:
@@ -242,7 +250,8 @@ def _standing(own: Iterable[Accrual]) -> dict[keys.Key, Accrual]:
 
 def _turn(own: Iterable[Accrual], part: int) -> int:
     """After a refund was taken back and the client paid again, the half is due again: each half once per
-    turn."""
+    turn.
+    """
     known = [key for row in own if (key := keys.decode(row["number"]))]
     return max((key.turn for key in known if key.kind == "act" and key.part == part), default=0) + 1
 

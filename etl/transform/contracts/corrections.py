@@ -1,7 +1,8 @@
 """What a termination date changes in charges already made (specification 000: «дата расторжения договора»).
 
 An exported charge is frozen; only a termination date changes it (DESIGN §4). Sums never change for another
-reason."""
+reason.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _BY_HAND = "исправьте вручную: на документ в 1С уж
 class Terms:
     """What the rules of one month need beside the deal: the month (`2026-11`), the settings, our
     organisations, the VAT rate by day, the register, and the version of the month's register that is being
-    made."""
+    made.
+    """
 
     month: str
     settings: Billing
@@ -70,7 +72,8 @@ def _unannounced(last: Charge, ended: dt.date | None, terms: Terms) -> bool:
 
 def _says_when(deal: Deal, settings: Billing) -> bool:
     """Whether the deal says how long it is served. An empty date means «still served» only on a stage of a
-    living contract; dates that contradict each other mean nothing."""
+    living contract; dates that contradict each other mean nothing.
+    """
     if deal["terminated_on"] is None:
         return deal["stage"] in settings.stages
     return deal["contract_date"] is None or deal["terminated_on"] >= deal["contract_date"]
@@ -78,7 +81,8 @@ def _says_when(deal: Deal, settings: Billing) -> bool:
 
 def _due(first: Charge, deal: Deal, terms: Terms) -> Decimal:
     """What a charge should be under the deal's present termination date, on the terms frozen in its first
-    version."""
+    version.
+    """
     signed = first["contract_date"]
     if signed is None:
         return first["amount"]
@@ -91,7 +95,8 @@ def _due(first: Charge, deal: Deal, terms: Terms) -> Decimal:
 
 def _whole(first: Charge, signed: dt.date, then: int, deal: Deal, terms: Terms) -> Decimal | Fraction:
     """The fee of the whole month of a frozen charge for `then` days: exact, where the frozen part of the
-    deal's present fee proves that it has not changed since; else computed back from the frozen sum."""
+    deal's present fee proves that it has not changed since; else computed back from the frozen sum.
+    """
     day, fee = first["date"], deal["monthly_fee"]
     if fee and day:
         own = _own(first["organisation"], terms.organisations)
@@ -130,13 +135,15 @@ def by_hand(row: Charge) -> Charge:
 
 def is_frozen(row: Charge, referred: Collection[str]) -> bool:
     """Whether an amended sum can only be corrected by a person: documents in 1C refer to the charge
-    (reference commerceml §0)."""
+    (reference commerceml §0).
+    """
     return row["action"] == "amend" and row["number"] in referred
 
 
 def terminated(sent: Iterable[Charge], terms: Terms) -> list[Charge]:
     """Sheet «Расторгнутые»: the last charge of each contract that ended in the month, or whose end this plan
-    or this month's register tells 1C."""
+    or this month's register tells 1C.
+    """
     sent = list(sent)
     told = {row["deal"] for row in (*sent, *_corrected(terms)) if row["terminated_on"]}
     state = {deal: dict(months) for deal, months in terms.register.last.items()}

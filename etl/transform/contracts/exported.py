@@ -1,5 +1,6 @@
 """Deals of an export that a person saved, in the words of the profile (specification 000, "acceptable
-variant")."""
+variant").
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ def ours(profile: Profile, exported: Iterable[Deal]) -> list[Deal]:
     names.
 
     «Сотрудник ежемесячно выгружает данные из Bitrix24 в Excel»: an export may hold other pipelines, and a
-    stage stands in it under whatever caption the portal shows."""
+    stage stands in it under whatever caption the portal shows.
+    """
     names = stage_names(profile)
     latest = {deal["id"]: deal for deal in exported}
     return [_named(deal, names) for deal in latest.values() if _is_of_pipeline(profile, deal)]

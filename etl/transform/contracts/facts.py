@@ -3,7 +3,8 @@ terminated.
 
 «1-ая оплата клиента» = paid_charges ≥ 1 · «1-ая оплата менеджеру» = act1 · «2-ая оплата клиента» =
 paid_charges ≥ 2 and act1 · «2-ая оплата менеджеру» = act2 (DESIGN §4). Accruals run on these facts, not on
-stages."""
+stages.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from etl.values import keys
 @dataclass(frozen=True, slots=True)
 class PaidCharge:
     """A charge paid in full: its number and month, the day it was covered, what was received for it
-    (roubles)."""
+    (roubles).
+    """
 
     number: str
     month: str
@@ -34,7 +36,8 @@ class PaidCharge:
 class ContractFacts:
     """What is known of one contract. `paid`: charges paid in full, by day of payment, `paid_charges` their
     count; `paid_total`: roubles received; `paid_on`: last day; `number`, `amount`, `date` of the last paid
-    charge; `act1`, `act2`: the halves of the commission count as accepted."""
+    charge; `act1`, `act2`: the halves of the commission count as accepted.
+    """
 
     paid_charges: int
     paid: tuple[PaidCharge, ...]
@@ -59,7 +62,8 @@ def contract_facts(
     """Facts of each contract: {deal: facts}, in the order of deals.
 
     In: `charges` (the register, any number of versions), `payments`, `accruals`, `ended`: deal -> its
-    termination date, of every deal of the portal, `confirmed`: numbers of acts that count as accepted."""
+    termination date, of every deal of the portal, `confirmed`: numbers of acts that count as accepted.
+    """
     state = {row["number"]: row for row in sorted(charges, key=_version)}
     money = paid(payments, {number: row["amount"] for number, row in state.items()})
     own: defaultdict[str, list[Charge]] = defaultdict(list)

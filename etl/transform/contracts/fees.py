@@ -1,7 +1,8 @@
 """What a month of a contract costs: VAT of the day, the days that are charged, the part of the monthly fee.
 
 Rules: reference onec §5 (rate by date, «без НДС» is not 0 %, included VAT), §6 (proration by calendar days
-inclusive)."""
+inclusive).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def whole_month(
     """The fee of a whole month charged on `day`, in roubles with the VAT of that day.
 
     `keep = gross`: the agreed sum stays whatever the rate. `keep = net`: the agreed fee holds the VAT of the
-    contract date (`signed`), its sum without VAT stays."""
+    contract date (`signed`), its sum without VAT stays.
+    """
     then, now = vat_rate(organisation, signed, vat_on), vat_rate(organisation, day, vat_on)
     if settings.keep == "gross" or then is None or now is None or then == now:
         return clean.kopecks(fee)
@@ -46,7 +48,8 @@ def served(signed: dt.date, ended: dt.date | None, month: str, settings: Billing
     """Days of the month that are charged, first and last included.
 
     By default the months of signing and of termination count in full: «в последующие месяцы … оплата не
-    начисляется»."""
+    начисляется».
+    """
     first, last = clean.month_bounds(month)
     if signed > last or (ended and ended < first):
         return 0
@@ -70,7 +73,8 @@ def part(whole: Decimal | Fraction, days: int, month: str) -> Decimal:
 
 def _kopecks(exact: Fraction) -> Decimal:
     """Half up to the kopeck, from exact arithmetic: a rounded intermediate result must not push a half over
-    the edge."""
+    the edge.
+    """
     cents, rest = divmod(abs(exact.numerator) * 100, exact.denominator)
     cents += 2 * rest >= exact.denominator
     return Decimal(cents if exact >= 0 else -cents).scaleb(-2)

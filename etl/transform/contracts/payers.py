@@ -1,5 +1,6 @@
 """How 1C is told a payer. 1C matches a payer without ИНН by exact Наименование (DESIGN §5), so the name must
-be unique and must stay as first sent."""
+be unique and must stay as first sent.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from etl.values import checked, clean
 @dataclass(frozen=True, slots=True)
 class Payer:
     """`name` is the ФИО, `key` the Наименование by which 1C finds the counterparty, `notes` what the register
-    says of it."""
+    says of it.
+    """
 
     name: str | None
     key: str
@@ -25,7 +27,8 @@ class Payer:
 def payer(deal: Deal, oldest: Charge | None) -> Payer:
     """The payer of a deal. A party that 1C knows already (`oldest`: the first charge of the deal) keeps name
     and ИНН as first exported; else a payer without a good ИНН carries the number of the contract in the
-    name."""
+    name.
+    """
     name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
     inn: str | None = said.value
     notes: list[str] = []
@@ -42,7 +45,8 @@ def payer(deal: Deal, oldest: Charge | None) -> Payer:
 
 def clashing(fresh: Iterable[Charge], register: Register) -> list[Charge]:
     """Charges whose payer would share the name in 1C with another party: neither is sent, or 1C would add up
-    the debts of different people (DESIGN §5)."""
+    the debts of different people (DESIGN §5).
+    """
     bad: list[Charge] = []
     for name, rows in known_names(fresh).items():
         known = register.parties.get(name, ())
@@ -54,7 +58,8 @@ def clashing(fresh: Iterable[Charge], register: Register) -> list[Charge]:
 
 def _clashes(row: Charge, known: Collection[str], taken: Collection[str], several: bool) -> bool:
     """A deal charged under this name before keeps it, even if its contract was renumbered since. A name that
-    1C knows belongs to the party it knows; one that it does not know must not be given to several."""
+    1C knows belongs to the party it knows; one that it does not know must not be given to several.
+    """
     if row["deal"] in taken:
         return False
     return party(row) not in known if known else several

@@ -35,7 +35,8 @@ class Totals(NamedTuple):
 class Register:
     """The register indexed. `first` and `last`: deal -> month -> first and last version of its charge;
     `versions`: month -> highest version; `parties` and `deals`: folded name of a payer in 1C -> who owes
-    under it, and for which deals."""
+    under it, and for which deals.
+    """
 
     first: Mapping[str, Mapping[str, Charge]]
     last: Mapping[str, Mapping[str, Charge]]
@@ -91,7 +92,8 @@ def _version(row: Charge) -> int:
 # ---- what the register says
 def current(register: pd.DataFrame, month: str | None = None) -> pd.DataFrame:
     """The register as it stands: the last version of each charge, of one month or of all. Cancelled charges
-    have amount 0."""
+    have amount 0.
+    """
     chosen = register if month is None else register[register["month"] == month]
     newest = chosen.sort_values("version", kind="stable").drop_duplicates(
         ["deal", "month", "kind"], keep="last"
@@ -112,7 +114,8 @@ def compare(last_month: pd.DataFrame, this_month: pd.DataFrame) -> pd.DataFrame:
     """Sheet «Сверка»: one row per deal charged in either month (`current` of each), in the order of deals.
 
     Out: change (added, ended, changed, same), deal, payer, contract_number, before, after (roubles, None =
-    not charged). The sums of `before` and `after` are the totals of the two months."""
+    not charged). The sums of `before` and `after` are the totals of the two months.
+    """
     before, after = _billed(last_month, "before"), _billed(this_month, "after")
     both = after.merge(before, on="deal", how="outer", suffixes=("", "_then"))
     both["payer"] = both["payer"].where(both["after"].notna(), both["payer_then"])
@@ -137,7 +140,8 @@ def _billed(month: pd.DataFrame, name: str) -> pd.DataFrame:
 # ---- when a month is charged, and how a correction goes
 def was_missed(month: str, charged: Collection[str]) -> bool:
     """Whether a month was skipped: it was never charged, though an earlier one was. «Данные объекты должны
-    обновляться ежемесячно»: a month without a run between `billing.day` and its end is made up for."""
+    обновляться ежемесячно»: a month without a run between `billing.day` and its end is made up for.
+    """
     return month not in charged and any(before < month for before in charged)
 
 
@@ -148,7 +152,8 @@ def by_route(
 
     A new charge goes the way of the profile. A correction goes only the way its charge went, or 1C would hold
     two documents; one to which documents of 1C already refer (`referred`: numbers) is a person's, because 1C
-    no longer takes it (reference commerceml §0). `routes`: (month, version) -> delivery of that version."""
+    no longer takes it (reference commerceml §0). `routes`: (month, version) -> delivery of that version.
+    """
     chosen = [_goes(row, delivery, routes, referred) for row in tables.each(rows, Charge)]
     return rows.loc[chosen]
 
@@ -167,7 +172,8 @@ def _goes(
 
 def by_organisation(rows: pd.DataFrame) -> list[pd.DataFrame]:
     """Rows (charges, accruals or payments with a column `organisation`) apart by our organisation, in the
-    order of names: each has books of its own."""
+    order of names: each has books of its own.
+    """
     names = rows["organisation"].fillna("")
     return [rows[names == name].reset_index(drop=True) for name in sorted(names.unique())]
 

@@ -14,7 +14,8 @@ _HALVES = ("act1", "act2")
 
 def unpaid_acts(accruals: Iterable[Accrual], known: Mapping[str, ContractFacts]) -> list[str]:
     """Numbers of acts that stand although the payment they rest on is not in the archive: they would be
-    reversed."""
+    reversed.
+    """
     unpaid: list[str] = []
     for deal, acts in standing_acts(accruals).items():
         paid = known[deal].paid_charges
@@ -26,7 +27,8 @@ def stages_without_acts(
     stages: Mapping[str, str | None], known: Mapping[str, ContractFacts], rules: Sequence[Rule]
 ) -> list[str]:
     """Deals (`stages`: deal -> its stage) on a stage that an act proves, though no such act is known: it
-    would be accrued a second time. A deal is named once for each half."""
+    would be accrued a second time. A deal is named once for each half.
+    """
     proves = {rule.to: rule.when for rule in rules}
     found: list[str] = []
     for deal, stage in stages.items():

@@ -3,7 +3,8 @@ doubtful.
 
 Always inside the payer's own documents: numbers named in the purpose, then the contract named (oldest charge
 first, or the month named), then the sum. What is named but does not fit never falls back to the sum. A
-foreign payer is never accepted."""
+foreign payer is never accepted.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ Share = tuple[Debt, Decimal]
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Debts that a receipt may pay, each with its share; score 0 = shown to a person, never taken by
-    itself."""
+    itself.
+    """
 
     score: Decimal
     shares: tuple[Share, ...]
@@ -85,7 +87,8 @@ def judge(receipt: Receipt, found: str, own: Sequence[Debt], ledger: Ledger, set
 
 def is_accepted(verdict: Verdict, settings: Bank) -> bool:
     """A receipt is taken when its best candidate reaches `bank.accept` and leads the next one by
-    `bank.lead`."""
+    `bank.lead`.
+    """
     if not verdict.candidates:
         return False
     best = verdict.candidates[0].score
@@ -132,7 +135,8 @@ def _by_numbers(case: _Case, live: list[Debt]) -> Verdict:
 
 def _numbered(case: _Case, one: Debt) -> Candidate:
     """A debt whose number is named: the sum, the payer's name and the date beside the number speak for it,
-    too."""
+    too.
+    """
     score = _BY_NUMBER + case.name_bonus(one)
     if case.amount in (one.remaining, one.amount):
         score += _SUM_FITS

@@ -1,5 +1,6 @@
 """Payment documents for 1C from receipts it has not reported: «необходимо, чтобы в 1С приходило извещение о
-том, что счет оплачен» (specification 000)."""
+том, что счет оплачен» (specification 000).
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def payment_documents(
 
     In: facts of source «bank» (refunds negative), the charges they pay by number, whether charges carry an
     invoice. Out: tables documents, lines (none), parties (the payer as it was first exported). Amounts are
-    roubles, positive in both kinds."""
+    roubles, positive in both kinds.
+    """
     documents: list[Document] = []
     parties: list[Party] = []
     for fact in payments:

@@ -39,7 +39,8 @@ def of_fees(expected: Mapping[str, Decimal], charges: Mapping[str, Charge]) -> l
 
 def _fee_note(charge: Charge | None, fee: Decimal) -> str:
     """Why a frozen charge may rightly differ from the deal (DESIGN §4: a new fee counts from the next
-    month)."""
+    month).
+    """
     if charge is None or charge["amount"] == fee:
         return ""
     return charge["note"] or _FROZEN
@@ -52,7 +53,8 @@ def of_paid_fields(portal_paid: Mapping[str, Decimal]) -> list[Entry]:
 
 def of_documents(documents: Iterable[Document]) -> list[Entry]:
     """What 1C charged: one amount per our number, of the order, or of the invoice where 1C keeps no orders.
-    What 1C cancelled counts as zero."""
+    What 1C cancelled counts as zero.
+    """
     best: dict[str, Document] = {}
     for row in documents:
         number = row["number"] if row["kind"] == "order" else row["basis_number"] or row["number"]
@@ -73,7 +75,8 @@ def _standing(row: Document) -> tuple[Decimal, str]:
 
 def of_payments(payments: pd.DataFrame) -> list[Entry]:
     """What 1C and the bank say was paid (table `payments`): per side and document the sum of one source, the
-    greatest of 1C's sources, never a sum across sources (DESIGN §4)."""
+    greatest of 1C's sources, never a sum across sources (DESIGN §4).
+    """
     counted = payments[payments["amount"].notna()]
     sums = counted.groupby(["source", "target"], sort=False)["amount"].agg(_total).reset_index()
     sums["side"] = ONEC

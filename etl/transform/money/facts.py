@@ -1,7 +1,8 @@
 """Facts of payment and shipment that documents of 1C tell, each about one document of ours.
 
 A fact taken back (deleted, unposted, flag withdrawn) comes with amount 0 under the same source and id and
-replaces the former. What the facts add up to is the law of `transform.money.paid`."""
+replaces the former. What the facts add up to is the law of `transform.money.paid`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from etl.values import clean
 @dataclass(frozen=True, slots=True)
 class _Flag:
     """What a document says of itself in a flag: paid, shipped or closed, with number, day and sum where it
-    gives them."""
+    gives them.
+    """
 
     told: bool
     number: str | None = None
@@ -38,7 +40,8 @@ def payment_facts(
 
     `found` = document id -> target (`targets`), `recorded` = facts known before, so that a withdrawn flag
     takes its fact back. Flags follow the dialect: a weak one (УТ 10.3) needs a date and gives no sum; a
-    reliable one gives the document's sum."""
+    reliable one gives the document's sum.
+    """
     rows = [row for row in documents if row["id"] in found]
     weak = "paid_weak" in dialect.tells
     facts: list[Payment] = []
@@ -59,7 +62,8 @@ def shipment_facts(
     documents: Iterable[Document], found: Mapping[str, str], recorded: Iterable[Payment] = ()
 ) -> list[Payment]:
     """Shipments told by documents of 1C, in the layout of payments: returns negative, a closing without a
-    sum."""
+    sum.
+    """
     rows = [row for row in documents if row["id"] in found]
     facts: list[Payment] = []
     closings: list[Payment] = []
@@ -122,7 +126,8 @@ def _says(row: Document, flag: _Flag) -> bool:
 
 def _is_dated(flag: _Flag) -> bool:
     """УТ 10.3 writes number «0» and an empty date for an order without any settlement: that is no payment
-    (commerceml §0)."""
+    (commerceml §0).
+    """
     return flag.on is not None and (flag.number or "1").strip("0 ") != ""
 
 

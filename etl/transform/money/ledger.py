@@ -1,5 +1,6 @@
 """Open documents as receipts are matched with them: by whom, under which names and numbers, and what is still
-owed."""
+owed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _PUNCTUATION = re.compile(r'["().,]')
 
 class OpenDocument(TypedDict):
     """A document that may be paid. `printed`: numbers as 1C prints them; `month` as 2026-11; `remaining`:
-    amount less payments of source «bank». Roubles."""
+    amount less payments of source «bank». Roubles.
+    """
 
     number: str
     printed: tuple[str, ...]
@@ -74,7 +76,8 @@ class Ledger:
 
     def own(self, receipt: Receipt) -> tuple[str, Sequence[Debt]]:
         """(how the payer was found: inn, name or foreign; its debts). A name counts only where the ИНН of one
-        side is unknown: namesakes are different people (reference onec §3.3)."""
+        side is unknown: namesakes are different people (reference onec §3.3).
+        """
         inn = receipt["payer_inn"]
         if inn and inn in self.by_inn:
             return "inn", self.by_inn[inn]

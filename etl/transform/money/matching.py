@@ -24,7 +24,8 @@ _ZERO = Decimal("0.00")
 
 class Ask(TypedDict):
     """A receipt a person must look at. `candidates`: texts «number · contract · payer · remaining · score»;
-    none where it concerns no known payer or document."""
+    none where it concerns no known payer or document.
+    """
 
     key: str
     number: str | None
@@ -41,7 +42,8 @@ class Ask(TypedDict):
 class Matching:
     """What became of receipts. `payments`: source «bank», id `<key>:<number>`, refunds negative; `asks`:
     doubtful ones; `unmatched`: incoming ones that concern no known payer or document; `coverage`: how payers
-    were found (inn, name, foreign)."""
+    were found (inn, name, foreign).
+    """
 
     payments: list[Payment] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -51,7 +53,8 @@ class Matching:
 
 def receipt_key(receipt: Receipt) -> str:
     """The identity of a receipt, the same in overlapping statements: account, number, day, sum, payer;
-    without a number its hash."""
+    without a number its hash.
+    """
     payer = receipt["payer_inn"] or receipt["payer_account"]
     said: list[object] = [receipt["account"], receipt["number"], receipt["date"], receipt["amount"]]
     said += [receipt["direction"], payer]
@@ -62,7 +65,8 @@ def receipt_key(receipt: Receipt) -> str:
 
 def unique(receipts: Iterable[Receipt]) -> list[Receipt]:
     """Receipts of several statements, each once; of two copies the booked one stays (a bank fills the date in
-    later)."""
+    later).
+    """
     kept: dict[str, Receipt] = {}
     for row in receipts:
         key = receipt_key(row)
@@ -83,7 +87,8 @@ def match(
     In: `receipts` (any number of statements, overlapping or not), `documents`, `answers` of people (key of a
     receipt -> document numbers in order of payment; none = not ours), `known` = keys matched by earlier runs.
     Receipts the bank has not booked and outgoing ones that are no refund are left alone. The order of rows
-    does not matter."""
+    does not matter.
+    """
     books = ledger(documents, settings.payers)
     result = Matching()
     for row in sorted(unique(receipts), key=_in_order):
@@ -149,7 +154,8 @@ def _answered(receipt: Receipt, key: str, numbers: Sequence[str], books: Ledger)
 
 def _owed(one: Debt | None, left: Decimal, receipt: Receipt) -> Decimal:
     """What a document can take of a receipt, or give back of what was paid; one that is not open takes
-    all."""
+    all.
+    """
     if one is None:
         return left
     return max(one.paid if receipt["direction"] == "out" else one.remaining, _ZERO)

@@ -5,7 +5,8 @@ payments less refunds, never a sum across sources. A source that gives no sum (�
 Facts are rows of the table `payments`, both of payments and of shipments: source, id, target, date, amount
 (roubles), number. Sources of payments: `1c` payment documents · `1c-flag` a reliable flag, with the
 document's sum · `1c-seen` a flag without a sum · `bank`, `xlsx`. Sources of shipments: `1c` shipments and
-returns · `1c-flag` shipped in full · `1c-closing` the order was closed."""
+returns · `1c-flag` shipped in full · `1c-closing` the order was closed.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ TOLD_ONCE = ("1c-flag", "1c-seen", "1c-closing")
 
 class Paid(NamedTuple):
     """What is known of the money (or goods) of one target. amount None = no source gave a sum; on = day it
-    was covered in full; numbers = of the documents, joined."""
+    was covered in full; numbers = of the documents, joined.
+    """
 
     amount: Decimal | None
     seen: bool
@@ -40,7 +42,8 @@ def paid(payments: Iterable[Payment], due: Mapping[str, Decimal] | None = None) 
 
     In: facts of all sources, `due` = sum of each document in roubles. Out: {target: Paid}; `on` is the day on
     which a source reached the sum for good (the earliest among sources that cover it), for an unknown sum the
-    last payment of the greatest source."""
+    last payment of the greatest source.
+    """
     sums = due or {}
     return {target: settle(rows, sums.get(target)) for target, rows in by_target(payments).items()}
 
@@ -137,11 +140,13 @@ def _moves(facts: Iterable[Payment]) -> list[tuple[dt.date | None, Decimal]]:
 
 def _by_day(move: tuple[dt.date | None, Decimal]) -> tuple[dt.date, Decimal]:
     """An undated payment may have come any time: it is counted first, so that it never hides a known day. Of
-    one day what was received comes before what was given back."""
+    one day what was received comes before what was given back.
+    """
     return move[0] or dt.date.min, -move[1]
 
 
 def referred(facts: Iterable[Payment]) -> set[str]:
     """Targets to which payments or shipments are known: 1C no longer takes corrections of them (commerceml
-    §0, fact 9)."""
+    §0, fact 9).
+    """
     return {fact["target"] for fact in facts if fact["amount"] != 0}

@@ -2,7 +2,8 @@
 
 Rules and expressions: reference onec §3.3, run there over live phrases. The text is written by the payer: it
 only proposes, `payments.match` accepts nothing outside the payer's own documents. Numbers are compared in a
-folded form: upper case, Cyrillic and Latin look-alikes as one, leading zeros dropped."""
+folded form: upper case, Cyrillic and Latin look-alikes as one, leading zeros dropped.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ _NO_NUMBER = {"БН", "Б/Н", "B/H"}
 @dataclass(frozen=True, slots=True)
 class Named:
     """What a purpose names: invoices and contracts in folded form, months as (year or None, month), dates of
-    papers."""
+    papers.
+    """
 
     invoices: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
@@ -78,7 +80,8 @@ class Named:
 
 def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
     """What the purpose names. `masks` are the profile's forms of our own numbers, `d+` standing for digits
-    («СЧ-d+»)."""
+    («СЧ-d+»).
+    """
     line = plain(purpose)
     if not line:
         return Named()
@@ -130,7 +133,8 @@ def _masked(line: str, masks: Iterable[str]) -> tuple[list[str], str]:
 
 def _forms(number: str) -> list[str]:
     """The folded number; the part before a backslash, for a date glued on («10003\\01.01.26»); nothing for an
-    account, which has twenty digits."""
+    account, which has twenty digits.
+    """
     folded = fold(number.split("\\")[0])
     digits = re.sub(r"\D", "", folded)
     if not folded or folded in _NO_NUMBER or len(digits) >= 20:

@@ -3,7 +3,8 @@ payer. Pure.
 
 Each side is a list of entries (what it charged, what it says was paid). A side that was not given is left out
 of the comparison: silence of a source that nobody asked proves nothing. Amounts are roubles, compared to the
-kopeck."""
+kopeck.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ _ZERO = Decimal("0.00")
 @dataclass(frozen=True, slots=True)
 class Result:
     """Frames for the workbook and the terminal: `summary` (`SUMMARY`), then one row per document, contract,
-    payer (`LEVEL`)."""
+    payer (`LEVEL`).
+    """
 
     summary: pd.DataFrame
     documents: pd.DataFrame
@@ -85,7 +87,8 @@ def reconcile(
 
 def _result(told: pd.DataFrame, asked: Mapping[str, set[str]], rows: Mapping[str, Charge]) -> Result:
     """The three levels and the totals. A document that no charge knows has no contract and stays on its
-    level."""
+    level.
+    """
     compared = [side in asked[kind] for side, kind in zip(told["side"], told["kind"], strict=True)]
     told = told.loc[compared]
     told = told.assign(
@@ -117,7 +120,8 @@ def _party(row: Charge | None) -> str:
 # ---- levels
 def _level(told: pd.DataFrame, asked: Mapping[str, set[str]], names: list[str]) -> list[tuple[Any, ...]]:
     """One row (`LEVEL`) per kind and key: the sum of each side, the difference, what it means; differences
-    first."""
+    first.
+    """
     keys = ["kind", *names]
     sums = told.groupby([*keys, "side"], sort=False)["amount"].agg(_total)
     notes = told.groupby(keys, sort=False)["note"].agg(_joined)
@@ -203,7 +207,8 @@ def _totals(
     kind: str, told: pd.DataFrame, asked: Collection[str], documents: list[tuple[Any, ...]]
 ) -> tuple[Any, ...]:
     """One row (`SUMMARY`): the sum of each side that was asked, how many documents agree and how many do
-    not."""
+    not.
+    """
     of_kind = told[told["kind"] == kind]
     sums = [
         _total(of_kind.loc[of_kind["side"] == side, "amount"]) if side in asked else None for side in SIDES

@@ -1,5 +1,6 @@
 """Which document of ours a document of 1C speaks about: a payment pays an order, a shipment ships it, through
-the bases that 1C names."""
+the bases that 1C names.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def targets(
 
     In: `known` = every number sent to 1C (charges, orders, invoices, acts) and ids of documents born in 1C
     that are linked to deals; `remembered` = {document id: target} of earlier runs, since 1C need not tell a
-    basis again. Out: {document id: target} and issues for documents that lead to nothing known."""
+    basis again. Out: {document id: target} and issues for documents that lead to nothing known.
+    """
     ways = _Ways(
         {row["id"]: row for row in documents}, frozenset(known), _sent(portal, known), remembered or {}
     )
@@ -83,7 +85,8 @@ class _Ways:
 
     def _own(self, row: Document) -> str | None:
         """What the document itself names. The number of a payment or shipment is 1C's own and says nothing,
-        even where it looks like one of ours."""
+        even where it looks like one of ours.
+        """
         number = None if row["kind"] in _NUMBERED_BY_1C else row["number"]
         for name in (row["id"], number, row["basis_number"]):
             if name and name.strip() in self.known:
@@ -103,7 +106,8 @@ class _Ways:
 
 def _unknown(row: Document) -> Record:
     """The issue of a document that leads to nothing known (000 creates no deals from files of 1C, DESIGN
-    §4)."""
+    §4).
+    """
     number, basis = clean.text(row["number"]), clean.text(row["basis_number"])
     said = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
     ours = [name for name in (basis, number) if keys.decode(name)]

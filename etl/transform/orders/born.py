@@ -29,7 +29,8 @@ def new_deals(
 
     `parties` = party of 1C -> party of the portal. Out: table `deals`, `id` and `origin` = id of the order
     (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
-    cancelled orders, and all of them without `create_deals`, make nothing."""
+    cancelled orders, and all of them without `create_deals`, make nothing.
+    """
     if not settings.create_deals:
         return frame("deals"), frame("issues")
     deals: list[Deal] = []
@@ -63,7 +64,8 @@ def _new_deal(
     row: Document, party: str, settings: Orders, organisations: Sequence[Organisation], originator: str
 ) -> Deal:
     """«в CRM Битрикс24 создается Сделка … на стадии “Заявка получена, подготовка счета”» (002): its first
-    stage, buyer and what the order tells."""
+    stage, buyer and what the order tells.
+    """
     said = of_order([row], settings, organisations)
     told = {field: said[name] for name, field in settings.fields.items() if said.get(name) is not None}
     deal: Deal = {

@@ -1,7 +1,8 @@
 """The composition of an order: one value for both sides, rows of the portal made of lines of 1C.
 
 Both sides are compared in one form: neighbouring lines of one product and VAT rate added up. A discount is
-inside the price there, never beside it. The composition is one field for the merge (DESIGN §5)."""
+inside the price there, never beside it. The composition is one field for the merge (DESIGN §5).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 class Position(NamedTuple):
     """One position in the form both sides are compared in: product (Ид of 1C or a name), quantity, sum with
-    VAT, VAT rate."""
+    VAT, VAT rate.
+    """
 
     product: str
     quantity: Decimal
@@ -38,7 +40,8 @@ def positions(
 
     In: table `lines` of either side; `known` = product of that side -> Ид of 1C (for 1C: Ид -> itself of the
     matched ones); a product that is not matched goes by its name. `included` = document -> VAT is inside the
-    sums, for 1C lines; without it the lines are rows of the portal, whose sums always hold the VAT."""
+    sums, for 1C lines; without it the lines are rows of the portal, whose sums always hold the VAT.
+    """
     found: dict[str, list[Position]] = defaultdict(list)
     for line in sorted(each(lines, Line), key=_place):
         if included is None:
@@ -83,7 +86,8 @@ def deal_lines(documents: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFra
 
     In: `attached` documents and their lines. The only invoice of a deal wins over its order («сумма
     выставленного счета»); of several invoices, each for a part, the order tells the whole, and without an
-    order they are one after another."""
+    order they are one after another.
+    """
     bodies: dict[str, list[Line]] = defaultdict(list)
     for line in sorted(each(lines, Line), key=_place):
         bodies[line["document"]].append(line)
@@ -129,7 +133,8 @@ def row_changes(
     """Changes of compositions (action rows) led by 1C: `after` replaces the rows of the deal as a whole.
 
     In: `composition.positions` of both sides by deal; only `deals` known to the portal. An empty list never
-    replaces rows."""
+    replaces rows.
+    """
     rows = [
         change(deal, "rows", "rows", ours.get(deal, ()), said, "состав заказа")
         for deal, said in theirs.items()

@@ -3,7 +3,8 @@
 Out are the tables `documents`, `lines`, `parties` (rows with `document`, role «Покупатель») that
 load/commerceml writes, in the order of writing: what others are based on stands first. Ids are uuid5 of
 portal, kind and number, so the same input is the same document on every try. Sums are in the currency of the
-deal, with VAT."""
+deal, with VAT.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Born:
     """An order born in 1C: under the extended contract an edit of its deal goes back under 1C's own Ид,
-    number and date."""
+    number and date.
+    """
 
     id: str
     number: str
@@ -41,7 +43,8 @@ class Sources:
 
     deals, parties, contacts: tables; `invoices`: table `documents` of smart invoices (id = smart invoice,
     deal, status = its stage); `lines`: table `lines`, `document` = our number (`keys.order`, `keys.invoice`)
-    of the deal or smart invoice."""
+    of the deal or smart invoice.
+    """
 
     deals: pd.DataFrame
     lines: pd.DataFrame
@@ -99,7 +102,8 @@ def deal_documents(
     stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
     invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
     documents of two parties with one name, which stock 1C would take for one. Out: documents, lines, parties
-    and `issues` for what cannot go."""
+    and `issues` for what cannot go.
+    """
     desk = _Desk(
         portal=portal,
         settings=settings,
@@ -229,7 +233,8 @@ def _based_on(head: Document, basis: Document) -> Document:
 # ---- one document ----
 def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
     """The document with its rows and its buyer: money from its rows, our organisation, manager, lead source.
-    Raises _Refused."""
+    Raises _Refused.
+    """
     rows, party = _rows(desk, head, deal), _party(desk, head, deal)
     own = own_organisation(deal["organisation"], desk.organisations)
     if own is None:
@@ -258,7 +263,8 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
 
 def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:
     """The composition as given, renumbered; an invoice without rows takes those of its deal. Sums of the
-    portal hold the VAT."""
+    portal hold the VAT.
+    """
     if not desk.settings.rows:
         return []
     rows = desk.lines.get(head["number"] or "") or desk.lines.get(keys.order(deal["id"]), [])

@@ -1,5 +1,6 @@
 """Facts of an order: what follows for a deal from its documents and from what is known of money and goods
-(specifications 001, 002/004, 003; the law of money is `transform.money.paid`)."""
+(specifications 001, 002/004, 003; the law of money is `transform.money.paid`).
+"""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def order_facts(
     an order), facts of money and goods, `statuses` = status in 1C -> facts it proves («paid», «shipped»,
     «closed», several by comma). Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped
     (in full by sum, or closed), closed, status, and amount, paid_amount, paid_on, shipped_amount, shipped_on,
-    shipped_number (numbers joined), number, number_1c."""
+    shipped_number (numbers joined), number, number_1c.
+    """
     proofs = {clean.fold(status): _words(words) for status, words in (statuses or {}).items()}
     groups: dict[str, list[Document]] = defaultdict(list)
     for row in each(documents, Document):
@@ -136,7 +138,8 @@ def _standing(rows: Iterable[Document], kind: str) -> list[Document]:
 
 def _better_known(orders: Sequence[Document], paid: Paid, sent: Paid) -> set[str]:
     """What a status proves only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к
-    отгрузке» may be unpaid)."""
+    отгрузке» may be unpaid).
+    """
     last = orders[-1] if orders else None
     known = set()
     if paid.amount is not None or (last is not None and last["paid"] is False):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """`invoices`: one per deal, for `documents.Sources`; `held`: deals that wait for an answer; `create`:
-    deals that need one made."""
+    deals that need one made.
+    """
 
     invoices: pd.DataFrame
     held: frozenset[str]
@@ -52,7 +53,8 @@ def choose_invoices(
     `sent` = numbers 1C has. None or several are a question to a person; with `create_invoices` a deal without
     any gets one. Postpaid deals need none; an invoice that 1C has stays in exchange whatever the stage.
     `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage,
-    else its own."""
+    else its own.
+    """
     own: dict[str | None, list[Document]] = defaultdict(list)
     for row in each(invoices, Document):
         own[row["deal"]].append(row)
@@ -109,7 +111,8 @@ def invoice_moves(
     shows the remainder.
 
     `paid` = number -> what is paid (`facts.paid`). An invoice in a final stage stays, its payments are still
-    counted elsewhere."""
+    counted elsewhere.
+    """
     stage = settings.invoice_paid_stage
     if stage is None:
         return frame("changes"), frame("issues")

@@ -3,7 +3,8 @@
 The portal multiplies: total of a row = unit price (2 digits, with VAT, after discount) × quantity, half up,
 and the sum of a deal is the sum of its rows (reference bitrix24 §7.3). 1C gives the sum of a line and a price
 that need not multiply to it. So a line whose sum does not divide becomes rows of neighbouring prices
-(«split»). VAT: rate None is «без НДС», 0 is the rate 0 %."""
+(«split»). VAT: rate None is «без НДС», 0 is the rate 0 %.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _CENT, _QUANTITY = Decimal("0.01"), Decimal("0.0001")
 
 def gross(line: Line, *, vat_included: bool | None = None) -> Decimal:
     """Sum of a 1C line with VAT, after its discount. `vat_included` of the document counts where the line
-    tells nothing."""
+    tells nothing.
+    """
     amount = line["amount"]
     if amount is None:
         amount = clean.kopecks((line["price"] or ZERO) * (line["quantity"] or ZERO))
@@ -48,7 +50,8 @@ def split(quantity: Decimal, amount: Decimal) -> list[tuple[Decimal, Decimal]]:
 
     One row where the sum divides; else whole units at two neighbouring prices, and a fraction of a unit on
     its own. Raises ValueError for what the portal cannot hold: quantity not positive or finer than 4 digits,
-    a negative sum."""
+    a negative sum.
+    """
     if quantity <= 0 or quantity != quantity.quantize(_QUANTITY) or amount < 0:
         raise ValueError(f"количество {quantity:f} и сумма {amount:f}")
     price = clean.kopecks(amount / quantity)

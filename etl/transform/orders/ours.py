@@ -15,7 +15,8 @@ def organisation(
     document: Document, organisations: Sequence[Organisation], by: str = "inn"
 ) -> Organisation | None:
     """Which of our organisations a document of 1C is of: by its ИНН where told (`by` = inn), else by name as
-    1C writes it. Which of the two counts says [orders] organisations_by."""
+    1C writes it. Which of the two counts says [orders] organisations_by.
+    """
     inn = (document["requisites"] or {}).get(_INN) if by == "inn" else None
     if inn:
         return next((own for own in organisations if own.inn == inn), None)
@@ -27,7 +28,8 @@ def organisation(
 
 def manager_email(name: str | None, managers: Mapping[str, str]) -> str | None:
     """E-mail of the portal's employee for a manager of 1C: [orders.managers], else the name itself if it is
-    an e-mail."""
+    an e-mail.
+    """
     known = {clean.fold(said): mail for said, mail in managers.items()}
     mail = known.get(clean.fold(name))
     if mail:

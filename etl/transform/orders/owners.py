@@ -24,7 +24,8 @@ class Belonging:
     """What a document of 1C is to the portal: its `deal`, and as what it stands there. `content`: it fills
     the deal (its order, an invoice of 1C for it); `facts`: only its payments and shipments count, because its
     number is a charge, act or invoice of ours, or it stands under one; `born`: an order that 1C made and no
-    deal has."""
+    deal has.
+    """
 
     deal: str | None
     role: Role
@@ -44,7 +45,8 @@ def belongings(
     """What each document of 1C is to the portal (DESIGN §5, "Keys").
 
     `found` = document -> number or id it speaks about (`targets.targets`); `links` = order born in 1C ->
-    deal; `invoices` = smart invoice -> deal."""
+    deal; `invoices` = smart invoice -> deal.
+    """
     return {row["id"]: _belonging(row, found.get(row["id"]), links, invoices) for row in documents}
 
 
@@ -112,7 +114,8 @@ def links(documents: Sequence[Document], pairs: Mapping[str, str]) -> dict[str, 
     """Ид or number of an order born in 1C -> its deal. `pairs` = Ид -> deal.
 
     A number counts while only one order bears it: numbers start anew each year (DESIGN §3: a number is only
-    unique together with its year)."""
+    unique together with its year).
+    """
     heads = [row for row in documents if row["kind"] == "order" and row["number"]]
     bearers = Counter(row["number"] for row in heads)
     found = dict(pairs)
@@ -124,7 +127,8 @@ def links(documents: Sequence[Document], pairs: Mapping[str, str]) -> dict[str, 
 
 def provably_ours(documents: Iterable[Document], portal: str) -> set[str]:
     """Numbers that are ours although the memory of their sending may be lost: the Ид, which we make of
-    portal, kind and number, says so."""
+    portal, kind and number, says so.
+    """
     found: set[str] = set()
     for row in documents:
         number = row["number"]

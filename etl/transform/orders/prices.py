@@ -1,5 +1,6 @@
 """Prices of an order for 1C («как решается вопрос со скидками?», specification 003), and which price of 1C is
-that of the catalogue (002/004)."""
+that of the catalogue (002/004).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def priced_by_1c(
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
     скидки». `prices`, `price_types`: tables of the catalogue. A buyer with neither has the portal's price; a
-    product without a price of the buyer's type, or a percent that is no number, stops the document."""
+    product without a price of the buyer's type, or a percent that is no number, stops the document.
+    """
     types = _types(each(price_types, PriceType))
     of = {(row["product"], row["price_type"]): row["price"] for row in each(prices, Price)}
     good: list[Line] = []
@@ -118,7 +120,8 @@ def of_kind(
     In: `types` = Ид of a price type -> its name and whether it is a purchasing one; `wanted` = name or Ид
     that the profile gives ([entities.products.fields]). Without it the purchasing mark decides, and several
     found are a question: none is the price then. Prices in other currencies than roubles are no prices of the
-    catalogue."""
+    catalogue.
+    """
     found: dict[str, Price] = {}
     for row in rows:
         known = types.get(row["price_type"], {})

@@ -1,5 +1,6 @@
 """Which deals and invoices go to 1C, what 1C will not take, and under which name a buyer goes (specifications
-001, 003)."""
+001, 003).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ DEAL, INVOICE = "deal", "invoice"
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Stages of deals: `named` = 1C may hear of deals there at all, `starting` = a deal there begins its
-    exchange."""
+    exchange.
+    """
 
     named: frozenset[str]
     starting: frozenset[str]
@@ -31,7 +33,8 @@ class Exchange:
 
 def exchange(settings: Orders, rules: Iterable[Rule]) -> Exchange:
     """The stages that the profile names in [orders] and in its rules. A stage that nothing names («поступил
-    заказ», specification 003) never reaches 1C."""
+    заказ», specification 003) never reaches 1C.
+    """
     starting = frozenset([*settings.send_stages, *settings.invoice_stages])
     moved: set[str] = set()
     for rule in rules:
@@ -75,7 +78,8 @@ def first_sent(
 ) -> set[Key]:
     """What goes for the first time: orders of deals in a sending stage («при перемещении сделки в эту стадию
     в 1с создается заказ», 003), invoices whose deal calls for them. `known` = numbers that 1C has: what it
-    shows is not new."""
+    shows is not new.
+    """
     orders = {
         (DEAL, deal["id"])
         for deal in deals
@@ -95,7 +99,8 @@ def unfilled(
     deals: Iterable[Deal], born: Collection[str], filled: Collection[str], known: Collection[str]
 ) -> set[Key]:
     """Deals with nothing to compare: those that only have an invoice in 1C, those born there whose rows do
-    not stand in the deal yet (`filled` = deals of which something is agreed)."""
+    not stand in the deal yet (`filled` = deals of which something is agreed).
+    """
     return {(DEAL, deal["id"]) for deal in deals if _is_unfilled(deal["id"], born, filled, known)}
 
 
@@ -113,7 +118,8 @@ def accepted_edits(
 
     `born` = deals whose order was made in 1C: such an order is found by Ид under the extended contract only.
     `referred` = deals whose order other documents already lean on: stock 1C passes them over in silence
-    (commerceml §0, fact 9)."""
+    (commerceml §0, fact 9).
+    """
     kept: list[Change] = []
     issues: list[Record] = []
     for change in each(changes, Change):
@@ -193,7 +199,8 @@ def _taken_name(row: Party) -> Record:
 # ---- an order born in 1C ----
 def as_born(row: Document, told: Document) -> Document:
     """The order of a deal born in 1C goes back with its own buyer, comment and posting (DESIGN §4, «Complete
-    before compare»: what we only defaulted never overwrites what 1C holds)."""
+    before compare»: what we only defaulted never overwrites what 1C holds).
+    """
     requisites = (told["requisites"] or {}) | (row["requisites"] or {})
     return {
         **row,

@@ -52,7 +52,8 @@ def told(
     (`facts.order_facts`).
 
     A value None says nothing and is left out, except payment fields after a payment was taken back: they are
-    cleared. Several invoices or shipments: numbers joined, latest date, sums added."""
+    cleared. Several invoices or shipments: numbers joined, latest date, sums added.
+    """
     groups: dict[str, list[Document]] = {deal: [] for deal in facts}
     for row in each(documents, Document):
         if row["deal"] and not (row["deleted"] or row["cancelled"]):
@@ -149,7 +150,8 @@ def field_changes(values: Told, deals: pd.DataFrame, fields: Mapping[str, str]) 
     """Changes of deal fields (action update) where 1C tells something else than the portal holds.
 
     `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in
-    `deals.fields`."""
+    `deals.fields`.
+    """
     rows: list[Change] = []
     for deal in each(deals, Deal):
         if deal["id"] in values:
@@ -166,7 +168,8 @@ def _differing(deal: Deal, said: Values, fields: Mapping[str, str]) -> Iterable[
 
 def amount_changes(values: Told, deals: pd.DataFrame, with_rows: Collection[str]) -> pd.DataFrame:
     """Changes of the deal's own sum to the invoice's (else the order's), only where no rows carry it
-    (`with_rows` = other deals)."""
+    (`with_rows` = other deals).
+    """
     rows: list[Change] = []
     for deal in each(deals, Deal):
         if deal["id"] not in values or deal["id"] in with_rows:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def wrong_totals(documents: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Issues for documents of 1C whose lines do not add up to their sum within 0.01: both computations shown,
-    line by line."""
+    line by line.
+    """
     bodies: dict[str, list[Line]] = defaultdict(list)
     for line in sorted(each(lines, Line), key=lambda line: line["position"]):
         bodies[line["document"]].append(line)
@@ -70,7 +71,8 @@ def different_totals(
 
     In: compositions of both sides under one key. Where products or quantities differ it is an edit, which the
     merge decides; where they are the same and the sums are not, somebody's discount is at work and a person
-    must look («как решается вопрос со скидками?», specification 003)."""
+    must look («как решается вопрос со скидками?», specification 003).
+    """
     issues = []
     for key in sorted(ours.keys() & theirs.keys()):
         mine, other = ours[key], theirs[key]
