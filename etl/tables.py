@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, overload
 
 from etl import records as typed
 from etl.columns import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, Column
@@ -65,10 +65,16 @@ class Table:
 
 
 def _declared(record: type) -> dict[str, Column]:
-    declared = {name: get_args(annotation)[1] for name, annotation in record.__annotations__.items()}
-    # a TypedDict lists what it inherits first; a table reads better with the place of origin last
+    """Columns of a TypedDict of `etl.records`: the second argument of each `Annotated`.
+
+    A TypedDict lists what it inherits first; a table reads better with the place of origin last.
+    """
+    declared: dict[str, Column] = {}
+    for name, annotation in record.__annotations__.items():
+        _, declared[name] = get_args(annotation)
     if list(declared)[:2] == ["file", "place"]:
-        declared |= {name: declared.pop(name) for name in ("file", "place")}
+        for name in ("file", "place"):
+            declared[name] = declared.pop(name)
     return declared
 
 
@@ -114,10 +120,10 @@ def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
 
     # arrays, not Series: aligning forty indexes costs more than all values of a small frame
     blocks = [_columns(table, part) for part in _blocks(rows)] or [_columns(table, [])]
-    columns = {
-        name: blocks[0][name] if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
-        for name in blocks[0]
-    }
+    columns = blocks[0]
+    if len(blocks) > 1:
+        for name in columns:
+            columns[name] = np.concatenate([block[name] for block in blocks])
     return pd.DataFrame(columns, dtype=object)
 
 
@@ -130,18 +136,22 @@ def whole(table: str, row: R) -> R:
 
 
 def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Name -> array of values, of every declared column. Raises KeyError for a key that is none of them."""
     import numpy as np
 
     declared = TABLES[table].columns
-    unknown = {key for row in rows for key in row} - declared.keys()
+    unknown = set().union(*rows) - declared.keys()
     if unknown:
         raise KeyError(f"{table}: unknown columns {sorted(unknown)}")
-    return {
-        name: np.fromiter((row.get(name) for row in rows), dtype=object, count=len(rows)) for name in declared
-    }
+    columns: dict[str, Any] = {}
+    for name in declared:
+        values = (row.get(name) for row in rows)
+        columns[name] = np.fromiter(values, dtype=object, count=len(rows))
+    return columns
 
 
 def _blocks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Rows, at most BLOCK at a time: records weigh many times what a frame makes of them."""
     rest = iter(rows)
     while part := list(islice(rest, BLOCK)):
         yield part
@@ -174,8 +184,11 @@ def each(table_frame: pd.DataFrame, _kind: Any = None) -> Iterator[Any]:
 
 
 def _present(values: list[Any]) -> list[Any]:
-    # NaN and NaT are the only values not equal to themselves; pd.NA has no truth value and is caught by
-    # identity
+    """Values with None for each missing mark of pandas.
+
+    NaN and NaT are the only values not equal to themselves; pd.NA has no truth value and is caught by
+    identity.
+    """
     import pandas as pd
 
     return [None if value is pd.NA or value != value else value for value in values]
@@ -186,7 +199,9 @@ def concat(table: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     full = [part for part in frames if len(part)]
-    return pd.concat(full, ignore_index=True) if full else frame(table)
+    if not full:
+        return frame(table)
+    return pd.concat(full, ignore_index=True)
 
 
 def issue(
@@ -218,31 +233,43 @@ def schema(table: str) -> Any:
     import pandera.pandas as pa
 
     declared = TABLES[table]
-    columns = {
-        name: pa.Column(object, [_typed(column)], nullable=not column.required, coerce=False)
-        for name, column in declared.columns.items()
-    }
-    return pa.DataFrameSchema(
-        columns, unique=list(declared.key) if declared.unique else None, strict=True, name=table
-    )
+    columns: dict[str, Any] = {}
+    for name, column in declared.columns.items():
+        checks = [_typed(column)]
+        columns[name] = pa.Column(object, checks, nullable=not column.required, coerce=False)
+    unique = list(declared.key) if declared.unique else None
+    return pa.DataFrameSchema(columns, unique=unique, strict=True, name=table)
 
 
 def _typed(column: Column) -> Any:
+    """The check of a column's type and values, named by what it expects.
+
+    Whether absence is allowed is the column's own `nullable`.
+    """
     import pandera.pandas as pa
 
-    kind, allowed = KINDS[column.kind], column.values
-
     def good(value: Any) -> bool:
-        if value is None:  # whether absence is allowed is the column's own `nullable`
+        if value is None:
             return True
-        right = isinstance(value, kind) and not (column.kind == "date" and isinstance(value, dt.datetime))
-        right = right and not (column.kind == "integer" and isinstance(value, bool))
-        right = right and not (isinstance(value, Decimal) and not value.is_finite())
-        return right and (not allowed or value in allowed)
+        if column.values and value not in column.values:
+            return False
+        return _is_kind(value, column.kind)
 
-    return pa.Check(
-        good, element_wise=True, ignore_na=False, name=f"{column.kind}{list(allowed) if allowed else ''}"
-    )
+    allowed = list(column.values) if column.values else ""
+    return pa.Check(good, element_wise=True, ignore_na=False, name=f"{column.kind}{allowed}")
+
+
+def _is_kind(value: object, kind: str) -> bool:
+    """Whether a value is of this kind of column: Python takes a moment for a date and True for a number."""
+    if not isinstance(value, KINDS[kind]):
+        return False
+    if kind == "date":
+        return not isinstance(value, dt.datetime)
+    if kind == "integer":
+        return not isinstance(value, bool)
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return True
 
 
 def check(table: str, table_frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -263,34 +290,48 @@ def check(table: str, table_frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
 def _split(
     table: str, table_frame: pd.DataFrame, failures: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    declared = TABLES[table]
-    whole = failures[failures["index"].isna()]
-    if len(whole):
-        raise KeyError(f"{table}: {sorted(set(whole['failure_case'].astype(str)))}")
-    keys = list(declared.key)
-    repeated = (
-        set(table_frame.index[table_frame.duplicated(keys, keep="first")]) if declared.unique else set()
-    )
-    doubled = set(table_frame.index[table_frame.duplicated(keys, keep=False)]) if declared.unique else set()
-    rows, bad = [], set(repeated)
+    """Good rows and issues by the failures that pandera found. Raises KeyError when columns are missing."""
+    of_frame = failures[failures["index"].isna()]
+    if len(of_frame):
+        missing = set(of_frame["failure_case"].astype(str))
+        raise KeyError(f"{table}: {sorted(missing)}")
+    repeated = _repeated(table, table_frame, keep="first")
+    doubled = _repeated(table, table_frame, keep=False)
+    rows: list[Record] = []
+    bad = set(repeated)
     for case in failures.drop_duplicates(["index", "column", "check"]).to_dict("records"):
-        index, unique_check = case["index"], "unique" in str(case["check"])
-        if unique_check and index in doubled:
+        index, column, check_name = case["index"], str(case["column"]), str(case["check"])
+        if "unique" in check_name and index in doubled:
             continue
         bad.add(index)
-        rows.append(_failure(table, table_frame, index, str(case["column"]), str(case["check"])))
-    rows += [_failure(table, table_frame, index, "+".join(keys), "unique") for index in sorted(repeated)]
-    return table_frame.drop(index=sorted(bad)).reset_index(drop=True), frame("issues", rows)
+        rows.append(_failure(table, table_frame, index, column, check_name))
+    key = "+".join(TABLES[table].key)
+    for index in sorted(repeated):
+        rows.append(_failure(table, table_frame, index, key, "unique"))
+    good = table_frame.drop(index=sorted(bad))
+    return good.reset_index(drop=True), frame("issues", rows)
+
+
+def _repeated(table: str, table_frame: pd.DataFrame, *, keep: Literal["first", False]) -> set[Any]:
+    """Index of rows whose key stands in another row; with `keep` "first" the first of them is left out."""
+    declared = TABLES[table]
+    if not declared.unique:
+        return set()
+    is_repeated = table_frame.duplicated(list(declared.key), keep=keep)
+    return set(table_frame.index[is_repeated])
 
 
 def _failure(table: str, table_frame: pd.DataFrame, index: Any, column: str, check_name: str) -> Record:
+    """The issue of one row that fails one check of a column (or of the key, `a+b`)."""
     row = table_frame.loc[index]
     words = {
         "not_nullable": "нет обязательного значения",
         "unique": "ключ повторяется, оставлена первая запись",
     }
     said = words.get(check_name, f"значение не подходит (ожидается {check_name})")
-    key = " ".join(str(row[name]) for name in TABLES[table].key if row[name] is not None)
+    parts = [row[name] for name in TABLES[table].key]
+    key = " ".join(str(part) for part in parts if part is not None)
+    value = row[column] if column in table_frame.columns else None
     return issue(
         f"Запись отклонена: поле «{column}»: {said}. Исправьте её в источнике.",
         entity=table,
@@ -298,5 +339,5 @@ def _failure(table: str, table_frame: pd.DataFrame, index: Any, column: str, che
         file=row.get("file"),
         place=row.get("place"),
         field=column,
-        value=row[column] if column in table_frame.columns else None,
+        value=value,
     )

@@ -42,7 +42,9 @@ class Bucket:
     ) -> None:
         self._interval = 1.0 / rate
         self._depth = max(1, burst - SPARE) * self._interval
-        self._file, self._clock, self._sleep = file, clock, sleep
+        self._file = file
+        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._memory: dict[str, Any] = {}
         self._resets: dict[str, float] = {}
@@ -58,23 +60,31 @@ class Bucket:
             empty = max(booked, now) + self._interval
             state["empty"] = empty
             paused = state.get("paused", {})
-            pauses = [_sane(paused[name], now, _LONGEST_PAUSE) for name in methods if name in paused]
-        free = max([empty - self._depth, *pauses])
+        free = empty - self._depth
+        for method in methods:
+            if method in paused:
+                until = _sane(paused[method], now, _LONGEST_PAUSE)
+                free = max(free, until)
         if free > now:
             self._sleep(free - now)
 
     def refused(self) -> None:
         """The portal says the bucket is full: others use it too, so count it as full."""
         with self._state() as state:
-            state["empty"] = max(state.get("empty", 0.0), self._clock() + self._depth)
+            booked = state.get("empty", 0.0)
+            full = self._clock() + self._depth
+            state["empty"] = max(booked, full)
 
     def pause(self, method: str, until: float) -> None:
         """No call of this method before `until` (seconds of the clock)."""
         with self._state() as state:
             now = self._clock()
-            before = state.get("paused", {})
-            paused = {name: moment for name, moment in before.items() if moment > now}
-            paused[method] = max(until, paused.get(method, 0.0))
+            paused: dict[str, float] = {}
+            for name, moment in state.get("paused", {}).items():
+                if moment > now:
+                    paused[name] = moment
+            before = paused.get(method, 0.0)
+            paused[method] = max(until, before)
             state["paused"] = paused
 
     def spent(self, method: str, timing: Any) -> None:
@@ -95,8 +105,10 @@ class Bucket:
     def exhausted(self, method: str) -> None:
         """The portal has blocked the method: wait for the last reset it told of, else for a minute (§2.2)."""
         now = self._clock()
-        reset = self._resets.get(method, 0.0)
-        self.pause(method, reset if reset > now else now + _MINUTE)
+        until = self._resets.get(method, 0.0)
+        if until <= now:
+            until = now + _MINUTE
+        self.pause(method, until)
 
     @contextmanager
     def _state(self) -> Iterator[dict[str, Any]]:
@@ -133,7 +145,9 @@ def _load(file: Path) -> dict[str, Any]:
 
 
 def _save(file: Path, state: dict[str, Any]) -> None:
+    """Written in place, for its owner only; a torn file is read as an empty one (`_load`)."""
     content = json.dumps(state).encode()
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    anew = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    handle = os.open(file, anew, 0o600)
     with os.fdopen(handle, "wb") as stream:
         stream.write(content)

@@ -132,15 +132,20 @@ def by_text(found: Iterable[Mapping[str, Any]], field: str) -> dict[str, Any]:
 def grouped(found: Iterable[Mapping[str, Any]], field: str, key: str) -> dict[str, list[Any]]:
     """Rows by the text of a field that several may share, each group in the order of `key`, their id."""
     groups_of: dict[str, list[Any]] = {}
-    for row in sorted(found, key=lambda row: int(row[key])):
+    ordered = sorted(found, key=lambda row: int(row[key]))
+    for row in ordered:
         value = str(row.get(field) or "")
-        groups_of.setdefault(value, []).append(row)
+        group = groups_of.setdefault(value, [])
+        group.append(row)
     return groups_of
 
 
 def error_code(body: Any) -> str:
     """The portal's error code in lower case (it mixes cases, §1.3); "" where there is none."""
-    return str(body.get("error", "")).lower() if isinstance(body, Mapping) else ""
+    if not isinstance(body, Mapping):
+        return ""
+    code = str(body.get("error", ""))
+    return code.lower()
 
 
 def next_start(value: Any) -> int | None:

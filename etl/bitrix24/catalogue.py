@@ -89,9 +89,12 @@ def properties(profile: Profile | None) -> dict[str, str]:
     `PROPERTY_98`.
     """
     entity = profile.entities.get("products") if profile else None
+    if entity is None:
+        return {}
     found: dict[str, str] = {}
-    for column, text in (entity.fields if entity else {}).items():
+    for column, text in entity.fields.items():
         name = text.lower()
         if name.startswith("property"):
-            found[column] = "property" + name.removeprefix("property").lstrip("_")
+            number = name.removeprefix("property").lstrip("_")
+            found[column] = f"property{number}"
     return found

@@ -97,7 +97,8 @@ _FOR_PERSON = frozenset({"overload_limit", "payment_required", "portal_deleted"}
 
 def is_write(method: str) -> bool:
     """Whether a method changes the portal, by its last word."""
-    return method.lower().rsplit(".", 1)[-1] not in READS
+    word = method.lower().rsplit(".", 1)[-1]
+    return word not in READS
 
 
 def classify(method: str, status: int | None, body: Any, exc: Failure | None = None) -> Verdict:
@@ -148,6 +149,7 @@ def stopped(
 
 
 def _by_code(status: int | None, code: str) -> str:
+    """The first line of the table that fits; a fault of the server that it does not know is ambiguous."""
     for known_status, known_code, verdict in BY_CODE:
         if known_status in (_ANY, status) and known_code in (_ANY, code):
             return verdict

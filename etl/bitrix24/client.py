@@ -107,15 +107,15 @@ class Client:
         """Reading commands, at most 50: every key is in the answer. Raises TryLater if some cannot be read
         now.
         """
-        done: dict[str, Outcome] = {}
+        outcomes: dict[str, Outcome] = {}
+        left = dict(commands)
         for turn in range(self._attempts):
-            left = {key: command for key, command in commands.items() if key not in done}
-            outcomes = self._batch(left)
-            self.stop_on(outcomes)
-            again = _retried(outcomes)
-            done |= {key: outcome for key, outcome in outcomes.items() if key not in again}
-            if len(done) == len(commands):
-                return done
+            answered = self._batch(left)
+            self.stop_on(answered)
+            outcomes |= answered
+            left = {key: commands[key] for key in _retried(answered)}
+            if not left:
+                return outcomes
             self._back_off(turn)
         raise self._away()
 
@@ -182,13 +182,16 @@ class Client:
     # ---- one call
 
     def _call(self, method: str, params: Params) -> Outcome:
+        """One method by itself, and what it cost (§2.5)."""
         answer, verdict = self._exchange(method, params, method, [method])
         body = answer.body if isinstance(answer.body, Mapping) else {}
         self._bucket.spent(method, body.get("time"))
         if verdict is Verdict.OK:
-            return Outcome(verdict, body["result"], next=next_start(body.get("next")))
+            following = next_start(body.get("next"))
+            return Outcome(verdict, body["result"], next=following)
+        code = str(body.get("error", ""))
         said = scrubbed(body.get("error_description", ""))
-        return Outcome(verdict, code=str(body.get("error", "")), text=said)
+        return Outcome(verdict, code=code, text=said)
 
     def _exchange(
         self, method: str, params: Params, subject: str, paused: Sequence[str]
@@ -201,12 +204,13 @@ class Client:
         for turn in range(self._attempts):
             answer = self._post(method, params, paused)
             verdict = classify(subject, answer.status, answer.body, answer.failure)
+            code = error_code(answer.body)
             if verdict is Verdict.STOP:
                 moved = None if answer.moved is None else scrubbed(answer.moved)
-                raise stopped(self.name, error_code(answer.body), answer.status, answer.failure, moved)
+                raise stopped(self.name, code, answer.status, answer.failure, moved)
             if verdict is not Verdict.RETRY:
                 return answer, verdict
-            self._note(error_code(answer.body), subject)
+            self._note(code, subject)
             if self.clock() - started > self._patience:
                 break
             if turn + 1 < self._attempts:
@@ -214,6 +218,7 @@ class Client:
         return self._given_up(answer, subject)
 
     def _post(self, method: str, params: Params, paused: Sequence[str]) -> Answer:
+        """One request, once the portal has room for it (§2.1)."""
         self._bucket.acquire(paused)
         with self._lock:
             self.requests += 1
@@ -240,8 +245,10 @@ class Client:
             self._bucket.exhausted(method)
 
     def _back_off(self, turn: int) -> None:
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**turn)
-        self.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        """Twice as long each turn, by chance up to a half shorter, so that clients do not come together."""
+        longest = _FIRST_PAUSE * 2.0**turn
+        share = random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        self.sleep(share * min(_LONGEST_PAUSE, longest))
 
     # ---- batches
 
@@ -250,14 +257,15 @@ class Client:
         command.
         """
         methods = sorted({command.method for command in commands.values()})
-        writing = [method for method in methods if is_write(method)]
-        subject = writing[0] if writing else methods[0]
-        params = {"halt": 0, "cmd": {key: encode(command) for key, command in commands.items()}}
+        subject = next(filter(is_write, methods), methods[0])
+        encoded = {key: encode(command) for key, command in commands.items()}
+        params = {"halt": 0, "cmd": encoded}
         answer, verdict = self._exchange("batch", params, subject, [*methods, "batch"])
         body = answer.body if isinstance(answer.body, Mapping) else {}
         if verdict is not Verdict.OK:
             said = scrubbed(body.get("error_description", ""))
-            return dict.fromkeys(commands, Outcome(verdict, code=error_code(body), text=said))
+            failed = Outcome(verdict, code=error_code(body), text=said)
+            return dict.fromkeys(commands, failed)
         self._pace(commands, body)
         return self._judged(commands, named(body["result"]))
 
@@ -271,9 +279,12 @@ class Client:
             if key in bad:
                 outcomes[key] = self._failed(command.method, bad[key])
             elif key in good:
-                outcomes[key] = Outcome(Verdict.OK, good[key], next=next_start(following.get(key)))
+                start = next_start(following.get(key))
+                outcomes[key] = Outcome(Verdict.OK, good[key], next=start)
+            elif is_write(command.method):
+                outcomes[key] = Outcome(Verdict.UNKNOWN)
             else:
-                outcomes[key] = Outcome(Verdict.UNKNOWN if is_write(command.method) else Verdict.RETRY)
+                outcomes[key] = Outcome(Verdict.RETRY)
         return outcomes
 
     def _failed(self, method: str, error: Any) -> Outcome:
@@ -284,7 +295,8 @@ class Client:
         verdict = classify(method, None, body)
         if verdict is Verdict.RETRY:
             self._note(code, method)
-        return Outcome(verdict, code=code, text=scrubbed(said.get("error_description", "")))
+        text = scrubbed(said.get("error_description", ""))
+        return Outcome(verdict, code=code, text=text)
 
     def _pace(self, commands: Mapping[str, Command], body: Mapping[str, Any]) -> None:
         """Learn what a batch cost: time of each method and of `batch` itself (§2.2), and how long it took."""

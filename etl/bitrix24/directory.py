@@ -63,10 +63,10 @@ def joined(kind: int, number: Any) -> str:
     return f"{'company' if kind == COMPANY else 'contact'}_{number}"
 
 
-def items(kind: int, condition: Mapping[str, Any] | None = None) -> Listing:
-    """Companies or contacts with all fields: multifields come with `*` only (§3.3)."""
+def items(kind: int, condition: Mapping[str, Any] | None = None, select: Sequence[str] = ("*",)) -> Listing:
+    """Records of one entity type (§4.2); by default all fields, multifields come with `*` only (§3.3)."""
     params = {"entityTypeId": kind}
-    return Listing("crm.item.list", "id", "items", params, condition or {}, select=["*"])
+    return Listing("crm.item.list", "id", "items", params, condition or {}, select)
 
 
 def requisites(kind: int) -> Listing:
@@ -98,15 +98,16 @@ def grouped(client: Client, listing: Listing, owner: str, owners: Iterable[str])
 def numbers_by(client: Client, listing: Listing, field: str, values: Iterable[str]) -> dict[str, list[str]]:
     """Value of a field -> ids of the records with it, oldest first (an external id is not unique, §5)."""
     numbers: dict[str, list[str]] = {}
-    for value, rows in grouped(client, listing, field, values).items():
+    found = grouped(client, listing, field, values)
+    for value, rows in found.items():
         numbers[value] = [str(row[listing.id]) for row in rows]
     return numbers
 
 
 def by_origin(client: Client, kind: int, originator: str, origins: Iterable[str]) -> dict[str, list[str]]:
     """External id -> ids of the portal's deals, contacts or companies with it, oldest first (§5)."""
-    params, ours = {"entityTypeId": kind}, {"=originatorId": originator}
-    listing = Listing("crm.item.list", "id", "items", params, ours, ["id", "originId"])
+    ours = {"=originatorId": originator}
+    listing = items(kind, ours, ["id", "originId"])
     return numbers_by(client, listing, "originId", origins)
 
 
@@ -118,8 +119,10 @@ def item_id(answer: Any) -> str:
 def own_fields(names: Names, profile: Profile, kind: int) -> dict[str, PortalField]:
     """Column of `parties` or `contacts` -> field of this portal that the profile gives it."""
     entity = profile.entities.get("parties" if kind == COMPANY else "contacts")
+    if entity is None:
+        return {}
     found: dict[str, PortalField] = {}
-    for column, text in (entity.fields if entity else {}).items():
+    for column, text in entity.fields.items():
         found[column] = names.field(text, kind)
     return found
 
@@ -138,7 +141,8 @@ def multifields(row: Row, kind: str) -> list[Row]:
     """Elements of a multifield of an item: id, value, valueType (§3.5)."""
     found: list[Row] = []
     for element in calls.rows(row.get("fm")):
-        if str(element.get("typeId")) == kind and element.get("value"):
+        same_kind = str(element.get("typeId")) == kind
+        if same_kind and element.get("value"):
             found.append(element)
     return found
 
@@ -147,18 +151,30 @@ def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
     """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by
     name).
     """
-    own = Listing(
-        "crm.item.list", "id", "items", {"entityTypeId": COMPANY}, {"=isMyCompany": "Y"}, ["id", "title"]
-    )
-    titles = {str(row["id"]): str(row.get("title") or "") for row in every(client, own)}
-    by_inn = {one.inn: one.name for one in profile.organisations if one.inn}
-    by_name = {normal(one.name): one.name for one in profile.organisations}
+    titles = _own_titles(client)
+    by_inn: dict[str, str] = {}
+    by_name: dict[str, str] = {}
+    for one in profile.organisations:
+        by_name[normal(one.name)] = one.name
+        if one.inn:
+            by_inn[one.inn] = one.name
     found: dict[str, str] = {}
     for row in of_owners(client, requisites(COMPANY), "@ENTITY_ID", titles):
+        requisite, owner = str(row["ID"]), str(row["ENTITY_ID"])
         inn = str(row.get("RQ_INN") or "")
-        title = str(row.get("RQ_COMPANY_NAME") or titles[str(row["ENTITY_ID"])])
-        found[str(row["ID"])] = by_inn.get(inn) or by_name.get(normal(title), title)
+        title = str(row.get("RQ_COMPANY_NAME") or titles[owner])
+        found[requisite] = by_inn.get(inn) or by_name.get(normal(title), title)
     return found
+
+
+def _own_titles(client: Client) -> dict[str, str]:
+    """Our own companies on the portal: id -> title (§4.4: they lie among the customers, marked)."""
+    listing = items(COMPANY, {"=isMyCompany": "Y"}, ["id", "title"])
+    titles: dict[str, str] = {}
+    for row in every(client, listing):
+        number = str(row["id"])
+        titles[number] = str(row.get("title") or "")
+    return titles
 
 
 def presets(client: Client) -> dict[str, str]:
@@ -185,12 +201,14 @@ def presets(client: Client) -> dict[str, str]:
 
 def _preset(held: Sequence[Row], kind: str) -> str | None:
     """The system's own preset by its mark, else the one of that name."""
-    mark, name = _PRESETS[kind]
+    mark, usual_name = _PRESETS[kind]
     named: str | None = None
     for row in held:
-        if mark in str(row.get("XML_ID") or ""):
-            return str(row["ID"])
-        same = str(row.get("NAME") or "").strip().lower() == name
-        if same and named is None:
-            named = str(row["ID"])
+        number = str(row["ID"])
+        marks = str(row.get("XML_ID") or "")
+        if mark in marks:
+            return number
+        name = str(row.get("NAME") or "")
+        if named is None and name.strip().lower() == usual_name:
+            named = number
     return named

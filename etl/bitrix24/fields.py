@@ -52,6 +52,7 @@ class PortalField:
 
     @cached_property
     def _options_by_caption(self) -> dict[str, str]:
+        """Caption in its normal form -> id, the first of several called alike."""
         found: dict[str, str] = {}
         for number, caption in self.options.items():
             found.setdefault(normal(caption), number)
@@ -87,41 +88,54 @@ def portal_fields(answer: Any) -> dict[str, PortalField]:
 
 
 def _portal_field(name: str, info: Mapping[str, Any]) -> PortalField:
+    """A field as crm.item.fields describes it (§3.3); a list names its options in `items`."""
+    options: dict[str, str] = {}
+    for item in rows(info.get("items")):
+        number = str(item["ID"])
+        options[number] = str(item["VALUE"])
+    title = info.get("title") or info.get("formLabel") or name
     return PortalField(
         name=name,
         code=str(info.get("upperName") or name),
         type=str(info.get("type", "string")),
-        title=str(info.get("title") or info.get("formLabel") or name),
+        title=str(title),
         multiple=bool(info.get("isMultiple")),
         read_only=bool(info.get("isReadOnly")),
-        options={str(item["ID"]): str(item["VALUE"]) for item in rows(info.get("items"))},
+        options=options,
     )
 
 
 def find_field(known: Mapping[str, PortalField], text: str) -> list[PortalField]:
     """Fields with this code (either spelling), else with this caption."""
-    code = text.upper()
     for one in known.values():
-        if text in (one.name, one.code) or code == one.code:
+        if text == one.name or one.code in (text, text.upper()):
             return [one]
     caption = normal(text)
-    return [one for one in known.values() if normal(one.title) == caption]
+    found: list[PortalField] = []
+    for one in known.values():
+        if normal(one.title) == caption:
+            found.append(one)
+    return found
 
 
 def named_fields(profile: Profile) -> Iterator[tuple[str, str, int]]:
     """(place in the profile, field, entity type) of every field that a profile names."""
     yield from _placed("deals.fields", profile.deals.fields, DEAL)
     yield from _placed("results", profile.results, DEAL)
-    if profile.commission:
-        named = {"agreed": profile.commission.agreed, "base": profile.commission.base}
-        yield from _placed("commission", {key: text for key, text in named.items() if text}, DEAL)
-    if profile.orders:
-        yield from _placed("orders.fields", profile.orders.fields, DEAL)
-        if profile.orders.variant_field:
-            yield "orders.variant_field", profile.orders.variant_field, DEAL
-    parties, contacts = profile.entities.get("parties"), profile.entities.get("contacts")
+    commission, orders = profile.commission, profile.orders
+    if commission:
+        if commission.agreed:
+            yield "commission.agreed", commission.agreed, DEAL
+        if commission.base:
+            yield "commission.base", commission.base, DEAL
+    if orders:
+        yield from _placed("orders.fields", orders.fields, DEAL)
+        if orders.variant_field:
+            yield "orders.variant_field", orders.variant_field, DEAL
+    parties = profile.entities.get("parties")
     if parties is not None:
         yield from _placed("entities.parties.fields", parties.fields, COMPANY)
+    contacts = profile.entities.get("contacts")
     if contacts is not None:
         yield from _placed("entities.contacts.fields", contacts.fields, CONTACT)
 
@@ -138,16 +152,25 @@ def missing(client: Client, profile: Profile) -> list[MissingField]:
     A name that looks like a code (`UF_…`) is left to the person: it was copied from somewhere.
     """
     named = list(named_fields(profile))
-    kinds = sorted({kind for _, _, kind in named})
-    known = {kind: portal_fields(client.read("crm.item.fields", {"entityTypeId": kind})) for kind in kinds}
+    known: dict[int, dict[str, PortalField]] = {}
+    for kind in sorted({kind for _, _, kind in named}):
+        answer = client.read("crm.item.fields", {"entityTypeId": kind})
+        known[kind] = portal_fields(answer)
     found: dict[tuple[int, str], MissingField] = {}
     for place, text, kind in named:
-        if text.upper().startswith("UF_") or find_field(known[kind], text):
+        is_code = text.upper().startswith("UF_")
+        if is_code or find_field(known[kind], text):
             continue
-        key = place.rsplit(".", 1)[-1]
-        code = f"UF_CRM_OBMEN24_{key.upper()}"[:_LONGEST_CODE]
-        found.setdefault((kind, text), MissingField(code, text, _column_kind(key), _OLD_NAMES[kind]))
+        needed = _missing_field(place, text, kind)
+        found.setdefault((kind, text), needed)
     return list(found.values())
+
+
+def _missing_field(place: str, text: str, kind: int) -> MissingField:
+    """A field to be created for the key of the profile at `place`; the portal bounds its code (§4.8)."""
+    key = place.rsplit(".", 1)[-1]
+    code = f"UF_CRM_OBMEN24_{key.upper()}"
+    return MissingField(code[:_LONGEST_CODE], text, _column_kind(key), _OLD_NAMES[kind])
 
 
 def _column_kind(key: str) -> str:

@@ -54,7 +54,8 @@ def _sampled(client: Client, listing: Listing, owners: Sequence[str]) -> list[Ro
     if len(filled) >= 2:
         array = outcomes[_ARRAY]
         together = _ids(listing.rows(array)) if array.ok else []
-        client.facts["owner_arrays"] = together == sorted(_ids(found))[:PAGE]
+        single = sorted(_ids(found))
+        client.facts["owner_arrays"] = together == single[:PAGE]
     return found
 
 
@@ -84,15 +85,17 @@ def _owned(
     found: list[Row] = []
     for owner in owners:
         page = listing.rows(outcomes[_key(owner)])
-        found += page if len(page) < PAGE else _whole(client, listing, owner)
+        if len(page) == PAGE:
+            page = _whole(client, listing, owner)
+        found += page
     return found
 
 
 def _whole(client: Client, listing: Listing, owner: str) -> list[Row]:
     """All rows of an owner that has more than a page of them (bitrix24 §2.4: keyset)."""
     found: list[Row] = []
+    after = 0
     while True:
-        after = int(found[-1][listing.id]) if found else 0
         command = listing.command({"=ownerId": owner, ">id": after})
         page = listing.rows(client.page(command.method, command.params))
         if page and int(page[0][listing.id]) <= after:
@@ -100,6 +103,7 @@ def _whole(client: Client, listing: Listing, owner: str) -> list[Row]:
         found += page
         if len(page) < PAGE:
             return found
+        after = int(page[-1][listing.id])
 
 
 def _key(owner: str) -> str:
@@ -107,4 +111,5 @@ def _key(owner: str) -> str:
 
 
 def _ids(rows: Sequence[Row]) -> list[int]:
+    """Ids of rows as numbers: so the portal orders them."""
     return [int(row["id"]) for row in rows]

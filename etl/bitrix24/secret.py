@@ -106,9 +106,10 @@ class Scrub(logging.Filter):
 def guard_logging() -> None:
     """Put the scrubber on all handlers of the root logger and on the loggers of the HTTP library itself."""
     targets: list[logging.Filterer] = [*logging.getLogger().handlers]
-    targets += [logging.getLogger(name) for name in _LIBRARY]
+    targets += map(logging.getLogger, _LIBRARY)
     for target in targets:
-        if not any(isinstance(item, Scrub) for item in target.filters):
+        guarded = any(isinstance(item, Scrub) for item in target.filters)
+        if not guarded:
             target.addFilter(Scrub())
 
 
@@ -149,14 +150,18 @@ def _single_source(portal: Portal) -> None:
 def _credential(portal: Portal, environ: Mapping[str, str]) -> Path | None:
     """The credential that systemd has laid out for this portal, if it has."""
     folder = environ.get("CREDENTIALS_DIRECTORY")
-    file = Path(folder) / portal.name if folder else None
-    return file if file is not None and file.is_file() else None
+    if not folder:
+        return None
+    file = Path(folder) / portal.name
+    return file if file.is_file() else None
 
 
 def host(secret: Secret) -> str:
     """Host and user of a webhook, for messages and logs: not secret."""
     found = _SHAPE.fullmatch(secret.reveal())
-    return f"{found['host']}, пользователь {found['user']}" if found else MASK
+    if found is None:
+        return MASK
+    return f"{found['host']}, пользователь {found['user']}"
 
 
 def _private(path: Path) -> str:

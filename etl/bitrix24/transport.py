@@ -125,10 +125,13 @@ class Transport:
             session.close()
 
     def _answer(self, response: requests.Response, until: float) -> Answer:
-        if response.is_redirect or 300 <= response.status_code < 400:
-            return Answer(response.status_code, moved=_host(response.headers.get("Location", "")))
+        """What the portal said. A renamed portal sends elsewhere (bitrix24 §1.3): a person looks where."""
+        status = response.status_code
+        if response.is_redirect or 300 <= status < 400:
+            location = response.headers.get("Location", "")
+            return Answer(status, moved=_host(location))
         text, failure = self._read(response, until)
-        return Answer(response.status_code, _parsed(text), failure)
+        return Answer(status, _parsed(text), failure)
 
     def _read(self, response: requests.Response, until: float) -> tuple[bytes, Failure | None]:
         """The body piece by piece, up to the cap and the deadline.
@@ -186,8 +189,10 @@ def _plain(value: Any) -> str:
 
 
 def _host(location: str) -> str:
+    """The host of an address: what follows it may hold the secret."""
     without_scheme = location.split("://", 1)[-1]
-    return without_scheme.partition("/")[0]
+    host, _, _ = without_scheme.partition("/")
+    return host
 
 
 def _failure(error: BaseException) -> Failure:

@@ -74,8 +74,9 @@ def flag(value: Any) -> bool | None:
 
 def words(value: Any) -> str | None:
     """A text; blank is absence."""
-    written = "" if value is None or value is False else str(value).strip()
-    return written or None
+    if value is None or value is False:
+        return None
+    return str(value).strip() or None
 
 
 def identifier(value: Any) -> str | None:
@@ -130,6 +131,7 @@ _READERS = {
 
 
 def _one(field: PortalField, value: Any, names: Names) -> Any:
+    """One value of a field; ids of lists, people and sources are told by their names."""
     if value in (None, "", False) and field.type not in ("boolean", "char"):
         return None
     if field.type in _READERS:
@@ -161,6 +163,7 @@ _BOOLEANS = {"char": ("Y", "N"), "boolean": ("1", "0")}
 
 
 def _written(field: PortalField, value: Any) -> Any:
+    """One value in the portal's form. ValueError (Russian) when the field cannot hold it."""
     if field.type == "enumeration":
         found = field.option(str(value))
         if found is None:

@@ -93,8 +93,10 @@ class Keyed(Protocol):
 
 
 Task = TypeVar("Task", bound=Keyed)
-#: Reads the portal and says for each change what is left to do: a write, or a Result where nothing is.
-Plan = Callable[[Sequence[Task]], Sequence["Write | Result"]]
+#: What is left to do for a change: a write, or a Result where nothing is.
+Planned = Write | Result
+#: Reads the portal and says for each change what is left to do.
+Plan = Callable[[Sequence[Task]], Sequence[Planned]]
 Find = Callable[[Sequence[str]], Mapping[str, list[str]]]
 
 
@@ -134,9 +136,14 @@ def create(client: Client, outbox: Outbox, news: Sequence[New], find: Find) -> l
     all. Errors as `converge`.
     """
 
-    def plan(asked: Sequence[New]) -> list[Write | Result]:
-        present = find([new.origin for new in asked])
-        return [_adopted(new, present.get(new.origin, [])) for new in asked]
+    def plan(asked: Sequence[New]) -> list[Planned]:
+        origins = [new.origin for new in asked]
+        present = find(origins)
+        planned: list[Planned] = []
+        for new in asked:
+            numbers = present.get(new.origin, [])
+            planned.append(_adopted(new, numbers))
+        return planned
 
     results: dict[str, Result] = {}
     for result in converge(client, outbox, news, plan):
@@ -217,7 +224,8 @@ def settle(client: Client, moments: Sequence[float]) -> None:
         client.sleep(min(wait, SETTLE_SECONDS))
 
 
-def _adopted(new: New, found: list[str]) -> Write | Result:
+def _adopted(new: New, found: list[str]) -> Planned:
+    """What is there under this external id is taken, the oldest of several (bitrix24 §5)."""
     if not found:
         return Write(new.key, "", new.command, new.identify)
     if len(found) == 1:
@@ -288,8 +296,11 @@ def _taken(outbox: Outbox, write: Write, answer: Any) -> Result:
 
 def merged(key: str, results: Sequence[Result], identifier: str | None) -> Result:
     """One result for a change that took several writes: the worst of them, all reasons."""
-    found = {result.status for result in results}
-    bad = [status for status in _WORST if status in found]
-    worst = bad[0] if bad else "done"
+    statuses = {result.status for result in results}
+    worst: Status = "done"
+    for status in _WORST:
+        if status in statuses:
+            worst = status
+            break
     reasons = dict.fromkeys(result.reason for result in results if result.reason)
     return Result(key, worst, identifier, "; ".join(reasons))

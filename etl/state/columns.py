@@ -30,6 +30,7 @@ def decode(text: str) -> Any:
 
 
 def _tagged(value: Any) -> Any:
+    """A value in JSON's own types; what JSON lacks is an object of two keys: `$` its type, `v` its text."""
     match value:
         case Decimal():
             return {"$": "decimal", "v": str(value)}
@@ -58,6 +59,7 @@ _TAG = {"$", "v"}
 
 
 def _untagged(item: dict[str, Any]) -> Any:
+    """What an object of JSON stands for: itself, unless it is a tagged value."""
     if item.keys() != _TAG:
         return item
     build = _BUILD[item["$"]]
@@ -90,7 +92,7 @@ class Money(sa.types.TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, _dialect: sa.Dialect) -> str | None:
-        """Decimal to text; raises TypeError for any other type."""
+        """Decimal to text, kopecks as they were given; raises TypeError for any other type."""
         if value is None:
             return None
         if not isinstance(value, Decimal):

@@ -54,7 +54,14 @@ def listed(rows: Rows) -> list[Record]:
 
 
 def _is_frame(rows: Rows) -> TypeGuard[pd.DataFrame]:
-    return hasattr(rows, "columns")  # pandas is not loaded for asking
+    """Told by its columns: pandas is not loaded for asking."""
+    return hasattr(rows, "columns")
+
+
+def _of_driver(result: Found) -> Any:
+    """Rows as the driver gives them: SQLAlchemy makes an object of each, which a long read need not."""
+    cursor: Any = result.cursor
+    return cursor.fetchall()
 
 
 def in_parts(values: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -78,18 +85,23 @@ def grouped(name: str, rows: Iterable[R]) -> dict[Any, list[R]]:
     """value of the column `name` -> its rows, in their order."""
     groups: dict[Any, list[R]] = {}
     for row in rows:
-        groups.setdefault(row[name], []).append(row)
+        group = groups.setdefault(row[name], [])
+        group.append(row)
     return groups
 
 
 def among(column: sa.Column[Any], values: Sequence[Any]) -> list[Condition]:
     """Condition that the column holds one of the values; no condition at all when none is named."""
-    return [column.in_(values)] if values else []
+    if not values:
+        return []
+    return [column.in_(values)]
 
 
 def equal(column: sa.Column[Any], value: Any | None) -> list[Condition]:
     """Condition that the column holds the value; no condition at all for None."""
-    return [] if value is None else [column == value]
+    if value is None:
+        return []
+    return [column == value]
 
 
 class Database:
@@ -136,12 +148,14 @@ class Database:
 
     @contextmanager
     def _begun(self, *, write: bool) -> Iterator[None]:
+        """A transaction; `etl.state.opening` begins a writer's otherwise than a reader's."""
         self.connection.info["write"] = write
         with self.connection.begin():
             yield
 
-    def _run(self, statement: sa.Executable, values: Sequence[Mapping[str, Any]] | None = None) -> Found:
-        return self.connection.execute(statement, values)
+    def _run(self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> Found:
+        """One statement, for all the rows at once where some are given."""
+        return self.connection.execute(statement, rows)
 
     # ---- reading
     def rows(self, statement: sa.Select[Any]) -> list[Any]:
@@ -154,7 +168,7 @@ class Database:
 
         Column types are not applied, so it is for texts and integers only.
         """
-        rows: list[tuple[Any, ...]] = self._read(statement, lambda found: cast(Any, found.cursor).fetchall())
+        rows: list[tuple[Any, ...]] = self._read(statement, _of_driver)
         return rows
 
     def made(self, statement: sa.Select[Any], make: Callable[[Iterable[Any]], Made]) -> Made:
@@ -165,42 +179,50 @@ class Database:
 
     def value(self, statement: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""
-        return self._read(statement, lambda found: found.scalar())
+        return self._read(statement, sa.CursorResult.scalar)
 
     def values(self, column: sa.Column[Any], *conditions: Condition) -> set[Any]:
         """The values of one column in this portal's rows that meet the conditions."""
-        statement = sa.select(column).distinct().where(self._is_mine(column.table), *conditions)
-        return set(self._read(statement, lambda found: found.scalars().all()))
+        statement = self.columns([column], *conditions).distinct()
+        found = self._read(statement, lambda result: result.scalars().all())
+        return set(found)
 
     def _read(self, statement: sa.Select[Any], take: Callable[[Found], Made]) -> Made:
+        """What `take` makes of the result, while it is open; inside a transaction its own writes are seen."""
         if self._writing:
             return take(self._run(statement))
         with explained(), self._begun(write=False):
             return take(self._run(statement))
 
     def _is_mine(self, table: sa.FromClause) -> Condition:
+        """Every row belongs to a portal; those of others are never seen nor touched."""
         return table.c.portal == self.portal
 
     def columns(self, columns: Iterable[sa.Column[Any]], *conditions: Condition) -> sa.Select[Any]:
         """Select of some columns of this portal's rows, all of one table."""
         wanted = list(columns)
-        return sa.select(*wanted).where(self._is_mine(wanted[0].table), *conditions)
+        table = wanted[0].table
+        return sa.select(*wanted).where(self._is_mine(table), *conditions)
 
     def mine(self, table: sa.Table, *conditions: Condition) -> sa.Select[Any]:
         """Select of this portal's rows, all columns but `portal`."""
-        return self.columns((column for column in table.c if column.name != "portal"), *conditions)
+        columns = [column for column in table.c if column.name != "portal"]
+        return self.columns(columns, *conditions)
 
     def listed(
         self, table: sa.Table, *conditions: Condition, order: Sequence[sa.ColumnElement[Any]] = ()
     ) -> list[Any]:
         """This portal's rows that meet the conditions, in the order of some columns."""
-        return self.rows(self.mine(table, *conditions).order_by(*order))
+        chosen = self.mine(table, *conditions)
+        return self.rows(chosen.order_by(*order))
 
     def many(self, table: sa.Table, column: str, values: Iterable[Any], *conditions: Condition) -> list[Any]:
         """Rows whose `column` is one of `values`, any number of them."""
         found: list[Any] = []
-        for part in in_parts(dict.fromkeys(values), BOUND):
-            found += self.rows(self.mine(table, table.c[column].in_(part), *conditions))
+        unique = dict.fromkeys(values)
+        for part in in_parts(unique, BOUND):
+            is_wanted = table.c[column].in_(part)
+            found += self.rows(self.mine(table, is_wanted, *conditions))
         return found
 
     # ---- writing
@@ -235,6 +257,7 @@ class Database:
             self._run(upsert, self._keyed(rows))
 
     def _keyed(self, rows: Iterable[Mapping[str, Any]]) -> list[Record]:
+        """Rows as they stand in the table: with the portal they belong to."""
         return [{"portal": self.portal, **row} for row in rows]
 
     def change(self, table: sa.Table, conditions: Sequence[Condition], **values: Any) -> int:
@@ -255,17 +278,20 @@ class Database:
         Only for use inside a transaction: the caller inserts it at once.
         """
         greatest = sa.select(sa.func.max(column)).where(self._is_mine(column.table), *conditions)
-        return int(self.value(greatest) or 0) + 1
+        last = self.value(greatest) or 0
+        return int(last) + 1
 
     # ---- watermarks
     def cursor(self, name: str) -> str | None:
         """A watermark's text, or None."""
-        found: str | None = self.value(self.columns([CURSOR.c.value], CURSOR.c.name == name))
+        statement = self.columns([CURSOR.c.value], CURSOR.c.name == name)
+        found: str | None = self.value(statement)
         return found
 
     def set_cursor(self, name: str, value: str | None) -> None:
         """Write a watermark; commit it together with the rows it covers."""
-        self.put(CURSOR, [{"name": name, "value": value}])
+        row = {"name": name, "value": value}
+        self.put(CURSOR, [row])
 
     def numbers(self, name: str, count: int) -> int:
         """Reserve `count` numbers of a series and return the first: a number given once is never given
@@ -302,15 +328,19 @@ class Database:
             return True
 
     def _own_lock(self) -> AbstractContextManager[None]:
+        """The lock that this kind of database has; one in memory has no second process."""
         if not self._is_sqlite:
             return self._advisory_lock()
         if self._file is None:
-            return nullcontext()  # a database in memory has no second process
-        return file_lock(lock_path(self._file), _BUSY)
+            return nullcontext()
+        path = lock_path(self._file)
+        return file_lock(path, _BUSY)
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:
-        digest = hashlib.sha256(f"obmen24|{self.portal}".encode()).digest()
+        """PostgreSQL holds it for a connection of its own; the key is made of the portal. Raises Busy."""
+        name = f"obmen24|{self.portal}"
+        digest = hashlib.sha256(name.encode()).digest()
         key = int.from_bytes(digest[:8], signed=True)
         with explained(), self._engine.connect() as own:
             if not own.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):

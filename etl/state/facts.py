@@ -42,11 +42,12 @@ class Facts:
             for place, after in given.items():
                 before = known.get(place)
                 if before is None:
-                    changes.append({"action": "new", "before": None, "after": after})
+                    changes.append(_change("new", None, after))
                 elif before["gone"] or _differ(before, after):
-                    changes.append({"action": "changed", "before": before, "after": after})
+                    changes.append(_change("changed", before, after))
             told = {"kind": kind, "gone": False, "run": run}
-            self._db.put(FACT, [change["after"] | told for change in changes])
+            written = [change["after"] | told for change in changes]
+            self._db.put(FACT, written)
         return changes
 
     def remove(self, kind: str, source: str, ids: Iterable[str], run: int | None = None) -> list[Record]:
@@ -54,13 +55,16 @@ class Facts:
 
         Returns what changed: {action: gone, before, after: None}.
         """
+        places = [(source, fact) for fact in ids]
+        changes: list[Record] = []
         with self._db.transaction():
-            known = self._known(kind, {(source, fact) for fact in ids})
-            living = [row for row in known.values() if not row["gone"]]
-            for row in living:
+            for row in self._known(kind, places).values():
+                if row["gone"]:
+                    continue
                 this = [FACT.c.kind == kind, FACT.c.source == source, FACT.c.id == row["id"]]
                 self._db.change(FACT, this, gone=True, run=run)
-        return [{"action": "gone", "before": row, "after": None} for row in living]
+                changes.append(_change("gone", row, None))
+        return changes
 
     def rows(self, kind: str) -> pd.DataFrame:
         """Living facts of a kind as the table `payments`, by target, date, source and id."""
@@ -75,15 +79,27 @@ class Facts:
         return found
 
     def _known(self, kind: str, places: Iterable[Place]) -> dict[Place, Record]:
+        """Facts told before, also those gone; two sources may number theirs alike, so both are compared."""
         wanted = set(places)
-        found = self._db.many(FACT, "id", {fact for _, fact in wanted}, FACT.c.kind == kind)
-        chosen = (row for row in found if (row["source"], row["id"]) in wanted)
-        return by_pair("source", "id", chosen)
+        numbers = {fact for _, fact in wanted}
+        alike = by_pair("source", "id", self._db.many(FACT, "id", numbers, FACT.c.kind == kind))
+        known: dict[Place, Record] = {}
+        for place, row in alike.items():
+            if place in wanted:
+                known[place] = row
+        return known
 
 
 def _fact(row: Mapping[str, Any]) -> Record:
+    """The columns of a fact; what its source does not tell is None."""
     return {name: row.get(name) for name in _COLUMNS}
 
 
+def _change(action: str, before: Record | None, after: Record | None) -> Record:
+    """What became of a fact, for the journal."""
+    return {"action": action, "before": before, "after": after}
+
+
 def _differ(before: Record, after: Record) -> bool:
+    """Whether a source tells a fact otherwise than before (see _SAME)."""
     return any(before[name] != after[name] for name in _SAME)

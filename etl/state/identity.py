@@ -34,8 +34,9 @@ class Links:
 
     def by_portal(self, entity: str, portal_ids: Iterable[str], *states: str) -> dict[str, Record]:
         """portal_id -> link; linked pairs only, or those in the given states."""
-        wanted = (LINK.c.entity == entity, LINK.c.state.in_(states or ("linked",)))
-        found = self._db.many(LINK, "portal_id", portal_ids, *wanted)
+        is_entity = LINK.c.entity == entity
+        in_state = LINK.c.state.in_(states or ("linked",))
+        found = self._db.many(LINK, "portal_id", portal_ids, is_entity, in_state)
         return by("portal_id", found)
 
     def by_number(self, entity: str, numbers: Iterable[str]) -> dict[str, list[Record]]:
@@ -78,6 +79,7 @@ class Links:
 
 
 def _link(row: Mapping[str, Any]) -> Record:
+    """A link as it is stored."""
     return {
         "entity": row["entity"],
         "foreign_id": row["foreign_id"],
@@ -137,6 +139,7 @@ class Questions:
 
 
 def _question(row: Mapping[str, Any]) -> Record:
+    """A question as it is stored, without its answer."""
     return {
         "key": row["key"],
         "entity": row.get("entity"),
@@ -148,6 +151,7 @@ def _question(row: Mapping[str, Any]) -> Record:
 Place: TypeAlias = tuple[str, str, str]  # entity, key, field
 Texts: TypeAlias = tuple[str | None, str | None, str | None]  # base, sent, want as they are stored
 _NOTHING: Texts = (None, None, None)
+_STORED = ("key", "field", "base", "sent", "want")
 
 
 class Remembered(TypedDict):
@@ -183,22 +187,30 @@ class Fields:
 
         A row with neither base, sent nor want is forgotten.
         """
-        given = {(row["entity"], row["key"], row["field"]): _texts(row) for row in walked(rows)}
+        given: dict[Place, Texts] = {}
+        for row in walked(rows):
+            place = (row["entity"], row["key"], row["field"])
+            given[place] = _texts(row)
         with self._db.transaction():
             known = self._known(given)
-            changed = [item for item in given.items() if known.get(item[0], _NOTHING) != item[1]]
-            kept = []
-            for place, texts in changed:
+            changed = 0
+            kept: list[Record] = []
+            for place, texts in given.items():
+                if texts == known.get(place, _NOTHING):
+                    continue
+                changed += 1
                 if texts == _NOTHING:
                     self._remove(place)
                 else:
                     kept.append(_stored(place, texts))
             self._db.put(FIELD, kept)
-        return len(changed)
+        return changed
 
     def _remove(self, place: Place) -> None:
+        """Nothing is remembered of the field any more."""
         entity, key, field = place
-        self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key, FIELD.c.field == field)
+        of_record = (FIELD.c.entity == entity, FIELD.c.key == key)
+        self._db.remove(FIELD, *of_record, FIELD.c.field == field)
 
     def forget(self, entity: str, keys: Iterable[str]) -> None:
         """Forget everything about records (they are gone or were unlinked)."""
@@ -207,9 +219,11 @@ class Fields:
                 self._db.remove(FIELD, FIELD.c.entity == entity, FIELD.c.key == key)
 
     def _known(self, places: Iterable[Place]) -> dict[Place, Texts]:
+        """What is remembered of the records of these places, entity by entity, all their fields."""
         keys_of: dict[str, set[str]] = {}
-        for entity, key, _field in places:
-            keys_of.setdefault(entity, set()).add(key)
+        for entity, key, _ in places:
+            keys = keys_of.setdefault(entity, set())
+            keys.add(key)
         known: dict[Place, Texts] = {}
         for entity, keys in keys_of.items():
             for key, field, base, sent, want in self._texts_of(entity, keys):
@@ -220,12 +234,13 @@ class Fields:
         """key, field, base, sent, want as stored: of the keys, or by one scan of the entity for all or
         very many.
         """
-        columns = (FIELD.c.key, FIELD.c.field, FIELD.c.base, FIELD.c.sent, FIELD.c.want)
+        is_entity = FIELD.c.entity == entity
         wanted = None if keys is None else set(keys)
         if wanted is not None and len(wanted) < LONG:
-            found = self._db.many(FIELD, "key", wanted, FIELD.c.entity == entity)
-            return [tuple(row[column.name] for column in columns) for row in found]
-        scanned = self._db.raw(self._db.columns(columns, FIELD.c.entity == entity))
+            found = self._db.many(FIELD, "key", wanted, is_entity)
+            return [tuple(row[name] for name in _STORED) for row in found]
+        columns = [FIELD.c[name] for name in _STORED]
+        scanned = self._db.raw(self._db.columns(columns, is_entity))
         if wanted is None:
             return scanned
         return [row for row in scanned if row[0] in wanted]
@@ -248,6 +263,10 @@ def _remembered(
 
 
 def _texts(row: Mapping[str, Any]) -> Texts:
+    """What a row of `Fields.write` says, as it is stored.
+
+    An agreed or wanted value may itself be None, so `known` and `wanting` tell whether there is one.
+    """
     sent = tuple(tuple(item) for item in row.get("sent") or ())
     return (
         encode(row.get("base")) if row.get("known") else None,
@@ -257,6 +276,7 @@ def _texts(row: Mapping[str, Any]) -> Texts:
 
 
 def _stored(place: Place, texts: Texts) -> Record:
+    """A row of the table `field`."""
     entity, key, field = place
     base, sent, want = texts
     return {"entity": entity, "key": key, "field": field, "base": base, "sent": sent, "want": want}
@@ -264,7 +284,7 @@ def _stored(place: Place, texts: Texts) -> Record:
 
 @lru_cache(maxsize=65_536)
 def _value(text: str | None) -> Any:
-    # shared between rows: values of merged fields are never changed in place
+    """A stored value; shared between rows: values of merged fields are never changed in place."""
     return None if text is None else decode(text)
 
 
@@ -286,9 +306,8 @@ class Stages:
         now = self._db.now()
         with self._db.transaction():
             known = self.read(derived)
-            moved = [
-                {"deal": deal, "derived": stage, "changed_at": now}
-                for deal, stage in derived.items()
-                if known.get(deal) != stage
-            ]
+            moved: list[Record] = []
+            for deal, stage in derived.items():
+                if known.get(deal) != stage:
+                    moved.append({"deal": deal, "derived": stage, "changed_at": now})
             self._db.put(STAGE, moved)

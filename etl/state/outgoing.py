@@ -62,8 +62,8 @@ class Outbox:
             known = by("key", self._db.many(OUTBOX, "key", given))
             fresh = [row for key, row in given.items() if key not in known]
             first = self._db.next(OUTBOX.c.id)
-            numbered = enumerate(fresh, first)
-            self._db.add(OUTBOX, (_intent(row) | {"id": number, "run": run} for number, row in numbered))
+            intents = (_intent(row, number, run) for number, row in enumerate(fresh, first))
+            self._db.add(OUTBOX, intents)
             for key, before in known.items():
                 self._replace(before, given[key].get("payload"))
         return len(fresh)
@@ -90,13 +90,15 @@ class Outbox:
         is_open = OUTBOX.c.state.in_(("new", *_UNSURE))
         rows = self._db.listed(OUTBOX, is_open, *among(OUTBOX.c.method, methods), order=[OUTBOX.c.id])
         unsure = self.doubtful()
-        return [row | {"doubt": (row["entity"], row["entity_key"]) in unsure} for row in rows]
+        for row in rows:
+            row["doubt"] = (row["entity"], row["entity_key"]) in unsure
+        return rows
 
     def doubtful(self) -> set[tuple[str, str]]:
         """(entity, entity_key) whose last write has no known outcome."""
         columns = [OUTBOX.c.entity, OUTBOX.c.entity_key]
-        found = self._db.rows(self._db.columns(columns, OUTBOX.c.state.in_(_UNSURE)))
-        return {(row["entity"], row["entity_key"]) for row in found}
+        unsure = self._db.columns(columns, OUTBOX.c.state.in_(_UNSURE))
+        return {(row["entity"], row["entity_key"]) for row in self._db.rows(unsure)}
 
     def mark(
         self, ids: Iterable[int], state: str, *, result: str | None = None, error: str | None = None
@@ -112,10 +114,12 @@ class Outbox:
         if state == "sending":
             values["attempts"] = OUTBOX.c.attempts + 1
             values["attempted_at"] = self._db.now()
-        may_move = OUTBOX.c.state.in_([before for before, after in _MOVES.items() if state in after])
+        origins = [before for before, after in _MOVES.items() if state in after]
+        may_move = OUTBOX.c.state.in_(origins)
         with self._db.transaction():
             for part in in_parts(ids, BOUND):
-                moved = self._db.change(OUTBOX, [OUTBOX.c.id.in_(part), may_move], **values)
+                chosen = [OUTBOX.c.id.in_(part), may_move]
+                moved = self._db.change(OUTBOX, chosen, **values)
                 if moved != len(part):
                     raise ValueError(f"outbox: some of {part} cannot become {state}")
 
@@ -129,8 +133,11 @@ class Outbox:
         return self._db.listed(OUTBOX, OUTBOX.c.state.in_(states), order=[OUTBOX.c.id])
 
 
-def _intent(row: Mapping[str, Any]) -> Record:
+def _intent(row: Mapping[str, Any], number: int, run: int | None) -> Record:
+    """A new intent as it is stored."""
     return {
+        "id": number,
+        "run": run,
         "key": row["key"],
         "entity": row["entity"],
         "entity_key": row["entity_key"],
@@ -179,27 +186,18 @@ class Publications:
             return unchanged | self._plan(fresh, run)
 
     def _drop(self, places: Iterable[Place]) -> None:
+        """What a document said before: one file says one thing of a document."""
         for path, document in places:
-            self._db.remove(PUBLICATION, PUBLICATION.c.path == path, PUBLICATION.c.document == document)
+            is_document = PUBLICATION.c.document == document
+            self._db.remove(PUBLICATION, PUBLICATION.c.path == path, is_document)
 
     def _plan(self, fresh: Mapping[Place, Mapping[str, Any]], run: int | None) -> dict[Place, int]:
-        first = self._db.numbers("publication", len(fresh))  # never reused: `sent` refers to it
+        """New publications, in state `planned`. An id is never given twice: `sent` refers to it."""
+        first = self._db.numbers("publication", len(fresh))
         numbers = {place: number for number, place in enumerate(fresh, first)}
-        now = self._db.now()
-        planned = (
-            {
-                "id": numbers[path, document],
-                "path": path,
-                "document": document,
-                "hash": row["hash"],
-                "payload": row.get("payload"),
-                "state": "planned",
-                "changed_at": now,
-                "run": run,
-            }
-            for (path, document), row in fresh.items()
-        )
-        self._db.add(PUBLICATION, planned)
+        planned = {"state": "planned", "changed_at": self._db.now(), "run": run}
+        added = (_publication(row, numbers[place]) | planned for place, row in fresh.items())
+        self._db.add(PUBLICATION, added)
         return numbers
 
     def published(self, path: str) -> int:
@@ -222,7 +220,7 @@ class Publications:
 
     def listed_in(self, path: str) -> list[Record]:
         """What the file must hold, by id, without the payloads: id, document, hash, state."""
-        columns = (PUBLICATION.c.id, PUBLICATION.c.document, PUBLICATION.c.hash, PUBLICATION.c.state)
+        columns = [PUBLICATION.c[name] for name in ("id", "document", "hash", "state")]
         documents = self._db.columns(columns, *_stands_in(path))
         return self._db.rows(documents.order_by(PUBLICATION.c.id))
 
@@ -255,11 +253,13 @@ class Publications:
         now = self._db.now()
         with self._db.transaction():
             for number in ids:
-                self._db.change(PUBLICATION, [PUBLICATION.c.id == number], state=state, changed_at=now)
+                this = PUBLICATION.c.id == number
+                self._db.change(PUBLICATION, [this], state=state, changed_at=now)
 
     def find(self, documents: Iterable[str]) -> dict[str, list[Record]]:
         """number -> its publications, in any state and file."""
-        return grouped("document", self._db.many(PUBLICATION, "document", documents))
+        found = self._db.many(PUBLICATION, "document", documents)
+        return grouped("document", found)
 
     def listed(self, *states: str, sessions: int = 0) -> list[Record]:
         """Publications in the given states with their payloads, by id.
@@ -291,11 +291,28 @@ class Publications:
         return self._db.values(PUBLICATION.c.document)
 
     def _known(self, places: Mapping[Place, Any]) -> dict[Place, Record]:
+        """Publications of these documents in these files; a document may stand in several files."""
         documents = {document for _, document in places}
-        found = self._db.many(PUBLICATION, "document", documents)
-        wanted = (row for row in found if (row["path"], row["document"]) in places)
-        return by_pair("path", "document", wanted)
+        found = by_pair("path", "document", self._db.many(PUBLICATION, "document", documents))
+        known: dict[Place, Record] = {}
+        for place, row in found.items():
+            if place in places:
+                known[place] = row
+        return known
+
+
+def _publication(row: Mapping[str, Any], number: int) -> Record:
+    """A publication as it is stored, without its state."""
+    return {
+        "id": number,
+        "path": row["path"],
+        "document": row["document"],
+        "hash": row["hash"],
+        "payload": row.get("payload"),
+    }
 
 
 def _stands_in(path: str) -> tuple[Condition, Condition]:
-    return PUBLICATION.c.path == path, PUBLICATION.c.state.in_(_IN_FILE)
+    """Documents that the file must hold: 1C has not been seen to have taken them (DESIGN §7)."""
+    in_file = PUBLICATION.c.state.in_(_IN_FILE)
+    return PUBLICATION.c.path == path, in_file

@@ -117,14 +117,22 @@ def read_only(path: str) -> sqlite3.Connection:
 
 
 def _of_file(path: str, portal: str | None, now: dt.datetime) -> Account | None:
+    """The account of a SQLite file; a run left open by a dead process, whose lock is free, is interrupted."""
     if not os.path.isfile(path):
         return None
     with closing(read_only(path)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchall():
+
+        def ask(text: str) -> list[tuple[Any, ...]]:
+            return connection.execute(text, {"portal": portal}).fetchall()
+
+        if not ask("SELECT 1 FROM sqlite_master WHERE name = 'run'"):
             return None  # the file is there but holds no state yet
-        account = _account(lambda text: connection.execute(text, {"portal": portal}).fetchall(), now)
-    if account and account["last_run"]["status"] == "running" and not _is_held(f"{path}.lock"):
-        account["last_run"]["status"] = "interrupted"
+        account = _account(ask, now)
+    if account is None:
+        return None
+    run = account["last_run"]
+    if run["status"] == "running" and not _is_held(f"{path}.lock"):
+        run["status"] = "interrupted"
     return account
 
 
@@ -145,6 +153,7 @@ def _is_held(path: str) -> bool:
 
 
 def _of_server(url: str, portal: str | None, now: dt.datetime) -> Account | None:
+    """The account of a database of a server; whether an open run is alive only its lock could tell."""
     import sqlalchemy as sa
 
     address = sa.make_url(url)
@@ -155,7 +164,8 @@ def _of_server(url: str, portal: str | None, now: dt.datetime) -> Account | None
         with engine.connect() as connection:
 
             def ask(text: str) -> list[tuple[Any, ...]]:
-                return [tuple(row) for row in connection.execute(sa.text(text), {"portal": portal})]
+                found = connection.execute(sa.text(text), {"portal": portal})
+                return [tuple(row) for row in found]
 
             return _account(ask, now)
     except sa.exc.ProgrammingError:
@@ -184,9 +194,13 @@ def _account(ask: Ask, now: dt.datetime) -> Account | None:
 
 
 def _count(ask: Ask, what: str) -> int:
-    count: int = ask(f"SELECT count(*) FROM {what} AND {_MINE}")[0][0]  # noqa: S608
+    """How many rows of this portal there are; `what`: a table and its condition."""
+    found = ask(f"SELECT count(*) FROM {what} AND {_MINE}")  # noqa: S608
+    count: int = found[0][0]
     return count
 
 
 def _minutes(moment: dt.datetime, now: dt.datetime) -> float:
-    return round((now - moment).total_seconds() / 60, 1)
+    """Age in minutes, to a tenth."""
+    seconds = (now - moment).total_seconds()
+    return round(seconds / 60, 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from etl import tables
 from etl.errors import NeedsPerson
 from etl.records import Accrual, Charge
-from etl.state.database import Condition, Database, Made, Record, Rows, among, equal, listed, walked
+from etl.state.database import Condition, Database, Made, Record, Rows, among, by, equal, listed, walked
 from etl.state.facts import Facts
 from etl.state.schema import ACCRUAL, CHARGE, CHARGE_VERSION, REGISTER
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PLANNED, EXPORTED = "planned", "exported"
 _KEY = ("deal", "month", "kind")
+_CHARGE = (*_KEY, "number", "version")
+_VERSION = (*_KEY, "version", "action", "amount", "delta")
+_ACCRUAL = ("deal", "part", "turn", "number", "amount")
 
 
 class Version(TypedDict):
@@ -76,23 +79,29 @@ class Charges:
         return version
 
     def _insert(self, month: str, version: int, rows: Rows, run: int | None) -> None:
+        """Rows of a version in file order; the charge itself once, with the version that first held it."""
         charges = (_charge(row) for row in walked(rows) if row["action"] == "new")
         versions = (_version(row, seq) for seq, row in enumerate(walked(rows), 1))
         self._db.add(CHARGE, charges)
-        if self._db.add(CHARGE_VERSION, versions):
+        added = self._db.add(CHARGE_VERSION, versions)
+        if added:
             planned = {"state": PLANNED, "facts": None, "run": run, "planned_at": self._db.now()}
-            self._db.add(REGISTER, [{"month": month, "version": version, **planned}])
+            register = {"month": month, "version": version, **planned}
+            self._db.add(REGISTER, [register])
 
     def _check_keys(self, month: str, rows: Rows) -> None:
-        found = self._db.rows(self._db.columns([CHARGE.c.deal, CHARGE.c.kind], CHARGE.c.month == month))
-        known = {(row["deal"], row["kind"]) for row in found}
+        """Only what was charged can be amended or sent again, and nothing is charged twice. ValueError."""
+        of_month = self._db.columns([CHARGE.c.deal, CHARGE.c.kind], CHARGE.c.month == month)
+        charged = {(row["deal"], row["kind"]) for row in self._db.rows(of_month)}
         for row in walked(rows):
             deal, kind, action = row["deal"], row["kind"], row["action"]
-            is_known, is_new = (deal, kind) in known, action == "new"
-            if is_known == is_new:
+            is_charged = (deal, kind) in charged
+            is_new = action == "new"
+            if is_charged == is_new:
                 raise ValueError(f"charge of deal {deal}, {month}, {kind}: cannot {action}")
 
     def _unplan(self, month: str, version: int) -> None:
+        """A planned version leaves no trace: nobody has seen it."""
         for table in (CHARGE, CHARGE_VERSION, REGISTER):
             self._db.remove(table, table.c.month == month, table.c.version == version)
 
@@ -101,9 +110,13 @@ class Charges:
 
         `facts`: paths, sha256, row count, total.
         """
-        planned = [REGISTER.c.month == month, REGISTER.c.version == version, REGISTER.c.state == PLANNED]
+        is_version = (REGISTER.c.month == month, REGISTER.c.version == version)
+        is_planned = REGISTER.c.state == PLANNED
+        told = dict(facts or {})
         now = self._db.now()
-        frozen = self._db.change(REGISTER, planned, state=EXPORTED, facts=dict(facts or {}), exported_at=now)
+        frozen = self._db.change(
+            REGISTER, [*is_version, is_planned], state=EXPORTED, facts=told, exported_at=now
+        )
         if not frozen:
             raise ValueError(f"register {month} version {version} is not planned")
 
@@ -122,8 +135,9 @@ class Charges:
 
     def deals(self, month: str, version: int) -> set[str]:
         """Deals with a row in one version of a month."""
-        chosen = (CHARGE_VERSION.c.month == month, CHARGE_VERSION.c.version == version)
-        return self._db.values(CHARGE_VERSION.c.deal, *chosen)
+        is_month = CHARGE_VERSION.c.month == month
+        is_version = CHARGE_VERSION.c.version == version
+        return self._db.values(CHARGE_VERSION.c.deal, is_month, is_version)
 
     def current(self, month: str | None = None) -> pd.DataFrame:
         """One row per charge with its newest values (`amount` is what is owed now), as the table
@@ -152,6 +166,7 @@ class Charges:
 
 
 def _check(row: Mapping[str, Any], month: str, version: int) -> None:
+    """A row that was planned for another version than the open one is a bug. ValueError."""
     fits = row["month"] == month and row["version"] == version
     if not fits or row.get("action") is None:
         deal = row["deal"]
@@ -159,20 +174,27 @@ def _check(row: Mapping[str, Any], month: str, version: int) -> None:
 
 
 def _charge(row: Mapping[str, Any]) -> Record:
-    return {name: row[name] for name in (*_KEY, "number", "version")}
+    """The charge itself: what never changes, whatever later versions say of it."""
+    return {name: row[name] for name in _CHARGE}
 
 
 def _version(row: Mapping[str, Any], seq: int) -> Record:
-    columns = {name: row.get(name) for name in (*_KEY, "version", "action", "amount", "delta")}
-    return {**columns, "seq": seq, "payload": _present(row)}
+    """A row of a version: what is asked for has columns of its own, the whole row is the payload."""
+    record = {name: row.get(name) for name in _VERSION}
+    record["seq"] = seq
+    record["payload"] = _present(row)
+    return record
 
 
 def _present(row: Mapping[str, Any]) -> Record:
+    """A row without what is absent: most of a wide row is."""
     return {name: value for name, value in row.items() if value is not None}
 
 
 def _frame(found: Iterable[Any]) -> pd.DataFrame:
-    return tables.frame("charges", _shared(row.payload for row in found))
+    """The table `charges` out of payloads, a row at a time."""
+    payloads = (row.payload for row in found)
+    return tables.frame("charges", _shared(payloads))
 
 
 def _newest(found: Iterable[Any]) -> Iterable[Record]:
@@ -217,21 +239,24 @@ class Accruals:
         nothing, raises ValueError.
         """
         given = listed(rows)
+        planned = {"state": "planned", "run": run, "changed_at": self._db.now()}
         with self._db.transaction():
-            known = self._db.many(ACCRUAL, "number", [row["number"] for row in given])
-            numbers = {row["number"] for row in known}
+            known = by("number", self._db.many(ACCRUAL, "number", by("number", given)))
             counts = self._counts(row["deal"] for row in given)
-            fresh = [row for row in given if row["number"] not in numbers]
-            added = [{**row, "turn": _turn(row, counts)} for row in fresh]
-            planned = {"state": "planned", "run": run, "changed_at": self._db.now()}
+            added: list[Record] = []
+            for row in given:
+                if row["number"] not in known:
+                    added.append({**row, "turn": _turn(row, counts)})
             self._db.add(ACCRUAL, [_accrual(row) | planned for row in added])
         return added
 
     def _counts(self, deals: Iterable[str]) -> Counts:
+        """How often each part of these deals was accrued or reversed: its greatest turn."""
         counts: Counts = {}
         for row in self._db.many(ACCRUAL, "deal", deals):
             place = (row["deal"], row["part"])
-            counts[place] = max(counts.get(place, 0), row["turn"])
+            before = counts.get(place, 0)
+            counts[place] = max(before, row["turn"])
         return counts
 
     def mark(self, numbers: Iterable[str], state: str) -> None:
@@ -256,7 +281,10 @@ class Accruals:
 
     def listed(self, *states: str) -> list[Accrual]:
         """`rows` as records."""
-        found: list[Any] = [tables.whole("accruals", row["payload"]) for row in self._listed(*states)]
+        found: list[Any] = []
+        for row in self._listed(*states):
+            accrual = tables.whole("accruals", row["payload"])
+            found.append(accrual)
         return found
 
     def states(self) -> dict[str, str]:
@@ -264,15 +292,18 @@ class Accruals:
         return {row["number"]: row["state"] for row in self._listed()}
 
     def _listed(self, *states: str) -> list[Record]:
+        """By deal and turn, the parts of one turn together."""
         order = (ACCRUAL.c.deal, ACCRUAL.c.turn, ACCRUAL.c.part)
         return self._db.listed(ACCRUAL, *among(ACCRUAL.c.state, states), order=order)
 
 
 def _accrual(row: Record) -> Record:
-    columns = {name: row[name] for name in ("deal", "part", "turn", "number", "amount")}
+    """An accrual as it is stored: the turn is the register's own, not a column of the table `accruals`."""
+    record = {name: row[name] for name in _ACCRUAL}
     payload = _present(row)
     del payload["turn"]
-    return {**columns, "payload": payload}
+    record["payload"] = payload
+    return record
 
 
 def _turn(row: Record, counts: Counts) -> int:
@@ -281,7 +312,8 @@ def _turn(row: Record, counts: Counts) -> int:
     half = _REVERSED.get(part, part)
     accrued = counts.get((deal, half), 0)
     reverted = counts.get((deal, f"reversal-{half}"), 0)
-    is_standing, is_reversal = accrued > reverted, part in _REVERSED
+    is_standing = accrued > reverted
+    is_reversal = part in _REVERSED
     if is_standing != is_reversal:
         raise ValueError(
             f"accrual {row['number']}: part {half} of deal {deal} "
@@ -323,14 +355,18 @@ def restore(database: Database, frames: Mapping[str, Rows]) -> dict[str, int]:
 
 
 def _restore_charges(charges: Charges, rows: list[Record]) -> None:
+    """Version by version, as they were once exported: a later one amends an earlier one."""
     versions: dict[tuple[str, int], list[Record]] = {}
     for row in rows:
-        versions.setdefault((row["month"], row["version"]), []).append(row)
-    for (month, version), chosen in sorted(versions.items(), key=lambda item: item[0]):
-        charges.plan(month, chosen)
+        place = (row["month"], row["version"])
+        versions.setdefault(place, []).append(row)
+    for month, version in sorted(versions):
+        charges.plan(month, versions[month, version])
         charges.export(month, version, {"restored": True})
 
 
 def _restore_accruals(accruals: Accruals, rows: list[Record]) -> None:
+    """What the archive holds had been published."""
     added = accruals.plan(rows)
-    accruals.mark([row["number"] for row in added], "published")
+    numbers = [row["number"] for row in added]
+    accruals.mark(numbers, "published")

@@ -64,18 +64,20 @@ class Runs:
         """Close a run. `status` is `clean`, `attention`, `failed` or another short word; the first two
         count as good.
         """
+        told = dict(counts or {})
         now = self._db.now()
-        self._db.change(RUN, [RUN.c.id == run], status=status, counts=dict(counts or {}), finished_at=now)
+        self._db.change(RUN, [RUN.c.id == run], status=status, counts=told, finished_at=now)
 
     def last(self, count: int = 10) -> list[RunRow]:
         """The newest runs first.
 
         An open run whose process is dead is shown as `interrupted`.
         """
-        found: list[RunRow] = self._db.rows(self._db.mine(RUN).order_by(RUN.c.id.desc()).limit(count))
-        is_open = [row for row in found if row["status"] == RUNNING]
-        if is_open and not self._db.is_held():
-            for row in is_open:
+        newest = self._db.mine(RUN).order_by(RUN.c.id.desc()).limit(count)
+        found: list[RunRow] = self._db.rows(newest)
+        unfinished = [row for row in found if row["status"] == RUNNING]
+        if unfinished and not self._db.is_held():
+            for row in unfinished:
                 row["status"] = INTERRUPTED
         return found
 
@@ -121,11 +123,11 @@ class Runs:
         found: dict[str, Record] = {}
         for row in walked(rows):
             said = {name: row.get(name) for name in _ISSUE}
-            found[_mark(scope, said)] = {**said, "scope": scope, "last_run": run, "closed_run": None}
+            mark = _mark(scope, said)
+            found[mark] = {**said, "mark": mark, "scope": scope, "last_run": run, "closed_run": None}
         with self._db.transaction():
             known = by("mark", self._db.many(ISSUE, "mark", found))
             for mark, issue in found.items():
-                issue["mark"] = mark
                 issue["first_run"] = _first_run(known.get(mark), run)
             self._db.put(ISSUE, list(found.values()))
 
@@ -134,16 +136,19 @@ class Runs:
 
         Only for scopes that looked at everything.
         """
-        is_open, is_older = ISSUE.c.closed_run.is_(None), ISSUE.c.last_run < run
+        is_open = ISSUE.c.closed_run.is_(None)
         in_scope = ISSUE.c.scope.in_(list(scopes))
-        return self._db.change(ISSUE, [is_open, in_scope, is_older], closed_run=run)
+        not_met = ISSUE.c.last_run < run
+        return self._db.change(ISSUE, [is_open, in_scope, not_met], closed_run=run)
 
     def open_issues(self, scope: str | None = None) -> pd.DataFrame:
         """Open issues, newest run first, as the table `issues`."""
         is_open = ISSUE.c.closed_run.is_(None)
+        in_scope = equal(ISSUE.c.scope, scope)
         order = (ISSUE.c.last_run.desc(), ISSUE.c.scope, ISSUE.c.file, ISSUE.c.key, ISSUE.c.mark)
-        found = self._db.listed(ISSUE, is_open, *equal(ISSUE.c.scope, scope), order=order)
-        return tables.frame("issues", (_issue(row, seq) for seq, row in enumerate(found, 1)))
+        found = self._db.listed(ISSUE, is_open, *in_scope, order=order)
+        issues = (_issue(row, seq) for seq, row in enumerate(found, 1))
+        return tables.frame("issues", issues)
 
 
 def _numbered(rows: Rows, run: int, first: int, at: dt.datetime) -> Iterator[Record]:
@@ -156,7 +161,8 @@ def _numbered(rows: Rows, run: int, first: int, at: dt.datetime) -> Iterator[Rec
 
 def _months_before(moment: dt.datetime, months: int) -> dt.datetime:
     """Midnight of the first day of the month that lies so many months back."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    counted = moment.year * 12 + (moment.month - 1) - months
+    year, month = divmod(counted, 12)
     return dt.datetime(year, month + 1, 1, tzinfo=dt.UTC)
 
 
@@ -170,10 +176,12 @@ def _first_run(known: Record | None, run: int) -> int:
 
 def _mark(scope: str, said: Record) -> str:
     """What makes an issue the same issue: its scope and every word of it."""
-    text = encode([scope, [said[name] for name in _ISSUE]])
+    words = [said[name] for name in _ISSUE]
+    text = encode([scope, words])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _issue(row: Record, seq: int) -> Record:
+    """A row of the table `issues`: what was said, without the memory of who met it when."""
     said = {name: row[name] for name in _ISSUE}
     return {"seq": seq, **said}

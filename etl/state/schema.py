@@ -27,22 +27,27 @@ def _text(name: str, *, needed: bool = False) -> sa.Column[str]:
 
 
 def _number(name: str, *, needed: bool = False) -> sa.Column[int]:
+    """A whole number. The store counts by itself, for each portal apart, so the database must not."""
     return sa.Column(name, sa.Integer, nullable=not needed, autoincrement=False)
 
 
 def _counter(name: str) -> sa.Column[int]:
+    """How often something has happened, 0 at first."""
     return sa.Column(name, sa.Integer, nullable=False, server_default="0")
 
 
 def _json(name: str, *, needed: bool = False) -> sa.Column[Any]:
+    """A value of any type, sums and days in it exact."""
     return sa.Column(name, Json, nullable=not needed)
 
 
 def _money(name: str, *, needed: bool = False) -> sa.Column[Decimal]:
+    """An exact sum, never a float (DESIGN §3)."""
     return sa.Column(name, Money, nullable=not needed)
 
 
 def _moment(name: str) -> sa.Column[dt.datetime]:
+    """A moment with its zone."""
     return sa.Column(name, Moment)
 
 

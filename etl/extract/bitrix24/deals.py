@@ -16,7 +16,7 @@ from etl import tables
 from etl.bitrix24 import directory, rowlists, values
 from etl.bitrix24.calls import grouped
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import COMPANY, CONTACT, DEAL, INVOICE, PortalField
+from etl.bitrix24.fields import DEAL, INVOICE, PortalField
 from etl.bitrix24.lists import Listing, Row, every, ids, of_owners
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
@@ -70,7 +70,6 @@ _ZERO = Decimal(0)
 _EMPTY: tuple[Any, ...] = (None, "", [], False, 0, "0")
 #: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
 UNREADABLE = "?"
-_ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 #: Up to here the links of single deals are asked; above, the whole list is cheaper.
 _MANY = 1000
 
@@ -90,7 +89,7 @@ def deals(client: Client, names: Names, profile: Profile, since: datetime | None
         condition[">=updatedTime"] = names.moment(since - timedelta(minutes=profile.bitrix24.overlap_minutes))
     reading = _reading(names, profile)
     asked = {field.name for field in reading.named.values()}
-    listing = _items(DEAL, sorted(asked | set(_DEAL_FIELDS)), condition)
+    listing = directory.items(DEAL, condition, sorted(asked | set(_DEAL_FIELDS)))
     # each answer becomes rows of the table as it comes: what the portal says weighs more than what we keep of
     # it
     found = tables.frame("deals", (_deal(row, reading) for row in every(client, listing)))
@@ -105,8 +104,9 @@ def deals(client: Client, names: Names, profile: Profile, since: datetime | None
 
 def deal_ids(client: Client, names: Names) -> set[str]:
     """Ids of all deals of the pipeline: a deal known to us and missing here was deleted or hidden."""
-    listing = _items(DEAL, ["id"], _of_pipeline(names))
-    return {str(number) for number in ids(client, listing)}
+    listing = directory.items(DEAL, _of_pipeline(names), ["id"])
+    numbers = ids(client, listing)
+    return set(map(str, numbers))
 
 
 def _of_pipeline(names: Names) -> dict[str, Any]:
@@ -118,9 +118,10 @@ def _of_pipeline(names: Names) -> dict[str, Any]:
 
 def current_stages(client: Client, names: Names, deal_ids: Iterable[str]) -> dict[str, str]:
     """Deal id -> name of its stage right now; a deal that is gone is absent."""
-    listing = _items(DEAL, ["id", "stageId"], {})
+    listing = directory.items(DEAL, select=["id", "stageId"])
+    standing = of_owners(client, listing, "@id", deal_ids)
     stages: dict[str, str] = {}
-    for row in of_owners(client, listing, "@id", deal_ids):
+    for row in standing:
         number = str(row["id"])
         stages[number] = names.stage(row["stageId"]) or ""
     return stages
@@ -142,8 +143,9 @@ def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataF
 def _lines(by_owner: Mapping[str, list[Row]], deal_ids: Sequence[str]) -> Iterator[Line]:
     """Rows in the order of the deals, those of one deal in the order people see."""
     for number in dict.fromkeys(deal_ids):
-        rows = sorted(by_owner.get(number, ()), key=_place)
-        for position, row in enumerate(rows, 1):
+        rows = by_owner.get(number, [])
+        shown = sorted(rows, key=_place)
+        for position, row in enumerate(shown, 1):
             yield _line(row, position)
 
 
@@ -153,40 +155,10 @@ def invoices(client: Client, names: Names, deal_ids: Iterable[str]) -> pd.DataFr
 
     `requisites` holds xmlId, stageId, categoryId and mycompanyId as the portal gives them.
     """
-    listing = _items(INVOICE, _INVOICE_FIELDS, {})
-    found = sorted(of_owners(client, listing, "@parentId2", deal_ids), key=lambda row: int(row["id"]))
+    listing = directory.items(INVOICE, select=_INVOICE_FIELDS)
+    found = list(of_owners(client, listing, "@parentId2", deal_ids))
+    found.sort(key=lambda row: int(row["id"]))
     return tables.frame("documents", (_invoice(row, names) for row in found))
-
-
-def doubles(client: Client, originator: str) -> pd.DataFrame:
-    """Issues for records that carry one external id of ours twice.
-
-    No external id is unique on the server (bitrix24 §5): a repeated request makes doubles.
-    """
-    found: list[tables.Record] = []
-    for kind, entity in _ENTITIES.items():
-        rows = every(client, _items(kind, ["id", "originId"], {"=originatorId": originator}))
-        for origin, same in sorted(grouped(rows, "originId", "id").items()):
-            if origin and len(same) > 1:
-                found.append(_double(entity, origin, same))
-    return tables.frame("issues", found)
-
-
-def _double(entity: str, origin: str, same: Sequence[Row]) -> tables.Record:
-    listed = ", ".join(str(row["id"]) for row in same)
-    return tables.issue(
-        f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
-        severity="ask",
-        entity=entity,
-        key=origin,
-        field="originId",
-        value=listed,
-    )
-
-
-def _items(kind: int, select: Sequence[str], condition: Mapping[str, Any]) -> Listing:
-    """A list of crm.item.list (bitrix24 §4.2)."""
-    return Listing("crm.item.list", "id", "items", {"entityTypeId": kind}, condition, list(select))
 
 
 # ---- one deal
@@ -207,11 +179,13 @@ class _Reading:
 
 
 def _reading(names: Names, profile: Profile) -> _Reading:
+    """What the profile says of deals; a key of [deals.fields] that is no column is kept in `fields` only."""
     declared = tables.TABLES["deals"].columns
     columns: dict[str, tuple[str, str]] = {}
     for column, text in profile.deals.fields.items():
         if column in declared:
-            columns[column] = text, declared[column].kind
+            kind_of_column = declared[column].kind
+            columns[column] = text, kind_of_column
     named: dict[str, PortalField] = {}
     for (kind, text), field in names.fields.items():
         if kind == DEAL:
@@ -222,9 +196,7 @@ def _reading(names: Names, profile: Profile) -> _Reading:
 
 def _deal(row: Row, reading: _Reading) -> Deal:
     """A deal with what the profile reads from fields of its own portal."""
-    fields: dict[str, Any] = {}
-    for text, field in reading.named.items():
-        fields[text] = values.read(field, row.get(field.name), reading.names)
+    fields = _fields(row, reading)
     mapped = _mapped(fields, reading)
     deal = _card(row, reading.names)
     deal["fields"] = fields
@@ -237,13 +209,24 @@ def _deal(row: Row, reading: _Reading) -> Deal:
     return deal
 
 
+def _fields(row: Row, reading: _Reading) -> dict[str, Any]:
+    """The profile's text -> value of every field of deals that it names."""
+    fields: dict[str, Any] = {}
+    for text, field in reading.named.items():
+        raw = row.get(field.name)
+        fields[text] = values.read(field, raw, reading.names)
+    return fields
+
+
 def _card(row: Row, names: Names) -> Deal:
     """What every portal has (bitrix24 §4.2)."""
     manager = values.identifier(row.get("assignedById"))
+    pipeline = int(row.get("categoryId") or 0)
+    source = str(row.get("sourceId") or "")
     return {
         "id": str(row["id"]),
         "title": values.words(row.get("title")),
-        "category": names.categories.get(int(row.get("categoryId") or 0)),
+        "category": names.categories.get(pipeline),
         "stage": names.stage(row.get("stageId")),
         "amount": values.money(row.get("opportunity")),
         "currency": values.words(row.get("currencyId")),
@@ -254,7 +237,7 @@ def _card(row: Row, names: Names) -> Deal:
         "originator": values.words(row.get("originatorId")),
         "origin": values.words(row.get("originId")),
         "closed": values.flag(row.get("closed")),
-        "lead_source": names.sources.get(str(row.get("sourceId") or "")),
+        "lead_source": names.sources.get(source),
         "modified": values.moment(row.get("updatedTime")),
         "place": f"deal {row['id']}",
     }
@@ -264,7 +247,8 @@ def _mapped(fields: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
     """Columns that the profile reads from fields of its own portal."""
     found: dict[str, Any] = {}
     for column, (text, kind) in reading.columns.items():
-        found[column] = values.as_kind(kind, fields[text])
+        value = fields[text]
+        found[column] = values.as_kind(kind, value)
     return found
 
 
@@ -275,18 +259,25 @@ def _unreadable(row: Row, reading: _Reading, mapped: Mapping[str, Any]) -> tuple
         field = reading.named[text]
         raw = row.get(field.name)
         value = mapped[column]
-        _, _, currency = str(raw or "").partition("|")
-        foreign = currency not in ("", "RUB") and isinstance(value, Decimal)
         lost = value is None and raw not in _EMPTY
+        foreign = isinstance(value, Decimal) and _is_foreign(raw)
         if foreign or lost:
             found.append(text)
     return tuple(found)
 
 
+def _is_foreign(raw: Any) -> bool:
+    """Whether a sum of a user field (`1500.00|USD`, bitrix24 §3.4) is in another currency than roubles."""
+    _, _, currency = str(raw or "").partition("|")
+    return currency not in ("", "RUB")
+
+
 def party_id(row: Mapping[str, Any]) -> str | None:
     """The buyer of a deal or invoice: its company, else its contact."""
     company = values.identifier(row.get("companyId"))
-    return f"company_{company}" if company else _contact(row)
+    if company is None:
+        return _contact(row)
+    return f"company_{company}"
 
 
 def _contact(row: Mapping[str, Any]) -> str | None:
@@ -310,11 +301,14 @@ def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Cal
     own = directory.own_requisites(client, profile)
     linked: dict[str, str | None] = {}
     for row in _links(client, deal_ids):
-        linked[str(row["ENTITY_ID"])] = own.get(str(row.get("MC_REQUISITE_ID")))
+        deal = str(row["ENTITY_ID"])
+        requisite = str(row.get("MC_REQUISITE_ID"))
+        linked[deal] = own.get(requisite)
     return linked.get
 
 
 def _links(client: Client, deal_ids: list[str]) -> Iterator[Row]:
+    """Requisite links of these deals, or of all deals where that takes fewer requests (§4.5)."""
     listing = Listing(
         "crm.requisite.link.list",
         "ENTITY_ID",
@@ -367,7 +361,9 @@ def _line(row: Row, position: int) -> Line:
 
 
 def _invoice(row: Row, names: Names) -> Document:
+    """A smart invoice (bitrix24 §6); its deal is its parent of type 2."""
     stage = str(row.get("stageId") or "")
+    kept = {key: values.words(row.get(key)) for key in _KEPT}
     return {
         "id": str(row["id"]),
         "kind": "invoice",
@@ -382,7 +378,7 @@ def _invoice(row: Row, names: Names) -> Document:
         "comment": values.words(row.get("comments")),
         "deal": values.identifier(row.get("parentId2")),
         "place": f"invoice {row['id']}",
-        "requisites": {key: values.words(row.get(key)) for key in _KEPT},
+        "requisites": kept,
     }
 
 

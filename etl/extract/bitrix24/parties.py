@@ -40,7 +40,8 @@ class _Held:
 
     def requisites_of(self, kind: int, row: Row) -> list[Row]:
         """Requisites of a company or contact, the oldest first."""
-        return self.requisites[kind].get(str(row["id"]), [])
+        number = str(row["id"])
+        return self.requisites[kind].get(number, [])
 
     def address_of(self, column: str, requisites: Sequence[Row]) -> Row | None:
         """The address of the first requisite."""
@@ -80,13 +81,17 @@ def parties(
 
 
 def _read(client: Client) -> _Held:
-    """Five lists, one after another."""
-    items = {kind: _others(every(client, directory.items(kind))) for kind in _KINDS}
+    """Seven lists, one after another."""
+    items: dict[int, list[Row]] = {}
     requisites: dict[int, dict[str, list[Row]]] = {}
+    for kind in _KINDS:
+        cards = every(client, directory.items(kind))
+        items[kind] = _others(cards)
     for kind in _KINDS:
         held = every(client, directory.requisites(kind))
         requisites[kind] = grouped(held, "ENTITY_ID", "ID")
-    banks = grouped(every(client, directory.banks()), "ENTITY_ID", "ID")
+    details = every(client, directory.banks())
+    banks = grouped(details, "ENTITY_ID", "ID")
     addresses: dict[str, dict[str, Row]] = {}
     for column, type_id in directory.ADDRESSES.items():
         rows = every(client, directory.addresses(type_id))
@@ -96,11 +101,17 @@ def _read(client: Client) -> _Held:
 
 def _others(rows: Iterable[Row]) -> list[Row]:
     """All but our own companies, by id (bitrix24 §4.4: they are no customers)."""
-    others = [row for row in rows if values.flag(row.get("isMyCompany")) is not True]
-    return sorted(others, key=lambda row: int(row["id"]))
+    others: list[Row] = []
+    for row in rows:
+        is_ours = values.flag(row.get("isMyCompany"))
+        if not is_ours:
+            others.append(row)
+    others.sort(key=lambda row: int(row["id"]))
+    return others
 
 
 def _party(kind: int, row: Row, held: _Held) -> Party:
+    """A company or contact with its first requisite; how many more there are is told in `extra` (§4.5)."""
     requisites = held.requisites_of(kind, row)
     requisite = requisites[0] if requisites else {}
     inn = values.words(requisite.get("RQ_INN"))
@@ -146,9 +157,12 @@ def _own_fields(kind: int, names: Names | None, profile: Profile | None) -> dict
     """Column of `parties` -> field that the profile gives it."""
     if names is None or profile is None:
         return {}
-    columns = tables.TABLES["parties"].columns
-    given = directory.own_fields(names, profile, kind)
-    return {column: field for column, field in given.items() if column in columns}
+    declared = tables.TABLES["parties"].columns
+    own: dict[str, PortalField] = {}
+    for column, field in directory.own_fields(names, profile, kind).items():
+        if column in declared:
+            own[column] = field
+    return own
 
 
 def _mapped(row: Row, own: Mapping[str, PortalField], names: Names) -> dict[str, Any]:
@@ -156,8 +170,9 @@ def _mapped(row: Row, own: Mapping[str, PortalField], names: Names) -> dict[str,
     columns = tables.TABLES["parties"].columns
     found: dict[str, Any] = {}
     for column, field in own.items():
+        kind = columns[column].kind
         value = values.read(field, row.get(field.name), names)
-        found[column] = values.as_kind(columns[column].kind, value)
+        found[column] = values.as_kind(kind, value)
     return found
 
 
@@ -171,11 +186,16 @@ def _multifield(row: Row, column: str) -> tuple[str, ...] | None:
 
 def _full_name(row: Row) -> str | None:
     """Surname, name, patronymic in one line."""
-    parts = [str(row[part]).strip() for part in _NAME_PARTS if row.get(part)]
+    parts: list[str] = []
+    for name in _NAME_PARTS:
+        if row.get(name):
+            part = str(row[name])
+            parts.append(part.strip())
     return " ".join(parts) or None
 
 
 def _contact(row: Row) -> Contact:
+    """A contact; `party` is the company it belongs to (§4.4)."""
     company = values.identifier(row.get("companyId"))
     return {
         "id": joined(CONTACT, row["id"]),
@@ -201,16 +221,20 @@ def _address(row: Row | None) -> str | None:
     """One line. An address written as one text comes back as it was; a city alone is a city, not an
     address.
     """
-    line = values.words(row.get("ADDRESS_1")) if row else None
-    if row is None or line is None:
+    if row is None:
+        return None
+    line = values.words(row.get("ADDRESS_1"))
+    if line is None:
         return None
     before: list[str] = []
     after: list[str] = []
     for name in directory.ADDRESS_PARTS:
         part = values.words(row.get(name))
+        side = after if name == "ADDRESS_2" else before
         if part and part not in line:
-            (after if name == "ADDRESS_2" else before).append(part)
-    return ", ".join(dict.fromkeys([*before, line, *after]))
+            side.append(part)
+    parts = dict.fromkeys([*before, line, *after])
+    return ", ".join(parts)
 
 
 def _accounts(party: str, requisites: Sequence[Row], held: _Held) -> list[Account]:
@@ -218,11 +242,16 @@ def _accounts(party: str, requisites: Sequence[Row], held: _Held) -> list[Accoun
     if not requisites:
         return []
     number = str(requisites[0]["ID"])
-    accounts = [_account(party, bank) for bank in held.banks.get(number, [])]
-    return [account for account in accounts if account["number"]]
+    accounts: list[Account] = []
+    for bank in held.banks.get(number, []):
+        account = _account(party, bank)
+        if account["number"]:
+            accounts.append(account)
+    return accounts
 
 
 def _account(party: str, bank: Row) -> Account:
+    """A bank detail as a row of the table `accounts` (§4.5)."""
     found: dict[str, Any] = {"party": party, "place": f"bankdetail {bank['ID']}"}
     for column, name in directory.BANK_FIELDS.items():
         found[column] = values.words(bank.get(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
@@ -32,11 +32,8 @@ def products(client: Client, profile: Profile | None = None) -> dict[str, pd.Dat
     measures = by_text(paged(client, "catalog.measure.list", {}, "measures"), "id")
     vats = by_text(paged(client, "catalog.vat.list", {}, "vats"), "id")
     rows = sorted(_listed(client, properties), key=lambda row: int(row["id"]))
-    types = [_price_type(row) for row in paged(client, "catalog.priceType.list", {}, "priceTypes")]
-    types.append({"id": PURCHASING, "name": "Закупочная", "purchasing": True})
-    prices = [_price(row) for row in every(client, catalogue.prices())]
-    prices += [_purchasing(row) for row in rows if values.money(row.get("purchasingPrice"))]
-    prices.sort(key=lambda price: (int(price["product"]), price["price_type"]))
+    types = _price_types(client)
+    prices = _prices(client, rows)
     found = [_product(row, measures, vats, properties) for row in rows]
     return {
         "products": tables.frame("products", found),
@@ -45,9 +42,29 @@ def products(client: Client, profile: Profile | None = None) -> dict[str, pd.Dat
     }
 
 
+def _price_types(client: Client) -> list[PriceType]:
+    """Price types of the portal and ours of the purchasing price."""
+    listed = paged(client, "catalog.priceType.list", {}, "priceTypes")
+    types = [_price_type(row) for row in listed]
+    types.append({"id": PURCHASING, "name": "Закупочная", "purchasing": True})
+    return types
+
+
+def _prices(client: Client, rows: Sequence[Row]) -> list[Price]:
+    """Sale prices, which lie beside the products, and purchasing prices, fields of the products `rows`."""
+    prices = [_price(row) for row in every(client, catalogue.prices())]
+    for row in rows:
+        if values.money(row.get("purchasingPrice")):
+            prices.append(_purchasing(row))
+    prices.sort(key=lambda price: (int(price["product"]), price["price_type"]))
+    return prices
+
+
 def _listed(client: Client, properties: Mapping[str, str]) -> Iterator[Row]:
+    """Products of all catalogues but parents of variations: product rows name the variation (§4.6)."""
     for iblock in catalogue.iblocks(client):
-        for row in every(client, catalogue.products(iblock, properties.values())):
+        listing = catalogue.products(iblock, properties.values())
+        for row in every(client, listing):
             if _type(row) != _PARENT_OF_VARIATIONS:
                 yield row
 
@@ -86,19 +103,25 @@ def _mapped(row: Row, properties: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for column, name in properties.items():
         if column in columns:
-            found[column] = values.as_kind(columns[column].kind, _property(row.get(name)))
+            kind = columns[column].kind
+            value = _property(row.get(name))
+            found[column] = values.as_kind(kind, value)
     return found
 
 
 def _property(value: Any) -> Any:
     """A property is {"value", "valueId"}, a list of those, or a bare value."""
     if isinstance(value, list):
-        return tuple(_property(one) for one in value)
-    return value.get("value") if isinstance(value, Mapping) else value
+        return tuple(map(_property, value))
+    if isinstance(value, Mapping):
+        return value.get("value")
+    return value
 
 
 def _price_type(row: Row) -> PriceType:
-    return {"id": str(row["id"]), "name": values.words(row.get("name")), "purchasing": False}
+    """A price type of the portal: a price to sell at."""
+    name = values.words(row.get("name"))
+    return {"id": str(row["id"]), "name": name, "purchasing": False}
 
 
 def _price(row: Row) -> Price:

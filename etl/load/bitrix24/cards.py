@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import Command
 from etl.bitrix24.directory import split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
 from etl.bitrix24.lists import Row
-from etl.bitrix24.writes import Result, Write
+from etl.bitrix24.writes import Planned, Result, Write
 from etl.records import Account
 
 _PERSON_FIELDS = {"last_name": "lastName", "first_name": "name", "middle_name": "secondName"}
@@ -49,8 +49,34 @@ class Party:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Columns that say something."""
-        return {column: value for column, value in self.values.items() if value is not None}
+        """Columns that say something: None is «not known» and clears nothing on the portal."""
+        said: dict[str, Any] = {}
+        for column, value in self.values.items():
+            if value is not None:
+                said[column] = value
+        return said
+
+
+class _Contact(NamedTuple):
+    """One phone or e-mail; `kind` as the portal calls it (PHONE, EMAIL), `id` of its element there."""
+
+    kind: str
+    value: str
+    id: str = ""
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """What makes two of them one: a phone by its last ten digits, an e-mail in lower case."""
+        if self.kind == "PHONE":
+            digits = "".join(filter(str.isdigit, self.value))
+            if digits:
+                return self.kind, digits[-_PHONE_DIGITS:]
+        return self.kind, self.value.strip().lower()
+
+    @property
+    def element(self) -> dict[str, str]:
+        """Its element in the multifield (bitrix24 §3.5)."""
+        return _element(self.kind, self.value)
 
 
 def addition(party: Party, own: Mapping[str, PortalField], originator: str) -> Command:
@@ -58,13 +84,15 @@ def addition(party: Party, own: Mapping[str, PortalField], originator: str) -> C
     fields = _wanted(party, own)
     fields["originatorId"] = originator
     fields["originId"] = party.origin
-    fields["fm"] = [_element(kind, value) for kind, value in _multifields(party)]
-    return Command("crm.item.add", {"entityTypeId": party.kind, "fields": fields})
+    contacts = _contacts(party.values)
+    fields["fm"] = [contact.element for contact in contacts]
+    params = {"entityTypeId": party.kind, "fields": fields}
+    return Command("crm.item.add", params)
 
 
 def change(
     key: str, party: Party, number: str, row: Row | None, own: Mapping[str, PortalField], originator: str
-) -> Write | Result:
+) -> Planned:
     """What differs between the card of the portal (`row`) and what is wanted; a card without external id gets
     ours.
     """
@@ -74,7 +102,8 @@ def change(
     multifields = _changed_multifields(party, row)
     if multifields:
         changed["fm"] = multifields
-    if not values.words(row.get("originId")):
+    known_outside = values.words(row.get("originId"))
+    if not known_outside:
         changed |= {"originatorId": originator, "originId": party.origin}
     if not changed:
         return Result(key, "done", number)
@@ -92,32 +121,44 @@ def _wanted(party: Party, own: Mapping[str, PortalField]) -> dict[str, Any]:
         wanted |= _person(given)
     if "version" in given:
         wanted["originVersion"] = given["version"]
+    wanted |= _own_values(given, own)
+    return wanted
+
+
+def _own_values(given: Mapping[str, Any], own: Mapping[str, PortalField]) -> dict[str, Any]:
+    """Fields that the profile gives to columns ([entities.*.fields]), as the portal writes values (§3.4)."""
+    written: dict[str, Any] = {}
     for column, portal_field in own.items():
         if column in given:
-            wanted[portal_field.name] = values.write(portal_field, given[column])
-    return wanted
+            value = given[column]
+            written[portal_field.name] = values.write(portal_field, value)
+    return written
 
 
 def _person(given: Mapping[str, Any]) -> dict[str, Any]:
     """Name and company of a contact; a name in one piece is taken as surname, name, patronymic."""
     person: dict[str, Any] = {}
-    for column, name in _PERSON_FIELDS.items():
+    for column, field_name in _PERSON_FIELDS.items():
         if column in given:
-            person[name] = given[column]
-    if not person and given.get("name"):
-        parts = given["name"].split(None, 2)
-        person = dict(zip(_PERSON_FIELDS.values(), parts, strict=False))
-    if given.get("party"):
-        person["companyId"] = split(given["party"])[1]
+            person[field_name] = given[column]
+    whole = given.get("name")
+    if whole and not person:
+        parts = whole.split(None, 2)
+        person |= zip(_PERSON_FIELDS.values(), parts, strict=False)
+    party = given.get("party")
+    if party:
+        _, company = split(party)
+        person["companyId"] = company
     return person
 
 
-def _multifields(party: Party) -> list[tuple[str, str]]:
-    """(kind, value) of what the party gives."""
-    found: list[tuple[str, str]] = []
+def _contacts(columns: Mapping[str, Any]) -> list[_Contact]:
+    """Phones and e-mails out of columns of `parties`."""
+    found: list[_Contact] = []
     for column, kind in directory.MULTIFIELDS.items():
-        for value in party.values.get(column) or ():
-            found.append((kind, str(value)))
+        for value in columns.get(column) or ():
+            contact = _Contact(kind, str(value))
+            found.append(contact)
     return found
 
 
@@ -125,40 +166,41 @@ def _changed_multifields(party: Party, row: Row) -> dict[str, dict[str, str]]:
     """Elements to add (under names of our own) and to take away (by id, with an empty value), bitrix24
     §3.5.
     """
-    gone = _dropped(party)
-    present: set[tuple[str, str]] = set()
+    held = _held(row)
+    return _added(party, held) | _removed(party, held)
+
+
+def _added(party: Party, held: Sequence[_Contact]) -> dict[str, dict[str, str]]:
+    """Elements that the portal does not have: a name that is no id makes a new one (bitrix24 §3.5)."""
+    present = {contact.mark for contact in held}
+    added: dict[str, dict[str, str]] = {}
+    for contact in _contacts(party.values):
+        if contact.mark not in present:
+            name = f"n{len(added)}"
+            added[name] = contact.element
+    return added
+
+
+def _removed(party: Party, held: Sequence[_Contact]) -> dict[str, dict[str, str]]:
+    """Elements to take away: an empty value does it (bitrix24 §3.5)."""
+    dropped = {contact.mark for contact in _contacts(party.dropped)}
     removed: dict[str, dict[str, str]] = {}
+    for contact in held:
+        if contact.mark in dropped:
+            removed[contact.id] = _element(contact.kind, "")
+    return removed
+
+
+def _held(row: Row) -> list[_Contact]:
+    """Phones and e-mails that the portal holds."""
+    found: list[_Contact] = []
     for kind in directory.MULTIFIELDS.values():
         for element in directory.multifields(row, kind):
-            mark = _mark(kind, str(element["value"]))
-            present.add(mark)
-            if mark in gone:
-                removed[str(element["id"])] = _element(kind, "")
-    added: dict[str, dict[str, str]] = {}
-    for kind, value in _multifields(party):
-        if _mark(kind, value) not in present:
-            added[f"n{len(added)}"] = _element(kind, value)
-    return added | removed
-
-
-def _dropped(party: Party) -> set[tuple[str, str]]:
-    """Marks of what is to be taken away."""
-    found: set[tuple[str, str]] = set()
-    for column, kind in directory.MULTIFIELDS.items():
-        for value in party.dropped.get(column, ()):
-            found.add(_mark(kind, value))
+            value = str(element["value"])
+            found.append(_Contact(kind, value, str(element.get("id"))))
     return found
 
 
 def _element(kind: str, value: str) -> dict[str, str]:
     """An element of a multifield (bitrix24 §3.5)."""
     return {"typeId": kind, "valueType": "WORK", "value": value}
-
-
-def _mark(kind: str, value: str) -> tuple[str, str]:
-    """What makes two elements one: a phone by its last ten digits, an e-mail in lower case."""
-    if kind == "PHONE":
-        digits = "".join(sign for sign in value if sign.isdigit())
-        if digits:
-            return kind, digits[-_PHONE_DIGITS:]
-    return kind, value.strip().lower()

@@ -58,13 +58,19 @@ def set_rows(client: Client, compositions: Iterable[Composition], outbox: Outbox
         if not one.lines and not one.empty:
             yield Result(one.key, "skipped", one.id, "состав пуст: строки сделки не заменены")
             continue
-        rows = [product_row(line, position) for position, line in enumerate(one.lines, 1)]
-        params = {"ownerType": _CODES[one.kind], "ownerId": one.id, "productRows": rows}
-        outcome = writes.once(client, outbox, one.key, Command("crm.item.productrow.set", params))
+        command = _setting(one)
+        outcome = writes.once(client, outbox, one.key, command)
         if outcome.verdict in (Verdict.OK, Verdict.UNKNOWN):
             yield _compared(client, one, outbox, sure=outcome.ok)
         else:
-            yield writes.noted(outbox, Write(one.key, one.id, Command("", {})), outcome)
+            yield writes.noted(outbox, Write(one.key, one.id, command), outcome)
+
+
+def _setting(one: Composition) -> Command:
+    """The call that replaces all product rows of the owner (§7.2)."""
+    rows = [product_row(line, position) for position, line in enumerate(one.lines, 1)]
+    params = {"ownerType": _CODES[one.kind], "ownerId": one.id, "productRows": rows}
+    return Command("crm.item.productrow.set", params)
 
 
 def product_row(line: Line, position: int) -> dict[str, Any]:
@@ -91,10 +97,8 @@ def product_row(line: Line, position: int) -> dict[str, Any]:
         row["measureCode"] = unit_code.strip()
     discount = _discount(line, priced)
     if discount:
-        row |= {
-            "discountTypeId": _BY_SUM,
-            "discountSum": _text(discount.quantize(values.KOPECK, ROUND_HALF_UP)),
-        }
+        row["discountTypeId"] = _BY_SUM
+        row["discountSum"] = _text(_kopecks(discount))
     return row
 
 
@@ -104,22 +108,33 @@ def _name(line: Line, priced: _Priced) -> str:
     quantity = line.get("quantity")
     if quantity is None or quantity == priced.quantity:
         return name
-    return f"{name} ({values.number(quantity):f} {line.get('unit') or 'шт'})"
+    number = values.number(quantity)
+    unit = line.get("unit") or "шт"
+    return f"{name} ({number:f} {unit})"
 
 
 def _discount(line: Line, priced: _Priced) -> Decimal:
     """Discount of one unit without tax, as the portal counts it (§7.3)."""
-    of_unit = (line.get("discount") or _ZERO) / priced.quantity
+    of_line = line.get("discount") or _ZERO
+    of_unit = of_line / priced.quantity
     rate = line.get("vat_rate") or _ZERO
-    return of_unit / (1 + rate / 100)
+    with_tax = 1 + rate / 100
+    return of_unit / with_tax
 
 
 def _priced(line: Line) -> _Priced:
+    """The line as it is sent: by the piece where that is exact to the kopeck, else one piece of the whole
+    amount.
+    """
     quantity = line.get("quantity") or Decimal(1)
-    told = line.get("amount")
-    amount = _kopecks((line.get("price") or _ZERO) * quantity if told is None else told)
+    amount = line.get("amount")
+    if amount is None:
+        of_unit = line.get("price") or _ZERO
+        amount = of_unit * quantity
+    amount = _kopecks(amount)
     price = _kopecks(amount / quantity)
-    if _kopecks(price * quantity) == amount:
+    exact = _kopecks(price * quantity) == amount
+    if exact:
         return _Priced(quantity, amount, price)
     return _Priced(Decimal(1), amount, amount)
 
@@ -127,9 +142,11 @@ def _priced(line: Line) -> _Priced:
 def _compared(client: Client, one: Composition, outbox: Outbox, *, sure: bool) -> Result:
     """Read the rows back: the same count and sum as sent, or the write has not worked."""
     held = list(rowlists.product_rows(client, [one.id], _CODES[one.kind]))
-    total = sum((_amount(row) for row in held), _ZERO)
+    total = sum(map(_amount, held), _ZERO)
     wanted = sum((_priced(line).amount for line in one.lines), _ZERO)
-    if len(held) == len(one.lines) and abs(total - wanted) < _TOLERANCE:
+    same_count = len(held) == len(one.lines)
+    same_sum = abs(total - wanted) < _TOLERANCE
+    if same_count and same_sum:
         outbox.done(one.key, one.id)
         return Result(one.key, "done", one.id)
     if not sure:
@@ -144,6 +161,7 @@ def _compared(client: Client, one: Composition, outbox: Outbox, *, sure: bool) -
 
 
 def _amount(row: Row) -> Decimal:
+    """Sum of a row of the portal: its price is final, with tax and discount (§7.3)."""
     price = values.money(row.get("price")) or _ZERO
     quantity = values.number(row.get("quantity")) or _ZERO
     return _kopecks(price * quantity)

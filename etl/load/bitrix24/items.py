@@ -7,17 +7,18 @@ journals each; the outbox is the caller's memory (see `etl.bitrix24.writes`). Fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from etl.bitrix24 import directory, values, writes
 from etl.bitrix24.calls import BATCH, Command, by_text
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE, PortalField, normal
-from etl.bitrix24.lists import Listing, Row, of_owners
+from etl.bitrix24.lists import Row, of_owners
 from etl.bitrix24.names import Names, category_of
-from etl.bitrix24.writes import New, Outbox, Result, Write
+from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def move_stages(
     §3, "Lost update").
     """
 
-    def plan(asked: Sequence[Move]) -> list[Write | Result]:
-        now = _standing(client, kind, [move.id for move in asked])
-        return [_judged(names, move, now.get(move.id), kind) for move in asked]
+    def plan(asked: Sequence[Move]) -> list[Planned]:
+        numbers = [move.id for move in asked]
+        standing = _standing(client, kind, numbers)
+        return [_judged(names, move, standing.get(move.id), kind) for move in asked]
 
     yield from writes.converge(client, outbox, moves, plan, BATCH)
 
@@ -87,9 +89,11 @@ def update_items(
             try:
                 written = _written(names, update.values, kind)
             except ValueError as error:
-                refused.append(_refused(outbox, update.key, update.id, error))
+                result = _refused(outbox, update.key, update.id, error)
+                refused.append(result)
                 continue
-            yield Write(update.key, update.id, _update(kind, update.id, written))
+            command = _update(kind, update.id, written)
+            yield Write(update.key, update.id, command)
 
     yield from writes.absolute(client, outbox, ready())
     yield from refused
@@ -101,14 +105,9 @@ def create_deals(
     """Create deals known by (originator, origin); one that is there already is adopted, not changed (bitrix24
     §5).
     """
-
-    def keyed(new: NewItem) -> dict[str, Any]:
-        return {"originatorId": originator, "originId": new.origin}
-
-    def find(origins: Sequence[str]) -> dict[str, list[str]]:
-        return directory.by_origin(client, DEAL, originator, origins)
-
-    prepared, refused = _prepared(names, news, DEAL, outbox, keyed)
+    identity = _Identity(DEAL, "originId", {"originatorId": originator})
+    find = partial(directory.by_origin, client, DEAL, originator)
+    prepared, refused = _prepared(names, news, identity, outbox)
     return refused + writes.create(client, outbox, prepared, find)
 
 
@@ -116,15 +115,10 @@ def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbo
     """Create smart invoices known by xmlId (bitrix24 §6); `values` hold parentId2 (deal), mycompanyId,
     currencyId…
     """
-
-    def keyed(new: NewItem) -> dict[str, Any]:
-        return {"xmlId": new.origin}
-
-    def find(origins: Sequence[str]) -> dict[str, list[str]]:
-        listing = Listing("crm.item.list", "id", "items", {"entityTypeId": INVOICE}, select=["id", "xmlId"])
-        return directory.numbers_by(client, listing, "xmlId", origins)
-
-    prepared, refused = _prepared(names, news, INVOICE, outbox, keyed)
+    identity = _Identity(INVOICE, "xmlId")
+    listing = directory.items(INVOICE, select=["id", "xmlId"])
+    find = partial(directory.numbers_by, client, listing, "xmlId")
+    prepared, refused = _prepared(names, news, identity, outbox)
     return refused + writes.create(client, outbox, prepared, find)
 
 
@@ -133,13 +127,12 @@ def create_invoices(client: Client, names: Names, news: Iterable[NewItem], outbo
 
 def _standing(client: Client, kind: int, ids: Sequence[str]) -> dict[str, Row]:
     """Id -> where the record stands right now."""
-    listing = Listing(
-        "crm.item.list", "id", "items", {"entityTypeId": kind}, select=["id", "stageId", "categoryId"]
-    )
-    return by_text(of_owners(client, listing, "@id", ids), "id")
+    listing = directory.items(kind, select=["id", "stageId", "categoryId"])
+    rows = of_owners(client, listing, "@id", ids)
+    return by_text(rows, "id")
 
 
-def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Write | Result:
+def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Planned:
     """The write that a move needs, or why it needs none."""
     if row is None:
         return Result(move.key, "failed", move.id, directory.GONE)
@@ -153,9 +146,11 @@ def _judged(names: Names, move: Move, row: Row | None, kind: int) -> Write | Res
         return Result(move.key, "skipped", move.id, reason)
     wanted = _target(names, move.to, row, kind)
     if wanted is None:
-        return Result(move.key, "failed", move.id, f"в воронке этой записи нет стадии «{move.to}»")
+        reason = f"в воронке этой записи нет стадии «{move.to}»"
+        return Result(move.key, "failed", move.id, reason)
     command = _update(kind, move.id, {"stageId": wanted})
-    return Write(move.key, move.id, command, accepted=lambda answer: _complaint(answer, wanted, move.to))
+    complaint = partial(_complaint, wanted, move.to)
+    return Write(move.key, move.id, command, accepted=complaint)
 
 
 def _stage_name(names: Names, row: Row, kind: int) -> str:
@@ -169,11 +164,13 @@ def _stage_name(names: Names, row: Row, kind: int) -> str:
 def _target(names: Names, name: str, row: Row, kind: int) -> str | None:
     """Id of the stage of this name in the pipeline where the record stands (a stage belongs to one, §4.7)."""
     if kind == DEAL:
-        return names.stage_id(name, category_of(str(row["stageId"])))
-    return names.invoice_stage_id(name, int(row.get("categoryId") or 0))
+        pipeline = category_of(str(row["stageId"]))
+        return names.stage_id(name, pipeline)
+    pipeline = int(row.get("categoryId") or 0)
+    return names.invoice_stage_id(name, pipeline)
 
 
-def _complaint(answer: Any, wanted: str, name: str) -> str:
+def _complaint(wanted: str, name: str, answer: Any) -> str:
     """The portal may answer without an error and leave the stage as it was: "" when it did not."""
     item = answer.get("item", {}) if isinstance(answer, Mapping) else {}
     if item.get("stageId", wanted) == wanted:
@@ -185,6 +182,7 @@ def _complaint(answer: Any, wanted: str, name: str) -> str:
 
 
 def _update(kind: int, identifier: str, written: Mapping[str, Any]) -> Command:
+    """New values of one record; what is not named stays (bitrix24 §4.2)."""
     params = {"entityTypeId": kind, "id": identifier, "fields": dict(written)}
     return Command("crm.item.update", params)
 
@@ -193,8 +191,8 @@ def _written(names: Names, given: Mapping[str, Any], kind: int) -> dict[str, Any
     """Portal field -> value in the portal's form. ValueError names the field."""
     written: dict[str, Any] = {}
     for text, value in given.items():
-        field = _field(names, text, kind)
-        written[field.name] = values.write(field, value)
+        portal_field = _field(names, text, kind)
+        written[portal_field.name] = values.write(portal_field, value)
     return written
 
 
@@ -213,7 +211,8 @@ def _field(names: Names, text: str, kind: int) -> PortalField:
 def _refused(outbox: Outbox, key: str, identifier: str | None, error: ValueError) -> Result:
     """A change that cannot be put in the portal's form: never sent, closed at once."""
     reason = f"{error}; исправьте профиль или значение"
-    if outbox.unsure(key) is not None:
+    attempted = outbox.unsure(key) is not None
+    if attempted:
         outbox.again(key)
     outbox.failed(key, reason)
     return Result(key, "failed", identifier, reason)
@@ -222,25 +221,41 @@ def _refused(outbox: Outbox, key: str, identifier: str | None, error: ValueError
 # ---- creation
 
 
+@dataclass(frozen=True)
+class _Identity:
+    """By what new records of a kind are known: the field of the external id and what stands beside it."""
+
+    kind: int
+    external_id: str
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+
 def _prepared(
-    names: Names,
-    news: Iterable[NewItem],
-    kind: int,
-    outbox: Outbox,
-    keyed: Callable[[NewItem], dict[str, Any]],
+    names: Names, news: Iterable[NewItem], identity: _Identity, outbox: Outbox
 ) -> tuple[list[New], list[Result]]:
-    """Records ready to be sent, and those that cannot be; `keyed` gives the fields of the external id."""
+    """Records ready to be sent, and those that cannot be."""
     prepared: list[New] = []
     refused: list[Result] = []
     for new in news:
         try:
-            fields = _written(names, new.values, kind) | _placed(names, new, kind) | keyed(new)
+            command = _addition(names, new, identity)
         except ValueError as error:
-            refused.append(_refused(outbox, new.key, None, error))
+            result = _refused(outbox, new.key, None, error)
+            refused.append(result)
             continue
-        command = Command("crm.item.add", {"entityTypeId": kind, "fields": fields})
-        prepared.append(New(new.key, new.origin, command, directory.item_id))
+        ready = New(new.key, new.origin, command, directory.item_id)
+        prepared.append(ready)
     return prepared, refused
+
+
+def _addition(names: Names, new: NewItem, identity: _Identity) -> Command:
+    """Creation of one record with its external id. ValueError as `_written` and `_placed`."""
+    fields = _written(names, new.values, identity.kind)
+    fields |= _placed(names, new, identity.kind)
+    fields |= identity.beside
+    fields[identity.external_id] = new.origin
+    params = {"entityTypeId": identity.kind, "fields": fields}
+    return Command("crm.item.add", params)
 
 
 def _placed(names: Names, new: NewItem, kind: int) -> dict[str, Any]:
@@ -255,11 +270,15 @@ def _placed(names: Names, new: NewItem, kind: int) -> dict[str, Any]:
         placed["stageId"] = _first_stage(names, new.stage, category, kind)
     if new.party:
         entity, _, number = new.party.partition("_")
-        placed |= {"companyId": number} if entity == "company" else {"contactIds": [number]}
+        if entity == "company":
+            placed["companyId"] = number
+        else:
+            placed["contactIds"] = [number]
     return placed
 
 
 def _first_stage(names: Names, name: str, category: int | None, kind: int) -> str:
+    """Id of the stage a new record begins with; a deal without a pipeline goes to the first one (§4.7)."""
     if kind == DEAL:
         stage = names.stage_id(name, category or 0)
     else:

@@ -13,7 +13,7 @@ from etl.bitrix24.calls import Command, Outcome, grouped, rows
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, MissingField
 from etl.bitrix24.lists import Row
-from etl.bitrix24.writes import New, Outbox, Result, Write
+from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 _CLIENT_ID = "obmen24"
 #: Kind of our column -> type of a user field (§4.8); other kinds are texts.
@@ -57,24 +57,27 @@ class Link:
 def comment(client: Client, comments: Sequence[Comment], outbox: Outbox) -> Iterator[Result]:
     """Add comments that are not there yet."""
 
-    def plan(asked: Sequence[Comment]) -> list[Write | Result]:
+    def plan(asked: Sequence[Comment]) -> list[Planned]:
         named = {f"c{index:02d}": one for index, one in enumerate(asked)}
-        held = client.read_batch({name: _recent(one) for name, one in named.items()})
-        return [_comment(one, _listed(held[name])) for name, one in named.items()]
+        questions = {name: _recent(one) for name, one in named.items()}
+        answers = client.read_batch(questions)
+        planned: list[Planned] = []
+        for name, one in named.items():
+            held = _listed(answers[name])
+            planned.append(_comment(one, held))
+        return planned
 
     yield from writes.converge(client, outbox, comments, plan)
 
 
 def notify(client: Client, notices: Iterable[Notice], outbox: Outbox) -> Iterator[Result]:
     """Send notifications. Repeating one replaces it: its TAG is its identity (§4.9)."""
-    sent = (Write(one.key, "", _notification(one), identify=str) for one in notices)
-    yield from writes.absolute(client, outbox, sent)
+    yield from writes.absolute(client, outbox, map(_notification, notices))
 
 
 def link(client: Client, links: Iterable[Link], outbox: Outbox) -> Iterator[Result]:
     """Set our own requisites of deals and invoices; the buyer's stay unset."""
-    sent = (Write(one.key, one.id, _registration(one)) for one in links)
-    yield from writes.absolute(client, outbox, sent)
+    yield from writes.absolute(client, outbox, map(_registration, links))
 
 
 def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbox) -> list[Result]:
@@ -86,15 +89,21 @@ def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbo
     news = [New(f"userfield/{place}", place, _user_field(one)) for place, one in by_place.items()]
 
     def find(places: Sequence[str]) -> dict[str, list[str]]:
-        held = client.read_batch({place: _user_fields(by_place[place]) for place in places})
+        questions = {place: _user_fields(by_place[place]) for place in places}
+        answers = client.read_batch(questions)
         numbers: dict[str, list[str]] = {}
-        for place, outcome in held.items():
+        for place, outcome in answers.items():
             code = by_place[place].code
-            same = grouped(_listed(outcome), "FIELD_NAME", "ID").get(code, [])
-            numbers[place] = [str(row["ID"]) for row in same]
+            numbers[place] = _with_code(code, outcome)
         return numbers
 
     return writes.create(client, outbox, news, find)
+
+
+def _with_code(code: str, outcome: Outcome) -> list[str]:
+    """Ids of the user fields listed that carry exactly this code, oldest first."""
+    by_code = grouped(_listed(outcome), "FIELD_NAME", "ID")
+    return [str(row["ID"]) for row in by_code.get(code, [])]
 
 
 def _listed(outcome: Outcome) -> list[Row]:
@@ -112,7 +121,7 @@ def _recent(one: Comment) -> Command:
     return Command("crm.timeline.comment.list", params)
 
 
-def _comment(one: Comment, held: Sequence[Row]) -> Write | Result:
+def _comment(one: Comment, held: Sequence[Row]) -> Planned:
     """A comment that the timeline does not have yet."""
     wanted = one.text.strip()
     for row in held:
@@ -120,20 +129,23 @@ def _comment(one: Comment, held: Sequence[Row]) -> Write | Result:
         if text.strip() == wanted:
             return Result(one.key, "done", str(row["ID"]))
     fields = {"ENTITY_ID": one.id, "ENTITY_TYPE": one.entity, "COMMENT": one.text}
-    return Write(one.key, "", Command("crm.timeline.comment.add", {"fields": fields}), identify=str)
+    command = Command("crm.timeline.comment.add", {"fields": fields})
+    return Write(one.key, "", command, identify=str)
 
 
-def _notification(one: Notice) -> Command:
+def _notification(one: Notice) -> Write:
+    """A notification; the portal answers with its id."""
     params = {
         "USER_ID": one.user,
         "MESSAGE": one.text,
         "TAG": f"{_CLIENT_ID}|{one.key}",
         "CLIENT_ID": _CLIENT_ID,
     }
-    return Command("im.notify.personal.add", params)
+    command = Command("im.notify.personal.add", params)
+    return Write(one.key, "", command, identify=str)
 
 
-def _registration(one: Link) -> Command:
+def _registration(one: Link) -> Write:
     """A requisite link: 0 is «not set» (§4.5)."""
     fields = {
         "ENTITY_TYPE_ID": one.kind,
@@ -143,12 +155,14 @@ def _registration(one: Link) -> Command:
         "MC_REQUISITE_ID": one.requisite,
         "MC_BANK_DETAIL_ID": one.bank,
     }
-    return Command("crm.requisite.link.register", {"fields": fields})
+    command = Command("crm.requisite.link.register", {"fields": fields})
+    return Write(one.key, one.id, command)
 
 
 def _user_fields(one: MissingField) -> Command:
     """User fields of this code: one, if it is there."""
-    return Command(f"crm.{one.entity}.userfield.list", {"filter": {"FIELD_NAME": one.code}})
+    params = {"filter": {"FIELD_NAME": one.code}}
+    return Command(f"crm.{one.entity}.userfield.list", params)
 
 
 def _user_field(one: MissingField) -> Command:

@@ -15,11 +15,11 @@ from etl.bitrix24 import catalogue, values, writes
 from etl.bitrix24.calls import Command, by_text, grouped, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists import Row, every, paged
-from etl.bitrix24.writes import New, Outbox, Result, Write
+from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 _GROUP = 25
-#: Kind of product -> `type` of the catalogue (§4.6).
-_TYPES = {"goods": 1, "service": 7}
+#: `type` of the catalogue (§4.6).
+_GOODS, _SERVICE = 1, 7
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,13 @@ class _Catalogue:
 
 
 def _catalogue(client: Client) -> _Catalogue:
+    """Asks the portal. Raises ConfigError when it has no catalogue or no base price type."""
     iblocks = catalogue.iblocks(client)
     price_type = catalogue.base_price_type(client)
-    measures = {str(row["code"]): row["id"] for row in paged(client, "catalog.measure.list", {}, "measures")}
+    measures: dict[str, Any] = {}
+    for row in paged(client, "catalog.measure.list", {}, "measures"):
+        code = str(row["code"])
+        measures[code] = row["id"]
     vats: dict[Decimal | None, Any] = {}
     for row in paged(client, "catalog.vat.list", {}, "vats"):
         rate = values.number(row.get("rate"))
@@ -91,7 +95,9 @@ class _Saver:
     """A group of products on its way: ids found or made, results by product."""
 
     def __init__(self, client: Client, outbox: Outbox, held: _Catalogue, products: Sequence[Product]) -> None:
-        self._client, self._outbox, self._catalogue = client, outbox, held
+        self._client = client
+        self._outbox = outbox
+        self._catalogue = held
         self._products: dict[str, Product] = {}
         self._ids: dict[str, str] = {}
         self._results: dict[str, list[Result]] = {}
@@ -103,17 +109,15 @@ class _Saver:
 
     def results(self) -> Iterator[Result]:
         """One result per product."""
-        for key in self._products:
-            yield writes.merged(key, self._results[key], self._ids.get(key))
+        for key, results in self._results.items():
+            number = self._ids.get(key)
+            yield writes.merged(key, results, number)
 
     def create(self) -> None:
         """Products that the portal does not have."""
-        absent = {f"{key}/item": product for key, product in self._products.items() if key not in self._ids}
-        news = [
-            New(key, product.origin, self._addition(product), _element_id) for key, product in absent.items()
-        ]
-        for result in writes.create(self._client, self._outbox, news, self._by_xml_id):
-            key = absent[result.key].key
+        news = self._additions()
+        results = writes.create(self._client, self._outbox, list(news.values()), self._by_xml_id)
+        for key, result in zip(news, results, strict=True):
             self._results[key].append(result)
             if result.status == "done" and result.id:
                 self._ids[key] = result.id
@@ -138,33 +142,46 @@ class _Saver:
         for product in products:
             number = self._ids.get(product.key)
             if number is not None:
-                key = f"{product.key}/{part}"
-                tasks[key] = _Task(key, product, number)
-        for result in writes.converge(self._client, self._outbox, tasks.values(), plan):
+                task = _Task(f"{product.key}/{part}", product, number)
+                tasks[task.key] = task
+        results = writes.converge(self._client, self._outbox, tasks.values(), plan)
+        for result in results:
             product = tasks[result.key].product
             self._results[product.key].append(result)
 
     # ---- creation
 
+    def _additions(self) -> dict[str, New]:
+        """Key of the product -> its creation, of those that have no id on the portal yet."""
+        news: dict[str, New] = {}
+        for key, product in self._products.items():
+            if key not in self._ids:
+                command = self._addition(product)
+                news[key] = New(f"{key}/item", product.origin, command, _element_id)
+        return news
+
     def _by_xml_id(self, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id -> ids of the products with it, oldest first (bitrix24 §5)."""
-        numbers: dict[str, list[str]] = {}
         rows = self._listed({"xmlId": list(origins)})
-        for origin, same in grouped(rows, "xmlId", "id").items():
+        by_origin = grouped(rows, "xmlId", "id")
+        numbers: dict[str, list[str]] = {}
+        for origin, same in by_origin.items():
             numbers[origin] = [str(row["id"]) for row in same]
         return numbers
 
     def _listed(self, condition: Mapping[str, Any]) -> Iterator[Row]:
         """Products of all information blocks; an array needs no `@` here (§3.2)."""
         for iblock in self._catalogue.iblocks:
-            yield from every(self._client, catalogue.products(iblock, condition=condition))
+            listing = catalogue.products(iblock, condition=condition)
+            yield from every(self._client, listing)
 
     def _addition(self, product: Product) -> Command:
-        kind = _TYPES.get(str(product.values.get("kind")), _TYPES["goods"])
+        """Creation in the main catalogue; a service has a method of its own (§4.6)."""
+        is_service = product.values.get("kind") == "service"
         fields = {
             "iblockId": self._catalogue.iblocks[0],
             "xmlId": product.origin,
-            "type": kind,
+            "type": _SERVICE if is_service else _GOODS,
             "active": "Y",
             **self._wanted(product),
         }
@@ -172,68 +189,83 @@ class _Saver:
         vat = None if rate is None else self._catalogue.vats.get(rate)
         if vat is not None:
             fields["vatId"] = vat
-        method = "catalog.product.service.add" if kind == _TYPES["service"] else "catalog.product.add"
+        method = "catalog.product.service.add" if is_service else "catalog.product.add"
         return Command(method, {"fields": fields})
 
     # ---- comparison
 
     def _wanted(self, product: Product) -> dict[str, Any]:
+        """Field of the product -> value, of what 1C tells; a unit unknown to the portal is left out."""
         given = product.values
         wanted: dict[str, Any] = {}
         if given.get("name"):
             wanted["name"] = given["name"]
-        measure = self._catalogue.measures.get(str(given.get("unit_code") or "").strip())
+        unit_code = str(given.get("unit_code") or "")
+        measure = self._catalogue.measures.get(unit_code.strip())
         if measure is not None:
             wanted["measure"] = measure
-        if given.get("deleted") is not None:
-            wanted["active"] = "N" if given["deleted"] else "Y"
+        deleted = given.get("deleted")
+        if deleted is not None:
+            wanted["active"] = "N" if deleted else "Y"
         return wanted
 
     def _held(self, tasks: Sequence[_Task]) -> dict[str, Row]:
         """Products of the portal by id."""
         numbers = [task.id for task in tasks]
-        return by_text(self._listed({"id": numbers}), "id")
+        rows = self._listed({"id": numbers})
+        return by_text(rows, "id")
 
-    def _field_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+    def _field_writes(self, tasks: Sequence[_Task]) -> list[Planned]:
+        """A product that people made by hand gets our external id, so that the next load knows it (§5)."""
         held = self._held(tasks)
-        planned: list[Write | Result] = []
+        planned: list[Planned] = []
         for task in tasks:
             row = held.get(task.id)
             wanted = self._wanted(task.product)
             if row is not None and not values.words(row.get("xmlId")):
                 wanted["xmlId"] = task.product.origin
-            planned.append(_update(task, row, wanted))
+            write = _update(task, row, wanted)
+            planned.append(write)
         return planned
 
-    def _purchasing_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+    def _purchasing_writes(self, tasks: Sequence[_Task]) -> list[Planned]:
+        """Price and currency together: the portal keeps them as two fields of the product (§4.6)."""
         held = self._held(tasks)
-        planned: list[Write | Result] = []
+        planned: list[Planned] = []
         for task in tasks:
-            product = task.product
+            row, product = held.get(task.id), task.product
             wanted = {"purchasingPrice": product.purchasing, "purchasingCurrency": product.currency}
-            planned.append(_update(task, held.get(task.id), wanted))
+            write = _update(task, row, wanted)
+            planned.append(write)
         return planned
 
-    def _price_writes(self, tasks: Sequence[_Task]) -> list[Write | Result]:
+    def _price_writes(self, tasks: Sequence[_Task]) -> list[Planned]:
+        """Prices of the type people see; those of other types are not touched."""
         numbers = [task.id for task in tasks]
         condition = {"productId": numbers, "catalogGroupId": self._catalogue.price_type}
         rows = every(self._client, catalogue.prices(condition))
         held = by_text(rows, "productId")
-        return [self._price_write(task, held.get(task.id)) for task in tasks]
+        planned: list[Planned] = []
+        for task in tasks:
+            row = held.get(task.id)
+            planned.append(self._price_write(task, row))
+        return planned
 
-    def _price_write(self, task: _Task, row: Row | None) -> Write | Result:
+    def _price_write(self, task: _Task, row: Row | None) -> Planned:
         """One price row per product and price type; a second one the portal refuses (§4.6)."""
-        wanted: dict[str, Any] = {"price": task.product.price, "currency": task.product.currency}
+        product = task.product
+        wanted: dict[str, Any] = {"price": product.price, "currency": product.currency}
         if row is None:
             fields = {"productId": task.id, "catalogGroupId": self._catalogue.price_type, **wanted}
-            return Write(task.key, task.id, Command("catalog.price.add", {"fields": fields}))
+            command = Command("catalog.price.add", {"fields": fields})
+            return Write(task.key, task.id, command)
         if not _different(row, wanted):
             return Result(task.key, "done", task.id)
         command = Command("catalog.price.update", {"id": row["id"], "fields": wanted})
         return Write(task.key, task.id, command)
 
 
-def _update(task: _Task, row: Row | None, wanted: Mapping[str, Any]) -> Write | Result:
+def _update(task: _Task, row: Row | None, wanted: Mapping[str, Any]) -> Planned:
     """What differs between the portal's product and what is wanted."""
     if row is None:
         return Result(task.key, "failed", task.id, "товара на портале нет: его удалили")
@@ -248,7 +280,8 @@ def _different(row: Row, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What of `wanted` the portal holds otherwise."""
     changed: dict[str, Any] = {}
     for name, value in wanted.items():
-        if not _same(row.get(name), value):
+        held = row.get(name)
+        if not _same(held, value):
             changed[name] = value
     return changed
 
@@ -257,8 +290,9 @@ def _same(held: Any, wanted: Any) -> bool:
     """A sum is compared to the kopeck, all else as text."""
     if isinstance(wanted, Decimal):
         return values.money(held) == values.money(wanted)
-    written = "" if held is None else str(held)
-    return written == str(wanted)
+    if held is None:
+        held = ""
+    return str(held) == str(wanted)
 
 
 def _element_id(answer: Any) -> str:

@@ -13,14 +13,15 @@ from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import Command
 from etl.bitrix24.fields import CONTACT
 from etl.bitrix24.lists import Row
-from etl.bitrix24.writes import Result, Write
+from etl.bitrix24.writes import Planned, Result, Write
 from etl.load.bitrix24.cards import Party
 from etl.records import Account
 
 
 def needed(party: Party) -> bool:
     """Whether a party tells anything that lies in a requisite; a name alone does not."""
-    told = set(_requisite(party)) - {"RQ_COMPANY_NAME"}
+    told = set(_requisite(party))
+    told.discard("RQ_COMPANY_NAME")
     return bool(told or party.accounts or placed(party))
 
 
@@ -31,7 +32,7 @@ def placed(party: Party) -> list[str]:
 
 def requisite_write(
     key: str, party: Party, owner: str, rows: Sequence[Row], presets: Mapping[str, str]
-) -> Write | Result:
+) -> Planned:
     """The requisite of the company or contact `owner`, which now has the requisites `rows`."""
     wanted = _requisite(party)
     row = _chosen(party, rows)
@@ -53,9 +54,7 @@ def requisite_write(
     return _update(key, "crm.requisite.update", str(row["ID"]), changed)
 
 
-def bank_write(
-    key: str, party: Party, account: Account, requisite: str, rows: Sequence[Row]
-) -> Write | Result:
+def bank_write(key: str, party: Party, account: Account, requisite: str, rows: Sequence[Row]) -> Planned:
     """A bank account of the requisite, which now has the bank details `rows`; it is known by its number."""
     wanted = _bank(account)
     for row in rows:
@@ -74,18 +73,26 @@ def bank_write(
 
 def _bank(account: Account) -> dict[str, str]:
     """Field of a bank detail -> value."""
-    given: Mapping[str, Any] = account
-    wanted: dict[str, str] = {}
-    for column, name in directory.BANK_FIELDS.items():
-        if given.get(column):
-            wanted[name] = str(given[column])
-    return wanted
+    told = {column: value for column, value in account.items() if value}
+    return _named(told, directory.BANK_FIELDS)
 
 
-def address_write(key: str, party: Party, column: str, requisite: str, row: Row | None) -> Write | Result:
+def _named(given: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, str]:
+    """Field of the portal -> text, of the columns that are given; `fields`: column -> its field."""
+    named: dict[str, str] = {}
+    for column, name in fields.items():
+        if column in given:
+            named[name] = str(given[column])
+    return named
+
+
+def address_write(key: str, party: Party, column: str, requisite: str, row: Row | None) -> Planned:
     """An address of the requisite. It has no id of its own: type and requisite are its key (§4.5)."""
-    wanted = _address(party, column)
-    changed = wanted if row is None else directory.different(row, _whole(wanted, row))
+    changed = _address(party, column)
+    method = "crm.address.add"
+    if row is not None:
+        changed = directory.different(row, _whole(changed, row))
+        method = "crm.address.update"
     if not changed:
         return Result(key, "done", requisite)
     triple = {
@@ -93,37 +100,36 @@ def address_write(key: str, party: Party, column: str, requisite: str, row: Row 
         "ENTITY_TYPE_ID": directory.REQUISITE,
         "ENTITY_ID": requisite,
     }
-    method = "crm.address.add" if row is None else "crm.address.update"
-    return Write(key, requisite, Command(method, {"fields": triple | changed}))
+    command = Command(method, {"fields": triple | changed})
+    return Write(key, requisite, command)
 
 
 def _whole(wanted: dict[str, str], row: Row) -> dict[str, str]:
     """A new text of an address says it all: the parts that stand around the old one are cleared, the city
     stays.
     """
-    if wanted.get("ADDRESS_1", row.get("ADDRESS_1")) == row.get("ADDRESS_1"):
+    held = row.get("ADDRESS_1")
+    if wanted.get("ADDRESS_1", held) == held:
         return wanted
     cleared = dict.fromkeys(directory.ADDRESS_PARTS, "")
     cleared["CITY"] = str(row.get("CITY") or "")
     return cleared | wanted
 
 
-def _update(key: str, method: str, number: str, changed: Mapping[str, Any]) -> Write | Result:
+def _update(key: str, method: str, number: str, changed: Mapping[str, Any]) -> Planned:
     """A write of what differs, or nothing to do."""
     if not changed:
         return Result(key, "done", number)
-    return Write(key, number, Command(method, {"id": number, "fields": changed}))
+    command = Command(method, {"id": number, "fields": changed})
+    return Write(key, number, command)
 
 
 def _requisite(party: Party) -> dict[str, str]:
     """Field of a requisite -> value; that of a person holds the ИНН only."""
     given = party.given
     if party.kind == CONTACT:
-        return {"RQ_INN": str(given["inn"])} if "inn" in given else {}
-    wanted: dict[str, str] = {}
-    for column, name in directory.REQUISITE_FIELDS.items():
-        if column in given:
-            wanted[name] = str(given[column])
+        return _named(given, {"inn": "RQ_INN"})
+    wanted = _named(given, directory.REQUISITE_FIELDS)
     if "ogrn" in given:
         name = "RQ_OGRNIP" if given.get("kind") == "sole_trader" else "RQ_OGRN"
         wanted[name] = str(given["ogrn"])
@@ -149,15 +155,23 @@ def _chosen(party: Party, rows: Sequence[Row]) -> Row | None:
 
     Branches share an ИНН (§4.5), so the КПП must not contradict.
     """
-    ours = [row for row in rows if row.get("XML_ID") == party.origin]
-    same = [row for row in rows if _same_inn(party, row)]
-    free = [row for row in rows if not row.get("XML_ID") and not row.get("RQ_INN")]
-    found = [*ours, *same, *free]
-    return found[0] if found else None
+    same: Row | None = None
+    free: Row | None = None
+    for row in rows:
+        mark = row.get("XML_ID")
+        if mark == party.origin:
+            return row
+        if same is None and _same_inn(party, row):
+            same = row
+        if free is None and not mark and not row.get("RQ_INN"):
+            free = row
+    return same or free
 
 
 def _same_inn(party: Party, row: Row) -> bool:
+    """Whether a requisite is of the same legal person: its ИНН, and no other КПП (branches, §4.5)."""
     inn = party.values.get("inn")
     if not inn or row.get("RQ_INN") != inn:
         return False
-    return row.get("RQ_KPP") in (None, "", party.values.get("kpp"))
+    kpp = party.values.get("kpp")
+    return row.get("RQ_KPP") in (None, "", kpp)

@@ -254,9 +254,11 @@ class OneC(Office):
             self.books.rollback()
             return Outcome(errors=[f"Файл {path.name} не загружен целиком: {refusal}. Исправьте файл."])
         self.books.commit()
+        created, updated = len(outcome.created), len(outcome.updated)
+        same, skipped = len(outcome.same), len(outcome.skipped)
         outcome.log.append(
-            f"Файл {path.name}: новых {len(outcome.created)}, изменено {len(outcome.updated)}, "
-            f"без изменений {len(outcome.same)}, пропущено {len(outcome.skipped)}"
+            f"Файл {path.name}: новых {created}, изменено {updated}, "
+            f"без изменений {same}, пропущено {skipped}"
         )
         return outcome
 

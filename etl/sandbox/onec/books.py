@@ -74,7 +74,9 @@ class Books:
         if version == self._seen:
             return
         self._seen = version
-        self.records: dict[str, dict[str, Any]] = {name: {} for name in _TYPES}
+        self.records: dict[str, dict[str, Any]] = {}
+        for name in _TYPES:
+            self.records[name] = {}
         self._numbers: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._children: dict[str, list[str]] = defaultdict(list)
         self._parties: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -82,12 +84,16 @@ class Books:
         self._basis: dict[str, str] = {}
         self._products: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for name, body in self._base.execute("SELECT name, body FROM record ORDER BY rowid"):
-            self._index(_ADAPTERS[name].validate_json(body))
+            record = _ADAPTERS[name].validate_json(body)
+            self._index(record)
         self.changed = {guid for (guid,) in self._base.execute("SELECT guid FROM changed")}
 
     def commit(self) -> None:
         """Make everything done since the last commit lasting."""
-        rows = [(guid, _NAMES[type(record)], _body(record)) for guid, record in self._dirty.items()]
+        rows: list[tuple[str, str, str]] = []
+        for guid, record in self._dirty.items():
+            name = _NAMES[type(record)]
+            rows.append((guid, name, _body(record)))
         self._base.executemany(
             "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (guid) DO UPDATE SET body = excluded.body", rows
         )
@@ -106,7 +112,8 @@ class Books:
 
     def setting(self, name: str, default: str = "") -> str:
         """A remembered text."""
-        row = self._base.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        found = self._base.execute("SELECT value FROM setting WHERE name = ?", (name,))
+        row = found.fetchone()
         return row[0] if row else default
 
     def remember(self, name: str, value: str) -> None:
@@ -118,17 +125,20 @@ class Books:
 
     def count(self, name: str) -> int:
         """The next number of a counter, from 1."""
-        value = int(self.setting(f"counter.{name}", "0")) + 1
-        self.remember(f"counter.{name}", str(value))
+        counter = f"counter.{name}"
+        value = int(self.setting(counter, "0")) + 1
+        self.remember(counter, str(value))
         return value
 
     def new_guid(self, name: str) -> str:
         """A reference of 1C, the same for the same history."""
-        return str(uuid.uuid5(_NAMESPACE, f"{name}|{self.count(f'guid.{name}')}"))
+        number = self.count(f"guid.{name}")
+        return str(uuid.uuid5(_NAMESPACE, f"{name}|{number}"))
 
     def new_number(self, kind: str, year: int) -> str:
         """A document number of 1C's own: prefix and eight digits, from 1 every January (11 characters)."""
-        return f"{PREFIXES[kind]}-{self.count(f'number.{kind}.{year}'):08d}"
+        number = self.count(f"number.{kind}.{year}")
+        return f"{PREFIXES[kind]}-{number:08d}"
 
     def snapshot(self, root: Document, moment: dt.datetime) -> None:
         """Keep how a group of documents looked when it was exported."""
@@ -143,7 +153,11 @@ class Books:
         rows = self._base.execute(
             "SELECT moment, body FROM exported WHERE guid = ? ORDER BY seq", (root.guid,)
         )
-        return [(dt.datetime.fromisoformat(moment), _GROUP.validate_json(body)) for moment, body in rows]
+        found: list[tuple[dt.datetime, list[Document]]] = []
+        for moment, body in rows:
+            group = _GROUP.validate_json(body)
+            found.append((dt.datetime.fromisoformat(moment), group))
+        return found
 
     def give_code(self, party: Party) -> None:
         """The code of a new card, unless it brings one."""
@@ -168,6 +182,7 @@ class Books:
             self.touch(basis)
 
     def _index(self, record: Record) -> None:
+        """Where a record is looked for; a product by what it was ever called, too."""
         name = _NAMES[type(record)]
         self.records[name][record.guid] = record
         if isinstance(record, Document):
@@ -175,8 +190,8 @@ class Books:
         elif isinstance(record, Party):
             self._index_party(record)
         elif isinstance(record, Product):
-            for key in (("article", record.article), ("product", record.name)):
-                _append(self._products[key], record.guid)
+            _append(self._products["article", record.article], record.guid)
+            _append(self._products["product", record.name], record.guid)
 
     def _index_document(self, document: Document) -> None:
         """By the number of either side and by our key; under the document it was entered upon."""
@@ -204,11 +219,13 @@ class Books:
 
     def all(self, kind: str) -> list[Document]:
         """Documents of one kind in the order they were entered."""
-        return [document for document in self.records["document"].values() if document.kind == kind]
+        documents: dict[str, Document] = self.records["document"]
+        return [document for document in documents.values() if document.kind == kind]
 
     def get(self, guid: str | None) -> Document | None:
         """A document by reference."""
-        return self.records["document"].get(guid) if guid else None
+        found: Document | None = self.records["document"].get(guid or "")
+        return found
 
     def party(self, guid: str | None) -> Party | None:
         """A counterparty by reference."""
@@ -241,7 +258,8 @@ class Books:
         The first match, as 1C takes it.
         """
         key = ("inn", inn) if inn else ("name", name)
-        found: list[Party] = [self.records["party"][guid] for guid in self._parties.get(key, [])]
+        guids = self._parties.get(key, [])
+        found: list[Party] = [self.records["party"][guid] for guid in guids]
         for party in found:
             if kpp and party.kpp == kpp:
                 return party
@@ -286,8 +304,8 @@ class Books:
         around = list(self.dependents(document))
         if document.kind in ("order", "invoice"):
             around = self.group(document)
-        others = [other for other in around if other is not document]
-        return any(other.kind in MOVING and not other.deleted for other in others)
+        moving = [other for other in around if other.kind in MOVING and not other.deleted]
+        return any(other is not document for other in moving)
 
     def referenced(self, document: Document) -> bool:
         """True when any other document refers to this one."""
@@ -335,8 +353,11 @@ class Books:
                 paid[key] -= document.amount
             elif document.kind in ("order", "invoice"):
                 charged[key] += self._charge(document)
-        keys = sorted(charged.keys() | paid.keys())
-        return [Debt(*key, charged[key], paid[key]) for key in keys]
+        debts: list[Debt] = []
+        for key in sorted(charged.keys() | paid.keys()):
+            party, contract = key
+            debts.append(Debt(party, contract, charged[key], paid[key]))
+        return debts
 
     def _charge(self, document: Document) -> Decimal:
         """What an order or an invoice adds to the debt; an order with an invoice adds nothing of its own."""
@@ -346,19 +367,28 @@ class Books:
         upon_invoice = basis is not None and basis.kind == "invoice" and basis.counts
         if upon_invoice or self._has(document, "invoice"):
             return ZERO
-        return self.shipped(document) if self.closed(document) else document.amount
+        if self.closed(document):
+            return self.shipped(document)
+        return document.amount
 
     def _contract_number(self, document: Document) -> str:
-        contract = self.records["contract"].get(document.contract or "")
-        # УТ 10.3 settles web orders by one contract, but keeps our requisite as a property of the order
-        return contract.number if contract else document.requisites.get("Номер договора", WEB_CONTRACT)
+        """The contract a document is settled by.
+
+        УТ 10.3 settles web orders by one contract, but keeps our requisite as a property of the order.
+        """
+        contract: Contract | None = self.records["contract"].get(document.contract or "")
+        if contract is not None:
+            return contract.number
+        return document.requisites.get("Номер договора", WEB_CONTRACT)
 
 
 def _body(record: Record) -> str:
     """A record as it is stored."""
-    return _ADAPTERS[_NAMES[type(record)]].dump_json(record).decode()
+    adapter = _ADAPTERS[_NAMES[type(record)]]
+    return adapter.dump_json(record).decode()
 
 
 def _append(guids: list[str], guid: str) -> None:
+    """Each once, in the order they were entered."""
     if guid not in guids:
         guids.append(guid)

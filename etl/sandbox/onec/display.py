@@ -67,8 +67,8 @@ def _sheet(sheet: Worksheet) -> list[list[str]]:
 
 
 def _width(sheet: Worksheet, place: int) -> float:
+    """Width of a column in characters; a range of equal columns is stored under its first letter."""
     for column in sheet.column_dimensions.values():
-        # a range of equal columns is stored under its first letter
         if column.min and column.max and column.min <= place <= column.max:
             return float(column.width or _DEFAULT_WIDTH)
     return _DEFAULT_WIDTH

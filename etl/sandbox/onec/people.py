@@ -77,6 +77,7 @@ def lines_from(books: Books, given: Iterable[Line | dict[str, Any]], *, included
 
 
 def _line(item: Line | dict[str, Any]) -> Line:
+    """A row of its own: a Line that was given belongs to whoever gave it."""
     if isinstance(item, Line):
         return copy.copy(item)
     values = dict(item)
@@ -99,6 +100,7 @@ def _complete(books: Books, line: Line, included: bool) -> Line:
 
 
 def _product(books: Books, line: Line) -> Product:
+    """The item of a row, as a person chooses it: by Артикул, else by name; entered when there is none."""
     known = books.find_product(guid=None, name=line.name, article=line.article)
     if known is not None:
         return known

@@ -118,6 +118,7 @@ def resolve(value: Any, results: Results) -> Any:
         return node
 
     def fill(reference: re.Match[str]) -> str:
+        """A reference that leads nowhere, or to no scalar, stays as it was written."""
         node, complete = _follow(reference, results)
         if not complete or isinstance(node, (dict, list)):
             return reference[0]

@@ -87,6 +87,7 @@ class View:
     """Shows records: absent values are prepared once, present ones are converted."""
 
     def __init__(self, shows: dict[str, tuple[str, Show]]) -> None:
+        """`shows`: stored name -> (name in a reply, how its value is shown)."""
         self._shows = shows
         self._absent = {shown_as: show(None) for shown_as, show in shows.values()}
 

@@ -70,10 +70,11 @@ class Fault:
     seen: int = 0
 
     def __post_init__(self) -> None:
+        """Raises ValueError for a kind that does not exist or cannot strike a single command."""
         refusal = self.kind in REFUSALS
         if self.kind not in KINDS and not refusal:
-            known = ", ".join(sorted({*KINDS, *REFUSALS}))
-            raise ValueError(f"unknown kind of fault: {self.kind}; known: {known}")
+            known = sorted({*KINDS, *REFUSALS})
+            raise ValueError(f"unknown kind of fault: {self.kind}; known: {', '.join(known)}")
         if self.inside and not refusal:
             raise ValueError(f"a single command can only be refused: {self.kind}")
 
@@ -111,9 +112,13 @@ class FaultPlan:
     """Faults still to come; each counts the requests it matches by itself."""
 
     def __init__(self, plan: list[dict[str, Any]] | None) -> None:
-        faults = [parse_fault(entry) for entry in plan or []]
-        self.on_requests = [fault for fault in faults if not fault.inside]
-        self.on_commands = [fault for fault in faults if fault.inside]
+        """`plan`: entries of the file of faults. Raises ValueError for one that cannot be."""
+        self.on_requests: list[Fault] = []
+        self.on_commands: list[Fault] = []
+        for entry in plan or []:
+            fault = parse_fault(entry)
+            struck = self.on_commands if fault.inside else self.on_requests
+            struck.append(fault)
 
     def for_request(self, methods: list[str]) -> Fault | None:
         """The fault that strikes a request of these methods; of several the first one."""

@@ -70,11 +70,13 @@ def tracked_protocol(connections: Connections) -> type[H11Protocol]:
 
     class Tracked(H11Protocol):
         def connection_made(self, transport: Any) -> None:
-            connections[transport.get_extra_info("peername")] = transport
+            peer = transport.get_extra_info("peername")
+            connections[peer] = transport
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            connections.pop(self.transport.get_extra_info("peername"), None)
+            peer = self.transport.get_extra_info("peername")
+            connections.pop(peer, None)
             super().connection_lost(exc)
 
     return Tracked

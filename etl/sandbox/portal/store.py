@@ -44,6 +44,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None) -> None:
+        """`path`: the file that keeps everything; without one it is forgotten with the process."""
         self._lasting = path is not None
         self._db = sqlite3.connect(path if path else ":memory:", check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -65,6 +66,7 @@ class Store:
             self._table(table)[key] = json.loads(body)
 
     def _table(self, table: str) -> dict[Key, Record]:
+        """Key -> record; a table is there from the first question."""
         return self._tables.setdefault(table, {})
 
     def count(self, table: str) -> int:
@@ -102,9 +104,11 @@ class Store:
         if index is None:
             index = self._indexes[table, field] = {}
             for key, record in self._table(table).items():
-                found = index_key(record.get(field))
-                index.setdefault(found, set()).add(key)
-        return index.get(index_key(value), set())
+                held = index_key(record.get(field))
+                same = index.setdefault(held, set())
+                same.add(key)
+        asked = index_key(value)
+        return index.get(asked, set())
 
     def new_id(self, sequence: str) -> int:
         """The next free number of the sequence."""
@@ -149,7 +153,8 @@ class Store:
 
     def meta(self, key: str) -> str | None:
         """A stored setting of the portal itself."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        found = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,))
+        row = found.fetchone()
         return row[0] if row else None
 
     def set_meta(self, key: str, value: str) -> None:

@@ -217,7 +217,9 @@ def as_map(value: Any) -> Params:
     """A map parameter; a list (PHP's spelling of a map with keys 0..n-1) becomes that map again."""
     if isinstance(value, list):
         return {str(index): item for index, item in enumerate(value)}
-    return value if isinstance(value, dict) else {}
+    if isinstance(value, dict):
+        return value
+    return {}
 
 
 def is_yes(value: Any) -> bool:

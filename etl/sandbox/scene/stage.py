@@ -111,7 +111,8 @@ def _start(memory: dict[str, Any], real: dt.datetime) -> dt.datetime:
     """The scene's time never goes back: a rehearsal begins no earlier than the last one ended."""
     if "moment" not in memory:
         return real
-    return max(real, dt.datetime.fromisoformat(memory["moment"]))
+    ended = dt.datetime.fromisoformat(memory["moment"])
+    return max(real, ended)
 
 
 def _portal(data: Path, seed: dict[str, Any], clock: Clock) -> Portal:

@@ -154,11 +154,12 @@ def _trade(stages: Stages, own: tuple[str, ...], *, buyers: int, vat: str | None
 
 def _user_fields() -> list[Record]:
     """Of deals what 1C tells about orders, of companies where 1C keeps them."""
-    of_deals = [user_field(number, "CRM_DEAL", *field) for number, field in enumerate(ORDER_FIELDS, 1)]
-    of_companies = [
-        user_field(number, "CRM_COMPANY", *field) for number, field in enumerate(PLACE_FIELDS, 51)
-    ]
-    return of_deals + of_companies
+    fields: list[Record] = []
+    for number, field in enumerate(ORDER_FIELDS, 1):
+        fields.append(user_field(number, "CRM_DEAL", *field))
+    for number, field in enumerate(PLACE_FIELDS, 51):
+        fields.append(user_field(number, "CRM_COMPANY", *field))
+    return fields
 
 
 def _goods(vat: str | None) -> dict[str, list[Record]]:

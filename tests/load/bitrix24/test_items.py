@@ -16,6 +16,7 @@ from etl.bitrix24.client import SETTLE_SECONDS, Client
 from etl.bitrix24.fields import INVOICE
 from etl.errors import ConfigError, TryLater
 from etl.extract.bitrix24 import deals as extract
+from etl.extract.bitrix24.doubles import doubles
 from etl.extract.bitrix24.parties import parties as parties_of
 from etl.flows.portal.outbox import StoreOutbox
 from etl.load.bitrix24 import composition, notes, parties, products
@@ -248,7 +249,7 @@ def test_doubles_are_adopted_by_the_oldest_and_told(
         )
     (result,) = load.create_deals(client, names, "obmen24", [load.NewItem("d", "twice", {})], outbox)
     assert result.status == "done" and "несколько записей" in result.reason
-    (issue,) = tables.records(extract.doubles(client, "obmen24"))
+    (issue,) = tables.records(doubles(client, "obmen24"))
     assert issue["entity"] == "deal" and issue["key"] == "twice" and str(result.id) in issue["message"]
 
 

@@ -64,6 +64,7 @@ def party_element(box: xml.Element, party: Party, *, role: str) -> xml.Element:
 
 
 def _accounts(element: xml.Element, accounts: list[Account]) -> None:
+    """Bank accounts; a counterparty without any has no such element."""
     if not accounts:
         return
     box = xml.add(element, "РасчетныеСчета")
@@ -77,6 +78,7 @@ def _accounts(element: xml.Element, accounts: list[Account]) -> None:
 
 
 def _address(element: xml.Element, tag: str, shown: str | None, city: str | None) -> None:
+    """An address as one text, and its city as a field of its own."""
     if not shown:
         return
     address = xml.add(element, tag)
@@ -87,13 +89,15 @@ def _address(element: xml.Element, tag: str, shown: str | None, city: str | None
 
 
 def _contacts(element: xml.Element, party: Party) -> None:
+    """E-mails, then telephones."""
     contacts = [("Электронная почта", mail) for mail in party.emails]
     contacts += [("Телефон рабочий", phone) for phone in party.phones]
     if not contacts:
         return
     box = xml.add(element, "Контакты")
     for sort, value in contacts:
-        xml.add_all(xml.add(box, "Контакт"), {"Тип": sort, "Значение": value})
+        contact = xml.add(box, "Контакт")
+        xml.add_all(contact, {"Тип": sort, "Значение": value})
 
 
 def _people(element: xml.Element, party: Party) -> None:
@@ -117,7 +121,8 @@ def catalog_file(products: Iterable[Product], moment: dt.datetime) -> xml.Elemen
     groups = _groups(classifier, sorted(paths))
     types = xml.add(classifier, "ТипыЦен")
     for guid, name in _PRICE_TYPES.values():
-        xml.add_all(xml.add(types, "ТипЦены"), {"Ид": guid, "Наименование": name, "Валюта": "руб"})
+        price_type = xml.add(types, "ТипЦены")
+        xml.add_all(price_type, {"Ид": guid, "Наименование": name, "Валюта": "руб"})
     catalogue = xml.add(top, "Каталог", СодержитТолькоИзменения="true")
     head = {
         "Ид": _CATALOGUE,
@@ -127,7 +132,8 @@ def catalog_file(products: Iterable[Product], moment: dt.datetime) -> xml.Elemen
     xml.add_all(catalogue, head)
     goods = xml.add(catalogue, "Товары")
     for product in listed:
-        _product(xml.add(goods, "Товар"), product, groups)
+        item = xml.add(goods, "Товар")
+        _product(item, product, groups)
     _offers(top, listed)
     return top
 
@@ -162,6 +168,7 @@ def _group(parent: xml.Element, guid: str, name: str) -> xml.Element:
 
 
 def _product(item: xml.Element, product: Product, groups: dict[str, str]) -> None:
+    """An item of «Номенклатура» with its unit, group, rate of VAT and sort."""
     values = {
         "Ид": product.guid,
         "НомерВерсии": shown_version(product.version),
@@ -191,7 +198,8 @@ def _offers(top: xml.Element, products: list[Product]) -> None:
     for product in products:
         prices = _prices(product)
         if prices:
-            _offer(xml.add(offers, "Предложение"), product, prices)
+            offer = xml.add(offers, "Предложение")
+            _offer(offer, product, prices)
 
 
 def _prices(product: Product) -> dict[str, Decimal]:

@@ -81,6 +81,7 @@ def _head(element: xml.Element, document: Document, number: str, kind: str) -> N
 
 
 def _requisites(books: Books, dialect: str, order: Document) -> dict[str, str]:
+    """What this configuration tells of the state of an order."""
     if dialect == "ut103":
         return _requisites_103(books, order)
     if dialect == "unf3":

@@ -64,7 +64,8 @@ def read(raw: bytes, settings: Settings) -> list[Incoming]:
     top = xml.parse(raw)
     if xml.namespace(top):
         _check_vocabulary(top)
-    return [_document(element, settings) for element in xml.children(top, "Документ")]
+    documents = xml.children(top, "Документ")
+    return [_document(element, settings) for element in documents]
 
 
 def _check_vocabulary(top: xml.Element) -> None:
@@ -125,7 +126,9 @@ def _check_stores(element: xml.Element, where: str) -> None:
 def _known_rate(rate: str | None, settings: Settings) -> str | None:
     """A rate outside of the table becomes none (commerceml, fact 13)."""
     found = vat_rate(rate)
-    return found if found in settings.vat_rates else None
+    if found not in settings.vat_rates:
+        return None
+    return found
 
 
 def _lines(element: xml.Element, document: Incoming, settings: Settings) -> Iterator[Line]:

@@ -87,18 +87,22 @@ class Compiler:
 
     def order(self, given: Any) -> Order:
         """Stored fields to sort by, the first one first."""
-        order = []
+        order: Order = []
         for name, direction in as_map(given).items():
             field = self._field(str(name), "order")
+            ascending = str(direction).upper() != "DESC"
             if field is not None:
-                order.append((field, str(direction).upper() != "DESC"))
+                order.append((field, ascending))
         return order
 
     def conditions(self, given: Any) -> list[Condition]:
         """All conditions of a filter. Raises RestError for an unknown field where the family is strict."""
         compiled = []
         for key, value in as_map(given).items():
-            condition = self._group(value) if _is_group(key) else self._condition(key, value)
+            if _is_group(key):
+                condition = self._group(value)
+            else:
+                condition = self._condition(key, value)
             if condition is not None:
                 compiled.append(condition)
         return compiled
@@ -121,7 +125,8 @@ class Compiler:
         group = as_map(given)
         tests = [condition.test for condition in self.conditions(group)]
         logic = str(group.get("logic", "AND")).upper()
-        return Condition("group", "", (), _any_of(tests) if logic == "OR" else _all_of(tests))
+        together = _any_of(tests) if logic == "OR" else _all_of(tests)
+        return Condition("group", "", (), together)
 
     def _condition(self, key: str, value: Any) -> Condition | None:
         """One entry of a filter; None where the portal passes it over without a word."""
@@ -140,7 +145,8 @@ class Compiler:
         if operator in COMPARISONS and value == "":
             return None
         values = tuple(_comparable(kind, one, self.core) for one in given) or (None,)
-        return Condition(operator, field, values, make_test(operator, field, kind, values))
+        test = make_test(operator, field, kind, values)
+        return Condition(operator, field, values, test)
 
 
 def _is_group(key: str) -> bool:

@@ -104,12 +104,14 @@ def select_rows(
 
 def show_page(page: Page, show: Callable[[Record], Any]) -> Page:
     """The same page with every record as a reply shows it."""
-    return Page([show(row) for row in page.result], page.total, page.next)
+    shown = [show(row) for row in page.result]
+    return Page(shown, page.total, page.next)
 
 
 def named_page(page: Page, name: str, show: Callable[[Record], Any]) -> Page:
     """The same for a method that gives its rows under a name."""
-    return Page({name: [show(row) for row in page.result]}, page.total, page.next)
+    shown = [show(row) for row in page.result]
+    return Page({name: shown}, page.total, page.next)
 
 
 def _fetch(question: Question, keys: Iterable[Any]) -> list[Record]:
@@ -157,7 +159,9 @@ def _matching(question: Question) -> list[Any]:
         keys = [key for key in keys if question.fitting(key) is not None]
     if question.order:
         return _sorted(question, list(keys))
-    return sorted(keys, key=_shuffle) if question.family.shuffled else list(keys)
+    if question.family.shuffled:
+        return sorted(keys, key=_shuffle)
+    return list(keys)
 
 
 def _shuffle(key: Any) -> int:
@@ -214,7 +218,7 @@ def _looked_up(question: Question, condition: Condition) -> list[Any] | None:
     if condition.operator not in EXACT or not values:
         return None
     if condition.field == question.id_field:
-        wanted = {php_int(value) for value in values}
+        wanted = set(map(php_int, values))
         return sorted(key for key in wanted if question.record(key) is not None)
     if condition.field not in INDEXED:
         return None

@@ -118,6 +118,7 @@ def link_register(core: Core, params: Params) -> bool:
 
 
 def _linked_item(core: Core, link: Record) -> Record:
+    """The deal or invoice of a link. Raises RestError when there is none."""
     entity = BY_TYPE.get(link["ENTITY_TYPE_ID"])
     item = core.store.get(entity.table, link["ENTITY_ID"]) if entity else None
     if item is None:
@@ -157,6 +158,7 @@ def _check_requisite(core: Core, requisite_id: int, bank_id: int, owners: set[Ow
 
 
 def _link_key(params: Params) -> str:
+    """A link has no id: it is known by its item."""
     kind = php_int(params.get("entityTypeId"))
     number = php_int(params.get("entityId"))
     return f"{kind}:{number}"

@@ -58,7 +58,9 @@ def price_row(row: Record) -> dict[str, Decimal]:
 def _given_or(row: Record, name: str, derived: Decimal) -> Decimal:
     """The number that was given, else the derived one; in kopecks."""
     value = given(row, name)
-    return rounded(derived if value is None else value)
+    if value is None:
+        value = derived
+    return rounded(value)
 
 
 def _discount(row: Record, exclusive: Decimal) -> tuple[Decimal, Decimal]:

@@ -104,6 +104,7 @@ def _remove(core: Core, table: str, params: Params) -> bool:
 
 
 def _register(table: str, client: str) -> None:
+    """All methods by which items of one table are bound to their clients (`deal` to `contact`)."""
     prefix = f"crm.{table}.{client}"
     rest(f"{prefix}.items.get")(bound(_get, table))
     rest(f"{prefix}.items.set")(bound(_set, table))

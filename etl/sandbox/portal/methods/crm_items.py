@@ -225,7 +225,8 @@ def item_delete(core: Core, params: Params) -> list[Any]:
 def item_import(core: Core, params: Params) -> Record:
     """A new item with its own stamps and authors; the reply is its id alone."""
     entity = entity_of(params)
-    return _import(core, entity, required_map(params, "fields"))
+    fields = required_map(params, "fields")
+    return _import(core, entity, fields)
 
 
 def _import(core: Core, entity: Entity, given: Params) -> Record:

@@ -115,7 +115,9 @@ def status_add(core: Core, params: Params) -> int:
 def _pipeline(entity_id: str) -> int | None:
     """The pipeline of deals whose stages this dictionary holds; None for the main one and all else."""
     found = re.fullmatch(rf"{DEAL_STAGES}(\d+)", entity_id)
-    return int(found[1]) if found else None
+    if found is None:
+        return None
+    return int(found[1])
 
 
 def _stage_code(code: str, category: int | None) -> str:

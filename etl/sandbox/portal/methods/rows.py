@@ -56,6 +56,9 @@ ROW_LIST = Family(strict=True, floored=False, shuffled=False)
 OWNERS = ("lead", "deal", "invoice")
 #: prices that follow PRICE, the discount and the tax
 DERIVED = ("PRICE_EXCLUSIVE", "PRICE_NETTO", "PRICE_BRUTTO", "PRICE_ACCOUNT")
+#: how the old methods show a row
+SHOWN_AS_TEXT = ("ID", "OWNER_ID", "PRICE_ACCOUNT")
+ALWAYS_EMPTY = ("PRODUCT_DESCRIPTION", "RESERVE_ID", "DATE_RESERVE_END", "RESERVE_QUANTITY")
 QUANTITY_STEP = Decimal("0.0001")
 PIECE = (796, "шт")
 
@@ -103,9 +106,12 @@ def _measure(core: Core, code: Any, product: Record) -> tuple[int, str]:
     """Code and sign of the unit: the one given, else the product's, else the portal's default one."""
     if code not in (None, ""):
         number = php_int(code)
-        return _measure_where(core, "code", number) or (number or PIECE[0], PIECE[1])
+        code_of_piece, sign = PIECE
+        return _measure_where(core, "code", number) or (number or code_of_piece, sign)
     of_product = _measure_where(core, "id", product.get("measure"))
-    return of_product or _measure_where(core, "isDefault", "Y") or PIECE
+    if of_product is not None:
+        return of_product
+    return _measure_where(core, "isDefault", "Y") or PIECE
 
 
 def _measure_where(core: Core, field: str, value: Any) -> tuple[int, str] | None:
@@ -138,10 +144,10 @@ def replace_rows(core: Core, entity: Entity, owner_id: int, rows: list[Record]) 
 def show_old_row(row: Record) -> Record:
     """Old shape: ids of row and owner and PRICE_ACCOUNT are text, the rest are numbers."""
     shown = {name: _number(row, name) for name in ROW_TYPES}
-    for name in ("ID", "OWNER_ID", "PRICE_ACCOUNT"):
+    for name in SHOWN_AS_TEXT:
         shown[name] = str(row.get(name))
     shown["ORIGINAL_PRODUCT_NAME"] = row["PRODUCT_NAME"]
-    for name in ("PRODUCT_DESCRIPTION", "RESERVE_ID", "DATE_RESERVE_END", "RESERVE_QUANTITY"):
+    for name in ALWAYS_EMPTY:
         shown[name] = None
     return shown
 
@@ -203,7 +209,11 @@ def _owner(core: Core, owner_type: Any, owner_id: Any) -> tuple[Entity, int]:
 
 def _stored(row: Any) -> Record:
     """A given row under stored names; unknown names are dropped silently."""
-    return {STORED[name]: value for name, value in as_map(row).items() if name in STORED}
+    stored: Record = {}
+    for name, value in as_map(row).items():
+        if name in STORED:
+            stored[STORED[name]] = value
+    return stored
 
 
 @rest("crm.item.productrow.list", case="exact")
@@ -221,9 +231,10 @@ def row_list(core: Core, params: Params) -> Page:
 def row_set(core: Core, params: Params) -> Record:
     """All rows of an item at once."""
     entity, number = _owner(core, required(params, "ownerType"), required(params, "ownerId"))
-    rows = [_stored(row) for row in as_list(required(params, "productRows"))]
-    replace_rows(core, entity, number, rows)
-    return {"productRows": [show_row(row) for row in rows_of(core, entity, number)]}
+    given_rows = as_list(required(params, "productRows"))
+    replace_rows(core, entity, number, list(map(_stored, given_rows)))
+    rows = rows_of(core, entity, number)
+    return {"productRows": [show_row(row) for row in rows]}
 
 
 @rest("crm.item.productrow.add", case="exact")
@@ -241,7 +252,8 @@ def row_add(core: Core, params: Params) -> Record:
 
 def _row(core: Core, params: Params) -> Record:
     """The row that `id` names. Raises RestError."""
-    row = core.store.get("productrow", php_int(required(params, "id")))
+    number = php_int(required(params, "id"))
+    row = core.store.get("productrow", number)
     if row is None:
         raise RestError(400, "NOT_FOUND", "Element not found")
     return row
@@ -250,7 +262,8 @@ def _row(core: Core, params: Params) -> Record:
 @rest("crm.item.productrow.get", case="exact")
 def row_get(core: Core, params: Params) -> Record:
     """One row."""
-    return {"productRow": show_row(_row(core, params))}
+    row = _row(core, params)
+    return {"productRow": show_row(row)}
 
 
 @rest("crm.item.productrow.update", case="exact")
@@ -272,8 +285,9 @@ def row_update(core: Core, params: Params) -> Record:
 def row_delete(core: Core, params: Params) -> None:
     """A row goes."""
     row = _row(core, params)
+    entity = BY_CODE[row["OWNER_TYPE"]]
     core.store.drop("productrow", row["ID"])
-    recount(core, BY_CODE[row["OWNER_TYPE"]], row["OWNER_ID"], emptied=True)
+    recount(core, entity, row["OWNER_ID"], emptied=True)
 
 
 @rest("crm.item.productrow.fields", case="exact")

@@ -275,7 +275,7 @@ def _communication(kind: str, value: Any) -> str:
     text = str(value).strip().casefold()
     if kind == "EMAIL":
         return text
-    digits = "".join(char for char in text if char.isdigit())
+    digits = "".join(filter(str.isdigit, text))
     if len(digits) == 11 and digits.startswith("8"):
         return f"7{digits[1:]}"
     return digits

@@ -70,7 +70,8 @@ def _list(core: Core, entity_id: str, params: Params) -> Page:
         "order": params.get("order") or {"SORT": "ASC", "ID": "ASC"},
     }
     page = select_rows(core, "userfield", FIELD_TYPES, asked, PLAIN, paged=False)
-    return Page([_show_listed(row, language) for row in page.result], page.total)
+    shown = [_show_listed(row, language) for row in page.result]
+    return Page(shown, page.total)
 
 
 def _get(core: Core, entity_id: str, params: Params) -> Record:
@@ -185,7 +186,8 @@ def _check_field(core: Core, entity_id: str, name: str, kind: str) -> None:
     if kind not in USER_TYPES:
         raise _refused("Invalid user type specified.")
     present = core.store.find("userfield", "ENTITY_ID", entity_id)
-    if name in [row["FIELD_NAME"] for row in present]:
+    taken = [row["FIELD_NAME"] for row in present]
+    if name in taken:
         raise _refused(f"Field {name} for object {entity_id} already exists.")
 
 

@@ -73,7 +73,8 @@ def _typed(core: Core, table: str, row: Record) -> Record:
         elif stored.startswith(("property", "UF_")):
             record[stored] = value
         else:
-            raise ValueError(f"unknown field {name} of {table} {row.get('ID', row.get('id'))}")
+            number = row.get("ID", row.get("id"))
+            raise ValueError(f"unknown field {name} of {table} {number}")
     return record
 
 
