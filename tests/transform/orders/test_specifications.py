@@ -387,7 +387,7 @@ def test_002_the_deal_holds_the_information_of_the_order() -> None:
     }
     assert all(row["reason"].startswith("из 1С: ") for row in changes)
     assert tables.check("changes", tables.frame("changes", changes))[1].empty
-    shown = {row["field"]: row["after"] for row in tables.records(changes)} | {
+    shown = {row["field"]: row["after"] for row in changes} | {
         "Номер заказа": "УТ-7",
         "Дата заказа": "04.11.2026",
         "Сумма заказа": "120.00",
