@@ -103,6 +103,7 @@ class Segment:
 
     @property
     def commands(self) -> int:
+        """Commands of a batch that the expected rows fill, pages of fifty."""
         return max(1, ceil(self.expected / PAGE))
 
 

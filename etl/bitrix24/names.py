@@ -119,10 +119,12 @@ class Names:
 
     @cached_property
     def _stages_by_name(self) -> dict[str, list[str]]:
+        """Stage as people read it -> its ids: a name may stand in several pipelines."""
         return _by_name(self.stages)
 
     @cached_property
     def _invoice_stages_by_name(self) -> dict[str, list[str]]:
+        """The same of the stages of smart invoices."""
         return _by_name(self.invoice_stages)
 
     @cached_property
@@ -262,6 +264,7 @@ def _final(statuses: Iterable[Row], entity: str) -> dict[str, str]:
 
 
 def _category(profile: Profile, categories: Mapping[int, str], problems: list[str]) -> int | None:
+    """The number of the profile's pipeline: named as on the portal, or by that number itself."""
     wanted = profile.deals.pipeline
     if wanted is None:
         return None

@@ -77,9 +77,11 @@ def _read(path: Path, limit: int, tell: Tell | None) -> dict[str, Any]:
     report = tell
 
     def proving(read: int) -> None:
+        """The proof reads every byte up to three times before anything is parsed."""
         report(min(_PROVING, _PROVING * read / (3 * size)))
 
     def reading(position: int) -> None:
+        """What is left of the bar belongs to the reading itself."""
         report(_PROVING + (1 - _PROVING) * position / size)
 
     watched = cast(Path, Watched(path, proving))

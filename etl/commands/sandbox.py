@@ -66,4 +66,5 @@ def _invented(deals: int | None) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Any:
+    """A JSON file of the sandbox."""
     return json.loads(path.read_text(encoding="utf-8"))

@@ -83,6 +83,7 @@ def take(run: Run) -> Reading:
     told: dict[str, Any] = {}
 
     def check(path: Path, name: str) -> None:
+        """What a file says of itself is kept: it is claimed after all files have been looked at."""
         told[name] = verify(path, name, run.profile)
 
     look = run.folder.take(check)

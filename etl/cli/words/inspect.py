@@ -28,6 +28,7 @@ def text(findings: Sequence[Finding]) -> str:
 
 
 def _file(found: Finding) -> str:
+    """One file: what it holds, what is wrong in it, what to do."""
     lines = [found.path]
     if not found.refused:
         lines += _held(found)

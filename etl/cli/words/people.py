@@ -45,6 +45,7 @@ def _remark(remark: Remark) -> str:
 
 
 def _value(value: Any) -> str:
+    """A value as it stands in a line; nothing is a dash, so that it is seen."""
     return "–" if value is None else str(value)
 
 

@@ -67,6 +67,7 @@ def _check_names(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _is_active(member: str) -> bool:
+    """Macros, embedded objects and links to other files: nothing an export needs."""
     return any(mark in member for mark in _ACTIVE)
 
 

@@ -114,4 +114,5 @@ def _missing(found: Sequence[str], absent: Sequence[str], known: Captions, name:
 
 
 def _quoted(words: Sequence[str]) -> str:
+    """Captions as people see them."""
     return ", ".join(f"«{word}»" for word in words)

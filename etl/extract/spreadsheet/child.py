@@ -114,6 +114,7 @@ def _texts(row: Any) -> list[str]:
 
 
 def _lines(sheets: Iterable[Sheet]) -> Iterator[str]:
+    """A line of JSON for every sheet and every row: the parent reads them as they come."""
     for name, rows in sheets:
         yield _encode({"sheet": name}) + "\n"
         for row in _within_caps(rows):
@@ -136,6 +137,7 @@ def _within_caps(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _line(row: list[Any]) -> str:
+    """A row for the parent. What JSON cannot carry is refused, never changed."""
     try:
         return _encode([value if type(value) in _PLAIN else _tagged(value) for value in row]) + "\n"
     except (ValueError, UnicodeEncodeError):
@@ -143,6 +145,7 @@ def _line(row: list[Any]) -> str:
 
 
 def _tagged(value: Any) -> dict[str, str]:
+    """A value that JSON has no type for, under the letter of its type."""
     if isinstance(value, dt.datetime):
         return {"t": value.isoformat()}
     if isinstance(value, dt.date):

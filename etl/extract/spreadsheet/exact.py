@@ -60,6 +60,7 @@ def _hidden_rows(source: Source, name: str, table: str) -> list[list[str]]:
 
 
 def _as_texts(row: Sequence[Cell]) -> list[str]:
+    """Cells as text, for reading captions."""
     return [str(cell) for cell in row]
 
 

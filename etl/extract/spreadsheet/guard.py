@@ -132,6 +132,7 @@ def _run_child(data: bytes, name: str, kind: str) -> subprocess.CompletedProcess
 
 
 def _cell(tagged: dict[str, Any]) -> Cell:
+    """A cell that the child has tagged, as the value it was."""
     ((mark, text),) = tagged.items()
     read = _TAGS.get(mark, str)
     return read(text)

@@ -140,6 +140,7 @@ def _is_document(row: Row) -> bool:
 
 
 def _said(row: Row) -> str:
+    """The document of a row as it was written."""
     return str(row.get("document", "")).strip()
 
 

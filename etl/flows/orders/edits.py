@@ -196,6 +196,7 @@ def undo(run: Run, memory: Memory, keys: Collection[Key]) -> None:
 
 
 def _moment(run: Run) -> int:
+    """The moment of the run in seconds: the order of events in the memory."""
     return int(run.clock.now.timestamp())
 
 

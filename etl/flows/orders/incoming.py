@@ -186,6 +186,7 @@ def _accept(run: Run, row: Record, document: Document) -> None:
 
 
 def _number(row: Document) -> str | None:
+    """The number that people find the document by in 1C."""
     return clean.text(row["number_1c"]) or row["number"]
 
 

@@ -96,6 +96,7 @@ def _question(issue: Record, fitting: Sequence[Document]) -> Record:
 
 
 def _candidate(row: Document) -> dict[str, str]:
+    """A smart invoice as an answer of the question which one belongs to the order."""
     return {
         "id": row["id"],
         "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»",

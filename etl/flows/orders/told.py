@@ -132,6 +132,7 @@ def _held(run: Run, reading: Reading) -> list[Record]:
 
 
 def _seconds(moment: dt.datetime | None) -> int:
+    """Moments compare as numbers; a file that does not say when it was written is the oldest."""
     return int(moment.timestamp()) if moment else 0
 
 

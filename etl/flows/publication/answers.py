@@ -180,4 +180,5 @@ def _not_taken(sent: Document, row: Document, number: str) -> Record:
 
 
 def _money(amount: Decimal | None) -> str:
+    """A sum in a message; 1C may tell a document without one."""
     return "без суммы" if amount is None else f"{amount:.2f}"

@@ -134,6 +134,7 @@ def _payloads(run: Run, rows: Sequence[Record]) -> Iterator[queue.Payload]:
 
 
 def _write_nothing(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
+    """A file without documents: what 1C read before must not be read again."""
     commerceml.write(target, {}, dialect, generated_at=at)
 
 
@@ -174,5 +175,6 @@ def _cursor(path: str) -> str:
 
 
 def _digest(path: Path) -> str:
+    """What the file holds, for telling whether 1C or a person has changed it."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -111,4 +111,5 @@ def _present(row: Record) -> Record:
 
 
 def _hash(group: Any) -> str:
+    """Equal content is one publication, however often it is handed over."""
     return hashlib.sha256(encode(group).encode()).hexdigest()

@@ -150,6 +150,7 @@ def _contacts(kind: str, values: Iterable[str] | None) -> list[Node]:
 
 
 def _account(account: Account) -> list[Node]:
+    """A bank account with its bank, which 1C finds by БИК."""
     bank: list[Node] = [
         ("СчетКорреспондентский", account["corr_account"]),
         ("Наименование", cut(account["bank_name"], NAME)),

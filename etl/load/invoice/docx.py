@@ -203,6 +203,7 @@ def _graphic(one: Picture, number: int) -> Element:
 
 
 def _extent(one: Picture) -> Element:
+    """The size of a picture, in the units of DrawingML."""
     return _MAKERS["wp"].extent(**_size(one))
 
 

@@ -53,6 +53,7 @@ def _stored(parts: Mapping[str, bytes]) -> bytes:
 
 
 def _xml(root: Element) -> bytes:
+    """A part of the package as bytes."""
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True))
 
 
@@ -94,6 +95,7 @@ def _content_types() -> bytes:
 
 
 def _package_relations() -> bytes:
+    """Where a reader finds the document and its properties."""
     office = f"{NAMES['r']}/officeDocument"
     core = f"{_PACKAGE}/relationships/metadata/core-properties"
     return _relations([("rId1", office, "word/document.xml"), ("rId2", core, "docProps/core.xml")])

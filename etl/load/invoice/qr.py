@@ -77,6 +77,7 @@ def payment_qr(payee: Payee, purpose: str | None = None, amount: Decimal | None 
 
 
 def _one_line(text: str | None) -> str:
+    """A field of the QR code holds no line breaks."""
     return " ".join((text or "").split())
 
 
@@ -127,4 +128,5 @@ def _payment_problems(purpose: str, amount: Decimal | None) -> Iterator[str]:
 
 
 def _is_payable(amount: Decimal) -> bool:
+    """A bank takes a positive sum in whole kopecks."""
     return amount > 0 and amount == amount.quantize(Decimal("0.01"))

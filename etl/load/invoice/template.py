@@ -162,6 +162,7 @@ def _parties() -> Element:
 
 
 def _captioned(caption: str, words: str) -> Element:
+    """A row of the page: the caption on the left, the words in bold beside it."""
     return row(
         cell(_share(18), paragraph(run(caption), after=100)),
         cell(_WIDTH - _share(18), paragraph(run(words, bold=True), after=100)),

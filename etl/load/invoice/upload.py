@@ -105,6 +105,7 @@ def _upload(client: Client, entity: int, file: bytes) -> str:
 
 
 def _update(client: Client, identifier: object, values: Row) -> Outcome:
+    """The template under its number, so that documents made before keep their template."""
     return client.write("crm.documentgenerator.template.update", {"id": identifier, "fields": values})
 
 

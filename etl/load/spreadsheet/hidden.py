@@ -75,4 +75,5 @@ def _is_kept(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
+    """Excel reads «_x005f_» in a cell as a character; so the mark itself is escaped."""
     return json.dumps(text).replace("_x", "\\u005fx")

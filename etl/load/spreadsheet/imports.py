@@ -66,6 +66,7 @@ def import_captions(kind: ImportKind) -> list[str]:
 
 
 def _importable(frame: pd.DataFrame) -> list[Row]:
+    """1C loads an import file into one organisation. ValueError for rows of several."""
     rows = tables.records(frame)
     organisations = {row.get("organisation") for row in rows}
     if len(organisations) > 1:

@@ -86,6 +86,7 @@ class PageWriter:
             self.row += 1
 
     def _line(self, text: str, style: Any) -> None:
+        """One line of text, and on to the next row."""
         self.page.write_string(self.row, 0, one_line(text), style)
         self.row += 1
 

@@ -146,6 +146,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _names(target: Path) -> Iterator[Path]:
+    """The name itself, then «name (2)» and so on: a workbook that is open in Excel is never overwritten."""
     yield target
     for number in range(2, 100):
         yield target.with_name(f"{target.stem} ({number}){target.suffix}")
@@ -175,5 +176,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    """What the workbook holds."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -234,6 +234,7 @@ def _head(desk: _Desk, kind: str, number: str) -> Document:
 
 
 def _based_on(head: Document, basis: Document) -> Document:
+    """A document with the one it is based on, by id for our reader and by number for 1C."""
     return {**head, "basis": basis["id"], "basis_number": basis["number"]}
 
 

@@ -68,6 +68,7 @@ def order_facts(
 
 
 def _words(said: str) -> set[str]:
+    """Facts that a status proves, as the profile lists them: «paid, shipped»."""
     return {word.strip() for word in said.split(",")}
 
 
@@ -150,6 +151,7 @@ def _is_closed(goods: Iterable[Payment]) -> bool:
 
 
 def _last_day(goods: Iterable[Payment]) -> dt.date | None:
+    """The day of the last shipment that moved anything."""
     latest: dt.date | None = None
     for fact in goods:
         day = fact["date"]

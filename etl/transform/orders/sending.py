@@ -64,6 +64,7 @@ def _is_open(deal: Deal, stages: Exchange) -> bool:
 
 
 def _with_our_origin(deal: Deal, born: Collection[str], originator: str) -> Deal:
+    """The origin of another system says nothing about 1C."""
     if deal["originator"] == originator or deal["id"] in born:
         return deal
     return {**deal, "origin": None}
@@ -129,6 +130,7 @@ def accepted_edits(
 
 
 def _refusal(deal: str, born: Collection[str], referred: Collection[str]) -> str | None:
+    """Why 1C will not take an edit of this deal; None where it will."""
     if deal in born:
         return "заказ создан в 1С, а типовой обмен обновляет только заказы, пришедшие с портала"
     return "в 1С по заказу уже есть другие документы" if deal in referred else None

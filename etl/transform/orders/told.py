@@ -71,6 +71,7 @@ def _of_deal(
 
 
 def _rounded(value: Any) -> Any:
+    """Money of fields is whole kopecks."""
     return clean.kopecks(value) if isinstance(value, Decimal) else value
 
 
@@ -117,6 +118,7 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
 
 
 def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
+    """What shipments tell («Дата формирования, Номер реализации, Сумма по реализации, Юр.Лицо», 002)."""
     shipments = [row for row in rows if row["kind"] == "shipment"]
     return {
         "shipped_number": known.get("shipped_number"),

@@ -82,6 +82,7 @@ def _goods(rows: Iterable[Position]) -> list[tuple[str, Decimal]]:
 
 
 def _sum(rows: Iterable[Position]) -> Decimal:
+    """The sum of a composition, roubles."""
     return sum((row.amount for row in rows), ZERO)
 
 
@@ -107,6 +108,7 @@ def _multiplied(row: Position) -> str:
 
 
 def _number(value: Decimal | None) -> str:
+    """A number as an accountant writes it: comma, two digits, more only where they say something."""
     if value is None:
         return "нет"
     text = f"{value:.4f}".rstrip("0") if value != clean.kopecks(value) else f"{value:.2f}"

@@ -100,6 +100,9 @@ class Plans:
         return found
 
     def _learn(self, shape: tuple[bytes, ...]) -> Plan:
+        """A plan for a shape not met before. Ever new shapes must not fill the memory, nor long ones be
+        kept.
+        """
         plan = _extended(self.table, _tree(shape), Plan())
         if len(shape) > _LONGEST_SHAPE:
             return plan

@@ -195,6 +195,7 @@ def _steps(table: entries.Table, element: Element) -> Iterator[tuple[entries.Ent
 
 
 def _steps_of(entry: entries.Entry, element: Element) -> Iterator[tuple[entries.Entry, Element]]:
+    """Entries of the vocabulary with the element each of them reads, nested ones opened."""
     match entry:
         case entries.Nested():
             yield from _steps(entry.table, element)
