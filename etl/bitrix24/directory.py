@@ -142,7 +142,8 @@ def multifields(row: Row, kind: str) -> list[Row]:
     found: list[Row] = []
     for element in calls.rows(row.get("fm")):
         same_kind = str(element.get("typeId")) == kind
-        if same_kind and element.get("value"):
+        is_filled = bool(element.get("value"))
+        if same_kind and is_filled:
             found.append(element)
     return found
 
@@ -209,6 +210,7 @@ def _preset(held: Sequence[Row], kind: str) -> str | None:
         if mark in marks:
             return number
         name = str(row.get("NAME") or "")
-        if named is None and name.strip().lower() == usual_name:
+        is_usual = name.strip().lower() == usual_name
+        if named is None and is_usual:
             named = number
     return named

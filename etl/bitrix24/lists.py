@@ -168,9 +168,10 @@ def paged(client: Client, method: str, params: Mapping[str, Any], path: str | No
     while start is not None:
         page = client.page(method, {**params, "start": start})
         yield from _inside(page.result, path)
-        if page.next is not None and page.next <= start:
+        following = page.next
+        if following is not None and following <= start:
             raise _ignored(method)
-        start = page.next
+        start = following
 
 
 def _inside(result: Any, path: str | None) -> list[Row]:
@@ -306,8 +307,9 @@ class _Reader:
         """
         size = room = self._client.batch_size
         ready = sum(segment.commands for segment in self._rest)
-        fresh = self._plan.next(room) if ready < size else None
-        if fresh is None and waiting and ready < size:
+        few = ready < size
+        fresh = self._plan.next(room) if few else None
+        if fresh is None and waiting and few:
             return []
         taken: list[Segment] = []
         while fresh is not None:

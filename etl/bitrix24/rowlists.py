@@ -66,7 +66,8 @@ def _one_by_one(client: Client, listing: Listing, owners: Iterable[str]) -> Iter
         outcomes = client.read_batch(_commands(listing, group))
         return _owned(client, listing, group, outcomes)
 
-    for found in client.map(asked, groups(owners, client.batch_size)):
+    parts = groups(owners, client.batch_size)
+    for found in client.map(asked, parts):
         yield from found
 
 

@@ -70,7 +70,8 @@ def _undecided(applied: Iterable[Record]) -> set[str]:
     known.
     """
     moves = [row for row in applied if row["action"] == "stage"]
-    return {row["key"] for row in moves if row["outcome"] in ("doubt", "failed")}
+    unknown = ("doubt", "failed")
+    return {row["key"] for row in moves if row["outcome"] in unknown}
 
 
 def count(run: Run, applied: Iterable[Record]) -> None:

@@ -58,7 +58,8 @@ def questions(asked: Sequence[Question]) -> str:
         lines.append(f"{question.number}. [{question.key}] {question.text}")
         for choice, candidate in enumerate(question.candidates, 1):
             lines.append(f"     {choice}) {candidate}")
-    return "\n".join([*lines, "Ответьте: obmen24 ask НОМЕР ВАРИАНТ (вариант 0 = ни один из них)."])
+    lines.append("Ответьте: obmen24 ask НОМЕР ВАРИАНТ (вариант 0 = ни один из них).")
+    return "\n".join(lines)
 
 
 def answered(_done: Answered) -> str:

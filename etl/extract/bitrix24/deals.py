@@ -297,7 +297,8 @@ def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Cal
     With one organisation nothing is asked.
     """
     if len(profile.organisations) == 1:
-        return lambda _: profile.organisation.name
+        only = profile.organisation.name
+        return lambda _: only
     own = directory.own_requisites(client, profile)
     linked: dict[str, str | None] = {}
     for row in _links(client, deal_ids):

@@ -83,8 +83,9 @@ def _positions(captions: Sequence[str], known: Captions) -> dict[str, int]:
     found: dict[str, int] = {}
     for column, aliases in known.items():
         for alias in aliases:
-            if folded(alias) in places:
-                found[column] = places[folded(alias)]
+            place = places.get(folded(alias))
+            if place is not None:
+                found[column] = place
                 break
     return found
 

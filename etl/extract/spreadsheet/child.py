@@ -89,7 +89,8 @@ def _html(data: bytes) -> Iterator[Sheet]:
 
     content, encoding = _decoded(data)
     parser = html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True)
-    table = next(html.document_fromstring(content, parser=parser).iter("table"), None)
+    page = html.document_fromstring(content, parser=parser)
+    table = next(page.iter("table"), None)
     if table is None:
         raise _Refused("no table")
     for line_break in list(table.iter("br")):

@@ -228,7 +228,8 @@ def _added_up(same: Sequence[Deal]) -> Deal:
     first = same[0]
     if first.get("amount") is None:
         return first
-    total = sum((row["amount"] or Decimal(0) for row in same), Decimal(0))
+    amounts = (row["amount"] or Decimal(0) for row in same)
+    total = sum(amounts, Decimal(0))
     return {**first, "amount": total}
 
 

@@ -152,9 +152,9 @@ def _named(run: Run, made: Made) -> Made:
     names = {row["key"]: row["base"] for row in run.state.fields.read(PARTY)}
     named = sending.named(made.parties, names)
     run.journal.note(list(named.issues), SCOPE)
+    first = named.first_names()
     run.state.fields.write(
-        {"entity": PARTY, "key": party, "field": "name", "known": True, "base": name}
-        for party, name in named.first_names()
+        {"entity": PARTY, "key": party, "field": "name", "known": True, "base": name} for party, name in first
     )
     going = made.without(named.stopped)
     return Made(going.documents, going.lines, named.parties)

@@ -76,8 +76,9 @@ def _parts(
 def in_exchange(run: Run, settings: Orders, told: Told) -> list[Deal]:
     """Deals that 1C may hear of (`sending.in_exchange`)."""
     sent = {row["deal"] for row in told.sent.values()}
+    deals = tables.each(run.portal.deals, Deal)
     return sending.in_exchange(
-        tables.each(run.portal.deals, Deal),
+        deals,
         sending.exchange(settings, run.profile.rules),
         told_before=sent | told.orders.keys(),
         born=told.born,
@@ -203,7 +204,9 @@ def _number(key: Key, told: Told) -> str:
     if entity == INVOICE:
         return keys.invoice(identifier)
     born = told.born.get(identifier)
-    return str(born["number"]) if born else keys.order(identifier)
+    if born:
+        return str(born["number"])
+    return keys.order(identifier)
 
 
 # ---- sent ----

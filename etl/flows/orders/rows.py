@@ -68,7 +68,8 @@ def led_by_1c(run: Run, settings: Orders, told: Told) -> list[Record]:
     wanted = _asked(run, told, checked, theirs)
     if not wanted:
         return []
-    ours = positions_of_portal(run, read(run, wanted))
+    rows = read(run, wanted)
+    ours = positions_of_portal(run, rows)
     changes = composition.row_changes(ours, wanted, deals)
     changed = {row["key"] for row in changes}
     settle(run, {deal: value for deal, value in wanted.items() if deal not in changed})

@@ -92,8 +92,9 @@ def count_session(run: Run, moment: dt.datetime) -> None:
     """
     last = run.state.files.cursor(_SESSION)
     if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
-        run.state.publications.count_session(moment.isoformat(), before=moment)
-        run.state.files.set_cursor(_SESSION, moment.isoformat())
+        session = moment.isoformat()
+        run.state.publications.count_session(session, before=moment)
+        run.state.files.set_cursor(_SESSION, session)
 
 
 def assume(run: Run) -> None:

@@ -40,7 +40,8 @@ def publish(run: Run) -> int:
         return 0
     _change_route(run, path)
     rows = run.state.publications.listed_in(path)
-    write_file(run, path, rows, partial(_write_documents, run, rows))
+    writer = partial(_write_documents, run, rows)
+    write_file(run, path, rows, writer)
     fresh = [row["document"] for row in rows if row["state"] == "planned"]
     run.state.publications.published(path)
     run.journal.counts["published"] += len(fresh)

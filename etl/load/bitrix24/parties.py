@@ -132,7 +132,8 @@ class _Saver:
         tasks: list[_Task] = []
         for key, party in self._parties.items():
             if key in self._ids:
-                tasks.append(_Task(f"{key}/fields", party))
+                task = _Task(f"{key}/fields", party)
+                tasks.append(task)
         self._run(tasks, self._field_writes)
 
     def _field_writes(self, tasks: Sequence[_Task]) -> list[Planned]:

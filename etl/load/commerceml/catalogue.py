@@ -85,10 +85,8 @@ def _groups(paths: Iterable[str], above: str = "") -> list[Node]:
 def _group(name: str, below: Sequence[str], above: str) -> Node:
     """A group with the groups below it; its Ид follows from its path, so it is the same every time."""
     path = f"{above}/{name}" if above else name
-    return (
-        "Группа",
-        [("Ид", group_id(path)), ("Наименование", name), ("Группы", _groups(below, path) or None)],
-    )
+    inside = _groups(below, path) or None
+    return "Группа", [("Ид", group_id(path)), ("Наименование", name), ("Группы", inside)]
 
 
 def _price_type(row: PriceType, currency: str) -> Node:

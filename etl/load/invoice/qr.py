@@ -71,7 +71,8 @@ def payment_qr(payee: Payee, purpose: str | None = None, amount: Decimal | None 
     if said:
         pairs["Purpose"] = said
     if amount is not None:
-        pairs["Sum"] = format((amount * 100).quantize(Decimal(1)), "f")
+        kopecks = (amount * 100).quantize(Decimal(1))
+        pairs["Sum"] = format(kopecks, "f")
     separator = _separator("".join(pairs.values()))
     return separator.join([_SERVICE, *(f"{key}={value}" for key, value in pairs.items())])
 

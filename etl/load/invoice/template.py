@@ -182,8 +182,9 @@ def _goods() -> Element:
     captions, line = [], []
     for caption, percent, align, words in columns:
         heading = paragraph(run(caption, bold=True), align="center")
+        value = paragraph(run(words, size=16), align=align)
         captions.append(cell(_share(percent), heading, vertical="center"))
-        line.append(cell(_share(percent), paragraph(run(words, size=16), align=align)))
+        line.append(cell(_share(percent), value))
     outside = dict.fromkeys(("top", "left", "bottom", "right"), THICK)
     return table(
         [_share(percent) for _, percent, _, _ in columns],

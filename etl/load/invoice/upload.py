@@ -178,7 +178,8 @@ def _without_qr(client: Client, profile: Profile) -> list[str]:
     The portal prints none then, silently.
     """
     own = directory.own_requisites(client, profile)
-    cards = of_owners(client, Listing("crm.requisite.list", select=["*"]), "@ID", own)
+    listing = Listing("crm.requisite.list", select=["*"])
+    cards = of_owners(client, listing, "@ID", own)
     held = {str(card["ID"]): card for card in cards}
     banks = directory.grouped(client, directory.banks(), "ENTITY_ID", own)
     said = []
@@ -225,4 +226,5 @@ def _payee_name(requisite: Row) -> str:
         if requisite.get(field):
             return str(requisite[field])
     parts = ("RQ_LAST_NAME", "RQ_FIRST_NAME", "RQ_SECOND_NAME")
-    return " ".join(str(requisite.get(part) or "") for part in parts)
+    names = [str(requisite.get(part) or "") for part in parts]
+    return " ".join(names)

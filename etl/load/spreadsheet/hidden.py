@@ -47,7 +47,8 @@ def _proven(names: Sequence[str], frame: pd.DataFrame) -> Iterator[list[str | No
     divider = ""
     for row in tables.each(frame):
         texts = [_exact(row[name]) for name in names]
-        line = divider + json.dumps(texts, ensure_ascii=False)
+        line = json.dumps(texts, ensure_ascii=False)
+        digest.update(divider.encode())
         digest.update(line.encode())
         divider = ", "
         yield texts

@@ -98,7 +98,8 @@ def unfilled(
     """Deals with nothing to compare: those that only have an invoice in 1C, those born there whose rows do
     not stand in the deal yet (`filled` = deals of which something is agreed).
     """
-    return {(DEAL, deal["id"]) for deal in deals if _is_unfilled(deal["id"], born, filled, known)}
+    ids = [deal["id"] for deal in deals]
+    return {(DEAL, deal) for deal in ids if _is_unfilled(deal, born, filled, known)}
 
 
 def _is_unfilled(deal: str, born: Collection[str], filled: Collection[str], known: Collection[str]) -> bool:

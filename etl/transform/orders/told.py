@@ -120,11 +120,12 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
 def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
     """What shipments tell («Дата формирования, Номер реализации, Сумма по реализации, Юр.Лицо», 002)."""
     shipments = [row for row in rows if row["kind"] == "shipment"]
+    organisations = (clean.text(row["organisation"]) for row in shipments)
     return {
         "shipped_number": known.get("shipped_number"),
         "shipped_on": known.get("shipped_on"),
         "shipped_amount": known.get("shipped_amount"),
-        "shipped_organisation": _joined(clean.text(row["organisation"]) for row in shipments),
+        "shipped_organisation": _joined(organisations),
     }
 
 

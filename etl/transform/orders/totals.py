@@ -111,5 +111,6 @@ def _number(value: Decimal | None) -> str:
     """A number as an accountant writes it: comma, two digits, more only where they say something."""
     if value is None:
         return "нет"
-    text = f"{value:.4f}".rstrip("0") if value != clean.kopecks(value) else f"{value:.2f}"
+    is_whole = value == clean.kopecks(value)
+    text = f"{value:.2f}" if is_whole else f"{value:.4f}".rstrip("0")
     return text.replace(".", ",")
