@@ -31,9 +31,12 @@ class Series:
         self.shapes: dict[int, Units] = {}
         self.latest: Units | None = None
 
-    def like(self, shape: list[bytes], cut: int = 0) -> Units:
+    def like(self, shape: list[bytes]) -> Units:
         """Those of a shape. Raises Uneven."""
-        plan = self.plans.plan(shape)
+        return self.of(self.plans.plan(shape), shape)
+
+    def of(self, plan: Plan, shape: list[bytes], cut: int = 0) -> Units:
+        """Those of a shape, whose plan it is."""
         found = self.shapes.get(id(plan))
         if found is None:
             found = Units(self, plan, shape, cut)
@@ -70,24 +73,28 @@ class Units:
     behind: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    def column(self, index: int) -> Column:
-        """The texts behind one token of the shape; of no token (-1) they are empty."""
+    def column(self, at: int, index: int) -> Column:
+        """The texts behind one token, counted from the token `at` of the shape; no token (-1) has none."""
         if index < 0:
             return Column([""] * len(self.starts), True)
         source = self.series.source
         texts = source.texts
-        raw = [texts[start + index] for start in self._from(index)]
+        token = at + index
+        raw = [texts[start + token] for start in self._from(token)]
         if raw.count(raw[0]) == len(raw):
             same = source.decoded_one(raw[0]).strip()
             return Column([same] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
 
-    def text(self, index: int) -> str:
-        """The only text of such a column."""
-        if index < 0:
-            return ""
+    def texts(self) -> list[str]:
+        """The texts behind all tokens of the first of them."""
         source = self.series.source
-        return source.decoded_one(source.texts[self.at(0, index)]).strip()
+        cut = self.cut + 1
+        start = self.starts[0]
+        texts = source.texts[start : start + cut]
+        behind = self.behind[0]
+        texts += source.texts[behind + cut : behind + len(self.shape)]
+        return source.decoded(texts)
 
     def tags(self, index: int) -> list[bytes]:
         """The tags that stand at one place of the shape, with their attributes."""
@@ -211,18 +218,19 @@ class _Apart:
             return self._add_whole(start, last)
         cut = first - 1 - start
         shape = self.tags[start:first] + self.tags[close : last + 1]
-        if self.tags[close] != b"/" + self.list or not self._is_own(shape, cut):
+        plan = self._plan(shape) if self.tags[close] == b"/" + self.list else None
+        if plan is None or plan.lines != cut:  # the list is another element's, not the document's
             return self._add_whole(start, last)
         self._own(found)
-        self.heads.add(self.heads.like(shape, cut), start, close - first)
+        self.heads.add(self.heads.of(plan, shape, cut), start, close - first)
         return last + 1
 
-    def _is_own(self, shape: list[bytes], cut: int) -> bool:
-        """Is the list at the cut the document's, not another element's?"""
+    def _plan(self, shape: list[bytes]) -> Plan | None:
+        """Its plan, if it is one element."""
         try:
-            return self.heads.plans.plan(shape).lines == cut
+            return self.heads.plans.plan(shape)
         except Uneven:
-            return False
+            return None
 
     def _add_whole(self, start: int, last: int) -> int:
         self.heads.add(self.heads.like(self.tags[start : last + 1]), start)
