@@ -20,7 +20,7 @@ from etl.extract.commerceml.engine.entries import (
     Report,
     Worded,
 )
-from etl.extract.commerceml.engine.plan import Inner, Plan
+from etl.extract.commerceml.engine.plan import Inner, Named, Plan
 from etl.extract.commerceml.engine.scope import Facts, Found, Problem, Row
 from etl.extract.commerceml.engine.tags import attributes, usual_attributes
 from etl.extract.commerceml.engine.units import Series, Units
@@ -108,17 +108,19 @@ class Batch:
 
     def _follow(self, plan: Plan, units: Units, at: int, rows: list[Row]) -> None:
         """The steps of a plan, each for all rows; `at`: where the element of the plan begins."""
-        for index, value in chain(plan.values, plan.later):
+        for index, value in chain(plan.values.items(), plan.later.items()):
             value.take(rows, units.column(at, index), partial(self.report, units, at + index))
-        for named, index, pair in plan.pairs:
-            report = partial(self.report, units, at + index)
-            self._pairs(pair, rows, units.column(at, named), units.column(at, index), report)
-        for index, inner in plan.inner:
+        for index, named in plan.pairs.items():
+            names = units.column(at + index, named.name)
+            for token in named.values:
+                values = units.column(at + index, token)
+                self._give(named.pair, rows, names, values, partial(self.report, units, at + index + token))
+        for index, inner in plan.inner.items():
             own: list[Row] = [{} for _ in rows]
             self._follow(inner.plan, units, at + index, own)
             self._join(inner, units, at + index, rows, own)
 
-    def _pairs(self, pair: Pair, rows: list[Row], names: Column, values: Column, report: Report) -> None:
+    def _give(self, pair: Pair, rows: list[Row], names: Column, values: Column, report: Report) -> None:
         if names.same:
             pair.take(rows, names.texts[0], values, self.facts, report)
             return
@@ -178,16 +180,21 @@ class Lone:
     def follow(self, plan: Plan, at: int, row: Row) -> None:
         """The steps of a plan; `at`: where the element of the plan begins."""
         texts = self.texts
-        for index, value in chain(plan.values, plan.later):
+        for index, value in chain(plan.values.items(), plan.later.items()):
             problem = value.handle(row, texts[at + index].strip())
             if problem:
                 self.batch.report(self.units, at + index, 0, problem)
-        for named, index, pair in plan.pairs:
-            problem = pair.give(row, self._text(at, named), self._text(at, index), self.batch.facts)
-            if problem:
-                self.batch.report(self.units, at + index, 0, problem)
-        for index, inner in plan.inner:
+        for index, named in plan.pairs.items():
+            self._give(named, at + index, row)
+        for index, inner in plan.inner.items():
             self._join(inner, at + index, row)
+
+    def _give(self, named: Named, at: int, row: Row) -> None:
+        name = self._text(at, named.name)
+        for token in named.values:
+            problem = named.pair.give(row, name, self._text(at, token), self.batch.facts)
+            if problem:
+                self.batch.report(self.units, at + token, 0, problem)
 
     def _text(self, at: int, index: int) -> str:
         return "" if index < 0 else self.texts[at + index].strip()

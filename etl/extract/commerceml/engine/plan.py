@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from etl.extract.commerceml.engine.entries import (
     Aside,
@@ -42,33 +43,41 @@ class Uneven(Exception):
 
 @dataclass(slots=True)
 class Plan:
-    """The steps of one shape, each with the indices of the tokens that it looks at.
+    """The steps of one shape by the element that each is for: the index of its start tag.
 
-    They are counted from the start tag of the element whose row it is.
+    It is counted from the start tag of the element whose row it is. What an element's text is, stands behind
+    its start tag.
     """
 
-    values: list[tuple[int, Value]] = field(default_factory=list)
-    later: list[tuple[int, Value]] = field(default_factory=list)  # after the values, on which they may look
-    pairs: list[tuple[int, int, Pair]] = field(default_factory=list)  # name, value; -1 where there is none
-    inner: list[tuple[int, Inner]] = field(default_factory=list)
+    values: dict[int, Value] = field(default_factory=dict)
+    later: dict[int, Value] = field(default_factory=dict)  # after the values, on which they may look
+    pairs: dict[int, Named] = field(default_factory=dict)
+    inner: dict[int, Inner] = field(default_factory=dict)
     lines: int = _NONE  # where the lines of a document stand
 
     def add(self, at: int, part: Plan) -> None:
-        """The steps of an element that begins at `at`."""
-        for index, value in part.values:
-            self.values.append((at + index, value))
-        for index, value in part.later:
-            self.later.append((at + index, value))
-        for named, index, pair in part.pairs:
-            self.pairs.append((_moved(named, at), _moved(index, at), pair))
-        for index, inner in part.inner:
-            self.inner.append((at + index, inner))
+        """The steps of an element that begins at `at`. In a loop each: most have one step of one kind."""
+        for index, value in part.values.items():
+            self.values[at + index] = value
+        for index, value in part.later.items():
+            self.later[at + index] = value
+        for index, named in part.pairs.items():
+            self.pairs[at + index] = named
+        for index, inner in part.inner.items():
+            self.inner[at + index] = inner
         if part.lines != _NONE:
             self.lines = at + part.lines
 
 
-@dataclass(slots=True)
-class Inner:
+class Named(NamedTuple):
+    """The step of a pair: the tokens of its name and values, from its start tag; -1 where there is none."""
+
+    pair: Pair
+    name: int
+    values: tuple[int, ...]
+
+
+class Inner(NamedTuple):
     """The step of an element that is more than a text: its words, the plan of its own row, its last token.
 
     All are counted from its own start tag.
@@ -78,10 +87,6 @@ class Inner:
     last: int
     words: tuple[int, ...]
     plan: Plan
-
-
-def _moved(index: int, at: int) -> int:
-    return _NONE if index == _NONE else at + index
 
 
 #: of an element that a table does not name
@@ -190,8 +195,8 @@ def _value(entry: Value, shape: Shape) -> Plan:
     if _text(0, len(shape)) == _NONE:
         return _NOTHING
     if entry.rank:
-        return Plan(later=[(0, entry)])
-    return Plan(values=[(0, entry)])
+        return Plan(later={0: entry})
+    return Plan(values={0: entry})
 
 
 def _pairs(pair: Pair, shape: Shape) -> Plan:
@@ -201,12 +206,12 @@ def _pairs(pair: Pair, shape: Shape) -> Plan:
         names.append(local(shape[first]))
         texts.append(_text(first, behind))
     name, values = pair.split(names)
-    named = _NONE if name is None else texts[name]
-    return Plan(pairs=[(named, texts[number], pair) for number in values])
+    token = _NONE if name is None else texts[name]
+    return Plan(pairs={0: Named(pair, token, tuple(texts[number] for number in values))})
 
 
 def _inner(inner: Inner) -> Plan:
-    return Plan(inner=[(0, inner)])
+    return Plan(inner={0: inner})
 
 
 def _text(first: int, behind: int) -> int:
