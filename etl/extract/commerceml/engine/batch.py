@@ -180,8 +180,9 @@ class Lone:
     def follow(self, plan: Plan, at: int, row: Row) -> None:
         """The steps of a plan; `at`: where the element of the plan begins."""
         texts = self.texts
+        decoded = self.units.series.source.decoded_one
         for index, value in chain(plan.values.items(), plan.later.items()):
-            problem = value.handle(row, texts[at + index].strip())
+            problem = value.handle(row, decoded(texts[at + index]).strip())
             if problem:
                 self.batch.report(self.units, at + index, 0, problem)
         for index, named in plan.pairs.items():
@@ -197,7 +198,9 @@ class Lone:
                 self.batch.report(self.units, at + token, 0, problem)
 
     def _text(self, at: int, index: int) -> str:
-        return "" if index < 0 else self.texts[at + index].strip()
+        if index < 0:
+            return ""
+        return self.units.series.source.decoded_one(self.texts[at + index]).strip()
 
     def _join(self, inner: Inner, at: int, row: Row) -> None:
         """What an element that is more than a text puts into the row."""

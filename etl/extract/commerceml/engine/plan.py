@@ -100,6 +100,9 @@ class Plans:
         self.table = table
         self.known = _Memory(_PLANS, _LONGEST)
         self.parts = _Memory(_PARTS, _LONGEST_PART)
+        self.leaves: dict[
+            bytes, Value
+        ] = {}  # children that are nothing but a text for a column, by their tag
 
     def plan(self, tags: list[bytes]) -> Plan:
         """The plan for elements of these tags. Raises Uneven."""
@@ -113,19 +116,29 @@ class Plans:
     def put_together(self, shape: Shape) -> Plan:
         """A plan of the plans of its children. Raises Uneven."""
         plan = Plan()
-        known = self.parts
+        leaves = self.leaves
         for first, behind in _children(shape):
-            tags = shape[first:behind]
-            part = known.get(tags)
-            if part is None:
-                part = self._part(tags)
-                known.keep(tags, part)
+            leaf = leaves.get(shape[first]) if behind - first == 2 else None
+            if leaf is not None:
+                plan.values[first] = leaf
+                continue
+            part = self._part(shape[first:behind])
             if part is not _NOTHING:
                 plan.add(first, part)
         return plan
 
     def _part(self, shape: Shape) -> Plan:
         """What is done with a child of that shape."""
+        part = self.parts.get(shape)
+        if part is None:
+            part = self._learn(shape)
+            self.parts.keep(shape, part)
+            if len(shape) == 2 and 0 in part.values and len(self.leaves) < _PARTS:
+                self.leaves[shape[0]] = part.values[0]
+        return part
+
+    def _learn(self, shape: Shape) -> Plan:
+        """The same of one that is not known."""
         if isinstance(self.table, Each):
             return _steps(self.table.entry, shape)
         entry = self.table.entries.get(local(shape[0]))

@@ -30,18 +30,20 @@ class Series:
         self.owners: list[int] = []
         self.shapes: dict[int, Units] = {}
         self.latest: Units | None = None
+        self.tags: list[bytes] = []  # of the latest; those of all would weigh more than what is read
 
-    def like(self, shape: list[bytes]) -> Units:
+    def like(self, tags: list[bytes]) -> Units:
         """Those of a shape. Raises Uneven."""
-        return self.of(self.plans.plan(shape), shape)
+        return self.of(self.plans.plan(tags), tags)
 
-    def of(self, plan: Plan, shape: list[bytes], cut: int = 0) -> Units:
+    def of(self, plan: Plan, tags: list[bytes], cut: int = 0) -> Units:
         """Those of a shape, whose plan it is."""
         found = self.shapes.get(id(plan))
         if found is None:
-            found = Units(self, plan, shape, cut)
+            found = Units(self, plan, len(tags), cut)
             self.shapes[id(plan)] = found
         self.latest = found
+        self.tags = tags
         return found
 
     def add(self, units: Units, start: int, left_out: int = 0) -> None:
@@ -67,7 +69,7 @@ class Units:
 
     series: Series
     plan: Plan
-    shape: list[bytes]
+    length: int  # in tokens
     cut: int = 0
     starts: list[int] = field(default_factory=list)
     behind: list[int] = field(default_factory=list)
@@ -86,15 +88,13 @@ class Units:
             return Column([same] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
 
-    def texts(self) -> list[str]:
-        """The texts behind all tokens of the first of them."""
+    def texts(self) -> list[bytes]:
+        """The texts behind all tokens of the first of them, as they are written."""
         source = self.series.source
         cut = self.cut + 1
         start = self.starts[0]
-        texts = source.texts[start : start + cut]
         behind = self.behind[0]
-        texts += source.texts[behind + cut : behind + len(self.shape)]
-        return source.decoded(texts)
+        return source.texts[start : start + cut] + source.texts[behind + cut : behind + self.length]
 
     def tags(self, index: int) -> list[bytes]:
         """The tags that stand at one place of the shape, with their attributes."""
@@ -136,7 +136,7 @@ def records(source: Tokens, last: int, plans: Plans, most: int) -> Series:
         if units is None:
             break
         series.add(units, start)
-        start += len(units.shape)
+        start += units.length
     source.at = start
     return series
 
@@ -145,7 +145,7 @@ def _next(series: Series, start: int, name: bytes) -> Units | None:
     """The element of that name that begins there, if all of it is in the window."""
     tags = series.source.tags
     latest = series.latest
-    if latest is not None and tags[start : start + len(latest.shape)] == latest.shape:
+    if latest is not None and tags[start : start + latest.length] == series.tags:
         return latest
     last = _end(tags, start, name)
     if not last:
@@ -217,18 +217,18 @@ class _Apart:
         except ValueError:
             return self._add_whole(start, last)
         cut = first - 1 - start
-        shape = self.tags[start:first] + self.tags[close : last + 1]
-        plan = self._plan(shape) if self.tags[close] == b"/" + self.list else None
+        tags = self.tags[start:first] + self.tags[close : last + 1]
+        plan = self._plan(tags) if self.tags[close] == b"/" + self.list else None
         if plan is None or plan.lines != cut:  # the list is another element's, not the document's
             return self._add_whole(start, last)
         self._own(found)
-        self.heads.add(self.heads.of(plan, shape, cut), start, close - first)
+        self.heads.add(self.heads.of(plan, tags, cut), start, close - first)
         return last + 1
 
-    def _plan(self, shape: list[bytes]) -> Plan | None:
+    def _plan(self, tags: list[bytes]) -> Plan | None:
         """Its plan, if it is one element."""
         try:
-            return self.heads.plans.plan(shape)
+            return self.heads.plans.plan(tags)
         except Uneven:
             return None
 
@@ -242,11 +242,11 @@ class _Apart:
         if latest is None:
             return 0
         first = start + latest.cut + 1
-        if self.tags[start:first] != latest.shape[: latest.cut + 1]:
+        if self.tags[start:first] != self.heads.tags[: latest.cut + 1]:
             return 0
         found, close = self._lines(first) if latest.cut else ([], first)
-        end = close + len(latest.shape) - latest.cut - 1
-        if self.tags[close:end] != latest.shape[latest.cut + 1 :]:
+        end = close + latest.length - latest.cut - 1
+        if self.tags[close:end] != self.heads.tags[latest.cut + 1 :]:
             return 0
         self._own(found)
         self.heads.add(latest, start, close - first)
@@ -260,7 +260,7 @@ class _Apart:
             if units is None:
                 return found, start
             found.append((units, start))
-            start += len(units.shape)
+            start += units.length
 
     def _own(self, found: list[tuple[Units, int]]) -> None:
         """Add the lines of the next document."""
