@@ -80,9 +80,7 @@ class Units:
         if index < 0:
             return Column([""] * len(self.starts), True)
         source = self.series.source
-        texts = source.texts
-        token = at + index
-        raw = [texts[start + token] for start in self._from(token)]
+        raw = self._each(source.texts, at + index)
         if raw.count(raw[0]) == len(raw):
             same = source.decoded_one(raw[0]).strip()
             return Column([same] * len(raw), True)
@@ -98,8 +96,16 @@ class Units:
 
     def tags(self, index: int) -> list[bytes]:
         """The tags that stand at one place of the shape, with their attributes."""
-        tags = self.series.source.tags
-        return [tags[start + index] for start in self._from(index)]
+        return self._each(self.series.source.tags, index)
+
+    def _each(self, parts: list[bytes], index: int) -> list[bytes]:
+        """The tags or the texts at one place of the shape: a slice, if each stands right behind the other."""
+        starts = self._from(index)
+        first = starts[0]
+        last = starts[-1]
+        if not self.cut and last - first == self.length * (len(starts) - 1):
+            return parts[first + index : last + index + 1 : self.length]
+        return [parts[start + index] for start in starts]
 
     def at(self, which: int, index: int) -> int:
         """Where in the window a token of one of them stands."""
