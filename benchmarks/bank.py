@@ -22,7 +22,7 @@ from etl.transform.money.ledger import OpenDocument
 
 DOCUMENTS = 20_000
 READING, GROWTH = 12.0, 1.15
-_ROUNDS = 5
+_ROUNDS = 3
 _PART = 4
 _FOREIGN = 5
 _OUR, _THEIRS = "40702810900000000001", "40817810500000000777"
