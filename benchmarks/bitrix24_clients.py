@@ -17,10 +17,12 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.measuring import peak
-from etl.bitrix24 import rowlists, writes
+from etl.bitrix24 import writes
 from etl.bitrix24.calls import Command
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Listing, every
+from etl.bitrix24.lists import rowlists
+from etl.bitrix24.lists.listing import Listing
+from etl.bitrix24.lists.reading import every
 from etl.bitrix24.secret import Secret
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene.demo import generate

@@ -11,7 +11,8 @@ from typing import Any
 from etl.bitrix24 import calls
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField, normal
-from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
+from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.reading import every, of_owners, paged
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.errors import ConfigError

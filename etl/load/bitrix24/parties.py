@@ -17,7 +17,8 @@ from etl.bitrix24.calls import by_text, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined, split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
-from etl.bitrix24.lists import Row, of_owners
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import of_owners
 from etl.bitrix24.names import Names
 from etl.bitrix24.writes import New, Outbox, Planned, Result
 from etl.config.profile import Profile

@@ -12,7 +12,7 @@ from typing import Any
 from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import Command
 from etl.bitrix24.fields import CONTACT
-from etl.bitrix24.lists import Row
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Planned, Result, Write
 from etl.load.bitrix24.cards import Party
 from etl.records import Account

@@ -11,7 +11,8 @@ from etl.bitrix24.calls import Outcome, rows
 from etl.bitrix24.classify import Verdict
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
-from etl.bitrix24.lists import Listing, of_owners, paged
+from etl.bitrix24.lists.listing import Listing
+from etl.bitrix24.lists.reading import of_owners, paged
 from etl.config.profile import Profile
 from etl.errors import ConfigError, Rejected, TryLater
 from etl.load.invoice.qr import Payee, payment_qr

@@ -12,7 +12,8 @@ from itertools import islice
 
 from etl.bitrix24.calls import Command, Outcome, Refused, groups
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import PAGE, Listing, Row, of_owners
+from etl.bitrix24.lists.listing import PAGE, Listing, Row
+from etl.bitrix24.lists.reading import of_owners
 
 #: Owners of one trial.
 _SAMPLE = 24
