@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from etl.flows.publication import queue
 from etl.flows.run import Record, Run
 from etl.records import Document, Payment
 from etl.transform.money import facts
@@ -48,11 +49,13 @@ def record_facts(
 
 
 def known_numbers(run: Run) -> set[str]:
-    """Every number we have sent: charges, acts, and whatever else is in the publications."""
+    """Every number we have sent: charges, acts, and whatever documents else are in the publications."""
+    dialect = queue.dialect_of(run)
+    directories = [path for path in (dialect.party_path, dialect.catalogue_path) if path]
     charges = run.state.charges.numbers()
     acts = set(run.state.accruals.states())
     linked = {link["foreign_id"] for link in run.state.links.all("document", "linked")}
-    return charges | acts | run.state.publications.documents() | linked
+    return charges | acts | run.state.publications.documents(besides=directories) | linked
 
 
 def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, str] | None = None) -> None:

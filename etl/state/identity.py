@@ -15,6 +15,8 @@ from etl.state.columns import decode, encode
 from etl.state.database import LONG, Database, Record, Rows, among, by, equal, grouped, walked
 from etl.state.schema import FIELD, LINK, QUESTION, STAGE
 
+#: Written into the query: an index of linked pairs serves only a condition that names the state itself.
+_LINKED: sa.ColumnElement[str] = sa.literal_column("'linked'")
 _LINK_STATES = {"linked", "proposed", "asked", "gone"}
 
 
@@ -35,7 +37,7 @@ class Links:
     def by_portal(self, entity: str, portal_ids: Iterable[str], *states: str) -> dict[str, Record]:
         """portal_id -> link; linked pairs only, or those in the given states."""
         is_entity = LINK.c.entity == entity
-        in_state = LINK.c.state.in_(states or ("linked",))
+        in_state = LINK.c.state.in_(states) if states else LINK.c.state == _LINKED
         found = self._db.many(LINK, "portal_id", portal_ids, is_entity, in_state)
         return by("portal_id", found)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _SETTINGS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+#: Rows of a table, and of one value of an inner column, as SQLite's planner is told before there are any.
+_MANY, _SOME, _FEW = 100_000, 1_000, 10
 _MIGRATING = 0x0B3E24  # any number of ours: two programmes that start at once migrate one after the other
 
 
@@ -151,6 +153,34 @@ def migrate(connection: sa.Connection, target: str = "head") -> None:
         raise NeedsPerson(
             "База состояния записана более новой версией obmen24.", "Обновите программу."
         ) from None
+    if connection.dialect.name == "sqlite":
+        _expect_many_rows(connection)
+
+
+def _expect_many_rows(connection: sa.Connection) -> None:
+    """Tell SQLite's planner what the tables will look like.
+
+    Without statistics it takes a portal for ten rows, and so reads all of them rather than use an index that
+    begins with the portal: every question would cost the whole history. Whoever runs ANALYZE replaces this.
+    """
+    connection.exec_driver_sql("ANALYZE")
+    connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+    for table in sa.inspect(connection).get_table_names():
+        for _, index, unique, origin, _ in connection.exec_driver_sql(f"PRAGMA index_list({table})").all():
+            columns = connection.exec_driver_sql(f"PRAGMA index_info({index})").all()
+            name = table if origin == "pk" else index  # so SQLite names the key of a table without rowid
+            known = (table, name, _selectivity(len(columns), unique=bool(unique)))
+            connection.exec_driver_sql("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", known)
+    connection.exec_driver_sql("ANALYZE sqlite_master")
+
+
+def _selectivity(columns: int, *, unique: bool) -> str:
+    """Rows of the table, then rows left by the first column, by the first two… : the first is the portal."""
+    last = 1 if unique else _FEW
+    if columns == 1:
+        return f"{_MANY} {last}"
+    inner = [_SOME] * (columns - 2)
+    return " ".join(map(str, [_MANY, _MANY, *inner, last]))
 
 
 def migrations(connection: sa.Connection) -> Config:

@@ -5,7 +5,7 @@ back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -286,9 +286,15 @@ class Publications:
         """Files with documents in the given states."""
         return self._db.values(PUBLICATION.c.path, PUBLICATION.c.state.in_(states))
 
-    def documents(self) -> set[str]:
-        """Numbers of all documents ever published or about to be, in any state."""
-        return self._db.values(PUBLICATION.c.document)
+    def documents(self, *, besides: Collection[str] = ()) -> set[str]:
+        """Numbers of all documents ever published or about to be, in any state.
+
+        But for those of the files `besides`: cards of a directory are publications too.
+        """
+        paths = self._db.values(PUBLICATION.c.path) - set(besides)
+        in_them = PUBLICATION.c.path.in_(paths)
+        found = self._db.raw(self._db.columns([PUBLICATION.c.document], in_them))
+        return {document for (document,) in found}
 
     def _known(self, places: Mapping[Place, Any]) -> dict[Place, Record]:
         """Publications of these documents in these files; a document may stand in several files."""

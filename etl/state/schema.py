@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from etl.state.columns import Json, Moment, Money
 
 #: newest Alembic revision: a database at this revision is opened without importing Alembic at all
-REVISION = "0002"
+REVISION = "0003"
 
 METADATA = sa.MetaData()
 
@@ -240,7 +240,10 @@ PUBLICATION = _table(
     _moment("published_at"),
     _moment("changed_at"),
     _number("run"),
-    extra=(sa.UniqueConstraint("portal", "path", "document", name="uq_publication"),),
+    extra=(
+        sa.UniqueConstraint("portal", "path", "document", name="uq_publication"),
+        sa.Index("ix_publication_document", "portal", "document"),
+    ),
 )
 
 # ---- registers and facts

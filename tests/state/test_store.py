@@ -52,6 +52,40 @@ def test_migrations_end_at_the_declared_tables(store: Store) -> None:
     assert ScriptDirectory.from_config(migrations(connection)).get_current_head() == schema.REVISION
 
 
+INDEXES = sorted(
+    (index for table in schema.METADATA.sorted_tables for index in table.indexes),
+    key=lambda index: str(index.name),
+)
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: str(index.name))
+def test_sqlite_uses_every_index_it_keeps(index: sa.Index, tmp_path: Path) -> None:
+    """A fresh file has no statistics, and SQLite then reads all rows of a portal instead: unnoticed until the
+    history is long.
+    """
+    with Store.open(f"sqlite:///{tmp_path}/state.sqlite", portal="p") as store:
+        asked = " AND ".join(f"{column.name} = 'x'" for column in index.columns)
+        partial = index.dialect_options["sqlite"]["where"]
+        condition = asked if partial is None else f"{asked} AND {partial.text}"
+        question = f"EXPLAIN QUERY PLAN SELECT * FROM {index.table.name} WHERE {condition}"
+        plan = store._database.connection.execute(sa.text(question)).all()
+    assert str(index.name) in str(plan)
+
+
+def test_a_state_of_the_release_before_gets_the_newest_indexes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.sqlite"
+    with Store.open(url, portal="p") as store, store.transaction():
+        connection = store._database.connection
+        connection.execute(sa.text("DROP INDEX ix_publication_document"))
+        connection.execute(sa.text("DELETE FROM sqlite_stat1"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    with Store.open(url, portal="p") as store:
+        question = (
+            "EXPLAIN QUERY PLAN SELECT * FROM publication WHERE portal = 'p' AND document IN ('a', 'b')"
+        )
+        assert "ix_publication_document" in str(store._database.connection.execute(sa.text(question)).all())
+
+
 def test_a_state_of_a_newer_programme_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     with Store.open(url, portal="p") as store, store.transaction():
