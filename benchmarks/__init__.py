@@ -1,3 +1,5 @@
-"""Performance as ratios measured in one run: `make bench`. Each module has `run() -> list of (name, measured,
-limit, ok)`.
+"""Performance as ratios measured in one run: `make bench`.
+
+Each benchmark is a module with `run()`, which returns rows (`measuring.Row`); `python -m benchmarks NAME`
+runs it alone.
 """

@@ -5,9 +5,8 @@ another.
 from __future__ import annotations
 
 import os
-import resource
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,10 +16,13 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from etl.bitrix24 import rowlists, writes
+from benchmarks.measuring import peak
+from etl.bitrix24 import writes
 from etl.bitrix24.calls import Command
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Listing, every
+from etl.bitrix24.lists import rowlists
+from etl.bitrix24.lists.listing import Listing
+from etl.bitrix24.lists.reading import every
 from etl.bitrix24.secret import Secret
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene.demo import generate
@@ -42,8 +44,7 @@ class Measured:
     counted: int = 0
 
 
-# ---- the jobs
-# -------------------------------------------------------------------------------------------------------
+# ---- the jobs ----------------------------------------------------------------------------------------------
 
 
 def ours_list(webhook: str, _: list[int]) -> int:
@@ -84,11 +85,8 @@ def fast_rows(webhook: str, deals: list[int]) -> int:
 
 
 def fast_update(webhook: str, deals: list[int]) -> int:
-    return len(
-        _fast(webhook).call(
-            "crm.deal.update", [{"ID": n, "fields": {"COMMENTS": "проверено"}} for n in deals]
-        )
-    )
+    changes = [{"ID": number, "fields": {"COMMENTS": "проверено"}} for number in deals]
+    return len(_fast(webhook).call("crm.deal.update", changes))
 
 
 def _fast(webhook: str) -> Any:
@@ -98,12 +96,8 @@ def _fast(webhook: str) -> Any:
 
 
 def b24api_list(webhook: str, _: list[int]) -> int:
-    return sum(
-        1
-        for _ in _b24api(webhook).list_batched_no_count(
-            {"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}
-        )
-    )
+    request = {"method": "crm.deal.list", "parameters": {"select": ["*", "UF_*"]}}
+    return sum(1 for _ in _b24api(webhook).list_batched_no_count(request))
 
 
 def b24api_rows(webhook: str, deals: list[int]) -> int:
@@ -134,15 +128,14 @@ def sdk_rows(webhook: str, deals: list[int]) -> int:
     client = _sdk(webhook)
     answer = client.call_batches([client.crm.deal.productrows.get(number) for number in deals])
     found = answer.result.result
-    return sum(len(rows) for rows in (found.values() if isinstance(found, dict) else found))
+    lists = found.values() if isinstance(found, dict) else found
+    return sum(len(rows) for rows in lists)
 
 
 def sdk_update(webhook: str, deals: list[int]) -> int:
     client = _sdk(webhook)
-    answer = client.call_batches(
-        [client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in deals]
-    )
-    return len(answer.result.result)
+    changes = [client.crm.deal.update(number, {"COMMENTS": "проверено"}) for number in deals]
+    return len(client.call_batches(changes).result.result)
 
 
 def _sdk(webhook: str) -> Any:
@@ -151,10 +144,9 @@ def _sdk(webhook: str) -> Any:
     from b24pysdk import Client as Sdk
 
     callers: Any = import_module("b24pysdk.api.callers.call_method")
-    caller = next(
-        item for item in vars(callers).values() if isinstance(item, type) and "_base_url" in vars(item)
-    )
-    caller._base_url = property(lambda self: f"http://{self._domain}/rest")  # type: ignore[attr-defined]
+    for item in vars(callers).values():
+        if isinstance(item, type) and "_base_url" in vars(item):
+            item._base_url = property(lambda self: f"http://{self._domain}/rest")  # type: ignore[attr-defined]
     _, _, domain, _, user, code, *_ = webhook.split("/")
     return Sdk(BitrixWebhook(domain=domain, webhook_token=f"{user}/{code}"))
 
@@ -167,8 +159,7 @@ PEERS: dict[str, dict[str, Job]] = {
 }
 
 
-# ---- measuring
-# ------------------------------------------------------------------------------------------------------
+# ---- measuring ---------------------------------------------------------------------------------------------
 
 
 def measure(job: Job, portal_deals: int, deals: int) -> Measured:
@@ -188,15 +179,14 @@ def measure(job: Job, portal_deals: int, deals: int) -> Measured:
 
 def _work(pipe: Connection, job: Job, webhook: str, deals: list[int]) -> None:
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - progress bars and warnings of other people's clients
-    seen, error = 0, ""
+    seen = 0
+    error = ""
     started = perf_counter()
     try:
         seen = job(webhook, deals)
-    except Exception as problem:  # noqa: BLE001 - a client that gives up is a result, not a failure of the benchmark
+    except Exception as problem:  # noqa: BLE001 - a client that gives up is a result, not our failure
         error = type(problem).__name__
-    pipe.send(
-        (perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seen, error)
-    )
+    pipe.send((perf_counter() - started, peak(), seen, error))
 
 
 @contextmanager
@@ -224,18 +214,17 @@ def _serve(pipe: Connection, deals: int) -> None:
         while (question := pipe.recv()) != "stop":
             rows = portal.requests
             if question == "requests":
-                pipe.send((len(rows), sum(row.status == 503 for row in rows)))
+                refusals = sum(row.status == 503 for row in rows)
+                pipe.send((len(rows), refusals))
             elif question == "ids":
                 pipe.send([deal["ID"] for deal in seed["deals"]])
             else:
-                pipe.send(sum(_counted(command) for row in rows for command in _commands(row.params)))
+                pipe.send(sum(_counts(row.params) for row in rows))
 
 
-def _commands(params: dict[str, Any]) -> Iterable[str]:
+def _counts(params: dict[str, Any]) -> int:
+    """The list commands of a batch that make the portal count all records."""
     commands = params.get("cmd") or {}
-    return commands.values() if isinstance(commands, dict) else commands
-
-
-def _counted(command: str) -> bool:
-    """A list command that makes the portal count all records."""
-    return ".list?" in command and "start=-1" not in command
+    if isinstance(commands, dict):
+        commands = commands.values()
+    return sum(".list?" in command and "start=-1" not in command for command in commands)

@@ -1,16 +1,20 @@
 """Deterministic CommerceML files of any size, as dense as a real unloading of 1C, for the benchmarks.
 
-`products(stream, count)`, `offers(stream, count)` and `orders(stream, count)` write UTF-8 with BOM,
-tab-indented, in the namespace of УТ 11; about 3.5 kB per product, 2 kB per offer with three prices, 8 kB per
-order of three lines. Everything in them is invented.
+UTF-8 with BOM, tab-indented, in the namespace of УТ 11; about 3.5 kB per product, 2 kB per offer with three
+prices, 8 kB per order of three lines. `shuffled` records have the same elements in ever new orders, so that
+no two are alike. Everything in the files is invented.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from random import Random
+from typing import NamedTuple
+
+#: an element: its name, with attributes where it has any, and its text or its children
+Element = tuple[str, "str | list[Element]"]
 
 _SPACE = uuid.UUID(int=24)
 _HEAD = (
@@ -19,6 +23,35 @@ _HEAD = (
 )
 _TAIL = "</КоммерческаяИнформация>\n"
 _CATALOGUE = "bd72d8f9-55bc-11d9-848a-00112f43529a"
+_UNIT = 'БазоваяЕдиница Код="796" НаименованиеПолное="Штука" МеждународноеСокращение="PCE"'
+_GROUPS, _PROPERTIES, _PAYERS = 50, 6, 5000
+_PRICE_TYPES = ("Розничная", "Оптовая", "Закупочная")
+
+
+class _Kind(NamedTuple):
+    """A kind of file: its n-th record, what stands before and behind the records, how deep they stand."""
+
+    record: Callable[[int], Element]
+    head: Callable[[], str]
+    tail: str
+    depth: int
+
+
+def make(folder: Path, kind: str, count: int, *, shuffled: bool = False) -> Path:
+    """A file of so many `products`, `offers` or `orders` in the folder, made once."""
+    path = folder / f"{kind}-{count}{'-shuffled' if shuffled else ''}.xml"
+    if path.exists():
+        return path
+    wanted = _KINDS[kind]
+    with path.open("wb") as stream:
+        stream.write(wanted.head().encode())
+        for number in range(count):
+            element = wanted.record(number)
+            if shuffled:
+                element = _shuffled(element, Random(number))
+            stream.write(_text(element, wanted.depth).encode())
+        stream.write(wanted.tail.encode())
+    return path
 
 
 def guid(kind: str, number: int) -> str:
@@ -26,82 +59,126 @@ def guid(kind: str, number: int) -> str:
     return str(uuid.uuid5(_SPACE, f"{kind}{number}"))
 
 
-def _requisites(pairs: list[tuple[str, str]], tabs: str) -> str:
-    inner = "".join(
-        f"{tabs}\t<ЗначениеРеквизита>\n{tabs}\t\t<Наименование>{name}</Наименование>\n"
-        f"{tabs}\t\t<Значение>{value}</Значение>\n{tabs}\t</ЗначениеРеквизита>\n"
-        for name, value in pairs
-    )
-    return f"{tabs}<ЗначенияРеквизитов>\n{inner}{tabs}</ЗначенияРеквизитов>\n"
+# ---- elements ----------------------------------------------------------------------------------------------
 
 
-def _product(number: int) -> str:
+def _text(element: Element, depth: int) -> str:
+    """An element on lines of its own."""
+    return "".join(_lines(element, "\t" * depth))
+
+
+def _lines(element: Element, tabs: str) -> Iterator[str]:
+    tag, content = element
+    name = tag.partition(" ")[0]
+    if isinstance(content, str):
+        yield f"{tabs}<{tag}>{content}</{name}>\n"
+        return
+    yield f"{tabs}<{tag}>\n"
+    for child in content:
+        yield from _lines(child, tabs + "\t")
+    yield f"{tabs}</{name}>\n"
+
+
+def _shuffled(element: Element, random: Random) -> Element:
+    """The same with the children of every element in another order."""
+    tag, content = element
+    if isinstance(content, str):
+        return element
+    children = [_shuffled(child, random) for child in content]
+    random.shuffle(children)
+    return tag, children
+
+
+def _requisites(pairs: Iterable[tuple[str, str]]) -> Element:
+    found: list[Element] = []
+    for name, value in pairs:
+        found.append(("ЗначениеРеквизита", [("Наименование", name), ("Значение", value)]))
+    return "ЗначенияРеквизитов", found
+
+
+def _vat_rates() -> Element:
+    return "СтавкиНалогов", [("СтавкаНалога", [("Наименование", "НДС"), ("Ставка", "22")])]
+
+
+# ---- records -----------------------------------------------------------------------------------------------
+
+
+def _product(number: int) -> Element:
     name = f"Насос циркуляционный серии {number % 97} для систем отопления, артикул {number}"
-    properties = "".join(
-        f"\t\t\t\t\t<ЗначенияСвойства>\n\t\t\t\t\t\t<Ид>{guid('свойство', item)}</Ид>\n"
-        f"\t\t\t\t\t\t<Значение>Значение свойства {item} товара {number}</Значение>\n\t\t\t\t\t</ЗначенияСвойства>\n"
-        for item in range(6)
-    )
+    advertised = "Описание товара для покупателя. " * 8
     pairs = [
         ("ВидНоменклатуры", "Товар"),
         ("ТипНоменклатуры", "Товар"),
         ("Полное наименование", f"{name}, полное"),
         ("Вес", "0.25"),
     ]
-    return (
-        f"\t\t\t<Товар>\n\t\t\t\t<Ид>{guid('товар', number)}</Ид>\n\t\t\t\t<Штрихкод>46{number:011d}</Штрихкод>\n"
-        f"\t\t\t\t<Артикул>НЦ-{number:06d}</Артикул>\n\t\t\t\t<Наименование>{name}</Наименование>\n"
-        '\t\t\t\t<БазоваяЕдиница Код="796" НаименованиеПолное="Штука" МеждународноеСокращение="PCE">шт</БазоваяЕдиница>\n'
-        f"\t\t\t\t<Группы>\n\t\t\t\t\t<Ид>{guid('группа', number % 50)}</Ид>\n\t\t\t\t</Группы>\n"
-        f"\t\t\t\t<Описание>{name}. Корпус чугунный, гарантия 24 месяца &amp; сервис. {'Описание товара для покупателя. ' * 8}</Описание>\n"
-        f"\t\t\t\t<Картинка>import_files/{number % 100:02d}/{guid('файл', number)}.jpg</Картинка>\n"
-        f"\t\t\t\t<ЗначенияСвойств>\n{properties}\t\t\t\t</ЗначенияСвойств>\n"
-        "\t\t\t\t<СтавкиНалогов>\n\t\t\t\t\t<СтавкаНалога>\n\t\t\t\t\t\t<Наименование>НДС</Наименование>\n"
-        "\t\t\t\t\t\t<Ставка>22</Ставка>\n\t\t\t\t\t</СтавкаНалога>\n\t\t\t\t</СтавкиНалогов>\n"
-        f"{_requisites(pairs, chr(9) * 4)}\t\t\t</Товар>\n"
-    )
+    return "Товар", [
+        ("Ид", guid("товар", number)),
+        ("Штрихкод", f"46{number:011d}"),
+        ("Артикул", f"НЦ-{number:06d}"),
+        ("Наименование", name),
+        (_UNIT, "шт"),
+        ("Группы", [("Ид", guid("группа", number % _GROUPS))]),
+        ("Описание", f"{name}. Корпус чугунный, гарантия 24 месяца &amp; сервис. {advertised}"),
+        ("Картинка", f"import_files/{number % 100:02d}/{guid('файл', number)}.jpg"),
+        ("ЗначенияСвойств", [_property_value(item, number) for item in range(_PROPERTIES)]),
+        _vat_rates(),
+        _requisites(pairs),
+    ]
 
 
-def _offer(number: int) -> str:
-    prices = "".join(
-        f"\t\t\t\t\t<Цена>\n\t\t\t\t\t\t<Представление>{number + item}.50 руб. за шт</Представление>\n"
-        f"\t\t\t\t\t\t<ИдТипаЦены>{guid('цена', item)}</ИдТипаЦены>\n\t\t\t\t\t\t<ЦенаЗаЕдиницу>{number + item}.50</ЦенаЗаЕдиницу>\n"
-        "\t\t\t\t\t\t<Валюта>руб</Валюта>\n\t\t\t\t\t\t<Единица>шт</Единица>\n\t\t\t\t\t\t<Коэффициент>1</Коэффициент>\n"
-        "\t\t\t\t\t</Цена>\n"
-        for item in range(3)
-    )
-    return (
-        f"\t\t\t<Предложение>\n\t\t\t\t<Ид>{guid('товар', number)}</Ид>\n\t\t\t\t<Артикул>НЦ-{number:06d}</Артикул>\n"
-        f"\t\t\t\t<Наименование>Насос циркуляционный серии {number % 97} для систем отопления, артикул {number}</Наименование>\n"
-        '\t\t\t\t<БазоваяЕдиница Код="796" НаименованиеПолное="Штука" МеждународноеСокращение="PCE">шт</БазоваяЕдиница>\n'
-        f"\t\t\t\t<Цены>\n{prices}\t\t\t\t</Цены>\n\t\t\t\t<Количество>{number % 40}</Количество>\n\t\t\t</Предложение>\n"
-    )
+def _property_value(item: int, number: int) -> Element:
+    value = f"Значение свойства {item} товара {number}"
+    return "ЗначенияСвойства", [("Ид", guid("свойство", item)), ("Значение", value)]
 
 
-def _line(number: int, item: int) -> str:
-    name = f"Насос циркуляционный серии {number % 97} для систем отопления, позиция {item}"
-    return (
-        f"\t\t\t<Товар>\n\t\t\t\t<Ид>{guid('товар', number * 3 + item)}</Ид>\n\t\t\t\t<Артикул>НЦ-{number:06d}</Артикул>\n"
-        f"\t\t\t\t<Наименование>{name}</Наименование>\n"
-        '\t\t\t\t<БазоваяЕдиница Код="796" НаименованиеПолное="Штука" МеждународноеСокращение="PCE">шт</БазоваяЕдиница>\n'
-        "\t\t\t\t<СтавкиНалогов>\n\t\t\t\t\t<СтавкаНалога>\n\t\t\t\t\t\t<Наименование>НДС</Наименование>\n"
-        "\t\t\t\t\t\t<Ставка>22</Ставка>\n\t\t\t\t\t</СтавкаНалога>\n\t\t\t\t</СтавкиНалогов>\n"
-        f"{_requisites([('ВидНоменклатуры', 'Товар'), ('ТипНоменклатуры', 'Товар')], chr(9) * 4)}"
-        f"\t\t\t\t<ЦенаЗаЕдиницу>122.00</ЦенаЗаЕдиницу>\n\t\t\t\t<Количество>{item + 1}</Количество>\n"
-        f"\t\t\t\t<Сумма>{122 * (item + 1)}.00</Сумма>\n\t\t\t\t<Единица>шт</Единица>\n\t\t\t\t<Коэффициент>1</Коэффициент>\n"
-        "\t\t\t\t<Налоги>\n\t\t\t\t\t<Налог>\n\t\t\t\t\t\t<Наименование>НДС</Наименование>\n"
-        f"\t\t\t\t\t\t<УчтеноВСумме>true</УчтеноВСумме>\n\t\t\t\t\t\t<Сумма>{22 * (item + 1)}.00</Сумма>\n"
-        "\t\t\t\t\t\t<Ставка>22</Ставка>\n\t\t\t\t\t</Налог>\n\t\t\t\t</Налоги>\n\t\t\t</Товар>\n"
-    )
+def _offer(number: int) -> Element:
+    return "Предложение", [
+        ("Ид", guid("товар", number)),
+        ("Артикул", f"НЦ-{number:06d}"),
+        ("Наименование", f"Насос циркуляционный серии {number % 97} для систем отопления, артикул {number}"),
+        (_UNIT, "шт"),
+        ("Цены", [_price(item, number) for item in range(len(_PRICE_TYPES))]),
+        ("Количество", f"{number % 40}"),
+    ]
 
 
-def _order(number: int) -> str:
-    payer = number % 5000
-    tabs = "\t" * 5
-    contacts = "".join(
-        f"{tabs}<Контакт>\n{tabs}\t<Тип>{kind}</Тип>\n{tabs}\t<Значение>{value}</Значение>\n{tabs}</Контакт>\n"
-        for kind, value in (("Телефон рабочий", f"+7495{payer:07d}"), ("Почта", f"client{payer}@example.com"))
-    )
+def _price(item: int, number: int) -> Element:
+    price = f"{number + item}.50"
+    return "Цена", [
+        ("Представление", f"{price} руб. за шт"),
+        ("ИдТипаЦены", guid("цена", item)),
+        ("ЦенаЗаЕдиницу", price),
+        ("Валюта", "руб"),
+        ("Единица", "шт"),
+        ("Коэффициент", "1"),
+    ]
+
+
+def _line(number: int, item: int) -> Element:
+    tax: list[Element] = [
+        ("Наименование", "НДС"),
+        ("УчтеноВСумме", "true"),
+        ("Сумма", f"{22 * (item + 1)}.00"),
+        ("Ставка", "22"),
+    ]
+    return "Товар", [
+        ("Ид", guid("товар", number * 3 + item)),
+        ("Артикул", f"НЦ-{number:06d}"),
+        ("Наименование", f"Насос циркуляционный серии {number % 97} для систем отопления, позиция {item}"),
+        (_UNIT, "шт"),
+        _vat_rates(),
+        _requisites([("ВидНоменклатуры", "Товар"), ("ТипНоменклатуры", "Товар")]),
+        ("ЦенаЗаЕдиницу", "122.00"),
+        ("Количество", f"{item + 1}"),
+        ("Сумма", f"{122 * (item + 1)}.00"),
+        ("Единица", "шт"),
+        ("Коэффициент", "1"),
+        ("Налоги", [("Налог", tax)]),
+    ]
+
+
+def _order(number: int) -> Element:
     pairs = [
         ("Номер по 1С", f"НФ00-{number:06d}"),
         ("Дата по 1С", "2026-11-01T09:30:00"),
@@ -112,90 +189,86 @@ def _order(number: int) -> str:
         ("Источник обращения", "Сайт"),
         ("Сделка", f"{number}"),
     ]
+    tax: list[Element] = [("Наименование", "НДС"), ("УчтеноВСумме", "true"), ("Сумма", "132.00")]
+    return "Документ", [
+        ("Ид", guid("заказ", number)),
+        ("Номер", f"B24-{number + 1}"),
+        ("Дата", "2026-11-01"),
+        ("ХозОперация", "Заказ товара"),
+        ("Роль", "Продавец"),
+        ("Валюта", "руб"),
+        ("Курс", "1"),
+        ("Сумма", "732.00"),
+        ("Контрагенты", [_party(number % _PAYERS)]),
+        ("Время", "09:30:00"),
+        ("Комментарий", "Позвонить за час до доставки"),
+        ("Налоги", [("Налог", tax)]),
+        ("Товары", [_line(number, item) for item in range(3)]),
+        _requisites(pairs),
+    ]
+
+
+def _party(payer: int) -> Element:
+    official = f"Общество с ограниченной ответственностью «Клиент {payer}»"
+    phone: list[Element] = [("Тип", "Телефон рабочий"), ("Значение", f"+7495{payer:07d}")]
+    email: list[Element] = [("Тип", "Почта"), ("Значение", f"client{payer}@example.com")]
+    return "Контрагент", [
+        ("Ид", guid("клиент", payer)),
+        ("Наименование", f"ООО Клиент {payer}"),
+        ("ОфициальноеНаименование", official),
+        ("ЮридическийАдрес", [("Представление", "115000, г. Образцов, ул. Примерная, 1")]),
+        ("ИНН", f"77{payer:08d}"),
+        ("КПП", "770101001"),
+        ("Контакты", [("Контакт", phone), ("Контакт", email)]),
+        ("Роль", "Покупатель"),
+    ]
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+def _classifier() -> Element:
+    groups: list[Element] = []
+    for item in range(_GROUPS):
+        groups.append(("Группа", [("Ид", guid("группа", item)), ("Наименование", f"Группа {item}")]))
+    properties: list[Element] = []
+    for item in range(_PROPERTIES):
+        named: list[Element] = [("Ид", guid("свойство", item)), ("Наименование", f"Свойство {item}")]
+        properties.append(("Свойство", [*named, ("ТипЗначений", "Строка")]))
+    return "Классификатор", [
+        ("Ид", _CATALOGUE),
+        ("Наименование", "Классификатор"),
+        ("Группы", groups),
+        ("Свойства", properties),
+    ]
+
+
+def _products_head() -> str:
+    """import.xml: a classifier and products."""
     return (
-        f"\t<Документ>\n\t\t<Ид>{guid('заказ', number)}</Ид>\n\t\t<Номер>B24-{number + 1}</Номер>\n\t\t<Дата>2026-11-01</Дата>\n"
-        "\t\t<ХозОперация>Заказ товара</ХозОперация>\n\t\t<Роль>Продавец</Роль>\n\t\t<Валюта>руб</Валюта>\n\t\t<Курс>1</Курс>\n"
-        "\t\t<Сумма>732.00</Сумма>\n\t\t<Контрагенты>\n\t\t\t<Контрагент>\n"
-        f"\t\t\t\t<Ид>{guid('клиент', payer)}</Ид>\n\t\t\t\t<Наименование>ООО Клиент {payer}</Наименование>\n"
-        f"\t\t\t\t<ОфициальноеНаименование>Общество с ограниченной ответственностью «Клиент {payer}»</ОфициальноеНаименование>\n"
-        "\t\t\t\t<ЮридическийАдрес>\n\t\t\t\t\t<Представление>115000, г. Образцов, ул. Примерная, 1</Представление>\n"
-        f"\t\t\t\t</ЮридическийАдрес>\n\t\t\t\t<ИНН>77{payer:08d}</ИНН>\n\t\t\t\t<КПП>770101001</КПП>\n"
-        f"\t\t\t\t<Контакты>\n{contacts}\t\t\t\t</Контакты>\n\t\t\t\t<Роль>Покупатель</Роль>\n\t\t\t</Контрагент>\n\t\t</Контрагенты>\n"
-        "\t\t<Время>09:30:00</Время>\n\t\t<Комментарий>Позвонить за час до доставки</Комментарий>\n\t\t<Налоги>\n\t\t\t<Налог>\n"
-        "\t\t\t\t<Наименование>НДС</Наименование>\n\t\t\t\t<УчтеноВСумме>true</УчтеноВСумме>\n\t\t\t\t<Сумма>132.00</Сумма>\n"
-        f"\t\t\t</Налог>\n\t\t</Налоги>\n\t\t<Товары>\n{''.join(_line(number, item) for item in range(3))}\t\t</Товары>\n"
-        f"{_requisites(pairs, chr(9) * 2)}\t</Документ>\n"
+        f'{_HEAD}{_text(_classifier(), 1)}\t<Каталог СодержитТолькоИзменения="false">\n'
+        f"\t\t<Ид>{_CATALOGUE}</Ид>\n\t\t<Наименование>Каталог</Наименование>\n\t\t<Товары>\n"
     )
 
 
-def _groups() -> str:
-    items = "".join(
-        f"\t\t\t<Группа>\n\t\t\t\t<Ид>{guid('группа', item)}</Ид>\n\t\t\t\t<Наименование>Группа {item}</Наименование>\n"
-        "\t\t\t</Группа>\n"
-        for item in range(50)
-    )
-    properties = "".join(
-        f"\t\t\t<Свойство>\n\t\t\t\t<Ид>{guid('свойство', item)}</Ид>\n"
-        f"\t\t\t\t<Наименование>Свойство {item}</Наименование>\n"
-        "\t\t\t\t<ТипЗначений>Строка</ТипЗначений>\n\t\t\t</Свойство>\n"
-        for item in range(6)
-    )
+def _offers_head() -> str:
+    """offers.xml: price types and offers."""
+    types: list[Element] = []
+    for item, name in enumerate(_PRICE_TYPES):
+        types.append(("ТипЦены", [("Ид", guid("цена", item)), ("Наименование", name), ("Валюта", "руб")]))
     return (
-        f"\t<Классификатор>\n\t\t<Ид>{_CATALOGUE}</Ид>\n\t\t<Наименование>Классификатор</Наименование>\n"
-        f"\t\t<Группы>\n{items}\t\t</Группы>\n"
-        f"\t\t<Свойства>\n{properties}\t\t</Свойства>\n\t</Классификатор>\n"
-    )
-
-
-def _price_types() -> str:
-    return "".join(
-        f"\t\t\t<ТипЦены>\n\t\t\t\t<Ид>{guid('цена', item)}</Ид>\n\t\t\t\t<Наименование>{name}</Наименование>\n"
-        "\t\t\t\t<Валюта>руб</Валюта>\n\t\t\t</ТипЦены>\n"
-        for item, name in enumerate(("Розничная", "Оптовая", "Закупочная"))
-    )
-
-
-def products(stream: BinaryIO, count: int) -> None:
-    """import.xml: a classifier and `count` products."""
-    head = (
-        f'{_HEAD}{_groups()}\t<Каталог СодержитТолькоИзменения="false">\n\t\t<Ид>{_CATALOGUE}</Ид>\n'
-        "\t\t<Наименование>Каталог</Наименование>\n\t\t<Товары>\n"
-    )
-    _write(
-        stream, head, (_product(number) for number in range(count)), f"\t\t</Товары>\n\t</Каталог>\n{_TAIL}"
-    )
-
-
-def offers(stream: BinaryIO, count: int) -> None:
-    """offers.xml: three price types and `count` offers with three prices each."""
-    head = (
         f"{_HEAD}\t<ПакетПредложений>\n\t\t<Ид>{_CATALOGUE}#</Ид>\n\t\t<Наименование>Пакет</Наименование>\n"
-        f"\t\t<ИдКаталога>{_CATALOGUE}</ИдКаталога>\n\t\t<ТипыЦен>\n{_price_types()}\t\t</ТипыЦен>\n\t\t<Предложения>\n"
-    )
-    _write(
-        stream,
-        head,
-        (_offer(number) for number in range(count)),
-        f"\t\t</Предложения>\n\t</ПакетПредложений>\n{_TAIL}",
+        f"\t\t<ИдКаталога>{_CATALOGUE}</ИдКаталога>\n{_text(('ТипыЦен', types), 2)}\t\t<Предложения>\n"
     )
 
 
-def orders(stream: BinaryIO, count: int) -> None:
-    """orders.xml: `count` orders of three lines."""
-    _write(stream, _HEAD, (_order(number) for number in range(count)), _TAIL)
+def _orders_head() -> str:
+    """orders.xml: orders alone."""
+    return _HEAD
 
 
-def _write(stream: BinaryIO, head: str, records: Iterator[str], tail: str) -> None:
-    stream.write(head.encode())
-    for record in records:
-        stream.write(record.encode())
-    stream.write(tail.encode())
-
-
-def make(folder: Path, kind: str, count: int) -> Path:
-    """The file `<kind>-<count>.xml` in the folder, made once."""
-    path = folder / f"{kind}-{count}.xml"
-    if not path.exists():
-        with path.open("wb") as stream:
-            {"products": products, "offers": offers, "orders": orders}[kind](stream, count)
-    return path
+_KINDS = {
+    "products": _Kind(_product, _products_head, f"\t\t</Товары>\n\t</Каталог>\n{_TAIL}", 3),
+    "offers": _Kind(_offer, _offers_head, f"\t\t</Предложения>\n\t</ПакетПредложений>\n{_TAIL}", 3),
+    "orders": _Kind(_order, _orders_head, _TAIL, 1),
+}

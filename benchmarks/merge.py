@@ -6,32 +6,51 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.measuring import Row, Work, at_most
 from etl.transform import merge
 from etl.transform.agreed import ABSENT, Sent
 from etl.transform.alignment import KEY
 
-RECORDS, FIELDS, LIMIT, GROWTH = 100_000, 10, 5.0, 1.5
+RECORDS, FIELDS = 100_000, 10
+LIMIT, GROWTH = 5.0, 1.5
+
+
+def run() -> list[Row]:
+    known, portal, onec = frames(RECORDS)
+    small = frames(RECORDS // 4)
+    ours = seconds(lambda: merge.merge(known, portal, onec, owners={}, owner="1c", seq=3))
+    quarter = seconds(lambda: merge.merge(*small, owners={}, owner="1c", seq=3))
+    plain = seconds(lambda: portal.merge(onec, on=KEY, how="left"))
+    what = f"merge of {RECORDS:,} records × {FIELDS} fields, of one pandas merge of the same frames"
+    return [
+        at_most(what, ours / plain, LIMIT),
+        at_most("merge: time per record against a quarter of the records", ours / quarter / 4, GROWTH),
+    ]
 
 
 def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Memory, portal and 1C of so many records: of each hundred, one is edited on each side and one awaits
-    its confirmation.
+    """Memory, portal and 1C of so many records.
+
+    Of each hundred, one is edited on each side and one awaits its confirmation.
     """
-    keys = np.repeat(np.array([str(number) for number in range(records)], dtype=object), FIELDS)
-    fields = np.tile(np.array([f"field{number}" for number in range(FIELDS)], dtype=object), records)
+    numbers = np.array([str(number) for number in range(records)], dtype=object)
+    names = np.array([f"field{number}" for number in range(FIELDS)], dtype=object)
+    keys = np.repeat(numbers, FIELDS)
+    fields = np.tile(names, records)
     values = np.array([f"value {number}" for number in range(len(keys))], dtype=object)
-    entity = np.full(len(keys), "deal", dtype=object)
-    portal, onec, sent = values.copy(), values.copy(), np.fromiter([()] * len(keys), dtype=object)
+    portal = values.copy()
+    onec = values.copy()
+    sent = np.fromiter([()] * len(keys), dtype=object)
     for place in range(0, len(keys), 100):
         portal[place] = "изменено на портале"
         onec[place + 33] = "изменено в 1С"
         portal[place + 66] = onec[place + 66] = "ждёт подтверждения"
         sent[place + 66] = (Sent("ждёт подтверждения", 1),)
+    entity = np.full(len(keys), "deal", dtype=object)
     base = {"entity": entity, "key": keys, "field": fields}
     absent = np.full(len(keys), ABSENT, dtype=object)
     return (
@@ -41,7 +60,7 @@ def frames(records: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     )
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(work: Work) -> float:
     """The best of three, with the collector out of the way."""
     best = float("inf")
     for _ in range(3):
@@ -50,27 +69,3 @@ def seconds(work: Callable[[], object]) -> float:
         work()
         best = min(best, time.perf_counter() - started)
     return best
-
-
-def run() -> list[tuple[str, float, float, bool]]:
-    """Rows (name, measured, limit, ok)."""
-    known, portal, onec = frames(RECORDS)
-    small = frames(RECORDS // 4)
-    ours = seconds(lambda: merge.merge(known, portal, onec, owners={}, owner="1c", seq=3))
-    quarter = seconds(lambda: merge.merge(*small, owners={}, owner="1c", seq=3))
-    plain = seconds(lambda: portal.merge(onec, on=KEY, how="left"))
-    ratio, growth = ours / plain, ours / quarter / 4
-    return [
-        (
-            f"merge of {RECORDS:,} records × {FIELDS} fields, of one pandas merge of the same frames",
-            ratio,
-            LIMIT,
-            ratio <= LIMIT,
-        ),
-        ("merge: time per record against a quarter of the records", growth, GROWTH, growth <= GROWTH),
-    ]
-
-
-if __name__ == "__main__":
-    for name, measured, limit, good in run():
-        print(f"{name}: {measured:.2f} (limit {limit}) {'ok' if good else 'MISSED'}")

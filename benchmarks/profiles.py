@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,9 @@ PROFILES = ("video", "prepaid", "leads", "twoway")
 SMALL, LARGE, GROWTH = 500, 4_000, 1.15
 FEW, MANY, NEW_ORDERS, KNOWN = 200, 20_000, 20, 1.5
 WHOLE, MEMORY_MIB = 50_000, 450.0
+WAITING = 1.5
+#: Requests a second and the reserve of the bucket: nobody waits; the portal's own pace without a reserve.
+_UNHURRIED, _AT_TWO = (1000.0, 1000), (2.0, 1)
 
 _WORLD = """
 import datetime as dt, sys
@@ -48,7 +51,8 @@ if kind == "leads":
     onec.session()
 with Portal(seed=seed, rate=1000.0, burst=1000, operating_limit=0) as portal:
     print(portal.webhook, flush=True)
-    sys.stdin.readline()
+    while sys.stdin.readline().strip() == "requests":
+        print(len(portal.requests), flush=True)
 """
 _LOAD = """
 import datetime as dt, json, resource, sys, time
@@ -59,7 +63,8 @@ from etl.config import profile
 from etl.flows import intake
 from etl.flows.orders import outgoing
 loaded = profile.load(Path(sys.argv[1]))
-address = {"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": 1000.0, "burst": 1000}
+rate, burst = float(sys.argv[3]), int(sys.argv[4])
+address = {"sandbox": None, "webhook_file": Path(sys.argv[2]), "rate": rate, "burst": burst}
 loaded = loaded.model_copy(update={"bitrix24": loaded.bitrix24.model_copy(update=address)})
 now = dt.datetime.now(dt.UTC)
 """
@@ -68,11 +73,20 @@ _RUNS = (
     _LOAD
     + """
 found = []
-for turn in range(int(sys.argv[3])):
+for turn in range(int(sys.argv[5])):
     begun = time.process_time()
     pipeline.run(loaded, now=now + dt.timedelta(minutes=turn), accept=True)
     found.append(time.process_time() - begun)
 print(json.dumps([*found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+)
+#: seconds of the clock that one run takes, from its first request on
+_WALL = (
+    _LOAD
+    + """
+begun = time.perf_counter()
+pipeline.run(loaded, now=now, accept=True)
+print(json.dumps([time.perf_counter() - begun]))
 """
 )
 #: seconds of CPU of the flow `orders-out` alone, after the directories have been exchanged and read
@@ -93,8 +107,11 @@ with pipeline.opened(loaded, loaded.flows, trigger="bench", now=now) as run:
 
 
 @contextmanager
-def _world(name: str, deals: int, buyers: int) -> Iterator[tuple[Path, Path]]:
-    """A portal with that many deals (for `leads`: 1C with that many orders); the profile and its webhook."""
+def _world(name: str, deals: int, buyers: int = 50) -> Iterator[tuple[Path, Path, Callable[[], int]]]:
+    """A portal with that many deals (for `leads`: 1C with that many orders).
+
+    The profile, its webhook, and how many requests the portal has answered so far.
+    """
     with tempfile.TemporaryDirectory() as folder:
         profile, secret = Path(folder) / f"{name}.toml", Path(folder) / "webhook"
         text = (ROOT / "samples" / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
@@ -107,11 +124,18 @@ def _world(name: str, deals: int, buyers: int) -> Iterator[tuple[Path, Path]]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert world.stdout is not None
+        assert world.stdout is not None and world.stdin is not None
+        asked, told = world.stdin, world.stdout
+
+        def requests() -> int:
+            asked.write("requests\n")
+            asked.flush()
+            return int(told.readline())
+
         with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(world.stdout.readline().strip())
+            file.write(told.readline().strip())
         try:
-            yield profile, secret
+            yield profile, secret, requests
         finally:
             world.communicate("\n")
 
@@ -130,16 +154,27 @@ def _measured(code: str, *arguments: object) -> list[float]:
     return found
 
 
-def runs(name: str, deals: int, *, count: int = 2, buyers: int = 50) -> list[float]:
+def runs(name: str, deals: int, count: int = 2) -> list[float]:
     """CPU seconds of the first runs of a profile with that many deals, then peak memory in MiB."""
-    with _world(name, deals, buyers) as (profile, secret):
-        return _measured(_RUNS, profile, secret, count)
+    with _world(name, deals) as (profile, secret, _):
+        return _measured(_RUNS, profile, secret, *_UNHURRIED, count)
 
 
 def orders(companies: int) -> float:
     """CPU seconds that new orders cost beside that many known companies, which have been read already."""
-    with _world("twoway", NEW_ORDERS, companies) as (profile, secret):
-        return _measured(_ORDERS, profile, secret)[0]
+    with _world("twoway", NEW_ORDERS, companies) as (profile, secret, _):
+        return _measured(_ORDERS, profile, secret, *_UNHURRIED)[0]
+
+
+def waiting(name: str) -> tuple[float, int]:
+    """Seconds of the clock of a first run at two requests a second against what the bucket alone needs.
+
+    Returns the ratio and the requests made. No reserve: every request waits its half second.
+    """
+    with _world(name, LARGE) as (profile, secret, requests):
+        (seconds,) = _measured(_WALL, profile, secret, *_AT_TWO)
+        made = requests()
+        return seconds / (made / _AT_TWO[0]), made
 
 
 def run() -> list[tuple[str, float, float, bool]]:
@@ -151,6 +186,10 @@ def run() -> list[tuple[str, float, float, bool]]:
             growth = (large[place] / small[place]) / (LARGE / SMALL)
             what = f"{name}, {kind} run: growth of CPU, {SMALL} to {LARGE} deals ({large[place]:.1f} s)"
             rows.append((what, growth, GROWTH, growth <= GROWTH))
+    for name in PROFILES:
+        share, made = waiting(name)
+        what = f"{name}, first run of {LARGE} deals at 2 requests a second: wait ({made} requests)"
+        rows.append((what, share, WAITING, share <= WAITING))
     few, many = orders(FEW), orders(MANY)
     what = f"{NEW_ORDERS} new orders: CPU beside {MANY} known companies against {FEW} ({many:.2f} s)"
     rows.append((what, many / few, KNOWN, many / few <= KNOWN))

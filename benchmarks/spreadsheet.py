@@ -3,23 +3,23 @@ the same run.
 
 Targets (docs/architecture.md): writing, verification included, <= 0.55 of openpyxl write_only; reading, guard
 and child process included, <= 0.3 of openpyxl read_only; peak memory of the writing process < 150 MiB with
-flat growth. Processor time is compared (children included), so that a busy machine does not decide; the sizes
-of RSS are those of fresh processes.
+flat growth. Processor time is compared (children included), so that a busy machine does not decide; each step
+is done in a fresh process, and the sizes of RSS are its own.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measuring import Row, apart, at_most, peak, seconds
+
+if TYPE_CHECKING:
+    from etl.load.spreadsheet.layout import Kind
 
 ROWS, SMALL = 100_000, 20_000
 CAPTIONS = (
@@ -36,7 +36,20 @@ CAPTIONS = (
     "Всего",
     "Ответственный",
 )
-KINDS = ("integer", "id", "id", "text", "id", "text", "id", "date", "money", "money", "money", "text")
+KINDS: tuple[Kind, ...] = (
+    "integer",
+    "id",
+    "id",
+    "text",
+    "id",
+    "text",
+    "id",
+    "date",
+    "money",
+    "money",
+    "money",
+    "text",
+)
 FORMATS = {"money": "#,##0.00", "date": "dd.mm.yyyy", "id": "@"}
 
 
@@ -64,9 +77,9 @@ def write_ours(path: Path, count: int) -> None:
     from etl.load.spreadsheet.layout import Block, Column, Sheet
     from etl.load.spreadsheet.save import save
 
-    columns = [
-        Column(caption, kind, total=kind == "money") for caption, kind in zip(CAPTIONS, KINDS, strict=True)
-    ]  # type: ignore[arg-type]
+    columns = []
+    for caption, kind in zip(CAPTIONS, KINDS, strict=True):
+        columns.append(Column(caption, kind, total=kind == "money"))
     save(path, [Sheet("Реестр", columns, [Block(rows(count))], above=["Реестр"])])
 
 
@@ -125,52 +138,30 @@ STEPS: dict[str, Callable[[Path, int], None]] = {
 
 def measured(step: str, path: Path, count: int) -> tuple[float, float]:
     """(processor seconds with children, peak RSS in MiB) of one step in a fresh process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.spreadsheet", step, str(path), str(count)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).resolve().parent.parent,
-    )
-    seconds, peak = json.loads(done.stdout)
-    return seconds, peak
+    return apart(_measured, step, path, count)
 
 
-def run() -> list[tuple[str, float, float, bool]]:
-    """Rows of `make bench`: (what, measured, limit, whether it holds)."""
+def _measured(step: str, path: Path, count: int) -> tuple[float, float]:
+    spent = seconds(lambda: STEPS[step](path, count))
+    return spent, peak()
+
+
+def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        path, other, small = (Path(folder) / name for name in ("ours.xlsx", "openpyxl.xlsx", "small.xlsx"))
-        ours, peak = measured("write_ours", path, ROWS)
+        path = Path(folder) / "ours.xlsx"
+        small = Path(folder) / "small.xlsx"
+        other = Path(folder) / "openpyxl.xlsx"
+        ours, large_peak = measured("write_ours", path, ROWS)
         part, small_peak = measured("write_ours", small, SMALL)
         theirs, _ = measured("write_openpyxl", other, ROWS)
         reading, _ = measured("read_ours", path, ROWS)
         plain, _ = measured("read_openpyxl", path, ROWS)
+    what = "write 100,000 × 12 styled XLSX"
+    growth = ours / part / (ROWS / SMALL)
     return [
-        _row("write 100,000 × 12 styled XLSX, verified: × openpyxl write_only", ours / theirs, 0.55),
-        _row("write 100,000 × 12 styled XLSX: peak RSS, MiB", peak, 150),
-        _row("write 100,000 × 12 styled XLSX: RSS above that of 20,000 rows, MiB", peak - small_peak, 16),
-        _row(
-            "write 100,000 × 12 styled XLSX: time per row × that of 20,000 rows",
-            ours / part / (ROWS / SMALL),
-            1.2,
-        ),
-        _row("read such a workbook behind the guard: × openpyxl read_only", reading / plain, 0.3),
+        at_most(f"{what}, verified: × openpyxl write_only", ours / theirs, 0.55),
+        at_most(f"{what}: peak RSS, MiB", large_peak, 150),
+        at_most(f"{what}: RSS above that of 20,000 rows, MiB", large_peak - small_peak, 16),
+        at_most(f"{what}: time per row × that of 20,000 rows", growth, 1.2),
+        at_most("read such a workbook behind the guard: × openpyxl read_only", reading / plain, 0.3),
     ]
-
-
-def _row(name: str, value: float, limit: float) -> tuple[str, float, float, bool]:
-    return name, value, limit, value <= limit
-
-
-def main() -> None:
-    """One step in this process: print its cost as JSON."""
-    step, path, count = sys.argv[1:]
-    start = time.process_time()
-    STEPS[step](Path(path), int(count))
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = time.process_time() - start + children.ru_utime + children.ru_stime
-    print(json.dumps([spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
-
-
-if __name__ == "__main__":
-    main()

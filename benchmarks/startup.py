@@ -1,6 +1,4 @@
-"""Start-up: `obmen24 --help`, `status` and a run that finds nothing, against a bare interpreter (DESIGN
-§10).
-"""
+"""Start-up: `--help`, `status` and a run that finds nothing, against a bare interpreter (DESIGN §10)."""
 
 from __future__ import annotations
 
@@ -11,9 +9,40 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import Row, at_most
+
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS, LIMIT = 7, 6.0
-_PROFILE = (ROOT / "samples" / "profiles" / "video.toml").read_text(encoding="utf-8")
+IDLE = "obmen24 run documents-in with nothing in the folder"
+
+
+def run() -> list[Row]:
+    """Median of the ratios of seven rounds, bare interpreter and command in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        commands = _commands(Path(folder))
+        _seconds(*commands[IDLE])
+        ratios: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            bare = _seconds("-c", "pass")
+            for name, arguments in commands.items():
+                ratios[name].append(_seconds(*arguments) / bare)
+    rows = []
+    for name, found in ratios.items():
+        rows.append(at_most(f"{name} / bare interpreter", statistics.median(found), LIMIT))
+    return rows
+
+
+def _commands(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Arguments of the interpreter; the profile and its exchange folder lie in `folder`."""
+    profile = folder / "video.toml"
+    text = (ROOT / "samples" / "profiles" / "video.toml").read_text(encoding="utf-8")
+    profile.write_text(text.replace("../../exchange_dir", "exchange"), encoding="utf-8")
+    ours = ("-m", "etl", "-p", str(profile))
+    return {
+        "obmen24 --help": ("-m", "etl", "--help"),
+        "obmen24 status": (*ours, "status"),
+        IDLE: (*ours, "run", "documents-in"),
+    }
 
 
 def _seconds(*arguments: str) -> float:
@@ -26,32 +55,3 @@ def _seconds(*arguments: str) -> float:
         check=False,
     )
     return time.perf_counter() - started
-
-
-def run() -> list[tuple[str, float, float, bool]]:
-    """Median of the ratios of seven rounds, bare interpreter and command in turn."""
-    with tempfile.TemporaryDirectory() as folder:
-        profile = Path(folder) / "video.toml"
-        profile.write_text(_PROFILE.replace("../../exchange_dir", "exchange"), encoding="utf-8")
-        commands = {
-            "obmen24 --help": ("-m", "etl", "--help"),
-            "obmen24 status": ("-m", "etl", "-p", str(profile), "status"),
-            "obmen24 run documents-in with nothing in the folder": (
-                "-m",
-                "etl",
-                "-p",
-                str(profile),
-                "run",
-                "documents-in",
-            ),
-        }
-        _seconds(*commands["obmen24 run documents-in with nothing in the folder"])
-        ratios: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(ROUNDS):
-            bare = _seconds("-c", "pass")
-            for name, arguments in commands.items():
-                ratios[name].append(_seconds(*arguments) / bare)
-    return [
-        (f"{name} / bare interpreter", statistics.median(found), LIMIT, statistics.median(found) <= LIMIT)
-        for name, found in ratios.items()
-    ]

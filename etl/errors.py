@@ -28,6 +28,7 @@ class EtlError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
+        """What happened, then what to do."""
         return f"{self.message} {self.advice}".rstrip()
 
 

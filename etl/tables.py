@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, overload
 
 from etl import records as typed
 from etl.columns import DOCUMENT_KINDS, KINDS, PARTY_KINDS, SEVERITIES, Column
@@ -127,9 +127,12 @@ def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=object)
 
 
-def whole(table: str, row: Mapping[str, Any]) -> Record:
-    """A record with every column of its table, absent ones None: what the state keeps without them."""
-    return {name: row.get(name) for name in TABLES[table].columns}
+def whole(table: str, row: R) -> R:
+    """A record with every column of its table, absent ones None: what the state keeps without them, and what
+    a rule makes with the columns it fills.
+    """
+    held = cast(Mapping[str, Any], row)
+    return cast(R, {name: held.get(name) for name in TABLES[table].columns})
 
 
 def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

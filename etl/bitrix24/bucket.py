@@ -84,7 +84,8 @@ class Bucket:
                 if moment > now:
                     paused[name] = moment
             before = paused.get(method, 0.0)
-            paused[method] = max(until, before)
+            later = max(until, before)
+            paused[method] = later
             state["paused"] = paused
 
     def spent(self, method: str, timing: Any) -> None:

@@ -90,7 +90,8 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
         yield prefix, ""
     for key, inner in items:
         name = quote(str(key), safe="")
-        yield from _flat(f"{prefix}[{name}]" if prefix else name, inner)
+        inside = f"{prefix}[{name}]" if prefix else name
+        yield from _flat(inside, inner)
 
 
 def text(value: Any) -> str:

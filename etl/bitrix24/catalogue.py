@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Listing, Row, paged
+from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.reading import paged
 from etl.config.profile import Profile
 from etl.errors import ConfigError
 

@@ -11,7 +11,8 @@ from typing import Any
 from etl.bitrix24 import calls
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField, normal
-from etl.bitrix24.lists import Listing, Row, every, of_owners, paged
+from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.reading import every, of_owners, paged
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.errors import ConfigError
@@ -142,7 +143,8 @@ def multifields(row: Row, kind: str) -> list[Row]:
     found: list[Row] = []
     for element in calls.rows(row.get("fm")):
         same_kind = str(element.get("typeId")) == kind
-        if same_kind and element.get("value"):
+        is_filled = bool(element.get("value"))
+        if same_kind and is_filled:
             found.append(element)
     return found
 
@@ -209,6 +211,7 @@ def _preset(held: Sequence[Row], kind: str) -> str | None:
         if mark in marks:
             return number
         name = str(row.get("NAME") or "")
-        if named is None and name.strip().lower() == usual_name:
+        is_usual = name.strip().lower() == usual_name
+        if named is None and is_usual:
             named = number
     return named

@@ -6,7 +6,7 @@ caption; a profile may use any of the three. Facts: reference bitrix24 §3.3, §
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,8 @@ _ENDINGS = {
     "base": "money",
 }
 _LONGEST_CODE = 50
+#: How many names a message lists.
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class MissingField:
 def normal(text: str) -> str:
     """A name without letter case, ё and extra blanks."""
     return " ".join(text.casefold().replace("ё", "е").split())
+
+
+def enumerated(values: Iterable[str]) -> str:
+    """Names for a message, each once, not too many."""
+    unique = [value for value in dict.fromkeys(values) if value]
+    listed = ", ".join(f"«{value}»" for value in unique[:_SHOWN])
+    hidden = len(unique) - _SHOWN
+    return f"{listed} и ещё {hidden}" if hidden > 0 else listed
 
 
 def portal_fields(answer: Any) -> dict[str, PortalField]:

@@ -22,26 +22,35 @@ from etl.bitrix24.fields import (
     DEAL,
     INVOICE,
     PortalField,
+    enumerated,
     find_field,
     named_fields,
     normal,
     portal_fields,
 )
-from etl.bitrix24.lists import Row, paged
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import paged
+from etl.bitrix24.stages import (
+    DEAL_STAGES,
+    INVOICE_STAGES,
+    SOURCES,
+    category_of,
+    final_stages,
+    named_invoice_stages,
+    named_stages,
+    names_of,
+    resolved_stages,
+)
 from etl.config.profile import Profile
 from etl.errors import ConfigError
 
 _TITLES = {DEAL: "сделки", CONTACT: "контакта", COMPANY: "компании", INVOICE: "смарт-счёта"}
-#: How many names a message lists.
-_SHOWN = 40
 #: A moment that no record can have been changed after, in the two forms that filters may honour (bitrix24
 #: §3.4).
 _FUTURE = {"iso": "2099-01-01T00:00:00+03:00", "plain": "2099-01-01 00:00:00"}
 _UNUSED_ID = 2**31 - 2
 #: Questions whose refusal is an answer: this form of a moment is not taken.
 _OPTIONAL = frozenset({"canary_iso", "canary_plain"})
-#: ENTITY_ID of crm.status.list begins so (bitrix24 §4.7).
-_DEAL_STAGES, _INVOICE_STAGES, _SOURCES = "DEAL_STAGE", "SMART_INVOICE_STAGE", "SOURCE"
 
 
 @dataclass(frozen=True)
@@ -119,10 +128,12 @@ class Names:
 
     @cached_property
     def _stages_by_name(self) -> dict[str, list[str]]:
+        """Stage as people read it -> its ids: a name may stand in several pipelines."""
         return _by_name(self.stages)
 
     @cached_property
     def _invoice_stages_by_name(self) -> dict[str, list[str]]:
+        """The same of the stages of smart invoices."""
         return _by_name(self.invoice_stages)
 
     @cached_property
@@ -137,13 +148,6 @@ def _by_name(stages: Mapping[str, str]) -> dict[str, list[str]]:
     for stage, name in stages.items():
         found.setdefault(normal(name), []).append(stage)
     return found
-
-
-def category_of(stage_id: str) -> int:
-    """Pipeline of a deal's stage id: `C9:NEW` is of pipeline 9, `NEW` of the first one (bitrix24 §4.7)."""
-    head, colon, _ = stage_id.partition(":")
-    inside = bool(colon) and head.startswith("C") and head[1:].isdigit()
-    return int(head[1:]) if inside else 0
 
 
 def load(client: Client, profile: Profile) -> Names:
@@ -220,7 +224,7 @@ def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> 
     statuses = rows(found["statuses"])
     category = _category(profile, categories, problems)
     plain = _moment_format(found) == "plain"
-    deals, invoices = _names_of(statuses, _DEAL_STAGES), _names_of(statuses, _INVOICE_STAGES)
+    deals, invoices = names_of(statuses, DEAL_STAGES), names_of(statuses, INVOICE_STAGES)
     aliases = profile.deals.aliases
     emails = _emails(people)
     names = Names(
@@ -228,40 +232,24 @@ def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> 
         categories=categories,
         plain_moments=plain,
         zone=datetime.fromisoformat(str(found["server"])).tzinfo or UTC,
-        stages=_stages(_named_stages(profile, deals), deals, category, aliases, problems),
-        closed=_final(statuses, _DEAL_STAGES),
-        invoice_stages=_stages(_named_invoice_stages(profile, deals), invoices, None, aliases, problems),
-        invoice_closed=_final(statuses, _INVOICE_STAGES),
+        stages=resolved_stages(named_stages(profile, deals), deals, category, aliases, problems),
+        closed=final_stages(statuses, DEAL_STAGES),
+        invoice_stages=resolved_stages(
+            named_invoice_stages(profile, deals), invoices, None, aliases, problems
+        ),
+        invoice_closed=final_stages(statuses, INVOICE_STAGES),
         fields=_fields(profile, known, problems),
         known=known,
         users={str(user["ID"]): _person(user) for user in people},
         emails=emails,
-        sources=_names_of(statuses, _SOURCES),
+        sources=names_of(statuses, SOURCES),
     )
     problems += _unknown_managers(profile, emails)
     return names, problems
 
 
-def _names_of(statuses: Iterable[Row], entity: str) -> dict[str, str]:
-    """Id -> name, of one kind of statuses."""
-    found: dict[str, str] = {}
-    for row in statuses:
-        if str(row["ENTITY_ID"]).startswith(entity):
-            found[str(row["STATUS_ID"])] = str(row["NAME"])
-    return found
-
-
-def _final(statuses: Iterable[Row], entity: str) -> dict[str, str]:
-    """Id of a final stage of one kind -> its semantics (bitrix24 §4.7)."""
-    found: dict[str, str] = {}
-    for row in statuses:
-        semantics = row.get("SEMANTICS")
-        if semantics in ("S", "F") and str(row["ENTITY_ID"]).startswith(entity):
-            found[str(row["STATUS_ID"])] = str(semantics)
-    return found
-
-
 def _category(profile: Profile, categories: Mapping[int, str], problems: list[str]) -> int | None:
+    """The number of the profile's pipeline: named as on the portal, or by that number itself."""
     wanted = profile.deals.pipeline
     if wanted is None:
         return None
@@ -273,34 +261,8 @@ def _category(profile: Profile, categories: Mapping[int, str], problems: list[st
     if len(found) == 1:
         return found[0]
     said = "есть в нескольких экземплярах" if found else "нет на портале"
-    problems.append(f"deals.pipeline: воронки «{wanted}» {said}; есть: {_listed(categories.values())}")
+    problems.append(f"deals.pipeline: воронки «{wanted}» {said}; есть: {enumerated(categories.values())}")
     return None
-
-
-def _stages(
-    named: Iterable[tuple[str, str]],
-    portal: Mapping[str, str],
-    category: int | None,
-    aliases: Mapping[str, tuple[str, ...]],
-    problems: list[str],
-) -> dict[str, str]:
-    """Stage id -> name, with the profile's spelling for the stages it names (by name, alias or id)."""
-    inside = _of_category(portal, category)
-    stages = dict(portal)
-    for place, name in dict.fromkeys(named):
-        spellings = {normal(text) for text in (name, *aliases.get(name, ()))}
-        found = [stage for stage, text in inside.items() if {normal(text), normal(stage)} & spellings]
-        if not found:
-            problems.append(f"{place}: стадии «{name}» нет на портале; есть: {_listed(inside.values())}")
-        stages |= dict.fromkeys(found, name)
-    return stages
-
-
-def _of_category(portal: Mapping[str, str], category: int | None) -> Mapping[str, str]:
-    """Stages of one pipeline, of all where the profile names none."""
-    if category is None:
-        return portal
-    return {stage: name for stage, name in portal.items() if category_of(stage) == category}
 
 
 def _fields(
@@ -312,16 +274,16 @@ def _fields(
         if len(found) == 1:
             resolved[kind, text] = found[0]
         elif found:
-            codes = _listed(one.code for one in found)
+            codes = enumerated(one.code for one in found)
             problems.append(
                 f"{place}: несколько полей {_TITLES[kind]} называются «{text}», укажите код: {codes}"
             )
         else:
             titles = [one.title for one in known[kind].values()]
             close = difflib.get_close_matches(text, titles, n=3)
-            hint = f"; похоже на: {_listed(close)}" if close else ""
+            hint = f"; похоже на: {enumerated(close)}" if close else ""
             problems.append(
-                f"{place}: поля {_TITLES[kind]} «{text}» нет на портале{hint}; есть: {_listed(titles)}"
+                f"{place}: поля {_TITLES[kind]} «{text}» нет на портале{hint}; есть: {enumerated(titles)}"
             )
     return resolved
 
@@ -329,9 +291,8 @@ def _fields(
 def _unknown_managers(profile: Profile, emails: Mapping[str, str]) -> Iterator[str]:
     for name, email in (profile.orders.managers if profile.orders else {}).items():
         if email.strip().lower() not in emails:
-            yield (
-                f"orders.managers.{name}: сотрудника с e-mail {email} нет на портале; есть: {_listed(emails)}"
-            )
+            known = enumerated(emails)
+            yield f"orders.managers.{name}: сотрудника с e-mail {email} нет на портале; есть: {known}"
 
 
 def _emails(people: Iterable[Row]) -> dict[str, str]:
@@ -350,51 +311,3 @@ def _person(user: Row) -> str:
     if parts:
         return " ".join(parts)
     return str(user.get("EMAIL") or f"сотрудник {user['ID']}")
-
-
-def _listed(values: Iterable[str]) -> str:
-    """Names for a message, each once, not too many."""
-    unique = [value for value in dict.fromkeys(values) if value]
-    listed = ", ".join(f"«{value}»" for value in unique[:_SHOWN])
-    hidden = len(unique) - _SHOWN
-    return f"{listed} и ещё {hidden}" if hidden > 0 else listed
-
-
-# ---- which stages the profile names
-
-
-def _named_stages(profile: Profile, deals: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(place in the profile, stage of a deal)."""
-    for index, rule in enumerate(profile.rules):
-        yield f"rules[{index}].to", rule.to
-        for name in rule.from_:
-            yield f"rules[{index}].from", name
-    if profile.billing:
-        for name in profile.billing.stages:
-            yield "billing.stages", name
-        yield "billing.terminated_stage", profile.billing.terminated_stage
-    if profile.orders:
-        for name in profile.orders.send_stages:
-            yield "orders.send_stages", name
-        if profile.orders.first_stage:
-            yield "orders.first_stage", profile.orders.first_stage
-    yield from _sending_stages(profile, deals, of_deal=True)
-
-
-def _named_invoice_stages(profile: Profile, deals: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(place in the profile, stage of a smart invoice)."""
-    yield from _sending_stages(profile, deals, of_deal=False)
-    if profile.orders and profile.orders.invoice_paid_stage:
-        yield "orders.invoice_paid_stage", profile.orders.invoice_paid_stage
-
-
-def _sending_stages(
-    profile: Profile, deals: Mapping[str, str], *, of_deal: bool
-) -> Iterator[tuple[str, str]]:
-    """Stages that send a smart invoice: those of its deal where the portal knows such a stage of deals, else
-    its own.
-    """
-    known = {normal(name) for name in deals.values()}
-    for name in profile.orders.invoice_stages if profile.orders else ():
-        if (normal(name) in known) is of_deal:
-            yield "orders.invoice_stages", name

@@ -102,7 +102,8 @@ def as_kind(kind: str, value: Any) -> Any:
         return value
     if kind == "number" and isinstance(value, Decimal):
         return value
-    return _KINDS[kind](value)
+    convert = _KINDS[kind]
+    return convert(value)
 
 
 def read(field: PortalField, value: Any, names: Names) -> Any:

@@ -303,4 +303,5 @@ def merged(key: str, results: Sequence[Result], identifier: str | None) -> Resul
             worst = status
             break
     reasons = dict.fromkeys(result.reason for result in results if result.reason)
-    return Result(key, worst, identifier, "; ".join(reasons))
+    reason = "; ".join(reasons)
+    return Result(key, worst, identifier, reason)

@@ -42,8 +42,9 @@ def bill(ctx: click.Context, month: str | None, accept: bool) -> None:
     """Начислить абонентскую плату за месяц."""
     from etl import pipeline
 
+    profile = connected(ctx)
     report = pipeline.run(
-        connected(ctx), flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True
+        profile, flows=("billing",), month=month, trigger="bill", accept=accept, force_billing=True
     )
     finish(ctx, report, summary=True)
 

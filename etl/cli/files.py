@@ -58,7 +58,8 @@ def _repair(ctx: click.Context, files: tuple[Path, ...]) -> None:
 
     done = [repairing.repair(path) for path in files]
     click.echo(words.repaired(done))
-    ctx.exit(EXIT_ATTENTION if any(one.refused for one in done) else EXIT_CLEAN)
+    any_refused = any(one.refused for one in done)
+    ctx.exit(EXIT_ATTENTION if any_refused else EXIT_CLEAN)
 
 
 @click.command()

@@ -33,7 +33,9 @@ def run(
         from etl.cli.words import rehearse as words
         from etl.commands import rehearse
 
-        click.echo(words.text(rehearse.rehearse(profile, month=month)))
+        rehearsed = rehearse.rehearse(profile, month=month)
+        told = words.text(rehearsed)
+        click.echo(told)
         return
     from etl import pipeline
 

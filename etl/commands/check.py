@@ -102,6 +102,12 @@ class _Findings:
     wrong: list[str] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
 
+    @property
+    def can_exchange(self) -> bool:
+        """Whether nothing seen so far stands against a run, even one on copies."""
+        is_away = any(isinstance(one, Away) for one in self.told)
+        return not self.wrong and not is_away
+
     def look(self, step: Callable[[], Told | None]) -> None:
         """Take what a look tells, be it a failure: one that fails does not keep the others from looking."""
         try:
@@ -125,11 +131,14 @@ def check(profile: Profile) -> Check:
     found.look(lambda: _release(profile))
     found.look(lambda: _folder(profile))
     found.look(lambda: _portal(profile))
-    can_exchange = not found.wrong and not any(isinstance(one, Away) for one in found.told)
-    if can_exchange and "parties" in profile.flows:
+    if found.can_exchange and "parties" in profile.flows:
         found.look(lambda: coverage(profile))
     gaps = capabilities.gaps(profile, today)
-    return Check(tuple(found.wrong), tuple(gaps), tuple(found.told))
+    return Check(
+        wrong=tuple(found.wrong),
+        gaps=tuple(gaps),
+        told=tuple(found.told),
+    )
 
 
 def coverage(profile: Profile) -> Coverage | None:
@@ -157,8 +166,11 @@ def _release(profile: Profile) -> Release | None:
 
 def _version(text: str) -> tuple[int, ...]:
     """A release as numbers that compare; a part that is no number counts as 0."""
-    parts = text.split(".")
-    return tuple(int(part) if part.isdigit() else 0 for part in parts)
+    numbers = []
+    for part in text.split("."):
+        number = int(part) if part.isdigit() else 0
+        numbers.append(number)
+    return tuple(numbers)
 
 
 def _folder(profile: Profile) -> Folder:

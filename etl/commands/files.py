@@ -66,7 +66,8 @@ class Watched:
         """A binary stream from the beginning of the file."""
         if self.tell is None:
             return self.path.open("rb")
-        return io.BufferedReader(_Told(self.path, self.tell), _BUFFER)
+        told = _Told(self.path, self.tell)
+        return io.BufferedReader(told, _BUFFER)
 
 
 class _Told(io.FileIO):

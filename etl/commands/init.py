@@ -61,7 +61,8 @@ def _samples_folder() -> Path:
 
 def _filled(text: str, answers: Mapping[str, str]) -> str:
     """A sample with the portal's webhook instead of the sandbox, and the answers that were given."""
-    address = f'webhook_file = "{answers["bitrix24.webhook_file"]}"\n'
+    webhook_file = answers["bitrix24.webhook_file"]
+    address = f'webhook_file = "{webhook_file}"\n'
     text = _SANDBOX.sub(address, text)
     for key, answer in answers.items():
         table, _, name = key.partition(".")
@@ -74,4 +75,9 @@ def _put(text: str, table: str, name: str, answer: str) -> str:
     """Replace `name` in the first table called so; what is not in this file stays with its base."""
     escaped = answer.replace("\\", "\\\\").replace('"', '\\"')
     value = re.compile(rf'(^\[+{table}\]+[^\[]*?^{name} = )"[^"]*"', re.M | re.S)
-    return value.sub(lambda found: f'{found[1]}"{escaped}"', text, count=1)
+
+    def put(found: re.Match[str]) -> str:
+        before = found[1]
+        return f'{before}"{escaped}"'
+
+    return value.sub(put, text, count=1)

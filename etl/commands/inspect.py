@@ -57,12 +57,16 @@ class Finding:
 def inspect(path: Path, *, limit: int, tell: Tell | None = None) -> Finding:
     """The account of one file with at most `limit` issues; `tell` follows the reading."""
     try:
-        found = _read(path, limit, tell)
+        account = _read(path, limit, tell)
     except Rejected as error:
         return _unread(path, str(error))
-    found["counts"] = Counts(**found["counts"])
-    refused = any(issue["entity"] == "file" for issue in found["issues"])
-    return Finding(**found, path=str(path), refused=refused)
+    account["counts"] = Counts(**account["counts"])
+    refused = any(issue["entity"] == "file" for issue in account["issues"])
+    return Finding(
+        **account,
+        path=str(path),
+        refused=refused,
+    )
 
 
 def _read(path: Path, limit: int, tell: Tell | None) -> dict[str, Any]:
@@ -77,10 +81,13 @@ def _read(path: Path, limit: int, tell: Tell | None) -> dict[str, Any]:
     report = tell
 
     def proving(read: int) -> None:
-        report(min(_PROVING, _PROVING * read / (3 * size)))
+        """The three passes are the first part; the reading of records goes through the file once more."""
+        proven = _PROVING * read / (3 * size)
+        report(min(_PROVING, proven))
 
     def reading(position: int) -> None:
-        report(_PROVING + (1 - _PROVING) * position / size)
+        rest = 1 - _PROVING
+        report(_PROVING + rest * position / size)
 
     watched = cast(Path, Watched(path, proving))
     with readable(path):

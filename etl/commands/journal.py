@@ -61,6 +61,7 @@ def remarks(profile: Profile) -> list[Remark]:
 
 
 def _remark(row: tables.Record) -> Remark:
+    """A row of `issues` as a remark."""
     return Remark(
         level=row["severity"],
         file=row["file"],

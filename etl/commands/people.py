@@ -60,17 +60,25 @@ def questions(profile: Profile) -> list[Question]:
     """Open questions, oldest first, numbered as `answer` takes them."""
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
         found = store.questions.open()
-    return [_question(number, row) for number, row in enumerate(found, 1)]
+    return [_question(number, row) for number, row in enumerate(found, start=1)]
 
 
 def _question(number: int, row: Mapping[str, Any]) -> Question:
-    candidates = tuple(_candidate(one) for one in row["candidates"] or ())
-    return Question(number, row["key"], row["text"], candidates)
+    """A question of the state; one without candidates is answered with 0 alone."""
+    candidates = row["candidates"] or ()
+    return Question(
+        number,
+        key=row["key"],
+        text=row["text"],
+        candidates=tuple(map(_candidate, candidates)),
+    )
 
 
 def _candidate(one: Any) -> str:
     """The text of a candidate: some are texts, some records with a `text`."""
-    return str(one.get("text", one) if isinstance(one, dict) else one)
+    if isinstance(one, dict):
+        return str(one.get("text", one))
+    return str(one)
 
 
 def answer(profile: Profile, question: str, given: str | None) -> Answered:
@@ -89,8 +97,10 @@ def answer(profile: Profile, question: str, given: str | None) -> Answered:
 
 
 def _chosen(found: Sequence[dict[str, Any]], question: str) -> dict[str, Any]:
-    if question.isdigit() and 0 < int(question) <= len(found):
-        return found[int(question) - 1]
+    """The open question a person named by its number or key. Raises ConfigError where there is none."""
+    number = int(question) if question.isdigit() else 0
+    if 0 < number <= len(found):
+        return found[number - 1]
     for row in found:
         if row["key"] == question:
             return row
@@ -108,8 +118,9 @@ def _choice(given: str | None, count: int) -> int:
 
 def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
     """Tie a record of the portal to one of 1C by hand. `entity` as the state names it: deal, company, …"""
+    pair = {"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}
     with _written(profile) as store:
-        store.links.put([{"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}])
+        store.links.put([pair])
     return Linked(entity, portal_id, onec_id)
 
 
@@ -129,12 +140,14 @@ def confirm(profile: Profile, numbers: Sequence[str]) -> Confirmed:
 
 def retry(profile: Profile, files: Sequence[str]) -> Returned:
     """Put quarantined files back to be read once more: all, or those whose path ends with one of `files`."""
+    returned = []
     with _written(profile) as store:
-        exchange = pipeline.folder(profile, dt.datetime.now(dt.UTC))
-        returned = []
+        now = dt.datetime.now(dt.UTC)
+        exchange = pipeline.folder(profile, now)
         for row in store.files.listed("bad", direction="in"):
             place = row.stored_as or ""
-            if place.startswith(QUARANTINE) and _is_meant(row.name, place, files):
+            is_quarantined = place.startswith(QUARANTINE)
+            if is_quarantined and _is_meant(row.name, place, files):
                 exchange.requeue(place, row.name)
                 store.files.mark("in", row.hash, "republished")
                 returned.append(row.name)
@@ -146,7 +159,8 @@ def _is_meant(name: str, place: str, files: Sequence[str]) -> bool:
     if not files:
         return True
     endings = tuple(f"/{one}" for one in files)
-    return f"/{name}".endswith(endings) or f"/{place}".endswith(endings)
+    known_as = (f"/{name}", f"/{place}")
+    return any(path.endswith(endings) for path in known_as)
 
 
 @contextmanager

@@ -31,9 +31,12 @@ class Prepared:
 
 def prepare(profile: Profile, *, with_fields: bool, with_templates: bool) -> Prepared:
     """Create missing fields and upload printed forms, as asked. Raises ConfigError (rights), TryLater."""
+    created = templates = None
     with rest.connect(profile.bitrix24, profile.path.parent, None) as client:
-        created = _create_fields(client, profile) if with_fields else None
-        templates = upload.upload(client, profile) if with_templates else None
+        if with_fields:
+            created = _create_fields(client, profile)
+        if with_templates:
+            templates = upload.upload(client, profile)
     return Prepared(created, templates)
 
 
@@ -64,6 +67,7 @@ def _noted_and_made(client: Client, outbox: StoreOutbox, missing: Sequence[Missi
 
 
 def _intent(one: MissingField) -> Intent:
+    """What stands in the state for a field that is to be made."""
     place = f"{one.entity}.{one.code}"
     return {
         "key": f"userfield/{place}",

@@ -61,7 +61,8 @@ def _added_up(reports: Sequence[RunReport]) -> RunReport:
         whole.files += [path for path in report.files if path not in whole.files]
         whole.notes += report.notes
         for words, amount in report.sums.items():
-            whole.sums[words] = whole.sums.get(words, 0) + amount
+            before = whole.sums.get(words, 0)
+            whole.sums[words] = before + amount
     for name in _STANDING:
         whole.counts[name] = last.counts[name]
     return whole

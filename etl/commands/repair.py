@@ -56,5 +56,6 @@ def _new(copy: Path, name: str) -> Iterator[None]:
 
 
 def _copied(path: Path, copy: Path) -> int:
+    """Fill the copy; how many characters were left out."""
     with readable(path), path.open("rb") as source, copy.open("wb") as target:
         return xml_safe.repair(source, target, path.name)

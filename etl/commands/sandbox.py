@@ -42,7 +42,7 @@ def build(wanted: Wanted) -> Portal:
         raise ConfigError("--tls-cert и --tls-key указываются вместе.", "Добавьте недостающий.")
     if wanted.deals is not None and wanted.seed is not None:
         raise ConfigError("--deals и --seed исключают друг друга.", "Оставьте один.")
-    seed = _read(wanted.seed) if wanted.seed else _invented(wanted.deals)
+    seed = _seed(wanted)
     faults = _read(wanted.faults) if wanted.faults else None
     try:
         return Portal(
@@ -61,9 +61,15 @@ def build(wanted: Wanted) -> Portal:
         ) from error
 
 
-def _invented(deals: int | None) -> dict[str, Any]:
-    return demo.generate(_DEALS if deals is None else deals)
+def _seed(wanted: Wanted) -> Any:
+    """The data of the portal: those of a file, else invented ones."""
+    if wanted.seed:
+        return _read(wanted.seed)
+    deals = _DEALS if wanted.deals is None else wanted.deals
+    return demo.generate(deals)
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """What a JSON file holds."""
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text)

@@ -59,7 +59,8 @@ def validate(path: Path, dialect: str | None, *, tell: Tell | None = None) -> Ve
             verdict = _by_version(verdict, stream)
             verdict = _by_schema(verdict, stream)
     except Rejected as error:
-        return replace(verdict, issues=[dict(tables.issue(str(error), file=path.name, entity="file"))])
+        issue = tables.issue(str(error), file=path.name, entity="file")
+        return replace(verdict, issues=[dict(issue)])
     return verdict
 
 
@@ -68,12 +69,19 @@ def _watched(path: Path, dialect: str | None, tell: Tell | None) -> Watched:
     size = size_of(path)
     if tell is None:
         return Watched(path, None)
-    whole = size * (4 if dialect else 2)
+    passes = 4 if dialect else 2
+    whole = size * passes
     report = tell
-    return Watched(path, lambda read: report(min(1.0, read / whole)))
+
+    def read_so_far(read: int) -> None:
+        part = read / whole
+        report(min(1.0, part))
+
+    return Watched(path, read_so_far)
 
 
 def _by_version(verdict: Verdict, stream: BinaryIO) -> Verdict:
+    """The verdict with that of the rules of the version which the file names."""
     version, remarks = lint.lint_stream(stream, verdict.file)
     return replace(
         verdict,
@@ -104,9 +112,10 @@ def _shown(stream: BinaryIO, name: str) -> Dialect | None:
     """The dialect a file shows by its version, namespace and first element."""
     root = xml_safe.root(stream, name)
     first = lint.first_child(stream, name)
-    shown = (root.attributes.get("ВерсияСхемы"), root.namespace)
+    shown = (root.attributes.get("ВерсияСхемы"), root.namespace, first)
     for dialect in DIALECTS.values():
         begins = "Контейнер" if dialect.extended else "Документ"
-        if dialect.kinds and (dialect.version, dialect.namespace) == shown and first == begins:
+        written = (dialect.version, dialect.namespace, begins)
+        if dialect.kinds and written == shown:
             return dialect
     return None

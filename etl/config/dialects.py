@@ -281,6 +281,7 @@ def _unit_form(name: str) -> str:
 
 
 def _unit_codes() -> dict[str, str]:
+    """Every spelling of a unit, folded -> its code in ОКЕИ."""
     codes = {}
     for code, names in UNIT_WORDS.items():
         codes.update(dict.fromkeys(map(_unit_form, names), code))

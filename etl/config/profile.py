@@ -65,6 +65,7 @@ class Portal(Model):
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
+        """The webhook is a password: one place holds it, or an old one would be used unseen."""
         given = [self.webhook_file, self.webhook_env, self.webhook_command, self.sandbox]
         sources = len(given) - given.count(None)
         if sources > 1:

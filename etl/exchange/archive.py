@@ -126,6 +126,7 @@ class Archive:
         files.replace_durably(files.write_temp(target.parent, write), target)
 
     def _relative(self, path: Path) -> str:
+        """The place as the state keeps it: below the folder, with slashes on every system."""
         return path.relative_to(self.folder).as_posix()
 
 
@@ -143,6 +144,7 @@ def put_back(moved: Path, original: Path) -> None:
 
 
 def _places_beside(original: Path) -> Iterator[Path]:
+    """Where a file may be put: under its own name, else numbered beside the one that has it."""
     yield original
     for count in range(2, 100):
         yield original.with_name(f"{original.stem}-{count}{original.suffix}")

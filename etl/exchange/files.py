@@ -234,7 +234,8 @@ def safe_name(name: str, limit: int = 100) -> str:
     suffix = dot + extension[:10]
     if not stem:
         stem, suffix = text, ""
-    stem = _cut(stem, limit - len(suffix.encode())).rstrip(" .")
+    room = limit - len(suffix.encode())
+    stem = _cut(stem, room).rstrip(" .")
     is_device = _RESERVED.fullmatch(stem)
     return f"_{stem}{suffix}" if is_device else stem + suffix
 

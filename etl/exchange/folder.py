@@ -228,6 +228,7 @@ class Exchange:
         return seen.stamp.size > 0 and note.looks > 1 and self._since(note) >= self.settle_seconds
 
     def _since(self, note: Note) -> float:
+        """Seconds that a file has stood unchanged."""
         return self._clock() - note.since
 
     # ---- intake
@@ -257,6 +258,7 @@ class Exchange:
         return seen.stamp.size > 0 and not self.settled(seen, note)
 
     def _take_one(self, seen: Seen, note: Note, verify: Verify, result: Look) -> None:
+        """Take one file if it has settled, is not too large and says what its place promises."""
         age = self._since(note)
         if not self.settled(seen, note):
             reason = "файл ещё записывается" if seen.stamp.size else "файл пустой"
@@ -358,4 +360,5 @@ def _is_ours_to_take(name: str) -> bool:
 
 
 def _age(seen: Seen) -> tuple[int, str]:
+    """Older files first; the name decides between files of one moment."""
     return seen.stamp.mtime_ns, seen.name

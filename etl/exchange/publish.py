@@ -75,6 +75,7 @@ def publish_for_person(
 
 
 def _copies(path: Path) -> Iterator[Path]:
+    """The name itself, then «name (2)», «name (3)»: what a person does by hand."""
     yield path
     for count in range(2, _COPIES):
         yield path.with_name(f"{path.stem} ({count}){path.suffix}")

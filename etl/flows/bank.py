@@ -34,8 +34,8 @@ def flow(run: Run, reading: Reading) -> None:
     """Match what the statements brought and what was waiting; new payments go to 1C or to the sheet «Оплаты»
     of their months.
     """
-    waiting = tables.frame("receipts", decode(run.state.files.cursor(WAITING) or "[]"))
-    receipts = tables.records(tables.concat("receipts", [waiting, reading.receipts]), Receipt)
+    waiting: list[Receipt] = decode(run.state.files.cursor(WAITING) or "[]")
+    receipts = [*(tables.whole("receipts", row) for row in waiting), *reading.receipts]
     months = match(run, receipts) if receipts else set()
     report_to_1c(run)
     if run.profile.delivery.payment == "spreadsheet":

@@ -26,7 +26,7 @@ from etl.exchange.folder import SHEETS_IN, Taken
 from etl.flows.publication import answers
 from etl.flows.reading import Item, Reading
 from etl.flows.run import Record, Run
-from etl.records import Document, Line
+from etl.records import Document, Line, Receipt
 from etl.state.columns import encode
 from etl.state.files import newer
 
@@ -54,6 +54,7 @@ class _Read:
     met: list[Document] = field(default_factory=list)
     parts: defaultdict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     moments: dict[str, dt.datetime | None] = field(default_factory=dict)
+    receipts: list[Receipt] = field(default_factory=list)
     spreadsheets: list[Path] = field(default_factory=list)
 
     def whole(self, items: Sequence[Item]) -> Reading:
@@ -67,7 +68,7 @@ class _Read:
             tables=found,
             seen=[one.seen for one in newest],
             moments=self.moments,
-            receipts=found.pop("receipts", tables.frame("receipts")),
+            receipts=self.receipts,
             spreadsheets=self.spreadsheets,
             items=items,
         )
@@ -82,6 +83,7 @@ def take(run: Run) -> Reading:
     told: dict[str, Any] = {}
 
     def check(path: Path, name: str) -> None:
+        """What a file says of itself is kept: it is claimed after all files have been looked at."""
         told[name] = verify(path, name, run.profile)
 
     look = run.folder.take(check)
@@ -235,7 +237,7 @@ def _read_statement(run: Run, item: Item, read: _Read) -> None:
     receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
     run.journal.note(issues, f"file:{item.taken.name}")
     run.journal.counts["receipts_read"] += len(receipts)
-    read.parts["receipts"].append(receipts)
+    read.receipts += tables.records(receipts, Receipt)
 
 
 def _read_commerceml(run: Run, item: Item, read: _Read) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from etl import tables
 from etl.exchange.folder import Taken
-from etl.records import Document, Line
+from etl.records import Document, Line, Receipt
 from etl.state.files import StoredFile
 
 
@@ -40,7 +40,7 @@ class Reading:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     seen: Sequence[dict[str, Any]] = ()
     moments: Mapping[str, dt.datetime | None] = field(default_factory=dict)
-    receipts: pd.DataFrame = field(default_factory=lambda: tables.frame("receipts"))
+    receipts: Sequence[Receipt] = ()
     spreadsheets: Sequence[Path] = ()
     items: Sequence[Item] = ()
 

@@ -10,7 +10,7 @@ from etl import tables
 from etl.flows import facts, registers
 from etl.flows.portal import delivery
 from etl.flows.run import Record, Run
-from etl.records import Charge, Deal
+from etl.records import Deal
 from etl.transform import stages
 from etl.transform.contracts.facts import ContractFacts, contract_facts
 from etl.transform.stages import Facts
@@ -25,7 +25,7 @@ def contracts(run: Run) -> dict[str, ContractFacts]:
     confirmed = {number for number, state in states.items() if state == "confirmed"}
     deals = run.portal.deals
     return contract_facts(
-        tables.each(run.state.charges.rows(), Charge),
+        run.state.charges.listed(),
         facts.payments(run),
         run.state.accruals.listed(),
         dict(zip(deals["id"], deals["terminated_on"], strict=True)),
@@ -70,7 +70,8 @@ def _undecided(applied: Iterable[Record]) -> set[str]:
     known.
     """
     moves = [row for row in applied if row["action"] == "stage"]
-    return {row["key"] for row in moves if row["outcome"] in ("doubt", "failed")}
+    unknown = ("doubt", "failed")
+    return {row["key"] for row in moves if row["outcome"] in unknown}
 
 
 def count(run: Run, applied: Iterable[Record]) -> None:

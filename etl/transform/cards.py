@@ -110,7 +110,8 @@ def namesakes(rows: Iterable[Party]) -> list[Record]:
     whose name a party with ИНН bears is not sent either. `key` of an issue is the party.
     """
     groups: dict[str, list[Party]] = defaultdict(list)
-    for row in {row["id"]: row for row in rows}.values():
+    by_id = {row["id"]: row for row in rows}
+    for row in by_id.values():
         groups[clean.fold(row.get("name"))].append(row)
     issues: list[Record] = []
     for name, alike in groups.items():

@@ -37,7 +37,8 @@ def canonical(field: str, value: Any) -> Hashable:
 def comparable(value: str) -> str:
     """A phone by its last ten digits (8 and +7 are one), an e-mail in lower case."""
     digits = "".join(sign for sign in value if sign.isdigit())
-    if "@" in value or not digits:
+    is_phone = bool(digits) and "@" not in value
+    if not is_phone:
         return value.strip().lower()
     return digits[-10:]
 

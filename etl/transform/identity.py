@@ -198,8 +198,9 @@ def _by_guid(found: _Matching) -> None:
         if len(portals) == 1:
             _pair(found, portals[0], guid, "guid")
             continue
+        listed = ", ".join(portals)
         reason = (
-            f"На портале {len(portals)} записи с одним идентификатором 1С: {', '.join(portals)}. "
+            f"На портале {len(portals)} записи с одним идентификатором 1С: {listed}. "
             "Объедините их или укажите верную: obmen24 link."
         )
         for portal in portals:

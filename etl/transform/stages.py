@@ -60,7 +60,8 @@ def moves(
     for deal in deals:
         known = facts.get(deal["id"], {})
         rule = derive(known, rules)
-        if rule is None or rule.to == last_derived.get(deal["id"]):
+        before = last_derived.get(deal["id"])
+        if rule is None or rule.to == before:
             continue
         derived[deal["id"]] = rule.to
         if deal["stage"] != rule.to and deal["stage"] in rule.from_:

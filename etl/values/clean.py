@@ -152,6 +152,7 @@ def date(value: object) -> dt.date | None:
 
 
 def _sensible(year: int, month: int, day: int) -> dt.date:
+    """A date that exists and is no typing error of the century. ValueError with the reason."""
     if not 2000 <= year <= 2100:
         raise ValueError(f"год {year} вне 2000–2100")
     try:
@@ -255,6 +256,7 @@ def short_company(value: object) -> str | None:
 
 
 def _abbreviation(form: re.Match[str]) -> str:
+    """«Общество с ограниченной ответственностью» -> «ООО»."""
     return LEGAL_FORMS[form[1].lower()]
 
 

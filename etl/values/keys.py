@@ -128,6 +128,9 @@ def _plain(identifier: str) -> str:
 
 
 def _base36(value: int, width: int) -> str:
+    """Digits and Latin capitals: a number of a deal fits the eleven characters that 1C keeps. ValueError if
+    not.
+    """
     if not 0 < value < 36**width:
         raise ValueError(f"число {value} не помещается в {width} знака номера")
     digits = ""

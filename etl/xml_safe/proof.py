@@ -113,11 +113,13 @@ class _Counting(_Silent):
         self.text = 0
 
     def data(self, text: str) -> None:
+        """Text counts up to the next tag, in however many pieces it comes."""
         self.text += len(text)
         _within(self.depth, self.elements, self.text, self.name)
 
 
 def _within(depth: int, elements: int, text: int, name: str) -> None:
+    """Limits that no file of an exchange reaches and every bomb does. Rejected beyond them."""
     if depth > MAX_DEPTH:
         raise refused(f"элементы вложены глубже {MAX_DEPTH} уровней.", name)
     if elements > MAX_ELEMENTS:
@@ -142,6 +144,7 @@ class _Shape:
         self.rest = b""
 
     def feed(self, chunk: bytes) -> None:
+        """Count what the next bytes open and close; a tag may be cut by the end of a piece."""
         if self.doubtful:
             return
         data = self.rest + chunk

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from etl.bitrix24 import lists, rowlists
 from etl.bitrix24.calls import Command, Outcome
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Listing
+from etl.bitrix24.lists import reading, rowlists
+from etl.bitrix24.lists.listing import Listing
 from etl.errors import ConfigError
 from etl.sandbox.portal.app import Portal
 from etl.sandbox.scene.demo import generate
@@ -56,7 +56,7 @@ def clustered(count: int) -> list[int]:
 def test_every_row_once(shape: Callable[[int], list[int]], count: int) -> None:
     wanted = shape(count)
     with portal_of(wanted) as portal, bench.client(portal.webhook, rate=500) as client:
-        found = [int(row["id"]) for row in lists.every(client, DEALS)]
+        found = [int(row["id"]) for row in reading.every(client, DEALS)]
         assert sorted(found) == wanted
         counted = [
             command
@@ -72,7 +72,7 @@ def test_every_row_once(shape: Callable[[int], list[int]], count: int) -> None:
 def test_a_small_batch_size_still_reads_everything() -> None:
     with portal_of(gaps(1_500)) as portal, bench.client(portal.webhook, rate=500) as client:
         client.batch_size = 7
-        assert sorted(int(row["id"]) for row in lists.every(client, DEALS)) == gaps(1_500)
+        assert sorted(int(row["id"]) for row in reading.every(client, DEALS)) == gaps(1_500)
         assert max(row.commands for row in portal.requests) <= 7
 
 
@@ -84,7 +84,7 @@ def test_rows_that_come_and_go_are_neither_doubled_nor_do_they_hide_others() -> 
     ] * 60
     with portal_of(wanted, faults=[{"kind": "mutate", "method": "batch", "nth": 2, "call": calls}]) as portal:
         with bench.client(portal.webhook, rate=500, workers=2) as client:
-            found = [int(row["id"]) for row in lists.every(client, DEALS)]
+            found = [int(row["id"]) for row in reading.every(client, DEALS)]
         assert len(found) == len(set(found))
         assert set(wanted) - set(doomed) <= set(found)
 
@@ -104,12 +104,12 @@ def test_a_portal_that_ignores_filters_is_refused_instead_of_read_for_ever() -> 
     with portal_of(dense(500)) as portal, bench.client(portal.webhook, rate=500) as client:
         client.__class__ = Deaf
         with pytest.raises(ConfigError, match="не применил отбор"):
-            list(lists.every(client, DEALS))
+            list(reading.every(client, DEALS))
 
 
 def test_set_of_ids() -> None:
     with portal_of(gaps(120)) as portal, bench.client(portal.webhook) as client:
-        assert lists.ids(client, DEALS) == set(gaps(120))
+        assert reading.ids(client, DEALS) == set(gaps(120))
 
 
 @pytest.fixture(scope="module")
@@ -172,5 +172,7 @@ def test_owners_with_more_than_a_page_of_rows(arrays: bool) -> None:
 def test_paging_by_next() -> None:
     seed = {"companies": [{"ID": n, "TITLE": f"К{n}"} for n in range(1, 131)]}
     with Portal(seed=seed, enforce_limits=False) as portal, bench.client(portal.webhook) as client:
-        found = [int(row["ID"]) for row in lists.paged(client, "crm.company.list", {"order": {"ID": "ASC"}})]
+        found = [
+            int(row["ID"]) for row in reading.paged(client, "crm.company.list", {"order": {"ID": "ASC"}})
+        ]
         assert found == list(range(1, 131))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from etl.bitrix24 import values
 from etl.bitrix24.calls import Command, encode, rows
 from etl.bitrix24.fields import PortalField, find_field
-from etl.bitrix24.names import category_of
+from etl.bitrix24.stages import category_of
 from etl.load.bitrix24.composition import product_row
 
 LIST = PortalField(

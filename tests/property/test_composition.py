@@ -7,10 +7,10 @@ from decimal import ROUND_HALF_UP, Decimal
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from etl import tables
 from etl.transform.orders import composition
 from etl.transform.orders.lines import split
 from etl.transform.orders.totals import wrong_totals
+from tests.support.rows import column, whole
 
 quantities = st.integers(1, 10**7).map(lambda number: Decimal(number) / 10**4) | st.integers(1, 10**5).map(
     Decimal
@@ -48,10 +48,10 @@ def test_portal_rows_compare_equal_to_the_lines_they_came_from(
     body: list[tuple[str | None, Decimal, Decimal, Decimal | None]],
 ) -> None:
     total = sum(amount for _, _, amount, _ in body)
-    documents = tables.frame("documents", [{"id": "d", "kind": "order", "number": "1", "amount": total}])
-    lines = tables.frame(
+    documents = whole("documents", {"id": "d", "kind": "order", "number": "1", "amount": total})
+    lines = whole(
         "lines",
-        [
+        *(
             {
                 "document": "d",
                 "position": position,
@@ -62,13 +62,13 @@ def test_portal_rows_compare_equal_to_the_lines_they_came_from(
                 "vat_rate": rate,
             }
             for position, (product, quantity, amount, rate) in enumerate(body, 1)
-        ],
+        ),
     )
     made, issues = composition.portal_rows(documents, lines, {"g1": "1", "g2": "2"})
-    assert issues.empty
-    assert portal_total([(row["quantity"], row["price"]) for row in tables.records(made)]) == total
+    assert issues == []
+    assert portal_total([(row["quantity"], row["price"]) for row in made]) == total
     assert composition.positions(made, {"1": "g1", "2": "g2"}) == composition.positions(
         lines, {"g1": "g1", "g2": "g2"}, {}
     )
-    assert wrong_totals(documents, lines).empty
-    assert made["position"].tolist() == list(range(1, len(made) + 1))
+    assert wrong_totals(documents, lines) == []
+    assert column(made, "position") == list(range(1, len(made) + 1))

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from etl.transform import documents
 from etl.transform.orders import documents as order_documents
 from etl.values import keys
 from tests.support.deals000 import EXEMPT, OWN, bill, deal, deals, register, settings
+from tests.support.rows import whole
 
 D = Decimal
 PORTAL = "video"
@@ -267,11 +269,11 @@ def send(
     **changes,
 ):
     sources = order_documents.Sources(
-        deals=tables.frame("deals", rows or [order_deal()]),
-        lines=tables.frame("lines", [line()] if lines is None else lines),
-        parties=tables.frame("parties", parties),
-        contacts=tables.frame("contacts", contacts),
-        invoices=tables.frame("documents", invoices),
+        deals=whole("deals", *(rows or [order_deal()])),
+        lines=whole("lines", *([line()] if lines is None else lines)),
+        parties=whole("parties", *parties),
+        contacts=whole("contacts", *contacts),
+        invoices=whole("documents", *invoices),
     )
     made = order_documents.deal_documents(
         sources,
@@ -283,7 +285,7 @@ def send(
         born=born or {},
         extended=extended,
     )
-    return {name: tables.records(frame) for name, frame in made.items()}
+    return asdict(made)
 
 
 def test_sums_of_the_portal_hold_the_vat_whatever_a_row_says():

@@ -28,13 +28,15 @@ def text(findings: Sequence[Finding]) -> str:
 
 
 def _file(found: Finding) -> str:
+    """One file: what it holds, what is wrong in it, what to do."""
     lines = [found.path]
     if not found.refused:
         lines += _held(found)
     lines += [f"  - {_issue(issue)}" for issue in found.issues]
-    hidden = found.issues_total - len(found.issues)
+    total = found.issues_total
+    hidden = total - len(found.issues)
     if hidden:
-        lines.append(f"  … и ещё замечаний: {hidden}. Показать больше: --limit {found.issues_total}")
+        lines.append(f"  … и ещё замечаний: {hidden}. Показать больше: --limit {total}")
     if not found.refused:
         lines.append(_advice(found))
     return "\n".join(lines)

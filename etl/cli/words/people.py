@@ -45,6 +45,7 @@ def _remark(remark: Remark) -> str:
 
 
 def _value(value: Any) -> str:
+    """A value as it stands in a line; nothing is a dash, so that it is seen."""
     return "–" if value is None else str(value)
 
 
@@ -57,7 +58,8 @@ def questions(asked: Sequence[Question]) -> str:
         lines.append(f"{question.number}. [{question.key}] {question.text}")
         for choice, candidate in enumerate(question.candidates, 1):
             lines.append(f"     {choice}) {candidate}")
-    return "\n".join([*lines, "Ответьте: obmen24 ask НОМЕР ВАРИАНТ (вариант 0 = ни один из них)."])
+    lines.append("Ответьте: obmen24 ask НОМЕР ВАРИАНТ (вариант 0 = ни один из них).")
+    return "\n".join(lines)
 
 
 def answered(_done: Answered) -> str:

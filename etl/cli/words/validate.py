@@ -43,6 +43,7 @@ def _file(verdict: Verdict) -> list[str]:
 
 
 def _problems(title: str, problems: Sequence[str]) -> list[str]:
+    """Problems of one part of a file; a list that was cut says so."""
     if not problems:
         return []
     lines = [f"  {title}", *(f"  - {problem}" for problem in problems)]

@@ -37,7 +37,8 @@ class Section:
         """A line «Ключ=Значение»; banks write «РасчСчёт» with ё, too (onec §3.2)."""
         key = key.replace("ё", "е")
         self.fields.setdefault(key, value)
-        self.lists.setdefault(key, []).append(value)
+        values = self.lists.setdefault(key, [])
+        values.append(value)
         self.last = key
 
     def extend(self, text: str) -> None:

@@ -13,11 +13,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
-from etl.bitrix24 import directory, rowlists, values
+from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE, PortalField
-from etl.bitrix24.lists import Listing, Row, every, ids, of_owners
+from etl.bitrix24.lists import rowlists
+from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.reading import every, ids, of_owners
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.records import Deal, Document, Line
@@ -297,7 +299,8 @@ def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Cal
     With one organisation nothing is asked.
     """
     if len(profile.organisations) == 1:
-        return lambda _: profile.organisation.name
+        only = profile.organisation.name
+        return lambda _: only
     own = directory.own_requisites(client, profile)
     linked: dict[str, str | None] = {}
     for row in _links(client, deal_ids):

@@ -10,7 +10,8 @@ from etl.bitrix24 import directory
 from etl.bitrix24.calls import grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import COMPANY, CONTACT, DEAL
-from etl.bitrix24.lists import Row, every
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import every
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,8 @@ from etl.bitrix24.calls import by_text, grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
-from etl.bitrix24.lists import Row, every
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import every
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.records import Account, Contact, Party

@@ -9,7 +9,8 @@ from etl import tables
 from etl.bitrix24 import catalogue, values
 from etl.bitrix24.calls import by_text
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Row, every, paged
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import every, paged
 from etl.config.profile import Profile
 from etl.records import Price, PriceType, Product
 

@@ -75,6 +75,7 @@ def a_pair(column: str) -> Pair:
     """One pair (name, text), appended to the list `row[column]`; one without a value is left out."""
 
     def give(row: Row, name: str, words: str, _facts: Facts) -> None:
+        """Pairs of name and value are kept in the order of the file."""
         if words:
             row.setdefault(column, []).append((name, words))
 
@@ -107,6 +108,7 @@ class _Requisites(Pair):
             return
 
         def report_named(which: int, problem: Problem) -> None:
+            """A problem is told with the name of the property it stands under."""
             report(which, _named(name, problem))
 
         value.take(rows, values, report_named)
@@ -117,6 +119,7 @@ class _Requisites(Pair):
                 keep(row, self.rest, name, words)
 
     def _give(self, row: Row, name: str, words: str, _facts: Facts) -> Problem | None:
+        """A known name fills its column, any other stays among the rest under its own name."""
         value = self.values[name]
         if value is not None:
             problem = value.handle(row, words)

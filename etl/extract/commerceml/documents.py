@@ -44,8 +44,9 @@ def finish(row: Row, scope: Scope, basis: str | None) -> str | None:
     number = row.get("number")
     scope.counts["lines"] += len(row.get("_lines", ()))
     operation = row.pop("_operation", None)
-    row["kind"] = _kind(row, operation)
-    scope.kinds[row["kind"]] += 1
+    kind = _kind(row, operation)
+    row["kind"] = kind
+    scope.kinds[kind] += 1
     identifier = _identifier(row)
     if identifier is None or operation is None:
         lacks = "ХозОперация" if identifier else "Номер и Ид"

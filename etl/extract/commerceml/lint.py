@@ -135,6 +135,7 @@ class _Reading:
         self.found: Counter[Remark] = Counter()
 
     def _say(self, text: str, *, usable: bool = True) -> None:
+        """A remark is told once, with how often it was met."""
         self.found[Remark(text, usable)] += 1
 
     def start(self, tag: str, _attributes: object) -> None:
@@ -179,6 +180,7 @@ class _Reading:
             self.text += text
 
     def end(self, _tag: str) -> None:
+        """An element is closed: its value is looked at, and whether what it must have was there."""
         closed = self.path.pop()
         parent = self.path[-1]
         if closed.foreign:
@@ -225,6 +227,7 @@ def _alike(record: str) -> str:
 
 
 def _either(record: str, names: str) -> str:
+    """«Документ/Ид» or «Документ/Ид» or «Номер»: the places where a value may stand."""
     return f"{record}/{names.replace('|', '» или «')}"
 
 

@@ -68,6 +68,7 @@ _SHORT_NAME = 4  # characters that a short name of 3.x holds
 
 
 def _base_unit(row: Row, attributes: Attributes, name: str) -> None:
+    """Код, name and full name of a unit; some 1C write the code where the name belongs."""
     code = attributes.get("Код", "").strip()
     full = attributes.get("НаименованиеПолное", "").strip()
     if name.isdigit():
@@ -82,6 +83,7 @@ base_unit = Worded(_base_unit)
 
 
 def _own_unit(row: Row, words: str) -> None:
+    """The unit of a line is a code or a name; digits are a code."""
     if words:
         row["_unit"] = (words, "", "") if words.isdigit() else ("", words, "")
 
@@ -132,6 +134,7 @@ def tax(entries: Mapping[str, Entry]) -> Own:
 
 
 def _tax(row: Row, found: Row) -> None:
+    """Only НДС is VAT; several entries of it are parts of one sum."""
     name = found.pop("_name", "НДС")
     if name != "НДС" and "ндс" not in dialects.plain(name):
         return
@@ -202,6 +205,7 @@ store = Attributed(_STORE, _store)
 
 
 def _group(row: Row, words: str) -> None:
+    """A product may stand in several groups."""
     identifier = values.reference(words) if words else None
     if identifier:
         row.setdefault("_groups", []).append(identifier)
@@ -221,6 +225,7 @@ class _Properties(Pair):
         super().__init__(self._give)
 
     def take(self, rows: list[Row], name: str, values: Column, facts: Facts, report: Report) -> None:
+        """Values of many records at once, and the mark that each of them had one."""
         del report
         known, variants = _property(name, facts)
         if known:
@@ -228,6 +233,7 @@ class _Properties(Pair):
                 _keep_property(row, known, variants, words)
 
     def _give(self, row: Row, name: str, words: str, facts: Facts) -> None:
+        """A property counts where the classifier has named it."""
         known, variants = _property(name, facts)
         if known:
             _keep_property(row, known, variants, words)
@@ -260,6 +266,7 @@ def address(column: str) -> Own:
     """An address with its fields, as a note."""
 
     def join(row: Row, found: Row) -> None:
+        """The parts of an address or a name stay apart until the record is closed."""
         row[f"_{column}"] = found
 
     return Own(_ADDRESS, join)
@@ -282,6 +289,7 @@ class _Told(Value):
         self.value.take(rows, column, report)
 
     def _handle(self, row: Row, words: str) -> Problem | None:
+        """The value of one record, and the mark that it had one."""
         row[self.mark] = True
         return self.value.handle(row, words)
 
@@ -290,6 +298,7 @@ _DUE = date("due")
 
 
 def _due(row: Row, words: str) -> Problem | None:
+    """The day a payment is due; it travels as a requisite, as the portal shows it."""
     found: Row = {}
     problem = _DUE.handle(found, words)
     if found.get("due"):
@@ -309,6 +318,7 @@ _NOTED = ("Папка: ", "Код: ", "Комментарий: ")
 
 
 def _party_note(row: Row, words: str) -> None:
+    """The comment of a counterparty, apart from what our own exchange noted inside it."""
     found = _NOTE(words) if words.startswith(_NOTED) else None
     noted = found.groupdict() if found else {"own": words}
     own = noted.pop("own")

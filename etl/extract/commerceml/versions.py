@@ -41,6 +41,7 @@ def _texts(version: float) -> dict[str, tuple[rules.Text, ...]]:
 
 
 def _within(span: rules.Span, version: float) -> bool:
+    """Whether an element belongs to a version of CommerceML."""
     first, last = span
     return first <= version <= last
 

@@ -29,7 +29,8 @@ _ENTITIES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 
 def refused(name: str, why: str, advice: str) -> Rejected:
     """The refusal of a spreadsheet file: what is wrong with it, what to do."""
-    return Rejected(f"Файл {name} не прочитан: {why}.", advice, file=name)
+    message = f"Файл {name} не прочитан: {why}."
+    return Rejected(message, advice, file=name)
 
 
 def check(data: bytes, name: str) -> None:
@@ -47,6 +48,7 @@ def check(data: bytes, name: str) -> None:
 
 
 def _check_names(archive: zipfile.ZipFile, name: str) -> None:
+    """Rejected for what the list of members already shows: their number, doubles, passwords, macros."""
     members = archive.infolist()
     names = archive.namelist()
     folded = [one.casefold() for one in names]
@@ -67,19 +69,22 @@ def _check_names(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _is_active(member: str) -> bool:
+    """Whether a member, its name in small letters, could run something or fetch it from elsewhere."""
     return any(mark in member for mark in _ACTIVE)
 
 
 def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, left: int) -> int:
     """Stream one member through the counter, of which `left` bytes are left; returns its real size."""
     is_sheet = member.filename.startswith("xl/worksheets/")
-    size, tail = 0, b""
+    allowed = min(MEMBER_BYTES, left)
+    size = 0
+    tail = b""
     with archive.open(member) as stream:
         while chunk := stream.read(_CHUNK):
             if not size:
                 _check_head(chunk, member.filename, name)
             size += len(chunk)
-            if size > min(MEMBER_BYTES, left) or _is_bomb(size, member.compress_size):
+            if size > allowed or _is_bomb(size, member.compress_size):
                 raise refused(name, "книга слишком велика после распаковки", "Разделите выгрузку на части.")
             if is_sheet:
                 _check_cells(tail + chunk, name)
@@ -88,7 +93,9 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, 
 
 
 def _is_bomb(size: int, packed: int) -> bool:
-    return size > _RATIO_FROM and size > RATIO * max(1, packed)
+    """Whether a large member unpacks into more than any honest sheet does; nothing counts as one byte."""
+    honest = RATIO * max(1, packed)
+    return size > _RATIO_FROM and size > honest
 
 
 def _check_head(head: bytes, member: str, name: str) -> None:
@@ -101,6 +108,7 @@ def _check_head(head: bytes, member: str, name: str) -> None:
 
 
 def _check_cells(part: bytes, name: str) -> None:
+    """Rejected for cells whose place alone costs memory, and for formulas that were never counted."""
     if _FAR.search(part):
         raise refused(
             name,

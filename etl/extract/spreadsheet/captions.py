@@ -34,17 +34,22 @@ class Header(NamedTuple):
     def data_rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """(row number as a person counts, cells) of every row below the captions that is not empty."""
         below = self.page.rows[self.row + 1 :]
-        for number, row in enumerate(below, start=self.row + 2):
+        first = self.row + 2  # a person counts from 1
+        for number, row in enumerate(below, start=first):
             if any(cell != "" for cell in row):
                 yield number, row
 
 
 def with_own(defaults: Captions, own: Captions | None) -> Captions:
     """The captions to look for, the profile's own first; its own columns must be those of a deal."""
+    if own is None:
+        return defaults
+    allowed = {*defaults, *tables.TABLES["deals"].columns}
     found: dict[str, Sequence[str]] = dict(defaults)
-    for column, captions in (own or {}).items():
-        if column in defaults or column in tables.TABLES["deals"].columns:
-            found[column] = (*captions, *defaults.get(column, ()))
+    for column, captions in own.items():
+        if column in allowed:
+            known = defaults.get(column, ())
+            found[column] = (*captions, *known)
     return found
 
 
@@ -64,14 +69,17 @@ def find_header(pages: Sequence[Page], known: Captions, required: Sequence[str],
 
 
 def _known_captions(candidate: Header) -> int:
+    """How many of our columns a row names."""
     return len(candidate.positions)
 
 
 def _candidates(pages: Sequence[Page], known: Captions, name: str) -> Iterator[Header]:
+    """Every row at the top of a sheet, read as if it were the one with the captions."""
     for page in pages:
         for number, row in enumerate(page.rows[:_TOP]):
             captions = [str(cell).strip() for cell in row]
-            yield Header(name, page, number, captions, _positions(captions, known))
+            positions = _positions(captions, known)
+            yield Header(name, page, number, captions, positions)
 
 
 def _positions(captions: Sequence[str], known: Captions) -> dict[str, int]:
@@ -82,14 +90,15 @@ def _positions(captions: Sequence[str], known: Captions) -> dict[str, int]:
             places.setdefault(folded(caption), position)
     found: dict[str, int] = {}
     for column, aliases in known.items():
-        for alias in aliases:
-            if folded(alias) in places:
-                found[column] = places[folded(alias)]
+        for alias in map(folded, aliases):
+            if alias in places:
+                found[column] = places[alias]
                 break
     return found
 
 
 def _check_doubles(header: Header) -> None:
+    """Rejected where a caption of ours stands twice: which of the two a person means nobody can tell."""
     counted = Counter(folded(caption) for caption in header.captions if caption)
     for position in header.positions.values():
         caption = header.captions[position]
@@ -114,4 +123,6 @@ def _missing(found: Sequence[str], absent: Sequence[str], known: Captions, name:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"«{word}»" for word in words)
+    """Words as a Russian sentence lists them: «a», «b»."""
+    quoted = [f"«{word}»" for word in words]
+    return ", ".join(quoted)

@@ -23,7 +23,9 @@ _LARGEST = Decimal(10) ** 13
 
 def folded(word: object) -> str:
     """The form in which captions and words are compared: no case, no ё, single blanks, no colon behind."""
-    return " ".join(str(word).casefold().replace("ё", "е").split()).rstrip(":* ")
+    small = str(word).casefold().replace("ё", "е")
+    line = " ".join(small.split())
+    return line.rstrip(":* ")
 
 
 def text(cell: Cell) -> str | None:
@@ -44,11 +46,13 @@ def text(cell: Cell) -> str | None:
 
 def money(cell: Cell) -> Decimal | None:
     """Roubles: a text of any form `clean.money` knows, or a number cell of no more than kopecks."""
-    if not isinstance(cell, int | float) or isinstance(cell, bool):
+    is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
+    if not is_number:
         return clean.money(cell)
     exact = Decimal(repr(cell))
     amount = clean.kopecks(exact)
-    if abs(exact - amount) > _NOISE or abs(amount) >= _LARGEST:
+    lost = abs(exact - amount)
+    if lost > _NOISE or abs(amount) >= _LARGEST:
         raise ValueError(f"сумма {cell} не сходится до копейки")
     return amount
 
@@ -60,9 +64,17 @@ def moment(cell: Cell) -> dt.datetime | None:
     day = clean.date(cell)
     if day is None:
         return None
-    time = _TIME.fullmatch(str(cell))
-    hour, minute, second = (int(part or 0) for part in time.groups()) if time else (0, 0, 0)
+    hour, minute, second = _time(str(cell))
     return dt.datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - the file names no zone
+
+
+def _time(said: str) -> tuple[int, int, int]:
+    """Hour, minute and second behind a date, midnight where none is said."""
+    time = _TIME.fullmatch(said)
+    if time is None:
+        return 0, 0, 0
+    hour, minute, second = time.groups(default="0")
+    return int(hour), int(minute), int(second)
 
 
 def flag(cell: Cell) -> bool | None:
@@ -89,4 +101,5 @@ def inn(cell: Cell) -> str | None:
 
 def inn_padded(digits: str) -> bool:
     """Whether an ИНН of 9 or 11 digits becomes right with a zero in front."""
-    return bool(re.fullmatch(r"\d{9}|\d{11}", digits)) and inn_rule.is_valid("0" + digits)
+    lacks_one = re.fullmatch(r"\d{9}|\d{11}", digits) is not None
+    return lacks_one and inn_rule.is_valid("0" + digits)

@@ -57,6 +57,7 @@ def _limit() -> None:
 
 
 def _workbook(data: bytes) -> Iterator[Sheet]:
+    """The sheets of XLSX and of real .xls, one after the other."""
     import python_calamine as calamine
 
     try:
@@ -76,10 +77,14 @@ def _rows(page: Any) -> list[list[Any]]:
     skipped_rows, skipped_columns = page.start or (0, 0)
     if skipped_columns > COLUMNS or page.total_width > COLUMNS:
         raise _Refused("columns")
-    rows: list[list[Any]] = [[] for _ in range(min(skipped_rows, EMPTY_ROWS))]
+    above = min(skipped_rows, EMPTY_ROWS)
+    rows: list[list[Any]] = [[] for _ in range(above)]
+    if not skipped_columns:
+        rows.extend(page.iter_rows())
+        return rows
     before = [""] * skipped_columns
     for row in page.iter_rows():
-        rows.append([*before, *row] if before else row)
+        rows.append([*before, *row])
     return rows
 
 
@@ -89,11 +94,13 @@ def _html(data: bytes) -> Iterator[Sheet]:
 
     content, encoding = _decoded(data)
     parser = html.HTMLParser(encoding=encoding, huge_tree=False, no_network=True)
-    table = next(html.document_fromstring(content, parser=parser).iter("table"), None)
+    page = html.document_fromstring(content, parser=parser)
+    table = next(page.iter("table"), None)
     if table is None:
         raise _Refused("no table")
     for line_break in list(table.iter("br")):
-        line_break.tail = "\n" + (line_break.tail or "")
+        behind = line_break.tail or ""
+        line_break.tail = f"\n{behind}"
     rows: Any = table.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr")
     yield "HTML", (_texts(row) for row in rows)
 
@@ -107,15 +114,22 @@ def _decoded(data: bytes) -> tuple[bytes, str]:
 
 
 def _texts(row: Any) -> list[str]:
-    return [cell.text_content().strip() for cell in row if cell.tag in ("td", "th")]
+    """The texts of the cells of a row, whatever else a page puts into it."""
+    texts = []
+    for cell in row:
+        if cell.tag in ("td", "th"):
+            texts.append(cell.text_content().strip())
+    return texts
 
 
 # ---- lines ----
 
 
 def _lines(sheets: Iterable[Sheet]) -> Iterator[str]:
+    """What the parent reads: the name of a sheet, then its rows."""
     for name, rows in sheets:
-        yield _encode({"sheet": name}) + "\n"
+        title = _encode({"sheet": name})
+        yield f"{title}\n"
         for row in _within_caps(rows):
             yield _line(row)
 
@@ -136,13 +150,17 @@ def _within_caps(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _line(row: list[Any]) -> str:
+    """A row as JSON, which knows no dates; _Refused for a number that it does not know either."""
+    values = [value if type(value) in _PLAIN else _tagged(value) for value in row]
     try:
-        return _encode([value if type(value) in _PLAIN else _tagged(value) for value in row]) + "\n"
+        line = _encode(values)
     except (ValueError, UnicodeEncodeError):
         raise _Refused("number") from None
+    return f"{line}\n"
 
 
 def _tagged(value: Any) -> dict[str, str]:
+    """A value that JSON does not know, with the mark of its kind."""
     if isinstance(value, dt.datetime):
         return {"t": value.isoformat()}
     if isinstance(value, dt.date):

@@ -77,16 +77,19 @@ class _Skipped(Exception):
         self, message: str, *, key: str | None = None, field: str | None = None, value: object = None
     ) -> None:
         super().__init__(message)
-        self.key, self.field, self.value = key, field, value
+        self.key = key
+        self.field = field
+        self.value = value
 
 
 def columns(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Our column -> captions of a profile: the portal's own field names first, then the profile's aliases."""
-    named = profile.deals.fields
-    found = {ours: (caption, *profile.columns.get(ours, ())) for ours, caption in named.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for ours, caption in profile.deals.fields.items():
+        found[ours] = (caption,)
     for ours, aliases in profile.columns.items():
-        if ours not in found:
-            found[ours] = tuple(aliases)
+        named = found.get(ours, ())
+        found[ours] = (*named, *aliases)
     return found
 
 
@@ -130,11 +133,13 @@ def _deals_by_id(header: Header, issues: list[tables.Record]) -> dict[str, list[
             issues.append(_issue(skipped, header.file, place))
             continue
         issues += _restored_zero(header, row, deal)
-        found.setdefault(deal["id"], []).append(deal)
+        same = found.setdefault(deal["id"], [])
+        same.append(deal)
     return found
 
 
 def _issue(skipped: _Skipped, name: str, place: str | None) -> tables.Record:
+    """The issue of a row or deal that is left out of `deals`."""
     return tables.issue(
         str(skipped),
         file=name,
@@ -152,7 +157,8 @@ def _issue(skipped: _Skipped, name: str, place: str | None) -> tables.Record:
 def _deal(header: Header, row: list[Cell], place: str) -> Deal:
     """The deal of a row. Raises _Skipped for a row that cannot be trusted whole."""
     width = len(header.captions)
-    if len(row) < width or any(cell != "" for cell in row[width:]):
+    beyond = row[width:]
+    if len(row) < width or any(cell != "" for cell in beyond):
         raise _Skipped(
             "Строка пропущена: число ячеек не совпадает с заголовком. Выгрузите список сделок заново."
         )
@@ -165,13 +171,20 @@ def _deal(header: Header, row: list[Cell], place: str) -> Deal:
             field="ID",
             value=values["id"],
         )
-    said = values.get("currency")
-    values["currency"] = _CURRENCIES.get(folded(said or ""), said)
+    values["currency"] = _currency(values.get("currency"))
     values["fields"] = _other_fields(header, row)
     return cast(Deal, values)
 
 
+def _currency(said: str | None) -> str | None:
+    """The code of a currency that the portal names in words; other words stay as they are."""
+    if said is None:
+        return None
+    return _CURRENCIES.get(folded(said), said)
+
+
 def _value(header: Header, row: list[Cell], column: str, position: int) -> Any:
+    """The value of a cell. Raises _Skipped: a deal with a value that cannot be read is not billed."""
     read = _READERS.get(column, cells.text)
     try:
         return read(row[position])
@@ -190,8 +203,10 @@ def _other_fields(header: Header, row: list[Cell]) -> dict[str, str]:
     used = set(header.positions.values())
     found = {}
     for position, caption in enumerate(header.captions):
-        if caption and position not in used and row[position] != "":
-            found[caption] = str(row[position])
+        cell = row[position]
+        if not caption or position in used or cell == "":
+            continue
+        found[caption] = str(cell)
     return found
 
 
@@ -228,11 +243,14 @@ def _added_up(same: Sequence[Deal]) -> Deal:
     first = same[0]
     if first.get("amount") is None:
         return first
-    total = sum((row["amount"] or Decimal(0) for row in same), Decimal(0))
+    total = Decimal(0)
+    for row in same:
+        total += row["amount"] or 0
     return {**first, "amount": total}
 
 
 def _refuse_contradiction(same: Sequence[Deal], apart: Sequence[str]) -> None:
+    """Raises _Skipped where lines of one deal differ in anything but the columns `apart`."""
     first = _without(same[0], apart)
     if any(_without(one, apart) != first for one in same):
         raise _Skipped(
@@ -241,5 +259,9 @@ def _refuse_contradiction(same: Sequence[Deal], apart: Sequence[str]) -> None:
         )
 
 
-def _without(deal: Deal, columns: Sequence[str]) -> Mapping[str, object]:
-    return {column: value for column, value in deal.items() if column not in columns}
+def _without(deal: Deal, apart: Sequence[str]) -> Mapping[str, object]:
+    """What lines of one deal are compared by."""
+    kept: dict[str, object] = dict(deal)
+    for column in apart:
+        kept.pop(column, None)
+    return kept

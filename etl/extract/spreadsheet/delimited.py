@@ -45,7 +45,9 @@ def decoded(data: bytes) -> str:
 
 
 def _rows(text: str, delimiter: str, name: str) -> Iterator[list[str]]:
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    """The rows of a text, no more and no wider than those of a workbook may be."""
+    source = io.StringIO(text, newline="")
+    lines = csv.reader(source, delimiter=delimiter, strict=True)
     for number, row in enumerate(lines):
         if number >= child.ROWS or len(row) > child.COLUMNS:
             raise refused(
@@ -58,7 +60,11 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[list[str]]:
 
 def _without_tail(found: list[list[str]]) -> list[list[str]]:
     """The portal ends each line with a delimiter: an empty tail of the captions is dropped everywhere."""
-    if not found or len(found[0]) < 2 or found[0][-1] != "":
+    captions = found[0] if found else []
+    width = len(captions)
+    if width < 2 or captions[-1] != "":
         return found
-    width = len(found[0])
-    return [row[:-1] if len(row) == width and row[-1] == "" else row for row in found]
+    for row in found:
+        if len(row) == width and row[-1] == "":
+            row.pop()
+    return found

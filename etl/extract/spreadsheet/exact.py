@@ -17,37 +17,43 @@ from etl.extract.spreadsheet.guard import Cell, Source, name_of, pages_of
 
 _ADVICE = "Возьмите файл из папки archive, как он был сформирован."
 Texts = list[str | None]
+Reader = Callable[[str], Any]
 
 
 def read_register(source: Source, *, name: str = "") -> pd.DataFrame:
     """The exact `charges` of a register. Rejected when the sheet was touched."""
-    return _exact(source, name_of(source, name), "charges")
+    name = name_of(source, name)
+    return _exact(source, name, "charges")
 
 
 def read_acts(source: Source, *, name: str = "") -> pd.DataFrame:
     """The exact `accruals` of an act book. Rejected when the sheet was touched."""
-    return _exact(source, name_of(source, name), "accruals")
+    name = name_of(source, name)
+    return _exact(source, name, "accruals")
 
 
 def _exact(source: Source, name: str, table: str) -> pd.DataFrame:
-    rows = _hidden_rows(source, name, table)
-    captions, proof = rows[0], rows[-1]
-    texts: list[Texts] = [[cell or None for cell in row] for row in rows[1:-1]]
+    """A table as it was written. Rejected unless its proof holds and all its columns are those we know."""
+    captions, *data, proof = _hidden_rows(source, name, table)
+    texts = [_present(row) for row in data]
     declared = tables.TABLES[table].columns
-    if not _is_proven(texts, proof) or not declared.keys() >= set(captions):
+    is_known = declared.keys() >= set(captions)
+    if not is_known or not _is_proven(texts, proof):
         raise Rejected(
             f"Файл {name} не прочитан: служебный лист изменён после того, как книга была сформирована.",
             _ADVICE,
             file=name,
         )
     readers = [_reader(declared[column].kind) for column in captions]
-    return tables.frame(table, [_record(captions, readers, row) for row in texts])
+    records = [_record(captions, readers, row) for row in texts]
+    return tables.frame(table, records)
 
 
 def _hidden_rows(source: Source, name: str, table: str) -> list[list[str]]:
     """Rows of the hidden sheet as texts: captions, data, the row of proof. Rejected when it is not there."""
+    title = f"obmen24 {table}"
     for page in pages_of(source, name):
-        if page.name == f"obmen24 {table}":
+        if page.name == title:
             rows = [_as_texts(row) for row in page.rows]
             if len(rows) >= 2 and rows[-1][0] == "#":
                 return rows
@@ -60,29 +66,38 @@ def _hidden_rows(source: Source, name: str, table: str) -> list[list[str]]:
 
 
 def _as_texts(row: Sequence[Cell]) -> list[str]:
-    return [str(cell) for cell in row]
+    """The cells of a row; every one was written as text."""
+    return list(map(str, row))
+
+
+def _present(row: Sequence[str]) -> Texts:
+    """A row as it was proven: an empty cell is no text (an empty text was written quoted)."""
+    return [cell or None for cell in row]
 
 
 def _is_proven(texts: Sequence[Texts], proof: Sequence[str]) -> bool:
     """Whether the last row tells the number of rows and the sha256 of their texts as they are."""
-    told = json.dumps(texts, ensure_ascii=False)
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    return [str(len(texts)), digest] == list(proof[1:3])
+    told = json.dumps(texts, ensure_ascii=False).encode()
+    digest = hashlib.sha256(told).hexdigest()
+    wanted = [str(len(texts)), digest]
+    return list(proof[1:3]) == wanted
 
 
-def _record(captions: Sequence[str], readers: Sequence[Callable[[str], Any]], row: Texts) -> tables.Record:
+def _record(captions: Sequence[str], readers: Sequence[Reader], row: Texts) -> tables.Record:
+    """A row with its texts read back, each by the reader of its column."""
     record = {}
     for column, read, text in zip(captions, readers, row, strict=True):
         record[column] = None if text is None else read(text)
     return record
 
 
-def _reader(kind: str) -> Callable[[str], Any]:
+def _reader(kind: str) -> Reader:
     """What reads a text of a column of this kind back."""
     return _READERS.get(kind, _text)
 
 
 def _flag(text: str) -> bool:
+    """A flag, written as 1 or 0."""
     return text == "1"
 
 
@@ -91,7 +106,7 @@ def _text(text: str) -> Any:
     return json.loads(text) if text.startswith('"') else text
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
+_READERS: dict[str, Reader] = {
     "integer": int,
     "money": Decimal,
     "number": Decimal,

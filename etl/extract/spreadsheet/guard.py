@@ -32,12 +32,15 @@ class Page(NamedTuple):
 
 def name_of(source: Source, name: str = "") -> str:
     """What the file is called in messages: the given name, else its own."""
-    return name or (source.name if isinstance(source, Path) else "файл")
+    if name:
+        return name
+    return source.name if isinstance(source, Path) else "файл"
 
 
 def pages_of(source: Source, name: str) -> list[Page]:
     """`pages` of a file or of its bytes."""
-    return pages(source if isinstance(source, bytes) else source.read_bytes(), name)
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return pages(data, name)
 
 
 def pages(data: bytes, name: str) -> list[Page]:
@@ -107,11 +110,13 @@ _TAGS: dict[str, Callable[[str], Cell]] = {"d": dt.date.fromisoformat, "t": dt.d
 def _parsed(data: bytes, name: str, kind: str) -> list[Page]:
     """Sheets as the child tells them."""
     done = _run_child(data, name, kind)
+    told = done.stdout.decode("utf-8", "surrogatepass")
     found: list[Page] = []
-    for line in done.stdout.decode("utf-8", "surrogatepass").split("\n")[:-1]:
+    for line in told.split("\n")[:-1]:
         item = json.loads(line)
         if isinstance(item, list):
-            found[-1].rows.append([_cell(value) if type(value) is dict else value for value in item])
+            row = [_cell(value) if type(value) is dict else value for value in item]
+            found[-1].rows.append(row)
         elif "error" in item:
             raise refused(name, *_CHILD_SAID.get(item["error"], _BROKEN))
         else:
@@ -122,6 +127,7 @@ def _parsed(data: bytes, name: str, kind: str) -> list[Page]:
 
 
 def _run_child(data: bytes, name: str, kind: str) -> subprocess.CompletedProcess[bytes]:
+    """The child with the file on its stdin, run to its end. Rejected when it takes too long."""
     command = [sys.executable, "-I", str(Path(child.__file__)), kind]
     try:
         return subprocess.run(command, input=data, capture_output=True, timeout=_CHILD_SECONDS, check=False)
@@ -132,6 +138,7 @@ def _run_child(data: bytes, name: str, kind: str) -> subprocess.CompletedProcess
 
 
 def _cell(tagged: dict[str, Any]) -> Cell:
+    """A value that JSON does not know, by the mark the child put on it."""
     ((mark, text),) = tagged.items()
     read = _TAGS.get(mark, str)
     return read(text)

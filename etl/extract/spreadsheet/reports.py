@@ -124,8 +124,9 @@ def _rows(header: Header) -> Iterator[tuple[Row, str]]:
     """The rows that name a document, each with its place in the file."""
     for number, found in header.data_rows():
         row = {}
+        width = len(found)
         for column, position in header.positions.items():
-            if position < len(found):
+            if position < width:
                 row[column] = found[position]
         if _is_document(row):
             yield row, f"строка {number}"
@@ -134,13 +135,17 @@ def _rows(header: Header) -> Iterator[tuple[Row, str]]:
 def _is_document(row: Row) -> bool:
     """Whether a row names a document; a totals row does not, whatever stands in it."""
     said = _said(row)
-    if not _NAMED.match(said) and not row.get("number"):
+    number = row.get("number", "")
+    if not number and not _NAMED.match(said):
         return False
-    return not folded(said or row.get("number", "")).startswith(("итого", "всего"))
+    words = folded(said or number)
+    return not words.startswith(("итого", "всего"))
 
 
 def _said(row: Row) -> str:
-    return str(row.get("document", "")).strip()
+    """What stands in «Документ»."""
+    document = row.get("document", "")
+    return str(document).strip()
 
 
 def _document(row: Row, default_kind: str | None) -> Document:
@@ -169,12 +174,16 @@ def _named(row: Row, default_kind: str | None) -> _Named:
     own_kind = str(row.get("kind", ""))
     if named:
         kind = _kind(own_kind or named["kind"], default_kind)
-        return _Named(kind, named["number"], clean.date(named["date"]))
+        date = clean.date(named["date"])
+        return _Named(kind, named["number"], date)
     kind = _kind(own_kind, default_kind)
-    return _Named(kind, cells.text(row["number"]), clean.date(row.get("date", "")))
+    number = cells.text(row["number"])
+    date = clean.date(row.get("date", ""))
+    return _Named(kind, number, date)
 
 
 def _kind(said: str, default: str | None) -> str:
+    """The kind of a document by the name 1C gives it."""
     words = folded(said)
     for kind, form in _KINDS:
         if re.search(form, words):
@@ -183,25 +192,35 @@ def _kind(said: str, default: str | None) -> str:
 
 
 def _basis_number(row: Row) -> str | None:
+    """The number of the document a row rests on, where 1C presents one, else what stands there."""
     basis = row.get("basis", "")
     named = _NAMED.match(str(basis))
-    return named["number"] if named else cells.text(basis)
+    if named:
+        return named["number"]
+    return cells.text(basis)
 
 
 def _requisites(row: Row) -> dict[str, Any]:
-    words = {"contract": "Договор", "key": "Ключ"}
-    return {word: str(row[column]) for column, word in words.items() if row.get(column)}
+    """«Договор» and «Ключ» as written, where they are."""
+    found = {}
+    for column, word in (("contract", "Договор"), ("key", "Ключ")):
+        said = row.get(column)
+        if said:
+            found[word] = str(said)
+    return found
 
 
 def _party(row: Row) -> Party | None:
     """The counterparty, known by its ИНН, else by its name. ValueError (Russian) for an odd ИНН."""
-    inn, name = cells.inn(row.get("inn", "")), cells.text(row.get("party", ""))
+    inn = cells.inn(row.get("inn", ""))
+    name = cells.text(row.get("party", ""))
     if name is None:
         return None
     return {"id": inn or name, "name": name, "inn": inn}
 
 
 def _skipped(row: Row, error: ValueError, name: str, place: str) -> tables.Record:
+    """The issue of a row with a value that cannot be read."""
     return tables.issue(
         f"Строка отчёта пропущена: {error}. Исправьте её и загрузите отчёт ещё раз.",
         file=name,

@@ -94,6 +94,7 @@ def export_planned(run: Run) -> None:
     heading = registers.meta(run, period=f"{day:%Y-%m}", version=1, moment=midnight)
 
     def write(target: BinaryIO) -> None:
+        """`writer` as `write_book` calls it, with the target alone."""
         workbooks.write_acts(target, accruals=planned, meta=heading)
 
     registers.write_book(run, f"{name}.xlsx", write)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from etl.flows.orders import prices
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted, by_entity, origins
 from etl.flows.run import Run
-from etl.records import Deal, Document, Issue, Line, Party
+from etl.records import Contact, Deal, Document, Line, Party
 from etl.transform.orders import documents, sending
 from etl.values import keys
 
@@ -35,6 +35,10 @@ class Made:
     def of_kind(self, kind: str) -> Made:
         """Documents of one kind with what belongs to them."""
         return self._where({row["id"] for row in self.documents if row["kind"] == kind})
+
+    def numbered(self, numbers: Collection[str]) -> Made:
+        """Documents with these numbers."""
+        return self._where({row["id"] for row in self.documents if row["number"] in numbers})
 
     def without(self, stopped: Iterable[str]) -> Made:
         """All but these documents."""
@@ -60,7 +64,7 @@ def make(run: Run, told: Told, wanted: Wanted) -> Made:
     deals = _deals(told, wanted)
     lines, issues = prices.lines(run, told, wanted, deals)
     run.journal.note(issues, SCOPE)
-    stopped = {row["key"] or "" for row in tables.each(issues, Issue)}
+    stopped = {row["key"] or "" for row in issues}
     made = documents.deal_documents(
         _sources(run, deals, lines, wanted),
         portal=run.profile.bitrix24.name,
@@ -71,7 +75,7 @@ def make(run: Run, told: Told, wanted: Wanted) -> Made:
         born={deal: _born(row) for deal, row in told.born.items()},
         extended=run.profile.onec.extended,
     )
-    run.journal.note(made["issues"], SCOPE)
+    run.journal.note(list(made.issues), SCOPE)
     return _named(run, _addressed(run, told, made, wanted.numbers - stopped))
 
 
@@ -89,19 +93,25 @@ def _deals(told: Told, wanted: Wanted) -> list[Deal]:
     return [deal for deal in wanted.deals if deal["id"] in found]
 
 
-def _sources(run: Run, deals: Sequence[Deal], lines: pd.DataFrame, wanted: Wanted) -> documents.Sources:
+def _sources(run: Run, deals: Sequence[Deal], lines: Sequence[Line], wanted: Wanted) -> documents.Sources:
     """What the rule is given; managers stand as e-mails there, as the table of managers names them."""
     mails = {user: mail for mail, user in run.portal.names.emails.items()}
-    named = ({**deal, "manager": mails.get(deal["manager"] or "")} for deal in deals)
-    parties, contacts = run.portal.directory["parties"], run.portal.directory["contacts"]
-    # of a directory of many thousands only the cards of these deals become records
+    named: list[Deal] = [{**deal, "manager": mails.get(deal["manager"] or "")} for deal in deals]
+    cards = run.portal.directory
+    parties = _with_ids(cards["parties"], {deal["party"] for deal in deals})
+    contacts = _with_ids(cards["contacts"], {deal["contact"] for deal in deals})
     return documents.Sources(
-        tables.frame("deals", named),
+        named,
         lines,
-        parties[parties["id"].isin({deal["party"] for deal in deals})],
-        contacts[contacts["id"].isin({deal["contact"] for deal in deals})],
-        tables.frame("documents", wanted.invoices),
+        tables.records(parties, Party),
+        tables.records(contacts, Contact),
+        wanted.invoices,
     )
+
+
+def _with_ids(cards: pd.DataFrame, ids: set[str | None]) -> pd.DataFrame:
+    """Of a directory of many thousands only the cards of these deals become records."""
+    return cards[cards["id"].isin(ids)]
 
 
 def _born(row: Document) -> documents.Born:
@@ -109,29 +119,22 @@ def _born(row: Document) -> documents.Born:
 
 
 # ---- as 1C knows them ----
-def _addressed(run: Run, told: Told, made: Mapping[str, pd.DataFrame], numbers: frozenset[str]) -> Made:
+def _addressed(run: Run, told: Told, made: documents.DealDocuments, numbers: frozenset[str]) -> Made:
     """Only the wanted documents, buyers under their id in 1C; an order born there keeps its own buyer,
     comment and posting.
     """
-    documents = made["documents"]
-    documents = documents[documents["number"].isin(numbers)]
-    lines, parties = (_belonging(made[name], documents) for name in ("lines", "parties"))
+    going = Made(made.documents, made.lines, made.parties).numbered(numbers)
     born = {row["id"]: row for row in told.born.values()}
-    names = origins(run, set(documents["party"]))
+    names = origins(run, {row["party"] for row in going.documents})
     heads: list[Document] = []
-    for row in tables.each(documents, Document):
+    for row in going.documents:
         own = born.get(row["id"])
         heads.append(sending.as_born(row, own) if own else {**row, "party": names[row["party"] or ""]})
     buyers: list[Party] = []
-    for party in tables.each(parties, Party):
+    for party in going.parties:
         order = party["document"] or ""
         buyers.append(_as_told(told, order, party) if order in born else {**party, "id": names[party["id"]]})
-    return Made(heads, tables.records(lines, Line), buyers)
-
-
-def _belonging(rows: pd.DataFrame, documents: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a table that belong to the documents."""
-    return rows[rows["document"].isin(documents["id"])]
+    return Made(heads, going.lines, buyers)
 
 
 def _as_told(told: Told, document: str, party: Party) -> Party:
@@ -149,9 +152,9 @@ def _named(run: Run, made: Made) -> Made:
     names = {row["key"]: row["base"] for row in run.state.fields.read(PARTY)}
     named = sending.named(made.parties, names)
     run.journal.note(list(named.issues), SCOPE)
+    first = named.first_names()
     run.state.fields.write(
-        {"entity": PARTY, "key": party, "field": "name", "known": True, "base": name}
-        for party, name in named.first_names()
+        {"entity": PARTY, "key": party, "field": "name", "known": True, "base": name} for party, name in first
     )
     going = made.without(named.stopped)
     return Made(going.documents, going.lines, named.parties)

@@ -23,7 +23,7 @@ from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ROWS
 from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
-from etl.records import Deal, Document, Issue
+from etl.records import Deal, Document, Issue, Line
 from etl.state.columns import encode
 from etl.transform import agreed, merge
 from etl.transform.agreed import Agreed
@@ -85,7 +85,7 @@ def sides(
     told: Told,
     deals: Sequence[Deal],
     bills: Sequence[Document],
-    rows: tuple[pd.DataFrame, pd.DataFrame],
+    rows: tuple[Sequence[Line], Sequence[Line]],
     names: Mapping[str, str],
 ) -> Sides:
     """Values of both sides; `rows` = product rows of the deals and of the smart invoices, `names` =
@@ -118,22 +118,21 @@ def _standing(told: Told, deals: Iterable[Deal]) -> dict[str, Document]:
     return found
 
 
-def _lines(told: Told, orders: Mapping[str, Document]) -> pd.DataFrame:
+def _lines(told: Told, orders: Mapping[str, Document]) -> list[Line]:
     """Lines of these orders."""
     ids = {row["id"] for row in orders.values()}
-    return told.lines[told.lines["document"].isin(ids)]
+    return [line for line in told.lines if line["document"] in ids]
 
 
 def _onec(
-    run: Run, settings: Orders, lines: pd.DataFrame, orders: Mapping[str, Document]
+    run: Run, settings: Orders, lines: Sequence[Line], orders: Mapping[str, Document]
 ) -> dict[Key, Mapping[str, Any]]:
     """Values of the newest order of each deal; a manager or organisation the profile does not know says
     nothing.
     """
     if not orders:
         return {}
-    heads = tables.frame("documents", orders.values())
-    bodies = orders_rows.positions_of_1c(run, heads, lines) if settings.rows else {}
+    bodies = orders_rows.positions_of_1c(run, orders.values(), lines) if settings.rows else {}
     found: dict[Key, Mapping[str, Any]] = {}
     for deal, row in orders.items():
         mail = ours.manager_email(row["manager"], settings.managers)
@@ -197,6 +196,7 @@ def undo(run: Run, memory: Memory, keys: Collection[Key]) -> None:
 
 
 def _moment(run: Run) -> int:
+    """The moment of the run in seconds: the order of events in the memory."""
     return int(run.clock.now.timestamp())
 
 
@@ -231,7 +231,7 @@ def _discounted(both: Sides, memory: Memory, known: Collection[Key]) -> set[Key]
     shown = {key[1]: both.onec[key][ROWS] for key in doubtful}
     issues = totals.different_totals(held, shown)
     both.run.journal.note(issues, SCOPE)
-    return {(DEAL, deal) for deal in issues["key"]}
+    return {(DEAL, row["key"]) for row in issues}
 
 
 def _unsettled(both: Sides, memory: Agreed, key: Key) -> bool:

@@ -44,8 +44,8 @@ def apply_all(run: Run, reading: Reading) -> None:
         prices.remember(run, reading)
     told = adopt(run, reading, settings, telling.read(run, reading))
     run.journal.note([row for row in told.unknown if row["key"] in told.fresh], SCOPE)
-    if len(told.documents):
-        recording.record_facts(run, tables.records(told.documents, Document), told.found, told.owners)
+    if told.documents:
+        recording.record_facts(run, told.documents, told.found, told.owners)
         apply(run, settings, told)
         answers.judge_silent(run, told.documents, told.lines)
     run.state.runs.close_issues(run.number, [SCOPE])
@@ -77,7 +77,7 @@ def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
     if not waiting:
         return told
     found, issues = new_deals(
-        tables.frame("documents", waiting.values()),
+        waiting.values(),
         told.roles,
         buyers(run, {row["party"] for row in waiting.values() if row["party"]}),
         settings,
@@ -85,11 +85,8 @@ def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
         originator=run.profile.bitrix24.originator,
     )
     run.journal.note(issues, SCOPE)
-    bodies = set(told.lines["document"])
-    changes = [
-        _creation(run, deal, waiting[deal["id"]], rows=deal["id"] in bodies)
-        for deal in tables.each(found, Deal)
-    ]
+    bodies = told.bodies
+    changes = [_creation(run, deal, waiting[deal["id"]], rows=deal["id"] in bodies) for deal in found]
     applied = delivery.apply(run, changes)
     for row in applied:
         if row["outcome"] == "done":
@@ -98,8 +95,7 @@ def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
 
 
 def _born(told: Told) -> list[Document]:
-    rows = tables.each(told.documents, Document)
-    return [row for row in rows if told.roles[row["id"]].role == "born"]
+    return [row for row in told.documents if told.roles[row["id"]].role == "born"]
 
 
 def _creatable(run: Run, origin: str) -> bool:
@@ -190,6 +186,7 @@ def _accept(run: Run, row: Record, document: Document) -> None:
 
 
 def _number(row: Document) -> str | None:
+    """The number that people find the document by in 1C."""
     return clean.text(row["number_1c"]) or row["number"]
 
 
@@ -198,23 +195,31 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
     """Fields that show what 1C says, the sum of deals without rows, our organisation of deals that 1C
     leads.
     """
-    deals = run.portal.deals
+    deals = _told_of(run, values)
     fields = rules.field_changes(values, deals, settings.fields)
     amounts = rules.amount_changes(values, deals, _with_rows(told) if settings.rows else set())
-    changes = [*tables.each(fields), *tables.each(amounts)]
+    changes: list[Record] = [dict(row) for row in (*fields, *amounts)]
     led = orders_rows.led(run, told)
     names = {deal: values[deal].get("organisation") for deal in led if deal in values}
-    for deal in tables.each(deals, Deal) if any(names.values()) else ():
+    for deal in deals if any(names.values()) else ():
         why = "из 1С: организация заказа"
         changes += organisation_change(run, deal, names.get(deal["id"]), why)
     return changes
 
 
+def _told_of(run: Run, values: rules.Told) -> list[Deal]:
+    """The deals that 1C tells something of."""
+    deals = run.portal.deals
+    return tables.records(deals[deals["id"].isin(values.keys())], Deal)
+
+
 def _with_rows(told: Told) -> set[str]:
     """Deals whose order or invoice has lines: their sum follows the rows."""
-    bodies = set(told.lines["document"])
-    content = told.content[["id", "kind", "deal"]].to_numpy().tolist()
-    return {deal for document, kind, deal in content if document in bodies and kind in ("order", "invoice")}
+    found: set[str] = set()
+    for row in told.content:
+        if row["id"] in told.bodies and row["kind"] in ("order", "invoice"):
+            found.add(row["deal"] or "")
+    return found
 
 
 def organisation_change(run: Run, deal: Deal, name: str | None, reason: str) -> list[Record]:
@@ -239,14 +244,13 @@ def organisation_change(run: Run, deal: Deal, name: str | None, reason: str) -> 
 
 def _sources(told: Told) -> dict[str, Record]:
     """deal -> file and number of the document that was read last: what `obmen24 why` names."""
-    rows = tables.records(told.owned, Document)
-    rows.sort(key=lambda row: (row["id"] in told.fresh, told.made[row["id"]]))
+    rows = sorted(told.owned, key=lambda row: (row["id"] in told.fresh, told.made[row["id"]]))
     return {row["deal"] or "": {"file": row["file"], "document": _number(row)} for row in rows}
 
 
 # ---- what a person must look at ----
 def _note_doubts(run: Run, settings: Orders, told: Told, known: Mapping[str, OrderFacts]) -> None:
-    fresh = told.owned[told.owned["id"].isin(told.fresh)]
-    if len(fresh):
+    fresh = [row for row in told.owned if row["id"] in told.fresh]
+    if fresh:
         run.journal.note(doubts.unmapped(fresh, settings, run.profile.organisations), SCOPE)
         run.journal.note(doubts.doubtful(fresh, known, settings), SCOPE)

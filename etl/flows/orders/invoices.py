@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import pandas as pd
-
 from etl import tables
 from etl.config.profile import Orders
 from etl.extract.bitrix24 import deals as extract
@@ -20,7 +18,7 @@ from etl.flows.portal import delivery, writers
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.records import Deal, Document, Issue, Line
+from etl.records import Deal, Document, Line
 from etl.transform.money import paid as law
 from etl.transform.orders import invoices as rules
 from etl.transform.orders.invoices import Choice
@@ -37,15 +35,15 @@ def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Cho
     """The smart invoice of each deal that needs one. Missing ones are made where the profile says so;
     doubtful ones are asked.
     """
-    listed, sent, final = tables.frame("deals", deals), told.sent.keys(), final_stages(run)
+    sent, final = told.sent.keys(), final_stages(run)
     read = _read(run, deals)
-    choice = rules.choose_invoices(listed, read, settings, final=final, sent=sent)
+    choice = rules.choose_invoices(deals, read, settings, final=final, sent=sent)
     if choice.create:
         _create(run, [deal for deal in deals if deal["id"] in choice.create])
         read = _read(run, deals)
-        choice = rules.choose_invoices(listed, read, settings, final=final, sent=sent)
-    held = read[read["deal"].isin(choice.held)]
-    _ask(run, choice.issues, tables.records(held, Document))
+        choice = rules.choose_invoices(deals, read, settings, final=final, sent=sent)
+    held = [row for row in read if row["deal"] in choice.held]
+    _ask(run, choice.issues, held)
     return choice
 
 
@@ -55,28 +53,26 @@ def final_stages(run: Run) -> set[str]:
     return {names.invoice_stages[stage] for stage in names.invoice_closed}
 
 
-def _read(run: Run, deals: Sequence[Deal]) -> pd.DataFrame:
+def _read(run: Run, deals: Sequence[Deal]) -> list[Document]:
     """Smart invoices of deals; of a deal that a person has answered for only the chosen one."""
-    chosen = {}
+    chosen: dict[str | None, str] = {}
     for key, answer in run.state.questions.answers(QUESTION).items():
         chosen[key.partition(":")[2]] = answer.get("id")
     found = extract.invoices(run.portal.client, run.portal.names, [deal["id"] for deal in deals])
-    if not chosen:
-        return found
-    pairs = zip(found["id"], found["deal"], strict=True)
-    return found.loc[[chosen.get(deal) in (None, identifier) for identifier, deal in pairs]]
+    rows = tables.each(found, Document)
+    return [row for row in rows if chosen.get(row["deal"]) in (None, row["id"])]
 
 
-def _ask(run: Run, issues: pd.DataFrame, invoices: Sequence[Document]) -> None:
+def _ask(run: Run, issues: Sequence[Record], invoices: Sequence[Document]) -> None:
     """None: the manager makes one in the deal. Several: whoever knows answers, or closes the others."""
-    run.journal.note(issues, SCOPE)
+    run.journal.note(list(issues), SCOPE)
     final = final_stages(run)
     fitting: dict[str | None, list[Document]] = defaultdict(list)
     for row in invoices:
         if row["status"] not in final:
             fitting[row["deal"]].append(row)
     rows = []
-    for issue in tables.each(issues, Issue):
+    for issue in issues:
         several = fitting[issue["key"]]
         if len(several) > 1:
             rows.append(_question(issue, several))
@@ -90,7 +86,7 @@ def withdraw(run: Run, entity: str, asked: Iterable[str]) -> None:
     run.state.questions.withdraw(standing.difference(asked))
 
 
-def _question(issue: Issue, fitting: Sequence[Document]) -> Record:
+def _question(issue: Record, fitting: Sequence[Document]) -> Record:
     return {
         "key": f"{QUESTION}:{issue['key']}",
         "entity": QUESTION,
@@ -100,6 +96,7 @@ def _question(issue: Issue, fitting: Sequence[Document]) -> Record:
 
 
 def _candidate(row: Document) -> dict[str, str]:
+    """A smart invoice as an answer of the question which one belongs to the order."""
     return {
         "id": row["id"],
         "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»",
@@ -151,17 +148,19 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
     if not paying:
         return
     deals = sorted({waiting[fact["target"]] for fact in paying})
-    found = extract.invoices(run.portal.client, run.portal.names, deals)
-    numbers = found["id"].map(keys.invoice)
-    read, final = found[numbers.isin(waiting)], final_stages(run)
-    paid = law.paid(paying, dict(zip(numbers, found["amount"], strict=True)))
+    found = tables.records(extract.invoices(run.portal.client, run.portal.names, deals), Document)
+    read = [row for row in found if keys.invoice(row["id"]) in waiting]
+    final = final_stages(run)
+    due = {keys.invoice(row["id"]): row["amount"] for row in found if row["amount"] is not None}
+    paid = law.paid(paying, due)
     changes, issues = rules.invoice_moves(read, paid, settings, final=final)
-    owners = dict(zip(read["id"], read["deal"], strict=True))
-    moves = [row | sources.get(owners[row["key"]], {}) for row in tables.each(changes)]
+    owners = {row["id"]: row["deal"] or "" for row in read}
+    moves = [{**row, **sources.get(owners[row["key"] or ""], {})} for row in changes]
     applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
-    _settle(run, done.union(read["id"][read["status"].isin(final)]))
+    closed = {row["id"] for row in read if row["status"] in final}
+    _settle(run, done | closed)
 
 
 def _waiting(told: Told) -> dict[str, str]:
@@ -188,10 +187,10 @@ def _settle(run: Run, invoices: Iterable[str]) -> None:
     )
 
 
-def _remainders(run: Run, told: Told, issues: pd.DataFrame, deals: Mapping[str, str]) -> list[Record]:
+def _remainders(run: Run, told: Told, issues: Sequence[Record], deals: Mapping[str, str]) -> list[Record]:
     """Part payments that this run has learnt of: an issue, and a comment in the deal's timeline."""
     fresh = {told.found.get(document) for document in told.fresh}
-    rows = [row for row in tables.each(issues) if keys.invoice(row["key"]) in fresh]
+    rows = [row for row in issues if keys.invoice(row["key"]) in fresh]
     run.journal.note(rows, SCOPE)
     reason = "orders.invoice_paid_stage: оплата меньше суммы счёта"
     return [change("deal", deals[row["key"]], "comment", row["message"], reason) for row in rows]

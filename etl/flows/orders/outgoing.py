@@ -8,7 +8,6 @@ committed together; the file follows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from etl import tables
 from etl.config.profile import Orders
@@ -22,15 +21,12 @@ from etl.flows.orders.wanted import Wanted
 from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.records import Change, Deal, Document
+from etl.records import Change, Deal, Document, Line
 from etl.transform.money.paid import referred
 from etl.transform.orders import composition, sending
 from etl.transform.orders.invoices import Choice
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 from etl.values import keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SCOPE = "orders-out"
 #: deals compared and sent at a time
@@ -51,11 +47,10 @@ def flow(run: Run, reading: Reading) -> None:
     deals = in_exchange(run, settings, told)
     choice = _invoices(run, settings, told, deals)
     deals = [deal for deal in deals if deal["id"] not in choice.held]
-    bills = tables.records(choice.invoices, Document)
     asked: set[str] = set()
     changes: list[Record] = []
     names = rows.aliases(run, told.lines) if deals else {}
-    for part, own in _parts(run, deals, bills):
+    for part, own in _parts(run, deals, choice.invoices):
         compared = _exchange(run, settings, told, part, own, names)
         changes += compared.changes
         asked |= compared.asked
@@ -81,8 +76,9 @@ def _parts(
 def in_exchange(run: Run, settings: Orders, told: Told) -> list[Deal]:
     """Deals that 1C may hear of (`sending.in_exchange`)."""
     sent = {row["deal"] for row in told.sent.values()}
+    deals = tables.each(run.portal.deals, Deal)
     return sending.in_exchange(
-        tables.each(run.portal.deals, Deal),
+        deals,
         sending.exchange(settings, run.profile.rules),
         told_before=sent | told.orders.keys(),
         born=told.born,
@@ -92,7 +88,7 @@ def in_exchange(run: Run, settings: Orders, told: Told) -> list[Deal]:
 
 def _invoices(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Choice:
     if "invoice" not in queue.dialect_of(run).kinds or not settings.invoice_stages or not deals:
-        return Choice(tables.frame("documents"), frozenset(), (), tables.frame("issues"))
+        return Choice((), frozenset(), (), ())
     return invoices.choose(run, settings, told, deals)
 
 
@@ -127,10 +123,10 @@ def _exchange(
 
 def _product_rows(
     run: Run, settings: Orders, deals: Sequence[Deal], bills: Sequence[Document]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[Line], list[Line]]:
     """Product rows of the deals and of the smart invoices; none where the profile does not exchange them."""
     if not settings.rows:
-        return tables.frame("lines"), tables.frame("lines")
+        return [], []
     ours = rows.read(run, [deal["id"] for deal in deals])
     return ours, rows.read(run, [row["id"] for row in bills], "SI")
 
@@ -169,13 +165,13 @@ def _accepted(run: Run, told: Told, compared: Compared) -> dict[Key, dict[str, s
     if not compared.due:
         return {}
     kept, issues = sending.accepted_edits(
-        tables.frame("changes", _edits(compared)),
+        _edits(compared),
         told.born,
         extended=run.profile.onec.extended,
         referred=_referred(run, told),
     )
     run.journal.note(issues, SCOPE)
-    accepted = {(row["entity"], row["key"]) for row in tables.each(kept, Change)}
+    accepted = {(row["entity"], row["key"]) for row in kept}
     edits.undo(run, compared.memory, compared.due.keys() - accepted)
     return {key: fields for key, fields in compared.due.items() if key in accepted}
 
@@ -208,7 +204,9 @@ def _number(key: Key, told: Told) -> str:
     if entity == INVOICE:
         return keys.invoice(identifier)
     born = told.born.get(identifier)
-    return str(born["number"]) if born else keys.order(identifier)
+    if born:
+        return str(born["number"])
+    return keys.order(identifier)
 
 
 # ---- sent ----

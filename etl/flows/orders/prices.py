@@ -9,7 +9,6 @@ prices and terms is kept, because it tells it once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from etl import tables
 from etl.flows.directories import records
@@ -21,24 +20,21 @@ from etl.records import Deal, Document, Line, Party, Price, PriceType
 from etl.transform.orders import prices as rules
 from etl.values import keys
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 #: entities of store.fields: terms of a counterparty of 1C; prices of a product by price type; names of price
 #: types
 TERMS, PRICES, TYPES = "onec-terms", "onec-prices", "onec-price-types"
 
 
-def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[list[Line], list[Record]]:
     """Lines for the orders of `deals` and for smart invoices, `document` = their number towards 1C, and
     issues that stop documents.
     """
     numbers = {deal["id"]: _number(told, deal) for deal in deals}
     listed = list(_listed(wanted, numbers))
     products = records.onec_ids(run, "product", {line["product"] for line in listed if line["product"]})
-    net = rules.net_lines(tables.frame("lines", listed), products)
+    net = rules.net_lines(listed, products)
     if wanted.settings.discounts == "portal":
-        return net, tables.frame("issues")
+        return net, []
     return rules.priced_by_1c(net, _terms(run, deals, wanted.invoices, numbers), *_prices(run))
 
 
@@ -50,10 +46,10 @@ def _number(told: Told, deal: Deal) -> str:
 
 def _listed(wanted: Wanted, numbers: Mapping[str, str]) -> Iterator[Line]:
     """Product rows of the deals and of the smart invoices under the numbers of their documents."""
-    for line in tables.each(wanted.deal_rows, Line):
+    for line in wanted.deal_rows:
         if line["document"] in numbers:
             yield {**line, "document": numbers[line["document"]]}
-    for line in tables.each(wanted.invoice_rows, Line):
+    for line in wanted.invoice_rows:
         yield {**line, "document": keys.invoice(line["document"])}
 
 
@@ -94,11 +90,11 @@ def _terms(
     return {number: terms.get(known.get(party or "", ""), {}) for number, party in owners.items()}
 
 
-def _prices(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What 1C has told of prices and price types, as tables."""
+def _prices(run: Run) -> tuple[list[Price], list[PriceType]]:
+    """What 1C has told of prices and price types."""
     prices: list[Price] = [
         {"product": row["key"], "price_type": row["field"], "price": row["base"]}
         for row in run.state.fields.read(PRICES)
     ]
     types: list[PriceType] = [{"id": row["key"], "name": row["base"]} for row in run.state.fields.read(TYPES)]
-    return tables.frame("prices", prices), tables.frame("price_types", types)
+    return prices, types

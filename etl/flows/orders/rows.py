@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
-
 from etl import tables
 from etl.config.profile import Orders
 from etl.extract.bitrix24 import deals as extract
@@ -22,7 +20,7 @@ from etl.flows.agreement import Memory
 from etl.flows.directories import records
 from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
-from etl.records import Line
+from etl.records import Document, Line
 from etl.transform.agreed import Agreed
 from etl.transform.orders import composition, totals
 from etl.transform.orders.composition import Position
@@ -42,7 +40,7 @@ def led(run: Run, told: Told) -> set[str]:
     """Deals whose composition 1C leads now: all of them one way, in a two-way profile those born in 1C and
     not yet filled.
     """
-    deals = set(told.content["deal"])
+    deals = {row["deal"] or "" for row in told.content}
     if not two_way(run):
         return deals
     born = deals & told.born.keys()
@@ -70,24 +68,25 @@ def led_by_1c(run: Run, settings: Orders, told: Told) -> list[Record]:
     wanted = _asked(run, told, checked, theirs)
     if not wanted:
         return []
-    ours = positions_of_portal(run, read(run, wanted))
+    rows = read(run, wanted)
+    ours = positions_of_portal(run, rows)
     changes = composition.row_changes(ours, wanted, deals)
     changed = {row["key"] for row in changes}
     settle(run, {deal: value for deal, value in wanted.items() if deal not in changed})
     return written(run, changes, heads, lines)
 
 
-def _of_deals(told: Told, deals: Collection[str]) -> pd.DataFrame:
+def _of_deals(told: Told, deals: Collection[str]) -> list[Document]:
     """What 1C told that fills these deals."""
-    return told.content[told.content["deal"].isin(deals)]
+    return [row for row in told.content if row["deal"] in deals]
 
 
 def _asked(
-    run: Run, told: Told, content: pd.DataFrame, theirs: Compositions
+    run: Run, told: Told, content: Sequence[Document], theirs: Compositions
 ) -> dict[str, tuple[Position, ...]]:
     """Compositions of 1C that the portal may not hold: told anew, or not known to stand."""
     memory = Memory(run.state, [ENTITY])
-    touched = set(content["deal"][content["id"].isin(told.fresh)])
+    touched = {row["deal"] for row in content if row["id"] in told.fresh}
     return {
         deal: value
         for deal, value in theirs.items()
@@ -95,34 +94,34 @@ def _asked(
     }
 
 
-def sound(run: Run, told: Told, content: pd.DataFrame) -> pd.DataFrame:
+def sound(run: Run, told: Told, content: Sequence[Document]) -> Sequence[Document]:
     """Content of deals none of whose documents contradicts its own lines; the others are shown with both
     computations.
     """
     wrong = totals.wrong_totals(content, told.lines)
-    if wrong.empty:
+    if not wrong:
         return content
     run.journal.note(wrong, SCOPE)
-    named = set(wrong["key"])
-    contradicting = content["number"].isin(named) | content["id"].isin(named)
-    stopped = set(content["deal"][contradicting])
-    return content[~content["deal"].isin(stopped)]
+    named = {row["key"] for row in wrong}
+    stopped = {row["deal"] for row in content if not named.isdisjoint((row["number"], row["id"]))}
+    return [row for row in content if row["deal"] not in stopped]
 
 
 def written(
-    run: Run, changes: Sequence[Mapping[str, Any]], heads: pd.DataFrame, lines: pd.DataFrame
+    run: Run, changes: Sequence[Mapping[str, Any]], heads: Sequence[Document], lines: Sequence[Line]
 ) -> list[Record]:
     """Changes with the rows the portal is to hold; `before` and `after` become readable. What cannot be a row
     becomes an issue.
     """
     if not changes:
         return []
-    body = lines[lines["document"].isin({row["key"] for row in changes})]
-    origins = {product for product in body["product"] if product}
+    changed = {row["key"] for row in changes}
+    body = [line for line in lines if line["document"] in changed]
+    origins = _products(body)
     rows, issues = composition.portal_rows(heads, body, records.portal_ids(run, "product", origins))
     run.journal.note(issues, SCOPE)
     by_deal: dict[str, list[Line]] = defaultdict(list)
-    for row in tables.each(rows, Line):
+    for row in rows:
         by_deal[row["document"]].append(row)
     return [_readable(row, by_deal[row["key"]]) for row in changes if row["key"] in by_deal]
 
@@ -155,26 +154,27 @@ def settle(run: Run, agreed: Compositions) -> None:
 
 
 # ---- compositions of both sides in one form ----
-def read(run: Run, deals: Iterable[str], owner: str = "D") -> pd.DataFrame:
+def read(run: Run, deals: Iterable[str], owner: str = "D") -> list[Line]:
     """Product rows of deals or smart invoices; a deal that only a plan has made has none."""
-    return extract.lines(run.portal.client, [deal for deal in deals if deal.isdigit()], owner)
+    lines = extract.lines(run.portal.client, [deal for deal in deals if deal.isdigit()], owner)
+    return tables.records(lines, Line)
 
 
-def positions_of_portal(run: Run, lines: pd.DataFrame) -> Compositions:
+def positions_of_portal(run: Run, lines: Sequence[Line]) -> Compositions:
     """Owner -> composition; products of the portal go by their id in 1C."""
     linked = run.state.links.by_portal("product", _products(lines))
     known = {number: row["foreign_id"] for number, row in linked.items()}
     return composition.positions(_kept(run, lines), known)
 
 
-def positions_of_1c(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> Compositions:
+def positions_of_1c(run: Run, documents: Iterable[Document], lines: Sequence[Line]) -> Compositions:
     """Document -> composition; products without a pair go by name, as they do on the portal."""
     paired = records.portal_ids(run, "product", _products(lines))
-    included = dict(documents[["id", "vat_included"]].to_numpy().tolist())
+    included = {row["id"]: row["vat_included"] for row in documents}
     return composition.positions(_kept(run, lines), {origin: origin for origin in paired}, included)
 
 
-def aliases(run: Run, onec: pd.DataFrame) -> dict[str, str]:
+def aliases(run: Run, onec: Sequence[Line]) -> dict[str, str]:
     """Name form of a product (`composition.positions`) -> its id in 1C, of products of 1C's lines that have a
     pair by now.
     """
@@ -182,7 +182,7 @@ def aliases(run: Run, onec: pd.DataFrame) -> dict[str, str]:
     return _names(onec, {origin: origin for origin in paired})
 
 
-def portal_aliases(run: Run, portal: Iterable[pd.DataFrame]) -> dict[str, str]:
+def portal_aliases(run: Run, portal: Iterable[Sequence[Line]]) -> dict[str, str]:
     """The same of products in rows of the portal."""
     found: dict[str, str] = {}
     for lines in portal:
@@ -191,25 +191,28 @@ def portal_aliases(run: Run, portal: Iterable[pd.DataFrame]) -> dict[str, str]:
     return found
 
 
-def _products(lines: pd.DataFrame) -> set[str]:
-    return {product for product in lines["product"] if product}
+def _products(lines: Iterable[Line]) -> set[str]:
+    """Products that the lines name."""
+    return {line["product"] for line in lines if line["product"]}
 
 
-def _names(lines: pd.DataFrame, known: Mapping[str, str]) -> dict[str, str]:
+def _names(lines: Iterable[Line], known: Mapping[str, str]) -> dict[str, str]:
     """Name form -> id in 1C of the known products among the lines."""
-    pairs = zip(lines["name"], lines["product"], strict=True)
-    return {composition.named(name): known[product] for name, product in pairs if product in known}
+    found: dict[str, str] = {}
+    for line in lines:
+        origin = known.get(line["product"] or "")
+        if origin:
+            found[composition.named(line["name"])] = origin
+    return found
 
 
-def _kept(run: Run, lines: pd.DataFrame) -> pd.DataFrame:
+def _kept(run: Run, lines: Sequence[Line]) -> Sequence[Line]:
     """Lines as this 1C keeps them: stock УТ 10.3 turns a service into one piece at the whole sum (reference
     commerceml).
     """
     if run.profile.onec.dialect != "ut103" or run.profile.onec.extended:
         return lines
-    kept = lines.copy()
-    kept["quantity"] = lines["quantity"].where(lines["kind"] != "service", Decimal(1))
-    return kept
+    return [{**line, "quantity": Decimal(1)} if line["kind"] == "service" else line for line in lines]
 
 
 def shown(lines: Iterable[Line]) -> str:

@@ -64,9 +64,9 @@ def _composed(run: Run, told: Told, changes: Sequence[Record]) -> list[Record]:
     if not changes:
         return []
     orders: list[Document] = [{**told.orders[change["key"]], "deal": change["key"]} for change in changes]
-    content = orders_rows.sound(run, told, tables.frame("documents", orders))
+    content = orders_rows.sound(run, told, orders)
     heads, lines = composition.deal_lines(content, told.lines)
-    good = set(heads["id"])
+    good = {row["id"] for row in heads}
     rows = [change | {"action": "rows"} for change in changes if change["key"] in good]
     return orders_rows.written(run, rows, heads, lines)
 

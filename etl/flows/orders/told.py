@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
-import pandas as pd
-
 from etl import tables
 from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.records import Document, Line, Party
+from etl.records import Deal, Document, Line, Party
 from etl.transform.money import targets
 from etl.transform.orders import owners
 from etl.values import keys
@@ -46,12 +44,12 @@ class Told:
     `links`: Ид or number of an order born in 1C -> its deal.
     """
 
-    documents: pd.DataFrame
-    lines: pd.DataFrame
+    documents: Sequence[Document]
+    lines: Sequence[Line]
     found: dict[str, str]
     roles: owners.Belongings
-    content: pd.DataFrame
-    owned: pd.DataFrame
+    content: Sequence[Document]
+    owned: Sequence[Document]
     unknown: Sequence[Record]
     made: dict[str, int]
     buyers: dict[str, Party]
@@ -60,9 +58,14 @@ class Told:
     links: dict[str, str]
 
     @cached_property
+    def bodies(self) -> frozenset[str]:
+        """Documents that have lines."""
+        return frozenset(line["document"] for line in self.lines)
+
+    @cached_property
     def orders(self) -> dict[str, Document]:
         """deal -> its order, the latest told where there are several."""
-        rows = [row for row in tables.each(self.content, Document) if row["kind"] == "order"]
+        rows = [row for row in self.content if row["kind"] == "order"]
         rows.sort(key=lambda row: self.made[row["id"]])
         return {row["deal"] or "": row for row in rows}
 
@@ -77,7 +80,7 @@ class Told:
         where that memory is lost.
         """
         found: dict[str, dt.date] = {}
-        for row in tables.each(self.owned, Document):
+        for row in self.owned:
             number, day = row["number"], row["date"]
             if number and day and owners.is_of_deals(number):
                 found[number] = day
@@ -100,18 +103,17 @@ def read(run: Run, reading: Reading) -> Told:
     payloads = [row["payload"] for row in held]
     rows: list[Document] = [payload["row"] for payload in payloads]
     lines: list[Line] = [line for payload in payloads for line in payload["lines"]]
-    documents = tables.frame("documents", rows)
     portal, before, links = run.profile.bitrix24.name, sent(run), _links(run, rows)
     known = recording.known_numbers(run) | owners.provably_ours(rows, portal)
     known |= before.keys() | links.keys()
     found, unknown = targets.targets(rows, portal=portal, known=known)
     roles = owners.belongings(rows, found, links=links, invoices=_invoices(before))
     return Told(
-        documents=documents,
-        lines=tables.frame("lines", lines),
+        documents=rows,
+        lines=lines,
         found=found,
         roles=roles,
-        content=owners.attached(documents, roles),
+        content=owners.attached(rows, roles),
         owned=owners.owned(rows, roles),
         unknown=unknown,
         made={row["id"]: _seconds(row["generated_at"]) for row in held},
@@ -130,6 +132,7 @@ def _held(run: Run, reading: Reading) -> list[Record]:
 
 
 def _seconds(moment: dt.datetime | None) -> int:
+    """Moments compare as numbers; a file that does not say when it was written is the oldest."""
     return int(moment.timestamp()) if moment else 0
 
 
@@ -183,5 +186,6 @@ def _links(run: Run, documents: Sequence[Document]) -> dict[str, str]:
     if not documents:
         return {}
     pairs = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}
-    pairs |= owners.by_origin(run.portal.deals, run.profile.bitrix24.originator)
+    deals = tables.each(run.portal.deals, Deal)
+    pairs |= owners.by_origin(deals, run.profile.bitrix24.originator)
     return owners.links(documents, pairs)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from etl.config.profile import Orders
 from etl.flows.directories import records
 from etl.flows.run import Run
-from etl.records import Deal, Document
-
-if TYPE_CHECKING:
-    import pandas as pd
+from etl.records import Deal, Document, Line
 
 _CARDS = ("company", "contact")
 
@@ -24,8 +20,8 @@ class Wanted:
     settings: Orders
     deals: Sequence[Deal]
     invoices: Sequence[Document]
-    deal_rows: pd.DataFrame
-    invoice_rows: pd.DataFrame
+    deal_rows: Sequence[Line]
+    invoice_rows: Sequence[Line]
     numbers: frozenset[str]
 
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from etl import tables
 from etl.flows.run import Record, Run
 from etl.records import Document, Line
@@ -61,17 +59,17 @@ def seen_back(
     run.state.links.put(_printed(row) for row in documents if row["number"] in sent and row["number_1c"])
 
 
-def judge_silent(run: Run, documents: pd.DataFrame, lines: pd.DataFrame) -> None:
+def judge_silent(run: Run, documents: Iterable[Document], lines: Iterable[Line]) -> None:
     """Documents that 1C had its `resend` sessions for and did not tell anew: what it told last says whether
     it took them.
 
-    In: what 1C has told so far (tables). A document it never told stays for `assume`.
+    In: what 1C has told so far. A document it never told stays for `assume`.
     """
     waiting = run.state.publications.listed("published", sessions=run.profile.onec.resend)
     if not waiting:
         return
-    told = _told(tables.each(documents, Document))
-    sums = acceptance.line_sums(tables.each(lines, Line))
+    told = _told(documents)
+    sums = acceptance.line_sums(lines)
     for held in waiting:
         row = _answer(told, held)
         if row:
@@ -94,8 +92,9 @@ def count_session(run: Run, moment: dt.datetime) -> None:
     """
     last = run.state.files.cursor(_SESSION)
     if last is None or moment - dt.datetime.fromisoformat(last) > _ONE_SESSION:
-        run.state.publications.count_session(moment.isoformat(), before=moment)
-        run.state.files.set_cursor(_SESSION, moment.isoformat())
+        session = moment.isoformat()
+        run.state.publications.count_session(session, before=moment)
+        run.state.files.set_cursor(_SESSION, session)
 
 
 def assume(run: Run) -> None:
@@ -182,4 +181,5 @@ def _not_taken(sent: Document, row: Document, number: str) -> Record:
 
 
 def _money(amount: Decimal | None) -> str:
+    """A sum in a message; 1C may tell a document without one."""
     return "без суммы" if amount is None else f"{amount:.2f}"

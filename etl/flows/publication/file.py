@@ -40,7 +40,8 @@ def publish(run: Run) -> int:
         return 0
     _change_route(run, path)
     rows = run.state.publications.listed_in(path)
-    write_file(run, path, rows, partial(_write_documents, run, rows))
+    writer = partial(_write_documents, run, rows)
+    write_file(run, path, rows, writer)
     fresh = [row["document"] for row in rows if row["state"] == "planned"]
     run.state.publications.published(path)
     run.journal.counts["published"] += len(fresh)
@@ -134,6 +135,7 @@ def _payloads(run: Run, rows: Sequence[Record]) -> Iterator[queue.Payload]:
 
 
 def _write_nothing(dialect: Dialect, target: BinaryIO, at: dt.datetime) -> None:
+    """A file without documents: what 1C read before must not be read again."""
     commerceml.write(target, {}, dialect, generated_at=at)
 
 
@@ -174,5 +176,6 @@ def _cursor(path: str) -> str:
 
 
 def _digest(path: Path) -> str:
+    """What the file holds, for telling whether 1C or a person has changed it."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

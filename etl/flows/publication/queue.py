@@ -78,6 +78,8 @@ def _rejected(run: Run, found: Mapping[str, pd.DataFrame]) -> set[str | None]:
         vat_rates=run.profile.onec.vat_rates,
         currency=run.profile.onec.currency,
     )
+    if not len(issues):
+        return set()
     run.journal.note(issues, _SCOPE)
     return {row["key"] for row in tables.each(issues, Issue) if row["severity"] == "reject"}
 
@@ -109,4 +111,5 @@ def _present(row: Record) -> Record:
 
 
 def _hash(group: Any) -> str:
+    """Equal content is one publication, however often it is handed over."""
     return hashlib.sha256(encode(group).encode()).hexdigest()

@@ -14,7 +14,7 @@ from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import Command
 from etl.bitrix24.directory import split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
-from etl.bitrix24.lists import Row
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Planned, Result, Write
 from etl.records import Account
 

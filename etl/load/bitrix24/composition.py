@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from etl.bitrix24 import rowlists, values, writes
+from etl.bitrix24 import values, writes
 from etl.bitrix24.calls import Command
 from etl.bitrix24.classify import Verdict
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
-from etl.bitrix24.lists import Row
+from etl.bitrix24.lists import rowlists
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Outbox, Result, Write
 from etl.records import Line
 

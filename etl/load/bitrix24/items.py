@@ -16,8 +16,10 @@ from etl.bitrix24 import directory, values, writes
 from etl.bitrix24.calls import BATCH, Command, by_text
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE, PortalField, normal
-from etl.bitrix24.lists import Row, of_owners
-from etl.bitrix24.names import Names, category_of
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import of_owners
+from etl.bitrix24.names import Names
+from etl.bitrix24.stages import category_of
 from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 

@@ -12,7 +12,7 @@ from etl.bitrix24 import writes
 from etl.bitrix24.calls import Command, Outcome, grouped, rows
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, MissingField
-from etl.bitrix24.lists import Row
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 _CLIENT_ID = "obmen24"

@@ -17,7 +17,8 @@ from etl.bitrix24.calls import by_text, groups
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined, split
 from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
-from etl.bitrix24.lists import Row, of_owners
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import of_owners
 from etl.bitrix24.names import Names
 from etl.bitrix24.writes import New, Outbox, Planned, Result
 from etl.config.profile import Profile
@@ -132,7 +133,8 @@ class _Saver:
         tasks: list[_Task] = []
         for key, party in self._parties.items():
             if key in self._ids:
-                tasks.append(_Task(f"{key}/fields", party))
+                task = _Task(f"{key}/fields", party)
+                tasks.append(task)
         self._run(tasks, self._field_writes)
 
     def _field_writes(self, tasks: Sequence[_Task]) -> list[Planned]:

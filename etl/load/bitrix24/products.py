@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from etl.bitrix24 import catalogue, values, writes
 from etl.bitrix24.calls import Command, by_text, grouped, groups
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import Row, every, paged
+from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.reading import every, paged
 from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 _GROUP = 25

@@ -12,7 +12,7 @@ from typing import Any
 from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import Command
 from etl.bitrix24.fields import CONTACT
-from etl.bitrix24.lists import Row
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Planned, Result, Write
 from etl.load.bitrix24.cards import Party
 from etl.records import Account
@@ -57,15 +57,16 @@ def requisite_write(
 def bank_write(key: str, party: Party, account: Account, requisite: str, rows: Sequence[Row]) -> Planned:
     """A bank account of the requisite, which now has the bank details `rows`; it is known by its number."""
     wanted = _bank(account)
+    number = str(account["number"])
     for row in rows:
-        if str(row.get("RQ_ACC_NUM") or "") == str(account["number"]):
+        if str(row.get("RQ_ACC_NUM") or "") == number:
             changed = directory.different(row, wanted)
             return _update(key, "crm.requisite.bankdetail.update", str(row["ID"]), changed)
     fields = {
         "ENTITY_ID": requisite,
         "NAME": str(account.get("bank_name") or "Расчётный счёт"),
         "ACTIVE": "Y",
-        "XML_ID": f"{party.origin}#{account['number']}",
+        "XML_ID": f"{party.origin}#{number}",
         **wanted,
     }
     return Write(key, "", Command("crm.requisite.bankdetail.add", {"fields": fields}), identify=str)

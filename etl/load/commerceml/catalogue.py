@@ -55,6 +55,7 @@ def _opening(tag: str) -> str:
 
 
 def _classifier(products: pd.DataFrame, types: pd.DataFrame, currency: str) -> list[Node]:
+    """Groups that the paths of products name, and the price types."""
     paths = {path for path in products["group_path"] if path}
     price_types = [_price_type(row, currency) for row in canonical.each(types, PriceType)]
     return [
@@ -82,11 +83,10 @@ def _groups(paths: Iterable[str], above: str = "") -> list[Node]:
 
 
 def _group(name: str, below: Sequence[str], above: str) -> Node:
+    """A group with the groups below it; its Ид follows from its path, so it is the same every time."""
     path = f"{above}/{name}" if above else name
-    return (
-        "Группа",
-        [("Ид", group_id(path)), ("Наименование", name), ("Группы", _groups(below, path) or None)],
-    )
+    inside = _groups(below, path) or None
+    return "Группа", [("Ид", group_id(path)), ("Наименование", name), ("Группы", inside)]
 
 
 def _price_type(row: PriceType, currency: str) -> Node:
@@ -100,6 +100,7 @@ def _price_type(row: PriceType, currency: str) -> Node:
 
 
 def _price_tax(row: PriceType) -> list[Node] | None:
+    """Whether VAT is inside the prices of a type; what is not known is not said."""
     if row["vat_included"] is None:
         return None
     return [("Наименование", "НДС"), ("УчтеноВСумме", flag(row["vat_included"]))]

@@ -105,4 +105,5 @@ def _kpp(people: Sequence[Party]) -> Findings:
 
 
 def _is_longer(text: str | None, limit: int) -> bool:
+    """1C cuts longer texts off without a word."""
     return len(text or "") > limit

@@ -88,6 +88,7 @@ def _base_unit(unit: str, code: str, factor: str) -> Attributed:
 
 
 def _factor(line: Line) -> str:
+    """How many base units the unit of the line holds, as 1C told it; else one."""
     told = (line["requisites"] or {}).get(FACTOR)
     return told.strip().replace(",", ".") if told else "1"
 
@@ -121,6 +122,7 @@ def rates(rate: str | None) -> list[Node] | None:
 
 
 def _line_tax(line: Line, included: bool, rate: str | None) -> list[Node] | None:
+    """The VAT of a line: its sum, whether it is inside, its rate; nothing where nothing is known."""
     own = line["vat_included"]
     if rate is None and own is None and line["vat_amount"] is None:
         return None

@@ -59,6 +59,7 @@ def party_3(
     The schema has no place for folder and code: they stand in Комментарий (docs/contract-1c.ru.md).
     """
     legal = kind_of(party) == "legal"
+    kpp = party["kpp"] if legal else None
     bank_accounts: list[Node] = [("РасчетныйСчет", _account(account)) for account in accounts]
     representatives: list[Node] = [("Представитель", _person(person, dialect)) for person in people]
     return [
@@ -69,7 +70,7 @@ def party_3(
         ("ОфициальноеНаименование" if legal else "ПолноеНаименование", _full_name(party)),
         ("ЮридическийАдрес" if legal else "АдресРегистрации", address(party["legal_address"], party["city"])),
         ("ИНН", party["inn"]),
-        ("КПП", party["kpp"] if legal else None),
+        ("КПП", kpp),
         ("КодПоОКПО", party["okpo"]),
         ("РасчетныеСчета", bank_accounts or None),
         ("Комментарий", cut(_note(party), COMMENT)),
@@ -150,6 +151,7 @@ def _contacts(kind: str, values: Iterable[str] | None) -> list[Node]:
 
 
 def _account(account: Account) -> list[Node]:
+    """A bank account with its bank, which 1C finds by БИК."""
     bank: list[Node] = [
         ("СчетКорреспондентский", account["corr_account"]),
         ("Наименование", cut(account["bank_name"], NAME)),

@@ -115,6 +115,7 @@ def validate(path_or_stream: Path | BinaryIO, dialect_name: str) -> list[str]:
 
 
 def _validate(stream: BinaryIO, name: str, dialect: Dialect) -> list[str]:
+    """Sentences of the schema about a file, which is read once and piece by piece."""
     xml_safe.check(stream, name)
     encoding = xml_safe.sniff(stream, name)
     parser = _parser(dialect, encoding.name)

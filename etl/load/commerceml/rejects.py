@@ -177,6 +177,7 @@ def _is_inn(text: str) -> bool:
 
 
 def _line(line: Line, base: Base) -> Findings:
+    """What keeps a line from being loaded: goods, quantity, price, rate."""
     where = f"lines[{line['position']}]"
     yield from _goods(line, where)
     yield from _quantity(line, where)
@@ -297,6 +298,9 @@ def _sums(document: Document, lines: Sequence[Line], dialect: Dialect) -> Findin
 
 
 def _needs_rows(document: Document, dialect: Dialect) -> bool:
+    """1C does not post an order without rows; a cancelled one needs none, nor do kinds that the extended
+    contract takes by their sum.
+    """
     if document["cancelled"] or document["deleted"]:
         return False
     kinds = _WITH_ROWS - _BY_SUM if dialect.extended else _WITH_ROWS

@@ -21,6 +21,7 @@ NAMES = {
 _MAKERS = {prefix: ElementMaker(namespace=uri, nsmap=NAMES) for prefix, uri in NAMES.items()}
 _EMU_PER_MM = 36000
 THIN, THICK = 4, 12
+_CELL_MARGIN = 57  # 1 mm between the text of a cell and its side
 #: order in which the schema wants the sides of a border
 _OUTSIDE = ("top", "left", "bottom", "right")
 _ALL_SIDES = (*_OUTSIDE, "insideH", "insideV")
@@ -46,8 +47,9 @@ class Picture:
 def tag(name: str, *children: Element, **attributes: Any) -> Element:
     """An element of the main namespace with attributes of the same namespace."""
     made = _MAKERS["w"](name, *children)
+    space = NAMES["w"]
     for key, value in attributes.items():
-        made.set(f"{{{NAMES['w']}}}{key}", str(value))
+        made.set(f"{{{space}}}{key}", str(value))
     return made
 
 
@@ -120,13 +122,19 @@ def row(*cells: Element, heading: bool = False, height: int = 0) -> Element:
 
 def table(widths: Sequence[int], *rows: Element, borders: Sides | None = None) -> Element:
     """A table of fixed columns."""
-    properties = tag("tblPr", tag("tblW", w=sum(widths), type="dxa"))
+    whole_width = tag("tblW", w=sum(widths), type="dxa")
+    properties = tag("tblPr", whole_width)
     if borders:
-        properties.append(tag("tblBorders", *_sides(borders, _ALL_SIDES)))
+        sides = _sides(borders, _ALL_SIDES)
+        properties.append(tag("tblBorders", *sides))
     properties.append(tag("tblLayout", type="fixed"))
-    properties.append(tag("tblCellMar", tag("left", w=57, type="dxa"), tag("right", w=57, type="dxa")))
-    grid = [tag("gridCol", w=width) for width in widths]
-    return tag("tbl", properties, tag("tblGrid", *grid), *rows)
+    left = tag("left", w=_CELL_MARGIN, type="dxa")
+    right = tag("right", w=_CELL_MARGIN, type="dxa")
+    properties.append(tag("tblCellMar", left, right))
+    grid = tag("tblGrid")
+    for width in widths:
+        grid.append(tag("gridCol", w=width))
+    return tag("tbl", properties, grid, *rows)
 
 
 def _sides(widths: Sides, order: Sequence[str]) -> Iterable[Element]:
@@ -153,8 +161,14 @@ def picture(one: Picture, number: int) -> Element:
 
 def _inline(one: Picture, number: int) -> Element:
     """A picture that stands in its line."""
-    attributes = dict.fromkeys(("distT", "distB", "distL", "distR"), "0")
-    return _MAKERS["wp"].inline(_extent(one), *_named(one, number), **attributes)
+    return _MAKERS["wp"].inline(
+        _extent(one),
+        *_named(one, number),
+        distT="0",
+        distB="0",
+        distL="0",
+        distR="0",
+    )
 
 
 def _anchored(one: Picture, at: tuple[int, int], number: int) -> Element:
@@ -183,32 +197,56 @@ def _anchored(one: Picture, at: tuple[int, int], number: int) -> Element:
 
 
 def _named(one: Picture, number: int) -> list[Element]:
+    """What an inline picture and an anchored one end with: the name, the lock of its frame, the picture."""
     wp = _MAKERS["wp"]
     name = wp.docPr(id=str(number), name=f"Рисунок {number}", descr=one.placeholder)
-    return [name, wp.cNvGraphicFramePr(), _graphic(one, number)]
+    frame = wp.cNvGraphicFramePr()
+    shown = _graphic(one, number)
+    return [name, frame, shown]
 
 
 def _graphic(one: Picture, number: int) -> Element:
-    a, pic = _MAKERS["a"], _MAKERS["pic"]
-    blip = a.blip()
-    blip.set(f"{{{NAMES['r']}}}embed", f"rId{number}")
+    """The picture itself: its name, its part of the package stretched over its frame, the frame."""
+    pic = _MAKERS["pic"]
     name = pic.cNvPr(id=str(number), name=f"picture{number}.png")
-    place = a.xfrm(a.off(x="0", y="0"), a.ext(**_size(one)))
-    shown = pic.pic(
-        pic.nvPicPr(name, pic.cNvPicPr()),
-        pic.blipFill(blip, a.stretch(a.fillRect())),
-        pic.spPr(place, a.prstGeom(a.avLst(), prst="rect")),
-    )
-    return a.graphic(a.graphicData(shown, uri=NAMES["pic"]))
+    named = pic.nvPicPr(name, pic.cNvPicPr())
+    shown = pic.pic(named, _fill(number), _frame(one))
+    a = _MAKERS["a"]
+    data = a.graphicData(shown, uri=NAMES["pic"])
+    return a.graphic(data)
+
+
+def _fill(number: int) -> Element:
+    """The part of the package with the picture: relation `rId<number>` of the document."""
+    a, relations = _MAKERS["a"], NAMES["r"]
+    part = a.blip()
+    part.set(f"{{{relations}}}embed", f"rId{number}")
+    stretched = a.stretch(a.fillRect())
+    return _MAKERS["pic"].blipFill(part, stretched)
+
+
+def _frame(one: Picture) -> Element:
+    """A rectangle of the picture's size."""
+    a = _MAKERS["a"]
+    corner = a.off(x="0", y="0")
+    size = a.ext(**_size(one))
+    place = a.xfrm(corner, size)
+    shape = a.prstGeom(a.avLst(), prst="rect")
+    return _MAKERS["pic"].spPr(place, shape)
 
 
 def _extent(one: Picture) -> Element:
-    return _MAKERS["wp"].extent(**_size(one))
+    """The room a picture takes on the page."""
+    size = _size(one)
+    return _MAKERS["wp"].extent(**size)
 
 
 def _size(one: Picture) -> dict[str, str]:
-    return {"cx": _emu(one.width), "cy": _emu(one.height)}
+    """The attributes DrawingML gives a size in."""
+    width, height = _emu(one.width), _emu(one.height)
+    return {"cx": width, "cy": height}
 
 
 def _emu(millimetres: int) -> str:
+    """Millimetres as DrawingML counts them: English metric units, 914,400 an inch."""
     return str(millimetres * _EMU_PER_MM)

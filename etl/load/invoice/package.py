@@ -21,8 +21,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPES = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PAGE_WIDTH, _PAGE_HEIGHT = 11906, 16838  # A4
-#: id, kind and target of a relation
-Relation = tuple[str, str, str]
+#: kind and target of a relation
+Relation = tuple[str, str]
 
 
 def package(body: Iterable[Element], pictures: int, *, margins: int, title: str) -> bytes:
@@ -45,36 +45,63 @@ def package(body: Iterable[Element], pictures: int, *, margins: int, title: str)
 
 
 def _stored(parts: Mapping[str, bytes]) -> bytes:
+    """A ZIP of the parts in their order, of the same bytes on any machine."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
-            archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+            member = zipfile.ZipInfo(name, _DATE)
+            archive.writestr(member, content)
     return made.getvalue()
 
 
 def _xml(root: Element) -> bytes:
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True))
+    """A part of the package as it is stored: UTF-8 with a declaration."""
+    written = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    return bytes(written)
 
 
 def _document(body: Iterable[Element], margins: int) -> Element:
+    """The main part: the body, and behind it the section, that is the paper and its margins."""
     size = tag("pgSz", w=_PAGE_WIDTH, h=_PAGE_HEIGHT)
     edges = tag(
-        "pgMar", top=margins, right=margins, bottom=margins, left=margins, header=0, footer=0, gutter=0
+        "pgMar",
+        top=margins,
+        right=margins,
+        bottom=margins,
+        left=margins,
+        header=0,
+        footer=0,
+        gutter=0,
     )
-    return tag("document", tag("body", *body, tag("sectPr", size, edges)))
+    section = tag("sectPr", size, edges)
+    whole = tag("body", *body, section)
+    return tag("document", whole)
 
 
 def _styles() -> Element:
     """Arial 9 for everything, no space around paragraphs."""
-    fonts = tag("rFonts", ascii="Arial", hAnsi="Arial", cs="Arial", eastAsia="Arial")
-    look = tag("rPr", fonts, tag("sz", val=18), tag("szCs", val=18), tag("lang", val="ru-RU"))
-    spacing = tag("pPr", tag("spacing", before=0, after=0))
-    defaults = tag("docDefaults", tag("rPrDefault", look), tag("pPrDefault", spacing))
-    normal = tag("style", tag("name", val="Normal"), type="paragraph", default=1, styleId="Normal")
-    return tag("styles", defaults, normal)
+    name = tag("name", val="Normal")
+    normal = tag("style", name, type="paragraph", default=1, styleId="Normal")
+    return tag("styles", _defaults(), normal)
+
+
+def _defaults() -> Element:
+    """What holds for runs and paragraphs that say nothing else."""
+    look = tag(
+        "rPr",
+        tag("rFonts", ascii="Arial", hAnsi="Arial", cs="Arial", eastAsia="Arial"),
+        tag("sz", val=18),
+        tag("szCs", val=18),
+        tag("lang", val="ru-RU"),
+    )
+    close = tag("pPr", tag("spacing", before=0, after=0))
+    runs = tag("rPrDefault", look)
+    paragraphs = tag("pPrDefault", close)
+    return tag("docDefaults", runs, paragraphs)
 
 
 def _content_types() -> bytes:
+    """The type of each part: by its extension, or by its own name where the extension does not tell it."""
     space = f"{_PACKAGE}/content-types"
     make = ElementMaker(namespace=space, nsmap={None: space})
     types = make.Types()
@@ -94,48 +121,63 @@ def _content_types() -> bytes:
 
 
 def _package_relations() -> bytes:
+    """Where the package keeps its main part and its title."""
     office = f"{NAMES['r']}/officeDocument"
     core = f"{_PACKAGE}/relationships/metadata/core-properties"
-    return _relations([("rId1", office, "word/document.xml"), ("rId2", core, "docProps/core.xml")])
+    return _relations([(office, "word/document.xml"), (core, "docProps/core.xml")])
 
 
 def _document_relations(files: Iterable[str]) -> bytes:
     """Pictures by their number, then the styles."""
-    listed = [(f"{NAMES['r']}/image", file) for file in files]
-    listed.append((f"{NAMES['r']}/styles", "styles.xml"))
-    return _relations((f"rId{number}", *one) for number, one in enumerate(listed, start=1))
+    image = f"{NAMES['r']}/image"
+    styles = f"{NAMES['r']}/styles"
+    pictures = [(image, file) for file in files]
+    return _relations([*pictures, (styles, "styles.xml")])
 
 
 def _relations(listed: Iterable[Relation]) -> bytes:
+    """A part with relations, which are numbered in their order from rId1."""
     space = f"{_PACKAGE}/relationships"
     make = ElementMaker(namespace=space, nsmap={None: space})
     relations = make.Relationships()
-    for identifier, kind, target in listed:
-        relations.append(make.Relationship(Id=identifier, Type=kind, Target=target))
+    for number, (kind, target) in enumerate(listed, start=1):
+        relation = make.Relationship(Id=f"rId{number}", Type=kind, Target=target)
+        relations.append(relation)
     return _xml(relations)
 
 
 def _core(title: str) -> bytes:
-    names = {"cp": f"{_PACKAGE}/metadata/core-properties", "dc": "http://purl.org/dc/elements/1.1/"}
-    core = ElementMaker(namespace=names["cp"], nsmap=names)
-    dublin = ElementMaker(namespace=names["dc"])
-    return _xml(core.coreProperties(dublin("title", title), dublin("creator", "obmen24")))
+    """The properties that a file manager shows: title and author."""
+    core_space = f"{_PACKAGE}/metadata/core-properties"
+    dublin_space = "http://purl.org/dc/elements/1.1/"
+    core = ElementMaker(namespace=core_space, nsmap={"cp": core_space, "dc": dublin_space})
+    dublin = ElementMaker(namespace=dublin_space)
+    named = dublin("title", title)
+    made_by = dublin("creator", "obmen24")
+    return _xml(core.coreProperties(named, made_by))
 
 
 # ---- the picture of the template ----
 
 
 def _frame(side: int = 120) -> bytes:
-    """A grey square frame as PNG of two bits a pixel: it stands where the portal puts its picture."""
-    edge = b"\xaa" * (side // 4)
-    inside = b"\xbf" + b"\xff" * (side // 4 - 2) + b"\xfe"
-    lines = [edge, *[inside] * (side - 2), edge]
-    pixels = b"".join(b"\x00" + line for line in lines)
-    header = struct.pack(">IIBBBBB", side, side, 2, 0, 0, 0, 0)
-    stored = zlib.compress(pixels, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", stored) + _chunk(b"IEND", b"")
+    """A grey square frame as PNG of two bits a pixel: it stands where the portal puts its picture.
+
+    A line begins with the number of its filter (0: none); a byte holds four pixels.
+    """
+    width = side // 4
+    edge = b"\x00" + b"\xaa" * width
+    inside = b"\x00\xbf" + b"\xff" * (width - 2) + b"\xfe"
+    pixels = edge + inside * (side - 2) + edge
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 2, 0, 0, 0, 0))
+    image = _chunk(b"IDAT", zlib.compress(pixels, 0))
+    end = _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + image + end
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+    """A chunk of a PNG: length of the data, kind, data, checksum of kind and data."""
+    length = struct.pack(">I", len(data))
+    body = kind + data
+    checksum = struct.pack(">I", zlib.crc32(body))
+    return length + body + checksum

@@ -7,7 +7,7 @@ holds it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -71,19 +71,24 @@ def payment_qr(payee: Payee, purpose: str | None = None, amount: Decimal | None 
     if said:
         pairs["Purpose"] = said
     if amount is not None:
-        pairs["Sum"] = format((amount * 100).quantize(Decimal(1)), "f")
+        kopecks = (amount * 100).quantize(Decimal(1))
+        pairs["Sum"] = format(kopecks, "f")
     separator = _separator("".join(pairs.values()))
-    return separator.join([_SERVICE, *(f"{key}={value}" for key, value in pairs.items())])
+    fields = [f"{key}={value}" for key, value in pairs.items()]
+    return separator.join([_SERVICE, *fields])
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+    """Single blanks and no line breaks; '' for what is not known."""
+    words = text.split() if text else []
+    return " ".join(words)
 
 
 def _values(payee: Payee) -> dict[str, str]:
     """The fields of a payee, each one line, '' for what is not known; the bank's name cut to its limit."""
     values = {name: _one_line(getattr(payee, name)) for name in _KEYS}
-    values["bank"] = values["bank"][: _KEYS["bank"].longest].rstrip()
+    longest = _KEYS["bank"].longest
+    values["bank"] = values["bank"][:longest].rstrip()
     return values
 
 
@@ -101,25 +106,35 @@ def _separator(said: str) -> str:
 # ---- what does not fit, in the words of people ----
 
 
-def _missing(values: Mapping[str, str]) -> list[str]:
-    return [f"не заполнено: {_KEYS[name].title}" for name in _REQUIRED if not values[name]]
+def _missing(values: Mapping[str, str]) -> Iterator[str]:
+    """Fields without which the standard has no payment."""
+    for name in _REQUIRED:
+        if not values[name]:
+            yield f"не заполнено: {_KEYS[name].title}"
 
 
 def _misfits(values: Mapping[str, str]) -> Iterator[str]:
+    """Filled fields that the standard does not allow: another number of digits, a text too long."""
     for name, key in _KEYS.items():
-        value, lengths = values[name], _DIGITS.get(name)
-        if value and lengths and not _is_number(value, lengths):
-            allowed = " или ".join(map(str, lengths))
+        value = values[name]
+        if not _has_its_digits(name, value):
+            allowed = " или ".join(map(str, _DIGITS[name]))
             yield f"{key.title} «{value}» не из {allowed} цифр"
         elif len(value) > key.longest:
             yield f"{key.title} длиннее {key.longest} знаков"
 
 
-def _is_number(value: str, lengths: Collection[int]) -> bool:
-    return value.isascii() and value.isdigit() and len(value) in lengths
+def _has_its_digits(name: str, value: str) -> bool:
+    """Whether a field that must be a number of so many digits is one; no other field, no empty one must."""
+    lengths = _DIGITS.get(name)
+    if not value or lengths is None:
+        return True
+    is_number = value.isascii() and value.isdigit()
+    return is_number and len(value) in lengths
 
 
 def _payment_problems(purpose: str, amount: Decimal | None) -> Iterator[str]:
+    """What cannot be said of a payment: too long a purpose, a sum that is none."""
     if len(purpose) > _PURPOSE_LENGTH:
         yield f"назначение платежа длиннее {_PURPOSE_LENGTH} знаков"
     if amount is not None and not _is_payable(amount):
@@ -127,4 +142,6 @@ def _payment_problems(purpose: str, amount: Decimal | None) -> Iterator[str]:
 
 
 def _is_payable(amount: Decimal) -> bool:
-    return amount > 0 and amount == amount.quantize(Decimal("0.01"))
+    """A payment is more than nothing and of whole kopecks."""
+    whole_kopecks = amount.quantize(Decimal("0.01"))
+    return amount > 0 and amount == whole_kopecks

@@ -97,6 +97,7 @@ def _bank() -> Element:
 
 
 def _bank_rows() -> list[Element]:
+    """Name and place of the bank with its БИК and correspondent account; what it is called stands below."""
     name = "{MyCompanyBankDetailRqBankName} {MyCompanyBankDetailRqBankAddr}"
     return [
         row(
@@ -114,6 +115,7 @@ def _bank_rows() -> list[Element]:
 
 
 def _payee_rows() -> list[Element]:
+    """ИНН, КПП and name of who is paid; his account is one cell over the three rows."""
     return [
         row(
             _words(_LEFT, "ИНН {MyCompanyRequisiteRqInn}"),
@@ -137,10 +139,16 @@ def _payee_rows() -> list[Element]:
 
 def _words(width: int, text: str, size: int = 18, **options: Any) -> Element:
     """A cell of one line; `options` are those of `cell`."""
-    return cell(width, paragraph(run(text, size=size)), **options)
+    line = paragraph(run(text, size=size))
+    return cell(width, line, **options)
 
 
 # ---- who and what for ----
+
+_CAPTION = _share(18)
+_SAID = _WIDTH - _CAPTION
+_AMOUNT = _share(17)
+_BEFORE_AMOUNT = _WIDTH - _AMOUNT
 
 
 def _parties() -> Element:
@@ -154,7 +162,7 @@ def _parties() -> Element:
         "{RequisiteRegisteredAddressText}, тел.: {ClientPhone}"
     )
     return table(
-        (_share(18), _WIDTH - _share(18)),
+        (_CAPTION, _SAID),
         _captioned("Поставщик (Исполнитель):", seller),
         _captioned("Покупатель (Заказчик):", buyer),
         _captioned("Основание:", "{Title}"),
@@ -162,10 +170,10 @@ def _parties() -> Element:
 
 
 def _captioned(caption: str, words: str) -> Element:
-    return row(
-        cell(_share(18), paragraph(run(caption), after=100)),
-        cell(_WIDTH - _share(18), paragraph(run(words, bold=True), after=100)),
-    )
+    """A row of the table of parties: what it is about, and the words in bold."""
+    about = paragraph(run(caption), after=100)
+    said = paragraph(run(words, bold=True), after=100)
+    return row(cell(_CAPTION, about), cell(_SAID, said))
 
 
 def _goods() -> Element:
@@ -178,14 +186,17 @@ def _goods() -> Element:
         ("Цена", 16, "right", f"{{ProductsProductPriceRaw{_SUM}}}"),
         ("Сумма", 17, "right", f"{{ProductsProductPriceRawSum{_SUM}}}"),
     ]
-    captions, line = [], []
+    widths, captions, line = [], [], []
     for caption, percent, align, words in columns:
+        width = _share(percent)
+        widths.append(width)
         heading = paragraph(run(caption, bold=True), align="center")
-        captions.append(cell(_share(percent), heading, vertical="center"))
-        line.append(cell(_share(percent), paragraph(run(words, size=16), align=align)))
+        captions.append(cell(width, heading, vertical="center"))
+        value = paragraph(run(words, size=16), align=align)
+        line.append(cell(width, value))
     outside = dict.fromkeys(("top", "left", "bottom", "right"), THICK)
     return table(
-        [_share(percent) for _, percent, _, _ in columns],
+        widths,
         row(*captions, heading=True, height=300),
         row(*line),
         borders={**outside, "insideH": THIN, "insideV": THIN},
@@ -198,7 +209,7 @@ def _totals() -> Element:
     One row for each rate, none without a tax.
     """
     return table(
-        (_WIDTH - _share(17), _share(17)),
+        (_BEFORE_AMOUNT, _AMOUNT),
         _total("Итого:", f"{{TotalRaw{_SUM}}}"),
         _total("{TaxesTaxTitle} ({TaxesTaxRate}%):", f"{{TaxesTaxValue{_SUM}}}"),
         _total("Всего к оплате:", f"{{TotalSum{_SUM}}}"),
@@ -206,11 +217,14 @@ def _totals() -> Element:
 
 
 def _total(title: str, amount: str) -> Element:
-    return row(_bold(_WIDTH - _share(17), title), _bold(_share(17), amount))
+    """A row under the goods: the amount stands below their sums."""
+    return row(_bold(_BEFORE_AMOUNT, title), _bold(_AMOUNT, amount))
 
 
 def _bold(width: int, words: str) -> Element:
-    return cell(width, paragraph(run(words, bold=True), align="right", before=30, keep=True))
+    """A cell of bold words at the right, never parted from what follows."""
+    line = paragraph(run(words, bold=True), align="right", before=30, keep=True)
+    return cell(width, line)
 
 
 # ---- who signs ----
@@ -237,11 +251,12 @@ def _signatures() -> Element:
 
 def _signed(title: str, sign: Picture, number: int, who: str) -> list[Element]:
     """Title, picture of the signature (`number` of the document) over a line, name."""
+    called = paragraph(run(title, bold=True), keep=True)
     shown = paragraph(picture(sign, number), align="center", keep=True)
     name = paragraph(run(f"{{{who}~{_NAME_FORMAT}}}"), align="right", keep=True)
     line = {"bottom": THIN}
     return [
-        cell(_share(16), paragraph(run(title, bold=True), keep=True), vertical="bottom"),
+        cell(_share(16), called, vertical="bottom"),
         cell(_share(26), shown, borders=line, vertical="bottom"),
         cell(_share(30), name, borders=line, vertical="bottom"),
     ]

@@ -11,7 +11,8 @@ from etl.bitrix24.calls import Outcome, rows
 from etl.bitrix24.classify import Verdict
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE
-from etl.bitrix24.lists import Listing, of_owners, paged
+from etl.bitrix24.lists.listing import Listing
+from etl.bitrix24.lists.reading import of_owners, paged
 from etl.config.profile import Profile
 from etl.errors import ConfigError, Rejected, TryLater
 from etl.load.invoice.qr import Payee, payment_qr
@@ -52,13 +53,19 @@ def _title(client: Client, profile: Profile, entity: int) -> tuple[str, str]:
     if entity == INVOICE:
         return _own_number(keys.invoice("1")), "{Begindate~d.m.Y}"
     told = profile.orders.fields if profile.orders else {}
-    known = fields.portal_fields(client.read("crm.item.fields", {"entityTypeId": DEAL})) if told else {}
+    known = _deal_fields(client) if told else {}
     for document in ("invoice", "order"):
         number = _field_code(known, told.get(f"{document}_number"))
         date = _field_code(known, told.get(f"{document}_date"))
         if number:
-            return _placeholder(number), _placeholder(date, "d.m.Y") if date else _CREATED
+            dated = _placeholder(date, "d.m.Y") if date else _CREATED
+            return _placeholder(number), dated
     return _own_number(keys.order("1")), _CREATED
+
+
+def _deal_fields(client: Client) -> dict[str, fields.PortalField]:
+    """The fields that the portal has for deals, by code."""
+    return fields.portal_fields(client.read("crm.item.fields", {"entityTypeId": DEAL}))
 
 
 def _own_number(example: str) -> str:
@@ -68,14 +75,20 @@ def _own_number(example: str) -> str:
 
 def _field_code(known: dict[str, fields.PortalField], name: str | None) -> str | None:
     """Code of the portal's field that the profile names, if there is one."""
-    found = fields.find_field(known, name) if name is not None else []
+    if name is None:
+        return None
+    found = fields.find_field(known, name)
     return found[0].code if found else None
 
 
 def _placeholder(code: str, modifier: str = "") -> str:
     """UF_CRM_17 -> {UfCrm17}, as the portal spells a field in templates."""
-    name = "".join(part[:1].upper() + part[1:] for part in code.lower().split("_"))
-    return f"{{{name}~{modifier}}}" if modifier else f"{{{name}}}"
+    name = ""
+    for part in code.lower().split("_"):
+        name += part[:1].upper() + part[1:]
+    if modifier:
+        name += f"~{modifier}"
+    return f"{{{name}}}"
 
 
 # ---- the template ----
@@ -86,15 +99,17 @@ def _upload(client: Client, entity: int, file: bytes) -> str:
     name = NAMES[entity]
     wanted = _bindings(client, entity)
     found = _templates(client, name)
-    content = {"file": [_FILE_NAME, base64.b64encode(file).decode("ascii")]}
+    encoded = base64.b64encode(file).decode("ascii")
+    content = {"file": [_FILE_NAME, encoded]}
     if found:
-        first = min(found, key=lambda one: int(one["id"]))
+        first = min(found, key=_number)
         wanted = sorted({*wanted, *_bound(first)})
         outcome = _update(client, first["id"], {**content, "entityTypeId": wanted})
+        account = f"Шаблон «{name}» обновлён."
     else:
         outcome = _add(client, {**content, "name": name, "entityTypeId": wanted})
+        account = f"Шаблон «{name}» загружен."
     held = _bound(_done(outcome, name)["template"])
-    account = f"Шаблон «{name}» {'обновлён' if found else 'загружен'}."
     missing = [binding for binding in wanted if binding not in held]
     if missing:
         account += (
@@ -104,8 +119,15 @@ def _upload(client: Client, entity: int, file: bytes) -> str:
     return account
 
 
+def _number(template: Row) -> int:
+    """The id of a template, which the portal counts up: the least one was made first."""
+    return int(template["id"])
+
+
 def _update(client: Client, identifier: object, values: Row) -> Outcome:
-    return client.write("crm.documentgenerator.template.update", {"id": identifier, "fields": values})
+    """Only what we made is written: what a person set in the template is no part of `values`."""
+    wanted = {"id": identifier, "fields": values}
+    return client.write("crm.documentgenerator.template.update", wanted)
 
 
 def _add(client: Client, values: Row) -> Outcome:
@@ -122,7 +144,11 @@ def _add(client: Client, values: Row) -> Outcome:
 
 def _templates(client: Client, name: str) -> list[Row]:
     """Templates of this very name that are not deleted."""
-    asked = {"select": ["id", "name", "entityTypeId"], "filter": {"name": name}, "order": {"id": "asc"}}
+    asked = {
+        "select": ["id", "name", "entityTypeId"],
+        "filter": {"name": name},
+        "order": {"id": "asc"},
+    }
     listed = paged(client, "crm.documentgenerator.template.list", asked, "templates")
     return [one for one in listed if str(one.get("name")) == name]
 
@@ -130,22 +156,25 @@ def _templates(client: Client, name: str) -> list[Row]:
 def _bindings(client: Client, entity: int) -> list[str]:
     """All pipelines of deals (`2_category_0`) or of smart invoices (`31_5`), as templates name them."""
     listed = paged(client, "crm.category.list", {"entityTypeId": entity}, "categories")
-    middle = "_category_" if entity == DEAL else "_"
-    return sorted(f"{entity}{middle}{one['id']}" for one in listed)
+    prefix = f"{entity}_category_" if entity == DEAL else f"{entity}_"
+    return sorted(f"{prefix}{pipeline['id']}" for pipeline in listed)
 
 
 def _bound(template: Row) -> set[str]:
     """What a template of the portal is bound to."""
-    return {str(binding) for binding in rows(template.get("entityTypeId"))}
+    bindings = rows(template.get("entityTypeId"))
+    return set(map(str, bindings))
 
 
 def _numerator(client: Client) -> str:
     """The generator wants a numerator for its own journal of documents; the form prints the number of 1C."""
-    for one in paged(client, "crm.documentgenerator.numerator.list", {}, "numerators"):
+    listed = paged(client, "crm.documentgenerator.numerator.list", {}, "numerators")
+    for one in listed:
         if str(one.get("name")) == NUMERATOR:
             return str(one["id"])
     wanted = {"fields": {"name": NUMERATOR, "template": "{NUMBER}"}}
-    made = _done(client.write("crm.documentgenerator.numerator.add", wanted), NUMERATOR)
+    outcome = client.write("crm.documentgenerator.numerator.add", wanted)
+    made = _done(outcome, NUMERATOR)
     return str(made["numerator"]["id"])
 
 
@@ -177,7 +206,8 @@ def _without_qr(client: Client, profile: Profile) -> list[str]:
     The portal prints none then, silently.
     """
     own = directory.own_requisites(client, profile)
-    cards = of_owners(client, Listing("crm.requisite.list", select=["*"]), "@ID", own)
+    listing = Listing("crm.requisite.list", select=["*"])
+    cards = of_owners(client, listing, "@ID", own)
     held = {str(card["ID"]): card for card in cards}
     banks = directory.grouped(client, directory.banks(), "ENTITY_ID", own)
     said = []
@@ -196,8 +226,12 @@ def _without_qr(client: Client, profile: Profile) -> list[str]:
 
 
 def _faults(requisite: Row, accounts: Iterable[Row] | None) -> list[str | None]:
-    """For each bank account of a requisite why there is no QR code, None where there is one."""
-    return [_fault(requisite, account) for account in accounts or [{}]]
+    """For each bank account of a requisite why there is no QR code, None where there is one.
+
+    A requisite without an account is asked once: it has one fault.
+    """
+    asked = accounts or [{}]
+    return [_fault(requisite, account) for account in asked]
 
 
 def _fault(requisite: Row, bank: Row) -> str | None:
@@ -224,4 +258,5 @@ def _payee_name(requisite: Row) -> str:
         if requisite.get(field):
             return str(requisite[field])
     parts = ("RQ_LAST_NAME", "RQ_FIRST_NAME", "RQ_SECOND_NAME")
-    return " ".join(str(requisite.get(part) or "") for part in parts)
+    names = [str(requisite.get(part) or "") for part in parts]
+    return " ".join(names)

@@ -31,6 +31,9 @@ def build(target: BinaryIO | str, sheets: Sequence[Sheet]) -> list[Filled]:
     book = Workbook(target, dict(_OPTIONS))
     book.set_properties({"created": _CREATED, "author": "obmen24"})
     book.set_calc_mode("auto")
-    filled = [PageWriter(book, sheet).write() for sheet in sheets]
+    filled = []
+    for sheet in sheets:
+        page = PageWriter(book, sheet)
+        filled.append(page.write())
     book.close()
     return filled

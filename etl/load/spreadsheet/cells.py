@@ -43,6 +43,7 @@ def writer(target: Target) -> CellWriter:
 
 
 def _text(target: Target) -> CellWriter:
+    """Texts and identifiers; a text that a cell cannot hold is cut, and its place is kept."""
     put, widths, cut = target.page.write_string, target.widths, target.filled.cut
     index, caption, style = target.index, target.column.caption, target.style
     tidy = one_line if target.one_line else cleaned
@@ -51,14 +52,16 @@ def _text(target: Target) -> CellWriter:
         text, was_cut = shortened(tidy(value))
         if was_cut:
             cut.append(f"{caption}, строка {row + 1}")
-        if len(text) > widths[index]:
-            widths[index] = min(len(text), _WIDEST)
+        length = len(text)
+        if length > widths[index]:
+            widths[index] = min(length, _WIDEST)
         put(row, at, text, style)
 
     return write
 
 
 def _money(target: Target) -> CellWriter:
+    """Amounts to the kopeck; a totalled column is summed up as it is written."""
     put, widths, sums = target.page.write_number, target.widths, target.filled.sums
     index, style, is_totalled = target.index, target.style, target.column.total
     if is_totalled:
@@ -69,28 +72,34 @@ def _money(target: Target) -> CellWriter:
         if is_totalled:
             sums[index] += amount
         digits = len(str(amount))
-        widths[index] = max(widths[index], digits + digits // 3)  # a blank between thousands
+        shown = digits + digits // 3  # a blank between thousands
+        widths[index] = max(widths[index], shown)
         put(row, at, amount, style)
 
     return write
 
 
 def _integer(target: Target) -> CellWriter:
-    put, widths, index, style = target.page.write_number, target.widths, target.index, target.style
+    """Whole numbers, shown without blanks."""
+    put, widths = target.page.write_number, target.widths
+    index, style = target.index, target.style
 
     def write(row: int, at: int, value: int) -> None:
-        widths[index] = max(widths[index], len(str(value)))
+        digits = len(str(value))
+        widths[index] = max(widths[index], digits)
         put(row, at, value, style)
 
     return write
 
 
 def _date(target: Target) -> CellWriter:
+    """Dates as Excel keeps them: days since its epoch; all are of one width."""
     put, style = target.page.write_number, target.style
     target.widths[target.index] = len("дд.мм.гггг")
 
     def write(row: int, at: int, value: dt.date) -> None:
-        put(row, at, (value - _EPOCH).days, style)
+        days = (value - _EPOCH).days
+        put(row, at, days, style)
 
     return write
 

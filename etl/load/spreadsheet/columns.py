@@ -49,38 +49,49 @@ def count(caption: str, source: str | Getter) -> Field:
 
 def _getter(source: str | Getter) -> Getter:
     """A column of the table by its name, or what computes the value."""
-    return source if callable(source) else lambda row: row.get(source)
+    if callable(source):
+        return source
+    return lambda row: row.get(source)
 
 
 def _always(value: Any) -> Getter:
+    """The same value in every row."""
     return lambda _row: value
 
 
 def _vat_rate(row: Row) -> str:
     """«Без НДС» is not 0 % (onec §5)."""
     rate = row["vat_rate"]
-    return "Без НДС" if rate is None else f"{rate.normalize():f}%"
+    if rate is None:
+        return "Без НДС"
+    return f"{rate.normalize():f}%"
 
 
 def _net(row: Row) -> Decimal:
-    return rounded(row["amount"]) - rounded(row["vat_amount"] or ZERO)
+    """Both are rounded first: what is shown adds up to the kopeck with the tax and the whole."""
+    whole = rounded(row["amount"])
+    tax = rounded(row["vat_amount"] or ZERO)
+    return whole - tax
 
 
 def _month(row: Row) -> str:
+    """The period as accountants write it: «11.2026»."""
     return month_short(row["month"])
 
 
 def _key_note(row: Row) -> str:
     """The key once more, in words: it survives in Комментарий where 1C drops a column."""
-    parts = (row["number"], f"сделка {row['deal']}", row.get("note"))
-    return "; ".join(part for part in parts if part)
+    parts = [row["number"], f"сделка {row['deal']}", row.get("note")]
+    said = filter(None, parts)
+    return "; ".join(said)
 
 
 def _act_basis(row: Row) -> str:
     """Основание of an act: as given, else the deal and its contract (onec §7)."""
     if row["basis"]:
         return str(row["basis"])
-    deal, number, signed = f"Сделка № {row['deal']}", row["contract_number"], row["contract_date"]
+    deal = f"Сделка № {row['deal']}"
+    number, signed = row["contract_number"], row["contract_date"]
     if not number:
         return deal
     if not signed:
@@ -89,20 +100,25 @@ def _act_basis(row: Row) -> str:
 
 
 def _change(row: Row) -> str:
+    """What became of a charge since the last month, in words."""
     return _CHANGES[row["change"]]
 
 
 def _difference(row: Row) -> Decimal:
     """A month without the charge counts as nothing."""
-    return (row["after"] or ZERO) - (row["before"] or ZERO)
+    before = row["before"] or ZERO
+    after = row["after"] or ZERO
+    return after - before
 
 
 def _source(row: Row) -> str:
+    """Where a payment is known from, in words where there are any."""
     source: str = row["source"]
     return _SOURCES.get(source, source)
 
 
 def _part(row: Row) -> str:
+    """Which half of the remuneration an accrual is, or takes back."""
     return _PARTS[row["part"]]
 
 

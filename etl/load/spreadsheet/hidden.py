@@ -24,10 +24,11 @@ _PREFIX = "obmen24"
 def hidden(table: str, frame: pd.DataFrame) -> Sheet:
     """The sheet that holds a frame of a table exactly."""
     names = list(tables.TABLES[table].columns)
+    rows = Block(_proven(names, frame))
     return Sheet(
         f"{_PREFIX} {table}",
         [Column(name, "id") for name in names],
-        [Block(_proven(names, frame))],
+        [rows],
         plain=True,
         hidden=True,
     )
@@ -47,13 +48,15 @@ def _proven(names: Sequence[str], frame: pd.DataFrame) -> Iterator[list[str | No
     divider = ""
     for row in tables.each(frame):
         texts = [_exact(row[name]) for name in names]
-        line = divider + json.dumps(texts, ensure_ascii=False)
+        line = json.dumps(texts, ensure_ascii=False)
+        digest.update(divider.encode())
         digest.update(line.encode())
         divider = ", "
         yield texts
     digest.update(b"]")
     proof = ["#", str(len(frame)), digest.hexdigest()]
-    yield proof + [None] * (len(names) - len(proof))
+    absent = len(names) - len(proof)
+    yield proof + [None] * absent
 
 
 def _exact(value: Any) -> str | None:
@@ -71,8 +74,12 @@ def _exact(value: Any) -> str | None:
 
 def _is_kept(text: str) -> bool:
     """Whether cells and office suites leave a text as it is (`_x` begins an escape of XLSX)."""
-    return bool(text) and not text.startswith('"') and one_line(text) == text and "_x" not in text
+    if not text or text.startswith('"'):
+        return False
+    return one_line(text) == text and "_x" not in text
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text).replace("_x", "\\u005fx")
+    """A text as JSON that no cell changes: ASCII in one line, without the beginning of an escape."""
+    told = json.dumps(text)
+    return told.replace("_x", "\\u005fx")

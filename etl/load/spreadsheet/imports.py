@@ -24,11 +24,13 @@ def write_import(target: Path | BinaryIO, frame: pd.DataFrame, kind: ImportKind)
 
     `frame` is a table of `charges`, `accruals` or `payments`. One organisation per file, else ValueError.
     """
-    rows, fields = _importable(frame), columns.IMPORTS[kind]
+    rows = _importable(frame)
+    fields = columns.IMPORTS[kind]
+    values = cells(fields, rows)
     sheet = Sheet(
         columns.IMPORT_SHEETS[kind],
         [column for column, _ in fields],
-        [Block(cells(fields, rows))],
+        [Block(values)],
         plain=True,
     )
     return publish(target, [sheet])
@@ -48,7 +50,8 @@ def write_import_txt(target: Path | BinaryIO, frame: pd.DataFrame, kind: ImportK
         texts = [_text(column, get(row), number, issues) for column, get in fields]
         lines.append("\t".join(texts))
     lines.append("")  # the last line ends, too
-    saved = save.save_bytes(target, "\r\n".join(lines).encode("cp1251"))
+    content = "\r\n".join(lines).encode("cp1251")
+    saved = save.save_bytes(target, content)
     return Written(
         saved.path,
         saved.sha256,
@@ -66,6 +69,7 @@ def import_captions(kind: ImportKind) -> list[str]:
 
 
 def _importable(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a table for one file. ValueError where they are of several organisations."""
     rows = tables.records(frame)
     organisations = {row.get("organisation") for row in rows}
     if len(organisations) > 1:

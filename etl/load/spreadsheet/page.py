@@ -28,16 +28,21 @@ class PageWriter:
     """State of one sheet being written: next row, widths, sums."""
 
     def __init__(self, book: Workbook, sheet: Sheet) -> None:
-        self.sheet, self.columns, self.plain = sheet, sheet.columns, sheet.plain
+        self.sheet = sheet
+        self.columns = sheet.columns
+        self.plain = sheet.plain
         self.page = book.add_worksheet(sheet.title)
-        self.row = self.header = 0
+        self.row = 0  # the next one to be written
+        self.header = 0  # the one with the captions
         self.filled = Filled(sheet.title, first=0)
-        self.widths = [0] * len(sheet.columns)
+        self.widths = [0] * len(self.columns)
         self.styles = styles(book, sheet)
-        self.writers = [writer(self._target(index)) for index in range(len(sheet.columns))]
-        self.wrapped = [] if sheet.plain else _wrapped(sheet.columns)
+        targets = map(self._target, range(len(self.columns)))
+        self.writers = list(map(writer, targets))
+        self.wrapped = [] if self.plain else _wrapped(self.columns)
 
     def _target(self, index: int) -> Target:
+        """What the writer of a column's cells is told. Texts are in one line where 1C reads them."""
         return Target(
             self.page,
             index,
@@ -62,7 +67,7 @@ class PageWriter:
             self.filled.totals[self.columns[index].caption] = total
         if not self.plain:
             self._ending()
-        self._set_widths()
+        self._finish()
         return self.filled
 
     # ---- above the rows ----
@@ -86,29 +91,42 @@ class PageWriter:
             self.row += 1
 
     def _line(self, text: str, style: Any) -> None:
-        self.page.write_string(self.row, 0, one_line(text), style)
+        """A row with one text at its beginning."""
+        words = one_line(text)
+        self.page.write_string(self.row, 0, words, style)
         self.row += 1
 
     def _captions(self) -> None:
-        captions = [column.caption for column in self.columns]
-        for index, caption in enumerate(captions):
+        """The row of captions; it stays in sight when people scroll."""
+        for index, column in enumerate(self.columns):
+            caption = column.caption
             self.page.write_string(self.row, index, caption, self.styles.head)
             if self.plain:
                 self.widths[index] = max(self.widths[index], len(caption))
         if not self.plain:
-            most_words = max(len(caption.split()) for caption in captions)
-            self.page.set_row(self.row, _LINE_HEIGHT * most_words + 4)
+            self._raise_captions()
         self.header = self.row
         self.row += 1
         if not self.sheet.hidden:
             self.page.freeze_panes(self.row, 0)
 
+    def _raise_captions(self) -> None:
+        """Room for the caption of most words, one on each line."""
+        most_words = 0
+        for column in self.columns:
+            words = column.caption.split()
+            most_words = max(most_words, len(words))
+        height = _LINE_HEIGHT * most_words + 4
+        self.page.set_row(self.row, height)
+
     # ---- rows ----
 
     def _block(self, block: Block) -> None:
+        """The rows of a block, one with a title between a subheading and a subtotal."""
         if block.title is not None:
             self._band(block.title)
-        first, before = self.row, dict(self.filled.sums)
+        first = self.row
+        before = dict(self.filled.sums)
         for values in block.rows:
             self._row(values)
         self.filled.rows += self.row - first
@@ -117,8 +135,11 @@ class PageWriter:
             self._totals("Итого", first, own)
 
     def _row(self, values: Sequence[Any]) -> None:
+        """A row of data, as high as its longest text needs; a register has 100,000 of them."""
         row, writers = self.row, self.writers
-        lines = max([_lines(values[index], width) for index, width in self.wrapped], default=1)
+        lines = 1
+        for index, width in self.wrapped:
+            lines = max(lines, _lines(values[index], width))
         if lines > 1:
             self.page.set_row(row, _LINE_HEIGHT * lines + 2)
         for index, value in enumerate(values):
@@ -130,51 +151,69 @@ class PageWriter:
 
     def _band(self, text: str) -> None:
         """A subheading over the whole width."""
-        self.page.write_string(self.row, 0, one_line(text), self.styles.band)
+        style = self.styles.band
+        words = one_line(text)
+        self.page.write_string(self.row, 0, words, style)
         for index in range(1, len(self.columns)):
-            self.page.write_blank(self.row, index, None, self.styles.band)
+            self.page.write_blank(self.row, index, None, style)
         self.row += 1
 
     def _totals(self, label: str, first: int, sums: dict[int, Decimal]) -> None:
         """A totals row below the rows that begin with `first`."""
-        self.page.write_string(self.row, 0, label, self.styles.band)
+        style = self.styles.band
+        self.page.write_string(self.row, 0, label, style)
         has_rows = self.row > first
         for index in range(1, len(self.columns)):
             if index in sums and has_rows:
                 self._sum(index, first, sums[index])
             else:
-                self.page.write_blank(self.row, index, None, self.styles.band)
+                self.page.write_blank(self.row, index, None, style)
         self.row += 1
 
     def _sum(self, index: int, first: int, amount: Decimal) -> None:
         """A sum that follows the filter (SUBTOTAL 109); the stored result is the sum of the written cells."""
         letter = xl_col_to_name(index)
-        formula = f"=SUBTOTAL(109,{letter}{first + 1}:{letter}{self.row})"
+        top = f"{letter}{first + 1}"
+        bottom = f"{letter}{self.row}"
+        formula = f"=SUBTOTAL(109,{top}:{bottom})"
         self.page.write_formula(self.row, index, formula, self.styles.sum, amount)
 
     # ---- below the rows ----
 
     def _ending(self) -> None:
+        """Totals, or the words for an empty sheet; then the lines under the table."""
         filled = self.filled
         self.page.repeat_rows(self.header)
-        is_grouped = any(block.title is not None for block in self.sheet.blocks)
-        if filled.rows and not is_grouped:
-            self.page.autofilter(self.header, 0, filled.last - 1, len(self.columns) - 1)
-        if not filled.rows:
+        if filled.rows:
+            self._whole()
+        else:
             self._line(self.sheet.empty, self.styles.note)
-        elif filled.sums:
-            self._totals("Всего" if is_grouped else "Итого", filled.first, filled.sums)
-        if self.sheet.below:
-            self.row += 1
-            for line in self.sheet.below(filled.totals, filled.rows):
-                self._line(line, self.styles.note)
+        if self.sheet.below is None:
+            return
+        self.row += 1
+        for line in self.sheet.below(filled.totals, filled.rows):
+            self._line(line, self.styles.note)
 
-    def _set_widths(self) -> None:
+    def _whole(self) -> None:
+        """The totals of all rows. Those without subheadings can be filtered."""
+        filled = self.filled
+        is_grouped = any(block.title is not None for block in self.sheet.blocks)
+        if not is_grouped:
+            last_column = len(self.columns) - 1
+            self.page.autofilter(self.header, 0, filled.last - 1, last_column)
+        if filled.sums:
+            label = "Всего" if is_grouped else "Итого"
+            self._totals(label, filled.first, filled.sums)
+
+    def _finish(self) -> None:
+        """The widths, known only in the end; Excel is not to warn of identifiers like numbers."""
         for index, column in enumerate(self.columns):
-            self.page.set_column(index, index, self._width(index, column))
+            width = self._width(index, column)
+            self.page.set_column(index, index, width)
         if self.sheet.hidden:
             self.page.very_hidden()
-        if any(column.kind == "id" for column in self.columns):
+        kinds = {column.kind for column in self.columns}
+        if "id" in kinds:
             last = xl_col_to_name(len(self.columns))
             self.page.ignore_errors({"number_stored_as_text": f"A1:{last}{_LAST_ROW}"})
 
@@ -187,7 +226,8 @@ class PageWriter:
         if self.plain:
             return widest
         longest_word = max(map(len, column.caption.split())) + _PADDING
-        return _SHRINK * max(_NARROW, longest_word, min(widest, column.limit))
+        allowed = min(widest, column.limit)
+        return _SHRINK * max(_NARROW, longest_word, allowed)
 
 
 def _wrapped(columns: Sequence[Column]) -> list[tuple[int, int]]:
@@ -206,6 +246,8 @@ def _lines(text: str | None, width: int) -> int:
     """How many lines a wrapped text takes in a column of so many characters."""
     if not text or (len(text) <= width and "\n" not in text):
         return 1
-    parts = text[:_MEASURED].split("\n")
-    count = sum(max(1, len(textwrap.wrap(part, width))) for part in parts)
+    count = 0
+    for part in text[:_MEASURED].split("\n"):
+        wrapped = textwrap.wrap(part, width)
+        count += max(1, len(wrapped))  # an empty part takes a line, too
     return min(_MOST_LINES, count)

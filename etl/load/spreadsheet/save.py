@@ -88,18 +88,23 @@ def _reread(stream: IO[bytes], sheet: Filled) -> tuple[int, dict[int, Decimal]]:
     """(data rows found, sums of the totalled columns by position)."""
     columns = {xl_col_to_name(index).encode(): index for index in sheet.sums}
     numbers = _number_cells(columns)
-    rows, sums = 0, dict.fromkeys(sheet.sums, Decimal(0))
+    rows = 0
+    sums = dict.fromkeys(sheet.sums, Decimal(0))
     for part in _whole_rows(stream):
         rows += sum(_is_data(number, sheet) for number in _ROW.findall(part))
-        for letter, number, value in numbers.findall(part) if numbers else ():
+        if numbers is None:
+            continue
+        for letter, number, value in numbers.findall(part):
             if _is_data(number, sheet):
-                sums[columns[letter]] += Decimal(value.decode()).quantize(CENT)
+                amount = Decimal(value.decode())
+                sums[columns[letter]] += amount.quantize(CENT)
     return rows, sums
 
 
 def _whole_rows(stream: IO[bytes]) -> Iterator[bytes]:
     """The XML of a sheet in parts that end behind a row; an error of expat where it is not well-formed."""
-    parser, rest = expat.ParserCreate(), b""
+    parser = expat.ParserCreate()
+    rest = b""
     while chunk := stream.read(_CHUNK):
         parser.Parse(chunk)
         whole, _, rest = (rest + chunk).rpartition(b"</row>")
@@ -115,7 +120,7 @@ def _number_cells(letters: Collection[bytes]) -> re.Pattern[bytes] | None:
 
 
 def _is_data(number: bytes, sheet: Filled) -> bool:
-    """Whether a row, numbered from 1, is one of data."""
+    """Whether a row, numbered from 1, is one of data; `first` and `last` are numbered from 0."""
     return sheet.first < int(number) <= sheet.last
 
 
@@ -146,6 +151,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _names(target: Path) -> Iterator[Path]:
+    """The asked path, then those beside it: «name (2)», «name (3)» and so on."""
     yield target
     for number in range(2, 100):
         yield target.with_name(f"{target.stem} ({number}){target.suffix}")
@@ -175,5 +181,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    """The digest of a file, read in parts."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256")
+    return digest.hexdigest()

@@ -29,8 +29,11 @@ _WRAPPED: dict[Kind, Look] = {
     "id": {"text_wrap": True, "align": "center"},
 }
 _HEAD: Look = {"text_wrap": True, "bg_color": "#E7ECF3", "align": "center", "valign": "vcenter"}
-_BAND: Look = {"bold": True, "bg_color": "#F3F3F3"}
-_TITLE: Look = {"bold": True, "font_size": 13, "valign": "vcenter", "quote_prefix": True}
+_SHADED: Look = _FONT | _LINE | {"bold": True, "bg_color": "#F3F3F3"}
+_BAND: Look = _SHADED | {"quote_prefix": True}
+_SUM: Look = _SHADED | _KINDS["money"]
+_NOTE: Look = _FONT | {"quote_prefix": True}
+_TITLE: Look = _FONT | {"bold": True, "font_size": 13, "valign": "vcenter", "quote_prefix": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,22 @@ class Styles:
 
 def styles(book: Workbook, sheet: Sheet) -> Styles:
     """Add the formats of a sheet to its book. Their order is that of the file: it must not change."""
+    cells = []
+    for column in sheet.columns:
+        look = _cell(column.kind, sheet.plain)
+        cells.append(book.add_format(look))
     return Styles(
-        cells=[book.add_format(_cell(column.kind, sheet.plain)) for column in sheet.columns],
+        cells,
         head=book.add_format(_head(sheet.plain)),
-        title=book.add_format(_FONT | _TITLE),
-        note=book.add_format(_FONT | {"quote_prefix": True}),
-        band=book.add_format(_FONT | _LINE | _BAND | {"quote_prefix": True}),
-        sum=book.add_format(_FONT | _LINE | _BAND | _KINDS["money"]),
+        title=book.add_format(_TITLE),
+        note=book.add_format(_NOTE),
+        band=book.add_format(_BAND),
+        sum=book.add_format(_SUM),
     )
 
 
 def _cell(kind: Kind, plain: bool) -> Look:
+    """A cell of data: framed for people, for 1C without frame, wrapping and blanks between thousands."""
     if not plain:
         return _FONT | _LINE | _KINDS[kind] | _WRAPPED.get(kind, {})
     if kind == "money":
@@ -66,5 +74,6 @@ def _cell(kind: Kind, plain: bool) -> Look:
 
 
 def _head(plain: bool) -> Look:
-    bold: Look = {"bold": True}
-    return _FONT | bold if plain else _FONT | bold | _LINE | _HEAD
+    """A caption: bold; for people also framed and shaded."""
+    bold: Look = _FONT | {"bold": True}
+    return bold if plain else bold | _LINE | _HEAD

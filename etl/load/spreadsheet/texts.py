@@ -23,7 +23,8 @@ def cleaned(text: str) -> str:
     """Text without characters that XML or Excel cannot hold; any line break becomes `\\n`."""
     if not _FORBIDDEN.search(text) and "\u2028" not in text and "\u2029" not in text:
         return text
-    return _FORBIDDEN.sub(" ", _BREAKS.sub("\n", text))
+    broken = _BREAKS.sub("\n", text)
+    return _FORBIDDEN.sub(" ", broken)
 
 
 def shortened(text: str) -> tuple[str, bool]:
@@ -52,7 +53,8 @@ def month_short(month: str) -> str:
 
 def money_shown(amount: Decimal) -> str:
     """An amount for a sentence: 1234.5 -> «1 234,50», blanks not breaking."""
-    return f"{rounded(amount):,.2f}".replace(",", "\u00a0").replace(".", ",")
+    english = f"{rounded(amount):,.2f}"
+    return english.replace(",", "\u00a0").replace(".", ",")
 
 
 def shown(value: object) -> str:

@@ -87,15 +87,15 @@ def write_register(
 
 
 def _charges(charges: pd.DataFrame, meta: Meta) -> Sheet:
+    above = _heading("Реестр начислений абонентской платы", meta, charges)
     services = {service for service in charges["service"] if service}
+    for service in sorted(services):
+        above.append(f"Услуга: {service}")
     return _table(
         "Реестр",
         columns.REGISTER,
         tables.each(charges),
-        above=[
-            *_heading("Реестр начислений абонентской платы", meta, charges),
-            *(f"Услуга: {service}" for service in sorted(services)),
-        ],
+        above=above,
         below=_signed,
         empty="Начислений нет.",
     )
@@ -138,8 +138,10 @@ def _comparison(rows: Sequence[Row]) -> Sheet:
 
 
 def _summed_up(rows: Sequence[Row], month: str) -> str:
+    """Number and sum of the charges of a month; who was not charged in it has no amount."""
     amounts = [row[month] for row in rows if row[month] is not None]
-    return f"начислений {len(amounts)}, на сумму {money_shown(sum(amounts, _ZERO))} руб."
+    total = sum(amounts, _ZERO)
+    return f"начислений {len(amounts)}, на сумму {money_shown(total)} руб."
 
 
 def _payments(payments: pd.DataFrame) -> Sheet:
@@ -161,7 +163,10 @@ def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -
     for row in tables.each(accruals, Accrual):
         manager = (row["manager_name"] or "", row["manager"] or "")
         by_manager.setdefault(manager, []).append(row)
-    blocks = [_manager_block(manager, by_manager[manager]) for manager in sorted(by_manager)]
+    blocks = []
+    for manager in sorted(by_manager):
+        rows = by_manager[manager]
+        blocks.append(_manager_block(manager, rows))
     sheet = Sheet(
         "Акты",
         [column for column, _ in columns.ACTS],
@@ -174,8 +179,10 @@ def write_acts(target: Path | BinaryIO, *, accruals: pd.DataFrame, meta: Meta) -
 
 
 def _manager_block(manager: tuple[str, str], rows: Iterable[Accrual]) -> Block:
+    """The accruals of a manager under his name, else under his number on the portal."""
     name, identifier = manager
-    return Block(cells(columns.ACTS, rows), title=name or identifier or "Ответственный не указан")
+    title = name or identifier or "Ответственный не указан"
+    return Block(cells(columns.ACTS, rows), title)
 
 
 # ---- the reconciliation ----
@@ -197,12 +204,16 @@ def write_reconciliation(
     title = f"Сверка за {clean.month_name(meta.period)}: портал, реестр, 1С, банк"
     where = f"{meta.organisation}. Портал {meta.portal}. Сформировано {meta.formed_at:%d.%m.%Y %H:%M}."
     sheets = [_table("Итоги", columns.SUMMARY, tables.each(summary), above=[title, where])]
-    levels = (("Документы", documents), ("Договоры", contracts), ("Плательщики", parties))
-    for name, level in levels:
-        above = [f"{title}. {name}"]
-        sheets.append(
-            _table(name, columns.DIFFERENCES, tables.each(level), above=above, empty="Сверять нечего.")
+    levels = {"Документы": documents, "Договоры": contracts, "Плательщики": parties}
+    for name, level in levels.items():
+        sheet = _table(
+            name,
+            columns.DIFFERENCES,
+            tables.each(level),
+            above=[f"{title}. {name}"],
+            empty="Сверять нечего.",
         )
+        sheets.append(sheet)
     return publish(target, sheets)
 
 
@@ -213,16 +224,18 @@ def publish(target: Path | BinaryIO, sheets: Sequence[Sheet]) -> Written:
     """Save a book; what was published, with an issue for each text that a cell could not hold whole."""
     saved = save.save(target, sheets)
     visible = [sheet for sheet in saved.filled if not is_hidden(sheet.title)]
+    issues = _cut_texts(visible, saved.path)
     return Written(
         saved.path,
         saved.sha256,
-        {sheet.title: sheet.rows for sheet in visible},
-        {sheet.title: sheet.totals for sheet in visible},
-        tables.frame("issues", _cut_texts(visible, saved.path)),
+        rows={sheet.title: sheet.rows for sheet in visible},
+        totals={sheet.title: sheet.totals for sheet in visible},
+        issues=tables.frame("issues", issues),
     )
 
 
 def _cut_texts(sheets: Iterable[Filled], path: Path | None) -> Iterator[tables.Record]:
+    """An issue for each text that was cut, with its sheet, column and row."""
     for sheet in sheets:
         for place in sheet.cut:
             yield tables.issue(
@@ -237,35 +250,53 @@ def _cut_texts(sheets: Iterable[Filled], path: Path | None) -> Iterator[tables.R
 def cells(fields: Sequence[Field], rows: Iterable[Any]) -> Iterator[list[Any]]:
     """The values of each record in the order of the columns."""
     getters = [get for _, get in fields]
-    return ([get(row) for get in getters] for row in rows)
+    for row in rows:
+        yield [get(row) for get in getters]
 
 
 def _table(title: str, fields: Sequence[Field], rows: Iterable[Row], **more: Any) -> Sheet:
     """A sheet of numbered rows; `more`: what stands above and below, what is said of an empty one."""
-    columns_shown = [Column("№", "integer"), *(column for column, _ in fields)]
-    return Sheet(title, columns_shown, [Block(_numbered(cells(fields, rows)))], **more)
+    shown = [Column("№", "integer")]
+    shown += [column for column, _ in fields]
+    values = cells(fields, rows)
+    return Sheet(title, shown, [Block(_numbered(values))], **more)
 
 
 def _numbered(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Rows with their number, from 1, in front."""
     for number, values in enumerate(rows, start=1):
         yield [number, *values]
 
 
 def _each(frame: pd.DataFrame | None) -> Iterable[Row]:
-    return [] if frame is None else tables.each(frame)
+    """The rows of a table that need not be given."""
+    if frame is None:
+        return []
+    return tables.each(frame)
 
 
 def _heading(title: str, meta: Meta, rows: pd.DataFrame) -> list[str]:
     """Whose book, of what month, and the control totals for which an accountant trusts it (onec §2.3)."""
-    codes = ", ".join(f"{name} {code}" for name, code in (("ИНН", meta.inn), ("КПП", meta.kpp)) if code)
     total = sum(map(rounded, rows["amount"]), _ZERO)
     return [
         f"{title} за {clean.month_name(meta.period)}",
-        f"{meta.organisation} ({codes})" if codes else meta.organisation,
+        _whose(meta),
         f"Портал {meta.portal}. Версия {meta.version}. Сформирован {meta.formed_at:%d.%m.%Y %H:%M}. "
         "Документ для чтения, в 1С не загружается.",
         f"Контрольные итоги: строк {len(rows)}, всего {money_shown(total)} руб.",
     ]
+
+
+def _whose(meta: Meta) -> str:
+    """The organisation with the codes that are known of it."""
+    codes = []
+    if meta.inn:
+        codes.append(f"ИНН {meta.inn}")
+    if meta.kpp:
+        codes.append(f"КПП {meta.kpp}")
+    if not codes:
+        return meta.organisation
+    return f"{meta.organisation} ({', '.join(codes)})"
 
 
 def _signed(totals: dict[str, Decimal], rows: int) -> list[str]:

@@ -33,6 +33,7 @@ def rest(name: str, *, scope: str = "crm", case: str = "lower") -> Callable[[Han
     """Registers a REST method; its name is matched in any letter case."""
 
     def register(handler: Handler) -> Handler:
+        """The handler under the name in which Bitrix24 finds a method: letter case does not count."""
         METHODS[name.lower()] = Method(name, handler, scope, case)
         return handler
 
@@ -43,6 +44,7 @@ def bound(handler: Callable[..., Any], *member: Any) -> Handler:
     """A handler of a whole family of methods (`crm.*.list`) as the method of one member (`deal`) of it."""
 
     def run(core: Core, params: Params) -> Any:
+        """The handler with the member it was registered for."""
         return handler(core, *member, params)
 
     return run

@@ -75,6 +75,7 @@ def tracked_protocol(connections: Connections) -> type[H11Protocol]:
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            """A line that is gone is not cut again."""
             peer = self.transport.get_extra_info("peername")
             connections.pop(peer, None)
             super().connection_lost(exc)
@@ -130,6 +131,7 @@ class BrokenAnswer(Response):
         self.transport = transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Faults that were asked for happen before the portal sees the request."""
         with contextlib.suppress(asyncio.CancelledError):  # when the portal closes, so does the line
             await self._misbehave(scope, receive, send)
 

@@ -131,6 +131,7 @@ def _onec(profile: Profile, data: Path, clock: Clock, zone: ZoneInfo) -> OneC:
     """
 
     def wall() -> dt.datetime:
+        """The clock on the wall of the office, as 1C writes times: local, without a zone."""
         return clock.moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
     return OneC(

@@ -212,7 +212,8 @@ def _basis(deal: Deal) -> str:
     said = f"Сделка № {deal['id']}"
     if not deal["contract_number"]:
         return said
-    signed = f" от {clean.day_name(deal['contract_date'])}" if deal["contract_date"] else ""
+    day = deal["contract_date"]
+    signed = f" от {clean.day_name(day)}" if day else ""
     return f"{said}, договор № {deal['contract_number']}{signed}"
 
 

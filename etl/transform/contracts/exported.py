@@ -47,6 +47,7 @@ def _named(deal: Deal, names: dict[str, str]) -> Deal:
 def _is_of_pipeline(profile: Profile, deal: Deal) -> bool:
     """An export without the column of pipelines is taken as it is."""
     wanted = profile.deals.pipeline
-    if wanted is None or deal["category"] is None:
+    shown = deal["category"]
+    if wanted is None or shown is None:
         return True
-    return clean.fold(deal["category"]) == clean.fold(wanted)
+    return clean.fold(shown) == clean.fold(wanted)

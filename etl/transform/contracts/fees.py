@@ -41,7 +41,8 @@ def whole_month(
     then, now = vat_rate(organisation, signed, vat_on), vat_rate(organisation, day, vat_on)
     if settings.keep == "gross" or then is None or now is None or then == now:
         return clean.kopecks(fee)
-    return _kopecks(Fraction(fee) * (100 + Fraction(now)) / (100 + Fraction(then)))
+    net = Fraction(fee) / (100 + Fraction(then))
+    return _kopecks(net * (100 + Fraction(now)))
 
 
 def served(signed: dt.date, ended: dt.date | None, month: str, settings: Billing) -> int:

@@ -214,7 +214,8 @@ def _oldest_first(debts: list[Debt], amount: Decimal) -> tuple[Share, ...] | Non
         if share > 0:
             shares.append((one, share))
             left -= share
-    return tuple(shares) if left == 0 else None
+    is_covered = left == 0
+    return tuple(shares) if is_covered else None
 
 
 # ---- sum

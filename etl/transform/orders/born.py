@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Deal, Document
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue, whole
 from etl.transform.orders.owners import Belongings
 from etl.transform.orders.told import number_1c, of_order
 from etl.values import clean
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def new_deals(
-    documents: pd.DataFrame,
+    documents: Iterable[Document],
     roles: Belongings,
     parties: Mapping[str, str],
     settings: Orders,
     organisations: Sequence[Organisation],
     *,
     originator: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[Deal], list[Record]]:
     """Deals to be created from orders that 1C made (role `born`), and issues for those that cannot be.
 
-    `parties` = party of 1C -> party of the portal. Out: table `deals`, `id` and `origin` = id of the order
-    (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
+    `parties` = party of 1C -> party of the portal. Out: records of `deals`, `id` and `origin` = id of the
+    order (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
     cancelled orders, and all of them without `create_deals`, make nothing.
     """
     if not settings.create_deals:
-        return frame("deals"), frame("issues")
+        return [], []
     deals: list[Deal] = []
     issues: list[Record] = []
-    for row in each(documents, Document):
+    for row in documents:
         if roles[row["id"]].role != "born" or row["deleted"] or row["cancelled"]:
             continue
         party = parties.get(row["party"] or "")
         if party is None:
             issues.append(_without_buyer(row))
         else:
-            deals.append(_new_deal(row, party, settings, organisations, originator))
-    return frame("deals", deals), frame("issues", issues)
+            deal = _new_deal(row, party, settings, organisations, originator)
+            deals.append(whole("deals", deal))
+    return deals, issues
 
 
 def _without_buyer(row: Document) -> Record:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl.records import Change
-from etl.tables import frame
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def change(
@@ -28,6 +24,6 @@ def change(
     }
 
 
-def numbered(rows: Iterable[Change]) -> pd.DataFrame:
-    """Table `changes` of these rows, in their order."""
-    return frame("changes", ({**row, "seq": number} for number, row in enumerate(rows, 1)))
+def numbered(rows: Iterable[Change]) -> list[Change]:
+    """Records of the table `changes`, in their order."""
+    return [{**row, "seq": number} for number, row in enumerate(rows, 1)]

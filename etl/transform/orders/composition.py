@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from etl.records import Change, Document, Line
-from etl.tables import Record, each, frame, issue, records
+from etl.tables import Record, issue
 from etl.transform.orders.changes import change
 from etl.transform.orders.lines import ZERO, gross, split, tax_inside
 from etl.values import clean
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Position(NamedTuple):
@@ -34,16 +31,16 @@ class Position(NamedTuple):
 
 # ---- compared ----
 def positions(
-    lines: pd.DataFrame, known: Mapping[str, str], included: Mapping[str, bool | None] | None = None
+    lines: Iterable[Line], known: Mapping[str, str], included: Mapping[str, bool | None] | None = None
 ) -> dict[str, tuple[Position, ...]]:
     """{document: composition} as one comparable value: the field that the merge treats as a whole.
 
-    In: table `lines` of either side; `known` = product of that side -> Ид of 1C (for 1C: Ид -> itself of the
+    In: `lines` of either side; `known` = product of that side -> Ид of 1C (for 1C: Ид -> itself of the
     matched ones); a product that is not matched goes by its name. `included` = document -> VAT is inside the
     sums, for 1C lines; without it the lines are rows of the portal, whose sums always hold the VAT.
     """
     found: dict[str, list[Position]] = defaultdict(list)
-    for line in sorted(each(lines, Line), key=_place):
+    for line in sorted(lines, key=_place):
         if included is None:
             amount = line["amount"] or ZERO
         else:
@@ -80,7 +77,7 @@ def summary(rows: Iterable[Position]) -> str:
 
 
 # ---- which lines make a deal ----
-def deal_lines(documents: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[list[Document], list[Line]]:
     """The documents (one per deal, `id` = deal) and lines (`document` = deal) that make the composition of
     each deal.
 
@@ -89,7 +86,7 @@ def deal_lines(documents: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFra
     order they are one after another.
     """
     bodies: dict[str, list[Line]] = defaultdict(list)
-    for line in sorted(each(lines, Line), key=_place):
+    for line in sorted(lines, key=_place):
         bodies[line["document"]].append(line)
     heads: list[Document] = []
     kept: list[Line] = []
@@ -98,13 +95,13 @@ def deal_lines(documents: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFra
         if chosen:
             heads.append({**chosen[-1], "id": deal, "amount": _sum_of(chosen)})
             kept += _renumbered(deal, [line for row in chosen for line in bodies[row["id"]]])
-    return frame("documents", heads), frame("lines", kept)
+    return heads, kept
 
 
-def _standing(documents: pd.DataFrame) -> dict[str, list[Document]]:
+def _standing(documents: Iterable[Document]) -> dict[str, list[Document]]:
     """Orders and invoices of each deal that 1C has not given up."""
     groups: dict[str, list[Document]] = defaultdict(list)
-    for row in each(documents, Document):
+    for row in documents:
         given_up = row["deleted"] or row["cancelled"]
         if row["deal"] and row["kind"] in ("order", "invoice") and not given_up:
             groups[row["deal"]].append(row)
@@ -145,18 +142,18 @@ def row_changes(
 
 # ---- rows of the portal ----
 def portal_rows(
-    documents: pd.DataFrame, lines: pd.DataFrame, products: Mapping[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lines of 1C as product rows of the portal (table `lines`, same `document`), and issues.
+    documents: Iterable[Document], lines: Iterable[Line], products: Mapping[str, str]
+) -> tuple[list[Line], list[Record]]:
+    """Lines of 1C as product rows of the portal (records of `lines`, same `document`), and issues.
 
     `products` = Ид of 1C -> product of the portal; a line of another product becomes a row with a name only.
     A document of which a line cannot become a row is left out whole. Per row: price = unit price with VAT
     after discount, amount = price × quantity; the rows of a document add up to the sum of its lines exactly.
     """
-    heads = {row["id"]: row for row in records(documents, Document)}
+    heads = {row["id"]: row for row in documents}
     rows: dict[str, list[Line]] = defaultdict(list)
     issues: dict[str, Record] = {}
-    for line in sorted(each(lines, Line), key=_place):
+    for line in sorted(lines, key=_place):
         head = heads.get(line["document"])
         if head is None:
             continue
@@ -168,7 +165,7 @@ def portal_rows(
     for document, kept in rows.items():
         if document not in issues:
             whole += _renumbered(document, kept)
-    return frame("lines", whole), frame("issues", issues.values())
+    return whole, list(issues.values())
 
 
 def _impossible(line: Line, head: Document, error: ValueError) -> Record:

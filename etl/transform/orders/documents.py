@@ -1,6 +1,6 @@
 """Orders and invoices of deals for 1C (specifications 001, 003).
 
-Out are the tables `documents`, `lines`, `parties` (rows with `document`, role «Покупатель») that
+Out are records of the tables `documents`, `lines`, `parties` (with `document`, role «Покупатель») that
 load/commerceml writes, in the order of writing: what others are based on stands first. Ids are uuid5 of
 portal, kind and number, so the same input is the same document on every try. Sums are in the currency of the
 deal, with VAT.
@@ -13,17 +13,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Contact, Deal, Document, Line, Party
-from etl.tables import Record, each, frame, issue
-from etl.transform.documents import CURRENCY, ONE, Tables, own_organisation, present
+from etl.tables import Record, issue, whole
+from etl.transform.documents import CURRENCY, ONE, own_organisation, present
 from etl.transform.orders.invoices import is_prepaid
 from etl.values import clean, keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +37,26 @@ class Born:
 class Sources:
     """What the portal told about deals that may go to 1C.
 
-    deals, parties, contacts: tables; `invoices`: table `documents` of smart invoices (id = smart invoice,
-    deal, status = its stage); `lines`: table `lines`, `document` = our number (`keys.order`, `keys.invoice`)
+    `parties` without those of documents; `invoices`: smart invoices as documents (id = smart invoice,
+    deal, status = its stage); `lines`: `document` = our number (`keys.order`, `keys.invoice`)
     of the deal or smart invoice.
     """
 
-    deals: pd.DataFrame
-    lines: pd.DataFrame
-    parties: pd.DataFrame
-    contacts: pd.DataFrame
-    invoices: pd.DataFrame
+    deals: Sequence[Deal]
+    lines: Sequence[Line]
+    parties: Sequence[Party]
+    contacts: Sequence[Contact]
+    invoices: Sequence[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class DealDocuments:
+    """Documents of deals with their lines and buyers, and issues for what cannot go."""
+
+    documents: Sequence[Document]
+    lines: Sequence[Line]
+    parties: Sequence[Party]
+    issues: Sequence[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +101,13 @@ def deal_documents(
     dates: Mapping[str, dt.date],
     born: Mapping[str, Born],
     extended: bool,
-) -> Tables:
+) -> DealDocuments:
     """Orders of deals in the sending stages and invoices of smart invoices in theirs, linked by basis.
 
     `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the
     stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
     invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
-    documents of two parties with one name, which stock 1C would take for one. Out: documents, lines, parties
-    and `issues` for what cannot go.
+    documents of two parties with one name, which stock 1C would take for one.
     """
     desk = _Desk(
         portal=portal,
@@ -114,33 +119,35 @@ def deal_documents(
         extended=extended,
         sent=_sent(dates),
         lines=_lines(sources.lines),
-        parties={row["id"]: row for row in each(sources.parties, Party) if row["document"] is None},
-        contacts={row["id"]: row for row in each(sources.contacts, Contact)},
+        parties={row["id"]: row for row in sources.parties if row["document"] is None},
+        contacts={row["id"]: row for row in sources.contacts},
         invoices=_invoices(sources.invoices),
         managers={mail.casefold(): name for name, mail in settings.managers.items()},
     )
     made: list[Made] = []
     issues: list[Record] = []
-    for deal in sorted(each(sources.deals, Deal), key=lambda deal: (len(deal["id"]), deal["id"])):
+    for deal in sorted(sources.deals, key=_by_number):
         documents, doubts = _of_deal(desk, deal)
         made += documents
         issues += doubts
     if extended:
-        return _tables(made, issues)
+        return _together(made, issues)
     kept, refused = _without_namesakes(made)
-    return _tables(kept, issues + refused)
+    return _together(kept, issues + refused)
 
 
-def _tables(made: Sequence[Made], issues: Sequence[Record]) -> Tables:
+def _by_number(deal: Deal) -> tuple[int, str]:
+    """The order of the portal's ids, which are numbers as text."""
+    return len(deal["id"]), deal["id"]
+
+
+def _together(made: Sequence[Made], issues: Sequence[Record]) -> DealDocuments:
     lines: list[Line] = []
     for one in made:
         lines += one.lines
-    return {
-        "documents": frame("documents", [one.document for one in made]),
-        "lines": frame("lines", lines),
-        "parties": frame("parties", [one.party for one in made]),
-        "issues": frame("issues", issues),
-    }
+    documents = [one.document for one in made]
+    parties = [one.party for one in made]
+    return DealDocuments(documents, lines, parties, issues)
 
 
 def _sent(dates: Iterable[str]) -> set[tuple[str, str]]:
@@ -153,16 +160,16 @@ def _sent(dates: Iterable[str]) -> set[tuple[str, str]]:
     return found
 
 
-def _lines(lines: pd.DataFrame) -> dict[str, list[Line]]:
+def _lines(lines: Iterable[Line]) -> dict[str, list[Line]]:
     found: dict[str, list[Line]] = defaultdict(list)
-    for line in each(lines, Line):
+    for line in lines:
         found[line["document"]].append(line)
     return dict(found)
 
 
-def _invoices(invoices: pd.DataFrame) -> dict[str, list[Document]]:
+def _invoices(invoices: Iterable[Document]) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = defaultdict(list)
-    for row in each(invoices, Document):
+    for row in invoices:
         found[row["deal"] or ""].append(row)
     return dict(found)
 
@@ -227,6 +234,7 @@ def _head(desk: _Desk, kind: str, number: str) -> Document:
 
 
 def _based_on(head: Document, basis: Document) -> Document:
+    """A document with the one it is based on, by id for our reader and by number for 1C."""
     return {**head, "basis": basis["id"], "basis_number": basis["number"]}
 
 
@@ -258,7 +266,7 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
         "comment": _comment(deal),
         "requisites": _requisites(deal, own, desk.contacts.get(deal["contact"] or "")),
     }
-    return Made(document, rows, party)
+    return Made(whole("documents", document), rows, whole("parties", party))
 
 
 def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Document
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue
 from etl.transform.orders.ours import manager_email, organisation
 from etl.transform.orders.told import number_1c
 from etl.values import clean
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _CLAIMS = {"paid": "оплачено", "shipped": "отгружено", "closed": "закрыто", "prepaid": "есть предоплата"}
 
 
 def unmapped(
-    documents: pd.DataFrame, settings: Orders, organisations: Sequence[Organisation]
-) -> pd.DataFrame:
+    documents: Iterable[Document], settings: Orders, organisations: Sequence[Organisation]
+) -> list[Record]:
     """Issues: managers and organisations of 1C's orders that the profile does not know, each once."""
     issues: dict[tuple[str, str], Record] = {}
-    for row in each(documents, Document):
+    for row in documents:
         name, own = clean.text(row["manager"]), clean.text(row["organisation"])
         if name and settings.managers and manager_email(name, settings.managers) is None:
             issues.setdefault(("manager", name), _unknown_manager(row, name))
         if own and organisation(row, organisations, settings.organisations_by) is None:
             issues.setdefault(("organisation", own), _unknown_organisation(row, own))
-    return frame("issues", issues.values())
+    return list(issues.values())
 
 
 def _unknown_manager(row: Document, name: str) -> Record:
@@ -62,8 +59,8 @@ def _unmapped(row: Document, field: str, value: str, message: str) -> Record:
 
 
 def doubtful(
-    documents: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]], settings: Orders
-) -> pd.DataFrame:
+    documents: Iterable[Document], facts: Mapping[str, Mapping[str, Any]], settings: Orders
+) -> list[Record]:
     """Issues: orders (with `deal`) whose status says what their facts do not (onec §1.5), and orders that 1C
     gave up.
 
@@ -71,7 +68,7 @@ def doubtful(
     """
     proofs = {clean.fold(status): words for status, words in settings.statuses.items()}
     issues = []
-    for row in each(documents, Document):
+    for row in documents:
         if row["kind"] != "order":
             continue
         if row["deleted"] or row["cancelled"]:
@@ -80,7 +77,7 @@ def doubtful(
         missing = ", ".join(_unproven(row, facts.get(row["deal"] or "", {}), proofs))
         if missing:
             issues.append(_without_proof(row, missing))
-    return frame("issues", issues)
+    return issues
 
 
 def _unproven(row: Document, known: Mapping[str, Any], proofs: Mapping[str, str]) -> Iterator[str]:

@@ -8,15 +8,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 from etl.records import Document, Payment
-from etl.tables import each
 from etl.transform.money.paid import Paid, by_target, settle
 from etl.values import clean, keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _ZERO = Decimal("0.00")
 _HEAD_KINDS = ("order", "invoice")
@@ -46,7 +42,7 @@ class OrderFacts(TypedDict):
 
 
 def order_facts(
-    documents: pd.DataFrame,
+    documents: Iterable[Document],
     payments: Iterable[Payment],
     shipments: Iterable[Payment],
     statuses: Mapping[str, str] | None = None,
@@ -61,7 +57,7 @@ def order_facts(
     """
     proofs = {clean.fold(status): _words(words) for status, words in (statuses or {}).items()}
     groups: dict[str, list[Document]] = defaultdict(list)
-    for row in each(documents, Document):
+    for row in documents:
         deal = _deal(row)
         if deal and row["kind"] in _HEAD_KINDS:
             groups[deal].append(row)
@@ -72,6 +68,7 @@ def order_facts(
 
 
 def _words(said: str) -> set[str]:
+    """Facts that a status proves, as the profile lists them: «paid, shipped»."""
     return {word.strip() for word in said.split(",")}
 
 
@@ -154,6 +151,7 @@ def _is_closed(goods: Iterable[Payment]) -> bool:
 
 
 def _last_day(goods: Iterable[Payment]) -> dt.date | None:
+    """The day of the last shipment that moved anything."""
     latest: dt.date | None = None
     for fact in goods:
         day = fact["date"]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from etl.config.profile import Orders
 from etl.records import Change, Deal, Document
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue
 from etl.transform.money.paid import TOLERANCE, Paid
 from etl.transform.orders.changes import change, numbered
 from etl.values import keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +21,10 @@ class Choice:
     deals that need one made.
     """
 
-    invoices: pd.DataFrame
+    invoices: Sequence[Document]
     held: frozenset[str]
     create: tuple[str, ...]
-    issues: pd.DataFrame
+    issues: Sequence[Record]
 
 
 def is_prepaid(deal: Deal, settings: Orders) -> bool:
@@ -39,8 +35,8 @@ def is_prepaid(deal: Deal, settings: Orders) -> bool:
 
 
 def choose_invoices(
-    deals: pd.DataFrame,
-    invoices: pd.DataFrame,
+    deals: Iterable[Deal],
+    invoices: Iterable[Document],
     settings: Orders,
     *,
     final: Collection[str],
@@ -49,19 +45,19 @@ def choose_invoices(
     """The smart invoice of each prepaid deal in an invoice or order stage: the one sent before, else the only
     one not final.
 
-    `invoices`: table `documents` (id = smart invoice, deal, status = its stage), `final` = its final stages,
-    `sent` = numbers 1C has. None or several are a question to a person; with `create_invoices` a deal without
-    any gets one. Postpaid deals need none; an invoice that 1C has stays in exchange whatever the stage.
-    `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order stage,
-    else its own.
+    `invoices`: records of `documents` (id = smart invoice, deal, status = its stage), `final` = its final
+    stages, `sent` = numbers 1C has. None or several are a question to a person; with `create_invoices` a deal
+    without any gets one. Postpaid deals need none; an invoice that 1C has stays in exchange whatever the
+    stage. `status` of a chosen invoice is a stage that sends it where its deal stands in an invoice or order
+    stage, else its own.
     """
     own: dict[str | None, list[Document]] = defaultdict(list)
-    for row in each(invoices, Document):
+    for row in invoices:
         own[row["deal"]].append(row)
     chosen: list[Document] = []
     create: list[str] = []
     issues: list[Record] = []
-    for deal in each(deals, Deal):
+    for deal in deals:
         before = [row for row in own[deal["id"]] if keys.invoice(row["id"]) in sent]
         due = _needs_invoice(deal, settings)
         if not before and not due:
@@ -74,7 +70,7 @@ def choose_invoices(
         else:
             issues.append(_which_invoice(deal, fitting))
     held = frozenset([*(row["key"] for row in issues), *create])
-    return Choice(frame("documents", chosen), held, tuple(create), frame("issues", issues))
+    return Choice(chosen, held, tuple(create), issues)
 
 
 def _needs_invoice(deal: Deal, settings: Orders) -> bool:
@@ -105,8 +101,8 @@ def _which_invoice(deal: Deal, fitting: Sequence[Document]) -> Record:
 
 
 def invoice_moves(
-    invoices: pd.DataFrame, paid: Mapping[str, Paid], settings: Orders, *, final: Collection[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    invoices: Iterable[Document], paid: Mapping[str, Paid], settings: Orders, *, final: Collection[str]
+) -> tuple[list[Change], list[Record]]:
     """Smart invoices paid up to their sum move to `invoice_paid_stage`; a smaller payment moves nothing and
     shows the remainder.
 
@@ -115,10 +111,10 @@ def invoice_moves(
     """
     stage = settings.invoice_paid_stage
     if stage is None:
-        return frame("changes"), frame("issues")
+        return [], []
     rows: list[Change] = []
     issues: list[Record] = []
-    for row in each(invoices, Document):
+    for row in invoices:
         number = keys.invoice(row["id"])
         got = paid[number].amount if number in paid else None
         amount = row["amount"]
@@ -129,7 +125,7 @@ def invoice_moves(
             rows.append(change(row["id"], "stage", "stage", row["status"], stage, why, "invoice"))
         else:
             issues.append(_partly(row["id"], number, amount, got))
-    return numbered(rows), frame("issues", issues)
+    return numbered(rows), issues
 
 
 def _partly(invoice: str, number: str, amount: Decimal, got: Decimal) -> Record:

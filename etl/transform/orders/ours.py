@@ -34,4 +34,5 @@ def manager_email(name: str | None, managers: Mapping[str, str]) -> str | None:
     mail = known.get(clean.fold(name))
     if mail:
         return mail
-    return name if name and "@" in name else None
+    is_mail = "@" in (name or "")
+    return name if is_mail else None

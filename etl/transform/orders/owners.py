@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from etl.records import Deal, Document
-from etl.tables import each, frame
 from etl.values import keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Role = Literal["content", "facts", "born"]
 #: the number of any other document is 1C's own, even where it looks like one of ours
@@ -83,14 +79,17 @@ def is_of_deals(number: str | None) -> bool:
     return key is not None and key.kind in ("order", "invoice")
 
 
-def attached(documents: pd.DataFrame, roles: Belongings) -> pd.DataFrame:
+def attached(documents: Iterable[Document], roles: Belongings) -> list[Document]:
     """Documents that fill deals, with `deal` set: those whose role is `content`."""
-    deals = {document: one.deal for document, one in roles.items() if one.role == "content"}
-    rows = documents[documents["id"].isin(deals)]
-    return rows.assign(deal=rows["id"].map(deals).astype(object)).reset_index(drop=True)
+    found: list[Document] = []
+    for row in documents:
+        one = roles[row["id"]]
+        if one.role == "content":
+            found.append({**row, "deal": one.deal})
+    return found
 
 
-def owned(documents: Iterable[Document], roles: Belongings) -> pd.DataFrame:
+def owned(documents: Iterable[Document], roles: Belongings) -> list[Document]:
     """Documents of deals, with `deal` set. A charge or an act of a contract is no order of its deal."""
     found: list[Document] = []
     for row in documents:
@@ -98,13 +97,13 @@ def owned(documents: Iterable[Document], roles: Belongings) -> pd.DataFrame:
         contract = keys.decode(number) is not None and not is_of_deals(number)
         if deal and not contract:
             found.append({**row, "deal": deal})
-    return frame("documents", found)
+    return found
 
 
-def by_origin(deals: pd.DataFrame, originator: str) -> dict[str, str]:
+def by_origin(deals: Iterable[Deal], originator: str) -> dict[str, str]:
     """Order of 1C -> the deal made of it: the deal carries the origin itself under our originator."""
     found: dict[str, str] = {}
-    for deal in each(deals, Deal):
+    for deal in deals:
         if deal["origin"] and deal["originator"] == originator:
             found[deal["origin"]] = deal["id"]
     return found

@@ -6,15 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl.records import Line, Price, PriceType
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue
 from etl.transform.orders.lines import ZERO, tax_inside
 from etl.values import clean
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: requisites by which the extended contract tells the discount of a buyer
 PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
@@ -22,13 +19,13 @@ PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
 Terms = Mapping[str, str]
 
 
-def net_lines(rows: pd.DataFrame, products: Mapping[str, str]) -> pd.DataFrame:
+def net_lines(rows: Iterable[Line], products: Mapping[str, str]) -> list[Line]:
     """Product rows of the portal as lines for 1C, the portal owning the discounts: net price, no discount,
     VAT inside.
 
     `products` = product of the portal -> Ид of 1C; another product keeps its name only.
     """
-    return frame("lines", (_net(row, products) for row in each(rows, Line)))
+    return [_net(row, products) for row in rows]
 
 
 def _net(row: Line, products: Mapping[str, str]) -> Line:
@@ -42,20 +39,23 @@ def _net(row: Line, products: Mapping[str, str]) -> Line:
 
 
 def priced_by_1c(
-    lines: pd.DataFrame, buyers: Mapping[str, Terms], prices: pd.DataFrame, price_types: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    lines: Iterable[Line],
+    buyers: Mapping[str, Terms],
+    prices: Iterable[Price],
+    price_types: Iterable[PriceType],
+) -> tuple[list[Line], list[Record]]:
     """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot
     be priced.
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
-    скидки». `prices`, `price_types`: tables of the catalogue. A buyer with neither has the portal's price; a
+    скидки». `prices`, `price_types`: of the catalogue. A buyer with neither has the portal's price; a
     product without a price of the buyer's type, or a percent that is no number, stops the document.
     """
-    types = _types(each(price_types, PriceType))
-    of = {(row["product"], row["price_type"]): row["price"] for row in each(prices, Price)}
+    types = _types(price_types)
+    of = {(row["product"], row["price_type"]): row["price"] for row in prices}
     good: list[Line] = []
     issues: list[Record] = []
-    for line in each(lines, Line):
+    for line in lines:
         try:
             price = _own_price(line, buyers.get(line["document"]) or {}, types, of)
         except ValueError as error:
@@ -64,7 +64,7 @@ def priced_by_1c(
             good.append(_priced(line, price))
     stopped = {row["key"] for row in issues}
     kept = [line for line in good if line["document"] not in stopped]
-    return frame("lines", kept), frame("issues", issues)
+    return kept, issues
 
 
 def _types(price_types: Iterable[PriceType]) -> dict[str, str]:

@@ -6,15 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from etl.config.profile import Orders, Rule
 from etl.records import Change, Deal, Document, Party
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue
 from etl.values import clean, keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: (entity, id): a deal or a smart invoice
 Key = tuple[str, str]
@@ -68,6 +64,7 @@ def _is_open(deal: Deal, stages: Exchange) -> bool:
 
 
 def _with_our_origin(deal: Deal, born: Collection[str], originator: str) -> Deal:
+    """The origin of another system says nothing about 1C."""
     if deal["originator"] == originator or deal["id"] in born:
         return deal
     return {**deal, "origin": None}
@@ -101,7 +98,8 @@ def unfilled(
     """Deals with nothing to compare: those that only have an invoice in 1C, those born there whose rows do
     not stand in the deal yet (`filled` = deals of which something is agreed).
     """
-    return {(DEAL, deal["id"]) for deal in deals if _is_unfilled(deal["id"], born, filled, known)}
+    ids = [deal["id"] for deal in deals]
+    return {(DEAL, deal) for deal in ids if _is_unfilled(deal, born, filled, known)}
 
 
 def _is_unfilled(deal: str, born: Collection[str], filled: Collection[str], known: Collection[str]) -> bool:
@@ -112,8 +110,8 @@ def _is_unfilled(deal: str, born: Collection[str], filled: Collection[str], know
 
 # ---- what 1C will not take ----
 def accepted_edits(
-    changes: pd.DataFrame, born: Collection[str], *, extended: bool, referred: Collection[str] = ()
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    changes: Iterable[Change], born: Collection[str], *, extended: bool, referred: Collection[str] = ()
+) -> tuple[list[Change], list[Record]]:
     """Changes towards 1C that it will take, and issues «1С не примет правку» for the rest.
 
     `born` = deals whose order was made in 1C: such an order is found by Ид under the extended contract only.
@@ -122,17 +120,18 @@ def accepted_edits(
     """
     kept: list[Change] = []
     issues: list[Record] = []
-    for change in each(changes, Change):
+    for change in changes:
         stock = change["side"] == "1c" and change["entity"] == DEAL and not extended
         why = _refusal(change["key"] or "", born, referred) if stock else None
         if why is None:
             kept.append(change)
         else:
             issues.append(_not_accepted(change, why))
-    return frame("changes", kept), frame("issues", issues)
+    return kept, issues
 
 
 def _refusal(deal: str, born: Collection[str], referred: Collection[str]) -> str | None:
+    """Why 1C will not take an edit of this deal; None where it will."""
     if deal in born:
         return "заказ создан в 1С, а типовой обмен обновляет только заказы, пришедшие с портала"
     return "в 1С по заказу уже есть другие документы" if deal in referred else None

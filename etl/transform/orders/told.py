@@ -5,17 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Change, Deal, Document
-from etl.tables import each
 from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
 from etl.values import clean, keys
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: values by the names of `FIELDS`, of one deal
 Values = dict[str, Any]
@@ -43,7 +39,7 @@ FIELDS: Final[dict[str, str]] = {
 
 
 def told(
-    documents: pd.DataFrame,
+    documents: Iterable[Document],
     facts: Mapping[str, Mapping[str, Any]],
     settings: Orders,
     organisations: Sequence[Organisation],
@@ -55,7 +51,7 @@ def told(
     cleared. Several invoices or shipments: numbers joined, latest date, sums added.
     """
     groups: dict[str, list[Document]] = {deal: [] for deal in facts}
-    for row in each(documents, Document):
+    for row in documents:
         if row["deal"] and not (row["deleted"] or row["cancelled"]):
             groups.setdefault(row["deal"], []).append(row)
     return {
@@ -75,6 +71,7 @@ def _of_deal(
 
 
 def _rounded(value: Any) -> Any:
+    """Money of fields is whole kopecks."""
     return clean.kopecks(value) if isinstance(value, Decimal) else value
 
 
@@ -121,12 +118,14 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
 
 
 def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
+    """What shipments tell («Дата формирования, Номер реализации, Сумма по реализации, Юр.Лицо», 002)."""
     shipments = [row for row in rows if row["kind"] == "shipment"]
+    organisations = (clean.text(row["organisation"]) for row in shipments)
     return {
         "shipped_number": known.get("shipped_number"),
         "shipped_on": known.get("shipped_on"),
         "shipped_amount": known.get("shipped_amount"),
-        "shipped_organisation": _joined(clean.text(row["organisation"]) for row in shipments),
+        "shipped_organisation": _joined(organisations),
     }
 
 
@@ -146,14 +145,14 @@ def _of_money(known: Mapping[str, Any]) -> Values:
 
 
 # ---- what the portal shows otherwise ----
-def field_changes(values: Told, deals: pd.DataFrame, fields: Mapping[str, str]) -> pd.DataFrame:
+def field_changes(values: Told, deals: Iterable[Deal], fields: Mapping[str, str]) -> list[Change]:
     """Changes of deal fields (action update) where 1C tells something else than the portal holds.
 
     `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in
     `deals.fields`.
     """
     rows: list[Change] = []
-    for deal in each(deals, Deal):
+    for deal in deals:
         if deal["id"] in values:
             rows += _differing(deal, values[deal["id"]], fields)
     return numbered(rows)
@@ -166,12 +165,12 @@ def _differing(deal: Deal, said: Values, fields: Mapping[str, str]) -> Iterable[
             yield change(deal["id"], "update", field, held.get(field), said[name], FIELDS[name])
 
 
-def amount_changes(values: Told, deals: pd.DataFrame, with_rows: Collection[str]) -> pd.DataFrame:
+def amount_changes(values: Told, deals: Iterable[Deal], with_rows: Collection[str]) -> list[Change]:
     """Changes of the deal's own sum to the invoice's (else the order's), only where no rows carry it
     (`with_rows` = other deals).
     """
     rows: list[Change] = []
-    for deal in each(deals, Deal):
+    for deal in deals:
         if deal["id"] not in values or deal["id"] in with_rows:
             continue
         said = values[deal["id"]]

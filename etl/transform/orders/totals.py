@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from etl.records import Document, Line
-from etl.tables import Record, each, frame, issue
+from etl.tables import Record, issue
 from etl.transform.orders.composition import Position
 from etl.transform.orders.lines import TOLERANCE, ZERO, gross
 from etl.values import clean
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def wrong_totals(documents: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+def wrong_totals(documents: Iterable[Document], lines: Iterable[Line]) -> list[Record]:
     """Issues for documents of 1C whose lines do not add up to their sum within 0.01: both computations shown,
     line by line.
     """
     bodies: dict[str, list[Line]] = defaultdict(list)
-    for line in sorted(each(lines, Line), key=lambda line: line["position"]):
+    for line in sorted(lines, key=lambda line: line["position"]):
         bodies[line["document"]].append(line)
     issues = []
-    for row in each(documents, Document):
+    for row in documents:
         body = bodies[row["id"]]
         if body and row["amount"] is not None and abs(_total(row, body) - row["amount"]) > TOLERANCE:
             issues.append(_wrong(row, body))
-    return frame("issues", issues)
+    return issues
 
 
 def _total(document: Document, lines: Iterable[Line]) -> Decimal:
@@ -65,7 +61,7 @@ def _computation(line: Line, document: Document) -> str:
 
 def different_totals(
     ours: Mapping[str, tuple[Position, ...]], theirs: Mapping[str, tuple[Position, ...]]
-) -> pd.DataFrame:
+) -> list[Record]:
     """Issues for orders of which portal and 1C compute different totals for the same goods (by more than
     0.01).
 
@@ -78,7 +74,7 @@ def different_totals(
         mine, other = ours[key], theirs[key]
         if _goods(mine) == _goods(other) and abs(_sum(mine) - _sum(other)) > TOLERANCE:
             issues.append(_different(key, mine, other))
-    return frame("issues", issues)
+    return issues
 
 
 def _goods(rows: Iterable[Position]) -> list[tuple[str, Decimal]]:
@@ -86,6 +82,7 @@ def _goods(rows: Iterable[Position]) -> list[tuple[str, Decimal]]:
 
 
 def _sum(rows: Iterable[Position]) -> Decimal:
+    """The sum of a composition, roubles."""
     return sum((row.amount for row in rows), ZERO)
 
 
@@ -111,7 +108,9 @@ def _multiplied(row: Position) -> str:
 
 
 def _number(value: Decimal | None) -> str:
+    """A number as an accountant writes it: comma, two digits, more only where they say something."""
     if value is None:
         return "нет"
-    text = f"{value:.4f}".rstrip("0") if value != clean.kopecks(value) else f"{value:.2f}"
+    is_whole = value == clean.kopecks(value)
+    text = f"{value:.2f}" if is_whole else f"{value:.4f}".rstrip("0")
     return text.replace(".", ",")

@@ -5,21 +5,20 @@ from __future__ import annotations
 from decimal import Decimal as D
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from etl import tables
 from etl.transform.orders import composition
 from etl.transform.orders.composition import Position
 from etl.transform.orders.lines import split
 from etl.transform.orders.prices import net_lines, priced_by_1c
 from etl.transform.orders.totals import different_totals, wrong_totals
+from tests.support.rows import column, columns, whole
 
 HEAD = {"id": "d1", "kind": "order", "number": "УТ-1", "amount": D("100.00"), "vat_included": True}
 
 
-def documents(**values: Any) -> pd.DataFrame:
-    return tables.frame("documents", [HEAD | values])
+def documents(**values: Any) -> list[Any]:
+    return whole("documents", HEAD | values)
 
 
 def line(position: int = 1, **values: Any) -> dict[str, Any]:
@@ -34,14 +33,14 @@ def line(position: int = 1, **values: Any) -> dict[str, Any]:
     }
 
 
-def lines(*rows: dict[str, Any]) -> pd.DataFrame:
-    return tables.frame("lines", rows)
+def lines(*rows: dict[str, Any]) -> list[Any]:
+    return whole("lines", *rows)
 
 
 def rows(*given: dict[str, Any], **head: Any) -> list[tuple[D, D]]:
     made, issues = composition.portal_rows(documents(**head), lines(*given), {"g1": "10"})
-    assert issues.empty
-    return [(row.quantity, row.price) for row in made.itertuples()]
+    assert issues == []
+    return [(row["quantity"], row["price"]) for row in made]
 
 
 def test_seed_002_deal_sum_is_the_invoice_sum() -> None:
@@ -69,14 +68,14 @@ def test_split(quantity: str, amount: str, expected: list[tuple[str, str]]) -> N
 
 @pytest.mark.parametrize(("quantity", "amount"), [("0", "1"), ("-1", "1"), ("1", "-1"), ("0.00001", "1")])
 def test_what_the_portal_cannot_hold_stops_its_document_only(quantity: str, amount: str) -> None:
-    heads = tables.frame("documents", [HEAD, HEAD | {"id": "d2"}])
+    heads = whole("documents", HEAD, HEAD | {"id": "d2"})
     made, issues = composition.portal_rows(
         heads,
         lines(line(1), line(2, quantity=D(quantity), amount=D(amount)), line(1) | {"document": "d2"}),
         {},
     )
-    assert set(made["document"]) == {"d2"}
-    assert issues["message"].str.contains("Исправьте строку в 1С").all()
+    assert set(column(made, "document")) == {"d2"}
+    assert ["Исправьте строку в 1С" in row["message"] for row in issues] == [True]
 
 
 def test_price_has_vat_and_discount_inside() -> None:
@@ -99,9 +98,9 @@ def test_exempt_is_not_zero_percent() -> None:
         lines(line(1, vat_exempt=True), line(2, vat_rate=D(0)), line(3, vat_rate=D(20))),
         {"g1": "10"},
     )
-    assert made["vat_rate"].tolist()[::2] == [None, D(0), D(20)]
-    assert made["vat_amount"].tolist()[0] is None
-    assert made["vat_amount"].tolist()[2] == D("0.00")
+    assert column(made, "vat_rate")[::2] == [None, D(0), D(20)]
+    assert column(made, "vat_amount")[0] is None
+    assert column(made, "vat_amount")[2] == D("0.00")
     forms = composition.positions(lines(line(1), line(2, vat_rate=D(0))), {"g1": "g1"}, {})["d1"]
     assert [form.vat_rate for form in forms] == [None, D(0)]
 
@@ -118,31 +117,27 @@ def test_both_sides_have_one_form() -> None:
         Position("g1", D(3), D("100.00"), None),
         Position("название: гайка", D(1), D("5.00"), None),
     )
-    assert made["product"].tolist() == ["10", "10", None]
+    assert column(made, "product") == ["10", "10", None]
 
 
 def test_portal_flag_of_tax_shown_inside_does_not_change_sums() -> None:
     row = line(quantity=D(2), price=D("50"), amount=D("100.00"), vat_rate=D(22), vat_included=False)
     assert composition.positions(lines(row), {})["d1"][0].amount == D("100.00")
-    assert net_lines(lines(row), {"g1": "x"}).to_dict("records")[0]["vat_included"] is True
+    assert net_lines(lines(row), {"g1": "x"})[0]["vat_included"] is True
 
 
 def test_seed_003_discounts_of_the_portal_go_as_net_prices() -> None:
     """«[как решается вопрос со скидками? Которые есть у клиентов в 1с, а выставляем счет через б24]»: default owner is the portal."""
-    sent = tables.records(
-        net_lines(
-            lines(line(quantity=D(2), price=D("45"), discount=D("10"), amount=D("90.00"), vat_rate=D(20))),
-            {"g1": "guid"},
-        )
-    )
+    given = line(quantity=D(2), price=D("45"), discount=D("10"), amount=D("90.00"), vat_rate=D(20))
+    sent = net_lines(lines(given), {"g1": "guid"})
     assert [
         (row["product"], row["price"], row["discount"], row["amount"], row["vat_amount"]) for row in sent
     ] == [("guid", D("45"), None, D("90.00"), D("15.00"))]
 
 
 def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> None:
-    prices = tables.frame("prices", [{"product": "g1", "price_type": "opt", "price": D("80.00")}])
-    types = tables.frame("price_types", [{"id": "opt", "name": "Оптовая"}])
+    prices = whole("prices", {"product": "g1", "price_type": "opt", "price": D("80.00")})
+    types = whole("price_types", {"id": "opt", "name": "Оптовая"})
     given = lines(
         *(line(quantity=D(2), price=D("100")) | {"document": name} for name in ("d1", "d2", "d3", "d4", "d5"))
     )
@@ -154,24 +149,23 @@ def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> Non
         "d5": {"Процент скидки": "много"},
     }
     made, issues = priced_by_1c(given, buyers, prices, types)
-    assert made[["document", "price", "amount"]].to_numpy().tolist() == [
+    assert columns(made, ["document", "price", "amount"]) == [
         ["d1", D("80.00"), D("160.00")],
         ["d2", D("87.50"), D("175.00")],
         ["d3", D("100"), D("200.00")],
     ]
-    assert issues["key"].tolist() == ["d4", "d5"]
+    assert column(issues, "key") == ["d4", "d5"]
 
 
 def test_a_document_whose_lines_do_not_add_up_is_stopped_with_both_computations() -> None:
     heads = documents(amount=D("120.00"))
-    (problem,) = wrong_totals(
-        heads, lines(line(1, quantity=D(2), price=D("60"), discount=D("20"), amount=D("100")))
-    )["message"]
+    body = lines(line(1, quantity=D(2), price=D("60"), discount=D("20"), amount=D("100")))
+    (problem,) = column(wrong_totals(heads, body), "message")
     assert "сумма 120,00, а строки дают 100,00" in problem
     assert "2,00 × 60,00 − скидка 20,00 = 100,00, в строке 100,00" in problem
-    assert wrong_totals(documents(amount=D("100.01")), lines(line())).empty
-    assert wrong_totals(documents(amount=None), lines(line())).empty
-    assert wrong_totals(documents(), lines()).empty
+    assert wrong_totals(documents(amount=D("100.01")), lines(line())) == []
+    assert wrong_totals(documents(amount=None), lines(line())) == []
+    assert wrong_totals(documents(), lines()) == []
 
 
 def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> None:
@@ -179,8 +173,8 @@ def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> Non
         {"B24-1": (Position("g1", D(2), D("100.00"), None),)},
         {"B24-1": (Position("g1", D(2), D("90.00"), None),)},
     )
-    (problem,) = different_totals(ours, theirs)["message"]
+    (problem,) = column(different_totals(ours, theirs), "message")
     assert "портал считает 100,00, 1С считает 90,00" in problem
     assert "портал 2,00 × 50,00 = 100,00, 1С 2,00 × 45,00 = 90,00" in problem
-    assert different_totals(ours, {"B24-1": (Position("g1", D(3), D("150.00"), None),)}).empty
-    assert different_totals(ours, {"B24-1": (Position("g1", D(2), D("100.01"), None),)}).empty
+    assert different_totals(ours, {"B24-1": (Position("g1", D(3), D("150.00"), None),)}) == []
+    assert different_totals(ours, {"B24-1": (Position("g1", D(2), D("100.01"), None),)}) == []

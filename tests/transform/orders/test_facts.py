@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from etl import tables
 from etl.transform.orders import facts
 from tests.support.deals000 import payment
 from tests.support.documents import (
@@ -12,13 +11,14 @@ from tests.support.documents import (
     shipped,
 )
 from tests.support.documents import payments as told_of
+from tests.support.rows import whole
 
 # ---- orders ----
 
 
 def orders(*rows, payments=(), goods=(), statuses=None):
     return facts.order_facts(
-        tables.frame("documents", rows),
+        whole("documents", *rows),
         told_of(payments),
         told_of(goods),
         statuses,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from etl import tables
 from etl.records import Document
 from etl.transform.orders import owners
 from etl.values import keys
+from tests.support.rows import column, whole
 
 
 def order(identifier: str, number: str | None, kind: str = "order") -> Document:
@@ -31,13 +31,13 @@ def test_deals_made_of_orders_are_known_by_our_origin_only() -> None:
         {"id": "2", "originator": "comagic", "origin": "g2"},
         {"id": "3", "originator": "obmen24"},
     ]
-    assert owners.by_origin(tables.frame("deals", rows), "obmen24") == {"g1": "1"}
+    assert owners.by_origin(whole("deals", *rows), "obmen24") == {"g1": "1"}
 
 
 def test_a_charge_of_a_contract_is_no_order_of_its_deal() -> None:
     rows = [order("g1", keys.order("5")), order("g2", keys.charge("5", "2026-11", 1)), order("g3", "УТ-3")]
     roles = {row["id"]: owners.Belonging("5", "content") for row in rows}
-    assert owners.owned(rows, roles)["id"].tolist() == ["g1", "g3"]
+    assert column(owners.owned(rows, roles), "id") == ["g1", "g3"]
 
 
 def test_what_a_document_of_1c_is_to_the_portal() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from etl import tables
 from etl.config.profile import Orders, Rule
 from etl.records import Deal, Document, Party
 from etl.transform.orders import sending
 from etl.values import keys
+from tests.support.rows import whole
 
 SETTINGS = Orders(send_stages=("Заказ в работе",), invoice_stages=("Счет в 1с",))
 RULES = [Rule(to="Отгружен", **{"from": ["Счет выставлен"]}, when={"shipped": True})]
@@ -17,7 +17,7 @@ RULES = [Rule(to="Отгружен", **{"from": ["Счет выставлен"]}
 
 def deal(number: str = "5", **values: Any) -> Deal:
     given = {"id": number, "stage": "Заказ в работе", "originator": "obmen24"} | values
-    (row,) = tables.records(tables.frame("deals", [given]), Deal)
+    (row,) = whole("deals", given)
     return row
 
 

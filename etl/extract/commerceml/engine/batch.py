@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -19,7 +20,7 @@ from etl.extract.commerceml.engine.entries import (
     Report,
     Worded,
 )
-from etl.extract.commerceml.engine.plan import Inner, Plan
+from etl.extract.commerceml.engine.plan import Inner, Named, Plan
 from etl.extract.commerceml.engine.scope import Facts, Found, Problem, Row
 from etl.extract.commerceml.engine.tags import attributes, usual_attributes
 from etl.extract.commerceml.engine.units import Series, Units
@@ -100,25 +101,26 @@ class Batch:
     def read(self, series: Series, rows: list[Row]) -> None:
         """The values of a series into its rows, one for each element."""
         for units in series.shapes.values():
-            if units.starts:  # a shape may have been looked at only
-                self._follow(units.plan, units, [rows[number] for number in units.numbers])
+            if len(units.starts) == 1:
+                Lone(self, units).follow(units.plan, 0, rows[units.numbers[0]])
+            elif units.starts:  # a shape may have been looked at only
+                self._follow(units.plan, units, 0, [rows[number] for number in units.numbers])
 
-    def _follow(self, plan: Plan, units: Units, rows: list[Row]) -> None:
-        """The steps of a plan, each for all rows."""
-        if len(rows) == 1:
-            self._follow_alone(plan, units, rows[0])
-            return
-        for index, value in chain(plan.values, plan.later):
-            value.take(rows, units.column(index), partial(self.report, units, index))
-        for named, index, pair in plan.pairs:
-            report = partial(self.report, units, index)
-            self._pairs(pair, rows, units.column(named), units.column(index), report)
-        for inner in plan.inner:
+    def _follow(self, plan: Plan, units: Units, at: int, rows: list[Row]) -> None:
+        """The steps of a plan, each for all rows; `at`: where the element of the plan begins."""
+        for index, value in chain(plan.values.items(), plan.later.items()):
+            value.take(rows, units.column(at, index), partial(self.report, units, at + index))
+        for index, named in plan.pairs.items():
+            names = units.column(at + index, named.name)
+            for token in named.values:
+                values = units.column(at + index, token)
+                self._give(named.pair, rows, names, values, partial(self.report, units, at + index + token))
+        for index, inner in plan.inner.items():
             own: list[Row] = [{} for _ in rows]
-            self._follow(inner.plan, units, own)
-            self._join(inner, units, rows, own)
+            self._follow(inner.plan, units, at + index, own)
+            self._join(inner, units, at + index, rows, own)
 
-    def _pairs(self, pair: Pair, rows: list[Row], names: Column, values: Column, report: Report) -> None:
+    def _give(self, pair: Pair, rows: list[Row], names: Column, values: Column, report: Report) -> None:
         if names.same:
             pair.take(rows, names.texts[0], values, self.facts, report)
             return
@@ -127,53 +129,95 @@ class Batch:
             if problem:
                 report(which, problem)
 
-    def _follow_alone(self, plan: Plan, units: Units, row: Row) -> None:
-        """The same for the only element of a shape.
-
-        In a file of ever new shapes a column of one text costs several times the text.
-        """
-        for index, value in chain(plan.values, plan.later):
-            problem = value.handle(row, units.text(index))
-            if problem:
-                self.report(units, index, 0, problem)
-        for named, index, pair in plan.pairs:
-            problem = pair.give(row, units.text(named), units.text(index), self.facts)
-            if problem:
-                self.report(units, index, 0, problem)
-        for inner in plan.inner:
-            own: Row = {}
-            self._follow_alone(inner.plan, units, own)
-            self._join(inner, units, [row], [own])
-
-    def _join(self, inner: Inner, units: Units, rows: list[Row], own: list[Row]) -> None:
+    def _join(self, inner: Inner, units: Units, at: int, rows: list[Row], own: list[Row]) -> None:
         """What an element that is more than a text puts into the rows."""
         match inner.entry:
             case Own(join=join):
                 for row, found in zip(rows, own, strict=True):
                     join(row, found)
             case Attributed():
-                self._join_attributed(inner, inner.entry, units, rows, own)
+                self._join_attributed(inner.entry, units, at, rows, own)
             case Worded():
-                _join_worded(inner, inner.entry, units, rows)
+                _join_worded(inner, inner.entry, units, at, rows)
             case Aside():
                 for which, row in enumerate(rows):
-                    first = units.at(which, inner.first)
-                    row.setdefault(INNER, []).append((first, first + inner.last - inner.first))
+                    put_aside(row, units.at(which, at), inner)
 
     def _join_attributed(
-        self, inner: Inner, entry: Attributed, units: Units, rows: list[Row], own: list[Row]
+        self, entry: Attributed, units: Units, at: int, rows: list[Row], own: list[Row]
     ) -> None:
-        tags = units.tags(inner.first)
-        for which, (row, found, tag) in enumerate(zip(rows, own, tags, strict=True)):
+        for which, (row, found, tag) in enumerate(zip(rows, own, units.tags(at), strict=True)):
             problem = entry.join(row, found, attributes(tag))
             if problem:
-                self.report(units, inner.first, which, problem)
+                self.report(units, at, which, problem)
 
 
-def _join_worded(inner: Inner, entry: Worded, units: Units, rows: list[Row]) -> None:
+def _join_worded(inner: Inner, entry: Worded, units: Units, at: int, rows: list[Row]) -> None:
     """The first word that is not blank, wherever it stands among the element's children."""
-    tags = units.tags(inner.first)
-    columns = [units.column(index).texts for index in inner.words]
-    for row, tag, *words in zip(rows, tags, *columns, strict=True):
-        word = next(filter(None, words), "")
-        entry.join(row, usual_attributes(tag), word)
+    columns = [units.column(at, index).texts for index in inner.words]
+    for row, tag, *words in zip(rows, units.tags(at), *columns, strict=True):
+        entry.join(row, usual_attributes(tag), first_word(words))
+
+
+def first_word(words: Iterable[str]) -> str:
+    """The first that is not blank, if any."""
+    return next(filter(None, words), "")
+
+
+def put_aside(row: Row, first: int, inner: Inner) -> None:
+    """A record inside the record is noted by its first and last token, until its owner is finished."""
+    row.setdefault(INNER, []).append((first, first + inner.last))
+
+
+class Lone:
+    """The only element of its shape: followed text by text, for a column of one costs several times that."""
+
+    def __init__(self, batch: Batch, units: Units) -> None:
+        self.batch = batch
+        self.units = units
+        self.texts = units.texts()
+
+    def follow(self, plan: Plan, at: int, row: Row) -> None:
+        """The steps of a plan; `at`: where the element of the plan begins."""
+        texts = self.texts
+        decoded = self.units.series.source.decoded_one
+        for index, value in chain(plan.values.items(), plan.later.items()):
+            problem = value.handle(row, decoded(texts[at + index]).strip())
+            if problem:
+                self.batch.report(self.units, at + index, 0, problem)
+        for index, named in plan.pairs.items():
+            self._give(named, at + index, row)
+        for index, inner in plan.inner.items():
+            self._join(inner, at + index, row)
+
+    def _give(self, named: Named, at: int, row: Row) -> None:
+        name = self._text(at, named.name)
+        for token in named.values:
+            problem = named.pair.give(row, name, self._text(at, token), self.batch.facts)
+            if problem:
+                self.batch.report(self.units, at + token, 0, problem)
+
+    def _text(self, at: int, index: int) -> str:
+        if index < 0:
+            return ""
+        return self.units.series.source.decoded_one(self.texts[at + index]).strip()
+
+    def _join(self, inner: Inner, at: int, row: Row) -> None:
+        """What an element that is more than a text puts into the row."""
+        own: Row = {}
+        self.follow(inner.plan, at, own)
+        match inner.entry:
+            case Own(join=join):
+                join(row, own)
+            case Attributed(join=joined):
+                problem = joined(row, own, attributes(self._tag(at)))
+                if problem:
+                    self.batch.report(self.units, at, 0, problem)
+            case Worded(join=worded):
+                words = [self._text(at, index) for index in inner.words]
+                worded(row, usual_attributes(self._tag(at)), first_word(words))
+            case Aside():
+                put_aside(row, self.units.at(0, at), inner)
+
+    def _tag(self, index: int) -> bytes:
+        return self.units.tags(index)[0]

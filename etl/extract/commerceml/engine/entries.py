@@ -140,6 +140,7 @@ class Converted(Text):
                 report(which, self._problem(text))
 
     def _problem(self, text: str) -> Problem:
+        """What is wrong with the text and what becomes of the record, cut to a readable length."""
         said = "Значение пропущено, исправьте его в 1С."
         if self.severity == "reject":
             said = "Запись отклонена, исправьте её в 1С."
@@ -247,6 +248,7 @@ def one(column: str, table: Table) -> Own:
     """A repeated element: a row of its own, appended to the list `row[column]`."""
 
     def join(row: Row, own: Row) -> None:
+        """Records of an element that may repeat are collected in the order of the file."""
         row.setdefault(column, []).append(own)
 
     return Own(table, join)

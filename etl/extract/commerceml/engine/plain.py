@@ -20,7 +20,7 @@ _CLOSINGS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
 _TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
 #: bytes: the more records stand together, the more of them are alike; more than this, and they leave the
 #: cache
-_STRETCH = 1 << 18
+_STRETCH = 3 << 16
 
 
 class Stretches:

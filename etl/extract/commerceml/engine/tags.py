@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 _ATTRIBUTE = re.compile(r"""\s([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NUMERIC = re.compile(r"&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
@@ -35,10 +34,11 @@ def qualified(tag: bytes) -> bytes:
 
 
 def bare(tag: bytes) -> bytes:
-    """A tag without attributes."""
-    if b"=" not in tag:
-        return tag
-    return qualified(tag) + (b"/" if is_empty(tag) else b"")
+    """A tag without attributes and blanks."""
+    name = qualified(tag)
+    if is_empty(tag) and not is_empty(name):
+        return name + b"/"
+    return name
 
 
 def is_end(tag: bytes) -> bool:
@@ -49,20 +49,6 @@ def is_end(tag: bytes) -> bool:
 def is_empty(tag: bytes) -> bool:
     """Is it the tag of an empty element, `<Ид/>`?"""
     return tag[-1:] == b"/"
-
-
-class Read(NamedTuple):
-    """A tag without attributes, looked at once."""
-
-    name: str
-    end: bool
-    empty: bool
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def read(tag: bytes) -> Read:
-    """A tag that is known again: to look at it costs more than to look it up."""
-    return Read(local(tag), is_end(tag), is_empty(tag))
 
 
 def attributes(tag: bytes) -> dict[str, str]:

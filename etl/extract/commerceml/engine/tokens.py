@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from etl import xml_safe
+from etl.errors import Rejected
 from etl.extract.commerceml.engine.plain import Stretches, escaped
 from etl.extract.commerceml.engine.tags import is_empty, is_end, local, qualified, resolved
 
@@ -175,20 +176,24 @@ class Tokens:
     def decoded(self, texts: list[bytes]) -> list[str]:
         """Texts with their references resolved."""
         joined = b"<".join(texts)  # no text holds that character
-        found = self._utf8(joined).split("<")
+        try:
+            found = joined.decode().split("<")
+        except UnicodeDecodeError:
+            raise self._undecodable() from None
         if b"&" not in joined:
             return found
         return [resolved(text) for text in found]
 
     def decoded_one(self, text: bytes) -> str:
-        """One of them."""
-        return resolved(self._utf8(text))
-
-    def _utf8(self, text: bytes) -> str:
+        """One of them. In a file of ever new shapes every text comes by here: no call that can be spared."""
         try:
-            return text.decode()
+            found = text.decode()
         except UnicodeDecodeError:
-            raise xml_safe.refused("байты не соответствуют кодировке файла.", self.name) from None
+            raise self._undecodable() from None
+        return resolved(found) if "&" in found else found
+
+    def _undecodable(self) -> Rejected:
+        return xml_safe.refused("байты не соответствуют кодировке файла.", self.name)
 
     def lines(self, starts: list[int]) -> list[int]:
         """The lines of tags of the records at hand, which are in ascending order."""

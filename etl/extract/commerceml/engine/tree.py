@@ -81,7 +81,8 @@ class _Reading:
         finished = element is self.record
         if self.record is None:
             name = self.path.pop()
-            if name in self.vocabulary.words and self.path and self.path[-1] in self.vocabulary.containers:
+            is_inside = bool(self.path) and self.path[-1] in self.vocabulary.containers
+            if is_inside and name in self.vocabulary.words:
                 self.vocabulary.words[name](element.text or "", self.scope)
         elif finished:
             self._read(xml_safe.local(element.tag))
@@ -195,6 +196,7 @@ def _steps(table: entries.Table, element: Element) -> Iterator[tuple[entries.Ent
 
 
 def _steps_of(entry: entries.Entry, element: Element) -> Iterator[tuple[entries.Entry, Element]]:
+    """Entries of the vocabulary with the element each of them reads, nested ones opened."""
     match entry:
         case entries.Nested():
             yield from _steps(entry.table, element)

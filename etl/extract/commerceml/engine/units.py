@@ -30,15 +30,20 @@ class Series:
         self.owners: list[int] = []
         self.shapes: dict[int, Units] = {}
         self.latest: Units | None = None
+        self.tags: list[bytes] = []  # of the latest; those of all would weigh more than what is read
 
-    def like(self, shape: list[bytes], cut: int = 0) -> Units:
+    def like(self, tags: list[bytes]) -> Units:
         """Those of a shape. Raises Uneven."""
-        plan = self.plans.plan(shape)
+        return self.of(self.plans.plan(tags), tags)
+
+    def of(self, plan: Plan, tags: list[bytes], cut: int = 0) -> Units:
+        """Those of a shape, whose plan it is."""
         found = self.shapes.get(id(plan))
         if found is None:
-            found = Units(self, plan, shape, cut)
+            found = Units(self, plan, len(tags), cut)
             self.shapes[id(plan)] = found
         self.latest = found
+        self.tags = tags
         return found
 
     def add(self, units: Units, start: int, left_out: int = 0) -> None:
@@ -64,35 +69,43 @@ class Units:
 
     series: Series
     plan: Plan
-    shape: list[bytes]
+    length: int  # in tokens
     cut: int = 0
     starts: list[int] = field(default_factory=list)
     behind: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    def column(self, index: int) -> Column:
-        """The texts behind one token of the shape; of no token (-1) they are empty."""
+    def column(self, at: int, index: int) -> Column:
+        """The texts behind one token, counted from the token `at` of the shape; no token (-1) has none."""
         if index < 0:
             return Column([""] * len(self.starts), True)
         source = self.series.source
-        texts = source.texts
-        raw = [texts[start + index] for start in self._from(index)]
+        raw = self._each(source.texts, at + index)
         if raw.count(raw[0]) == len(raw):
             same = source.decoded_one(raw[0]).strip()
             return Column([same] * len(raw), True)
         return Column([text.strip() for text in source.decoded(raw)], False)
 
-    def text(self, index: int) -> str:
-        """The only text of such a column."""
-        if index < 0:
-            return ""
+    def texts(self) -> list[bytes]:
+        """The texts behind all tokens of the first of them, as they are written."""
         source = self.series.source
-        return source.decoded_one(source.texts[self.at(0, index)]).strip()
+        cut = self.cut + 1
+        start = self.starts[0]
+        behind = self.behind[0]
+        return source.texts[start : start + cut] + source.texts[behind + cut : behind + self.length]
 
     def tags(self, index: int) -> list[bytes]:
         """The tags that stand at one place of the shape, with their attributes."""
-        tags = self.series.source.tags
-        return [tags[start + index] for start in self._from(index)]
+        return self._each(self.series.source.tags, index)
+
+    def _each(self, parts: list[bytes], index: int) -> list[bytes]:
+        """The tags or the texts at one place of the shape: a slice, if each stands right behind the other."""
+        starts = self._from(index)
+        first = starts[0]
+        last = starts[-1]
+        if not self.cut and last - first == self.length * (len(starts) - 1):
+            return parts[first + index : last + index + 1 : self.length]
+        return [parts[start + index] for start in starts]
 
     def at(self, which: int, index: int) -> int:
         """Where in the window a token of one of them stands."""
@@ -129,7 +142,7 @@ def records(source: Tokens, last: int, plans: Plans, most: int) -> Series:
         if units is None:
             break
         series.add(units, start)
-        start += len(units.shape)
+        start += units.length
     source.at = start
     return series
 
@@ -138,7 +151,7 @@ def _next(series: Series, start: int, name: bytes) -> Units | None:
     """The element of that name that begins there, if all of it is in the window."""
     tags = series.source.tags
     latest = series.latest
-    if latest is not None and tags[start : start + len(latest.shape)] == latest.shape:
+    if latest is not None and tags[start : start + latest.length] == series.tags:
         return latest
     last = _end(tags, start, name)
     if not last:
@@ -210,19 +223,20 @@ class _Apart:
         except ValueError:
             return self._add_whole(start, last)
         cut = first - 1 - start
-        shape = self.tags[start:first] + self.tags[close : last + 1]
-        if self.tags[close] != b"/" + self.list or not self._is_own(shape, cut):
+        tags = self.tags[start:first] + self.tags[close : last + 1]
+        plan = self._plan(tags) if self.tags[close] == b"/" + self.list else None
+        if plan is None or plan.lines != cut:  # the list is another element's, not the document's
             return self._add_whole(start, last)
         self._own(found)
-        self.heads.add(self.heads.like(shape, cut), start, close - first)
+        self.heads.add(self.heads.of(plan, tags, cut), start, close - first)
         return last + 1
 
-    def _is_own(self, shape: list[bytes], cut: int) -> bool:
-        """Is the list at the cut the document's, not another element's?"""
+    def _plan(self, tags: list[bytes]) -> Plan | None:
+        """Its plan, if it is one element."""
         try:
-            return self.heads.plans.plan(shape).lines == cut
+            return self.heads.plans.plan(tags)
         except Uneven:
-            return False
+            return None
 
     def _add_whole(self, start: int, last: int) -> int:
         self.heads.add(self.heads.like(self.tags[start : last + 1]), start)
@@ -234,11 +248,11 @@ class _Apart:
         if latest is None:
             return 0
         first = start + latest.cut + 1
-        if self.tags[start:first] != latest.shape[: latest.cut + 1]:
+        if self.tags[start:first] != self.heads.tags[: latest.cut + 1]:
             return 0
         found, close = self._lines(first) if latest.cut else ([], first)
-        end = close + len(latest.shape) - latest.cut - 1
-        if self.tags[close:end] != latest.shape[latest.cut + 1 :]:
+        end = close + latest.length - latest.cut - 1
+        if self.tags[close:end] != self.heads.tags[latest.cut + 1 :]:
             return 0
         self._own(found)
         self.heads.add(latest, start, close - first)
@@ -252,7 +266,7 @@ class _Apart:
             if units is None:
                 return found, start
             found.append((units, start))
-            start += len(units.shape)
+            start += units.length
 
     def _own(self, found: list[tuple[Units, int]]) -> None:
         """Add the lines of the next document."""

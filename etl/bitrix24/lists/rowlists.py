@@ -12,7 +12,8 @@ from itertools import islice
 
 from etl.bitrix24.calls import Command, Outcome, Refused, groups
 from etl.bitrix24.client import Client
-from etl.bitrix24.lists import PAGE, Listing, Row, of_owners
+from etl.bitrix24.lists.listing import PAGE, Listing, Row
+from etl.bitrix24.lists.reading import of_owners
 
 #: Owners of one trial.
 _SAMPLE = 24
@@ -66,7 +67,8 @@ def _one_by_one(client: Client, listing: Listing, owners: Iterable[str]) -> Iter
         outcomes = client.read_batch(_commands(listing, group))
         return _owned(client, listing, group, outcomes)
 
-    for found in client.map(asked, groups(owners, client.batch_size)):
+    parts = groups(owners, client.batch_size)
+    for found in client.map(asked, parts):
         yield from found
 
 

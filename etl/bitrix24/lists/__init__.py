@@ -1,0 +1,1 @@
+"""Lists of the portal, long ones with the fewest requests."""
