@@ -30,8 +30,13 @@ class Memory:
         self._records: dict[Key, dict[str, Agreed]] = {}
         self._changed: set[tuple[str, str, str]] = set()
         for entity in entities:
-            for row in store.fields.read(entity, keys):
-                self._records.setdefault((entity, row["key"]), {})[row["field"]] = _recalled(row)
+            self._recall(store.fields.read(entity, keys))
+
+    def _recall(self, rows: Iterable[Remembered]) -> None:
+        """Fields as the store remembers them; they count as unchanged."""
+        for row in rows:
+            record = self._records.setdefault((row["entity"], row["key"]), {})
+            record[row["field"]] = _recalled(row)
 
     def __iter__(self) -> Iterator[Key]:
         """Records of which anything is remembered; the memory may change meanwhile."""
@@ -46,38 +51,49 @@ class Memory:
         return self.of(key).get(field, NOTHING)
 
     def set(self, key: Key, field: str, value: Agreed) -> None:
-        """Remember this of one field."""
-        if self.get(key, field) != value or field not in self.of(key):
-            self._records.setdefault(key, {})[field] = value
-            self._changed.add((*key, field))
+        """Remember this of one field; what is remembered already is not written again."""
+        known = self.of(key)
+        if field in known and known[field] == value:
+            return
+        record = self._records.setdefault(key, {})
+        record[field] = value
+        self._changed.add((*key, field))
 
     def want(self, key: Key, field: str, value: Any) -> None:
         """A value of 1C that the portal is to hold."""
-        self.set(key, field, agreed.noted(self.get(key, field), value))
+        known = self.get(key, field)
+        self.set(key, field, agreed.noted(known, value))
 
     def wanted(self, key: Key) -> Record:
         """Values of 1C that the portal does not hold yet."""
-        return {field: one.want for field, one in self.of(key).items() if one.want is not ABSENT}
+        waiting: Record = {}
+        for field, one in self.of(key).items():
+            if one.want is not ABSENT:
+                waiting[field] = one.want
+        return waiting
 
     def settle(self, key: Key, field: str, *, keep: bool) -> None:
         """The portal holds `want` now: it is agreed, or (a field with one owner) needs no memory any more."""
         if keep:
-            self.set(key, field, agreed.written(self.get(key, field)))
+            known = self.get(key, field)
+            self.set(key, field, agreed.written(known))
         elif field in self.of(key):
             self.set(key, field, NOTHING)
 
     def forget(self, key: Key, fields: Collection[str]) -> None:
         """Nothing is remembered of these fields any more."""
-        for field in set(fields) & self.of(key).keys():
+        known = self.of(key).keys()
+        for field in set(fields) & known:
             self.set(key, field, NOTHING)
 
     def frame(self, keys: Iterable[Key], fields: Mapping[str, Collection[str]]) -> pd.DataFrame:
         """Memory of records as `merge` takes it; `fields`: entity -> its two-way fields."""
         rows: list[list[Any]] = []
-        for key in keys:
-            for field, one in self.of(key).items():
-                if field in fields[key[0]]:
-                    rows.append([*key, field, one.base, one.sent, one.want])
+        for entity, identifier in keys:
+            two_way = fields[entity]
+            for field, one in self.of((entity, identifier)).items():
+                if field in two_way:
+                    rows.append([entity, identifier, field, one.base, one.sent, one.want])
         return pd.DataFrame(rows, columns=MEMORY, dtype=object)
 
     def take(self, rows: pd.DataFrame) -> None:
@@ -88,7 +104,10 @@ class Memory:
 
     def commit(self) -> None:
         """Write what has changed; call inside the transaction that commits what follows from it."""
-        changed = [_stored((entity, key), field, self) for entity, key, field in sorted(self._changed)]
+        changed: list[Remembered] = []
+        for entity, key, field in sorted(self._changed):
+            value = self.get((entity, key), field)
+            changed.append(_stored((entity, key), field, value))
         self._store.fields.write(changed)
         self._changed.clear()
 
@@ -102,9 +121,8 @@ def _recalled(row: Remembered) -> Agreed:
     )
 
 
-def _stored(key: Key, field: str, memory: Memory) -> Remembered:
+def _stored(key: Key, field: str, one: Agreed) -> Remembered:
     """A field as the store is to remember it."""
-    one = memory.get(key, field)
     return {
         "entity": key[0],
         "key": key[1],

@@ -66,10 +66,13 @@ def _keep(run: Run, receipts: Sequence[Receipt], left: set[str]) -> None:
     since = run.clock.today - dt.timedelta(days=_KEPT_DAYS)
     kept: list[Receipt] = []
     for row in matching.unique(receipts):
-        if matching.receipt_key(row) in left and row["date"] and row["date"] >= since:
+        day = row["date"]
+        is_fresh = bool(day and day >= since)
+        if is_fresh and matching.receipt_key(row) in left:
             kept.append(row)
     run.state.files.set_cursor(WAITING, encode(kept))
-    asked = {question["key"] for question in run.state.questions.open() if question["entity"] == "receipt"}
+    questions = run.state.questions.open()
+    asked = {question["key"] for question in questions if question["entity"] == "receipt"}
     run.state.questions.withdraw(asked - left)
 
 
@@ -124,8 +127,10 @@ def report_to_1c(run: Run) -> None:
 # ---- questions
 def _ask(run: Run, asks: Sequence[Ask]) -> None:
     """Doubtful receipts become questions, and each is told in the account for as long as it stands."""
-    run.state.questions.ask([_question(row) for row in asks], run.number)
-    run.journal.note([_issue(row) for row in asks], SCOPE)
+    questions = [_question(row) for row in asks]
+    run.state.questions.ask(questions, run.number)
+    issues = [_issue(row) for row in asks]
+    run.journal.note(issues, SCOPE)
 
 
 def _question(row: Ask) -> Record:
@@ -153,4 +158,5 @@ def _numbers(answer: Any) -> list[str]:
     not ours.
     """
     chosen = answer.get("id") if isinstance(answer, dict) else answer
-    return [number for number in str(chosen or "").replace(",", " ").split() if keys.decode(number)]
+    words = str(chosen or "").replace(",", " ").split()
+    return [word for word in words if keys.decode(word)]

@@ -63,8 +63,11 @@ def _is_due(run: Run, settings: Billing) -> bool:
     """
     if not settings.day or run.clock.today.day < settings.day:
         return False
-    exported = [version["exported_at"] for version in run.state.charges.versions(run.month)]
-    return not any(moment and books.local(run, moment).date() == run.clock.today for moment in exported)
+    for version in run.state.charges.versions(run.month):
+        moment = version["exported_at"]
+        if moment and books.local(run, moment).date() == run.clock.today:
+            return False
+    return True
 
 
 def _remind(run: Run) -> None:
@@ -162,9 +165,11 @@ def _send(run: Run, settings: Billing, month: str, version: int) -> None:
 def _routes(run: Run, delivery: str) -> dict[tuple[str, int], str]:
     """(month, version) -> how the charges of that version went to 1C."""
     versions = run.state.charges.versions()
-    return {
-        (held["month"], held["version"]): (held["facts"] or {}).get("delivery", delivery) for held in versions
-    }
+    routes: dict[tuple[str, int], str] = {}
+    for held in versions:
+        facts = held["facts"] or {}
+        routes[held["month"], held["version"]] = facts.get("delivery", delivery)
+    return routes
 
 
 # ---- what is told

@@ -46,7 +46,8 @@ def flow(run: Run, _reading: Reading) -> None:
 def accrue(run: Run, settings: Commission) -> None:
     """New halves and reversals into the register, before any file is written."""
     legacy = registers.legacy_deals(run)
-    deals = [deal for deal in tables.each(run.portal.deals, Deal) if deal["id"] not in legacy]
+    every = tables.each(run.portal.deals, Deal)
+    deals = [deal for deal in every if deal["id"] not in legacy]
     known = run.state.accruals.listed()
     new, left = commission.accrue(
         deals, stages.contracts(run), known, settings=settings, today=run.clock.today
@@ -54,7 +55,8 @@ def accrue(run: Run, settings: Commission) -> None:
     run.journal.note(registers.left_out(left), SCOPE)
     run.state.runs.close_issues(run.number, [SCOPE])
     if new:
-        added = run.state.accruals.plan(_sendable(run, tables.frame("accruals", new)), run.number)
+        sendable = _sendable(run, tables.frame("accruals", new))
+        added = run.state.accruals.plan(sendable, run.number)
         run.journal.tell([_step(row) for row in added])
 
 

@@ -68,7 +68,8 @@ def onec_documents(run: Run, month: str) -> pd.DataFrame:
     """Orders and invoices of 1C that carry charges of the month, as 1C last told them (table `documents`)."""
     newest: dict[str, Document] = {}
     for path in _archived(run, clean.month_after(month, -1)):
-        for row in tables.each(read.read_tables(path, name=path.name)["documents"], Document):
+        told = read.read_tables(path, name=path.name)
+        for row in tables.each(told["documents"], Document):
             if _is_charge(row, month):
                 newest[row["id"]] = row
     return tables.frame("documents", newest.values())
@@ -77,15 +78,21 @@ def onec_documents(run: Run, month: str) -> pd.DataFrame:
 def _archived(run: Run, since: str) -> Iterator[Path]:
     """Files of 1C in the archive, oldest first, from a month on."""
     for folder in sorted((run.folder.folder / ARCHIVE).glob("????-??")):
-        if folder.name >= since:
-            yield from (path for path in sorted(folder.glob("*.xml")) if not path.name.startswith(SENT))
+        if folder.name < since:
+            continue
+        for path in sorted(folder.glob("*.xml")):
+            if not path.name.startswith(SENT):
+                yield path
 
 
 def _is_charge(row: Document, month: str) -> bool:
     """An order or invoice of 1C under the number of a charge of the month."""
+    if row["kind"] not in ("order", "invoice"):
+        return False
     key = keys.decode(row["number"])
-    is_ours = key is not None and key.kind == "charge" and key.month == month
-    return is_ours and row["kind"] in ("order", "invoice")
+    if key is None:
+        return False
+    return key.kind == "charge" and key.month == month
 
 
 def _expected(run: Run, charges: pd.DataFrame) -> dict[str, Decimal] | None:
@@ -115,11 +122,17 @@ def lines(result: Result) -> list[str]:
 
 def _totals(row: Record) -> str:
     """«Начислено: портал 1500.00; реестр 1500.00; совпадает 1, расходится 0»."""
-    sides = "; ".join(f"{words} {row[side]}" for side, words in SIDES.items() if row[side] is not None)
-    return f"{row['title']}: {sides}; совпадает {row['equal']}, расходится {row['different']}"
+    sides: list[str] = []
+    for side, words in SIDES.items():
+        if row[side] is not None:
+            sides.append(f"{words} {row[side]}")
+    known = "; ".join(sides)
+    return f"{row['title']}: {known}; совпадает {row['equal']}, расходится {row['different']}"
 
 
 def _difference(row: Record) -> str:
     """«  M261110003F (ВН-1): Оплачено: только банк, платёж есть в банке, …»."""
-    what = ", ".join(part for part in (row["status"], row["reason"]) if part)
-    return f"  {row['document']} ({row['contract_number'] or '–'}): {row['kind']}: {what}"
+    parts = [part for part in (row["status"], row["reason"]) if part]
+    what = ", ".join(parts)
+    contract = row["contract_number"] or "–"
+    return f"  {row['document']} ({contract}): {row['kind']}: {what}"

@@ -63,17 +63,25 @@ def _directory(found: Comparison) -> list[Party]:
     rows = tables.records(found.reading.table("parties"), Party)
     told = {row["id"] for row in rows if row["document"] is None}
     born = _born(found.reading.documents)
-    buyers = [row for row in rows if (row["document"], row["id"]) in born and row["id"] not in told]
     directory = [row for row in rows if row["document"] is None]
-    for row in buyers:
-        row["document"] = None
+    buyers: list[Party] = []
+    for row in rows:
+        is_born = (row["document"], row["id"]) in born
+        if is_born and row["id"] not in told:
+            row["document"] = None
+            buyers.append(row)
     return [*buyers, *directory]
 
 
 def _born(documents: Iterable[Document]) -> set[tuple[str | None, str]]:
     """(order, buyer) of orders that people made in 1C: their numbers are none of ours."""
-    orders = [row for row in documents if row["kind"] == "order" and keys.decode(row["number"]) is None]
-    return {(row["id"], row["party"]) for row in orders if row["party"]}
+    born: set[tuple[str | None, str]] = set()
+    for row in documents:
+        is_theirs = keys.decode(row["number"]) is None
+        buyer = row["party"]
+        if row["kind"] == "order" and is_theirs and buyer:
+            born.add((row["id"], buyer))
+    return born
 
 
 def _accounts(found: Comparison) -> dict[str, tuple[Any, ...]]:
@@ -82,14 +90,18 @@ def _accounts(found: Comparison) -> dict[str, tuple[Any, ...]]:
     for row in tables.each(found.reading.table("accounts"), Account):
         said = (row["number"], row["bank_name"], row["bik"], row["corr_account"], _currency(row))
         accounts[row["party"]][row["number"]] = said
-    return {party: tuple(rows[number] for number in sorted(rows)) for party, rows in accounts.items()}
+    ordered: dict[str, tuple[Any, ...]] = {}
+    for party, rows in accounts.items():
+        ordered[party] = tuple(rows[number] for number in sorted(rows))
+    return ordered
 
 
 def _currency(account: Account) -> str | None:
     """A currency 1C does not name is the one that stands in the number."""
-    if account["currency"] or len(account["number"]) != _DIGITS:
+    number = account["number"]
+    if account["currency"] or len(number) != _DIGITS:
         return account["currency"]
-    return dialects.currency_code(account["number"][_CURRENCY])
+    return dialects.currency_code(number[_CURRENCY])
 
 
 def _cleaned(found: Comparison, values: Record, row: Record, origin: str) -> Record:

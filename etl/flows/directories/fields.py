@@ -26,8 +26,12 @@ Pairs = Mapping[Key, str]
 
 def known_pairs(found: Comparison) -> dict[Key, str]:
     """Record of 1C -> its card, of those whose card was read."""
-    pairs = {(portal.partition("_")[0], origin): portal for origin, portal in found.pairs.items()}
-    return {key: portal for key, portal in pairs.items() if portal in found.held}
+    known: dict[Key, str] = {}
+    for origin, portal in found.pairs.items():
+        entity = portal.partition("_")[0]  # a card is named «company_5»
+        if portal in found.held:
+            known[entity, origin] = portal
+    return known
 
 
 # ---- fields that both sides edit
@@ -69,8 +73,12 @@ def _shown_by_1c(found: Comparison, key: Key) -> list[list[Any]]:
     card = found.cards.get(key)
     if card is None:
         return []
-    told = [(field, card.values.get(field)) for field in found.kind.two_way[key[0]]]
-    return [[*key, field, value, card.seq] for field, value in told if value is not None]
+    shown: list[list[Any]] = []
+    for field in found.kind.two_way[key[0]]:
+        value = card.values.get(field)
+        if value is not None:
+            shown.append([*key, field, value, card.seq])
+    return shown
 
 
 def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
@@ -82,7 +90,8 @@ def _adopt(found: Comparison, pairs: Pairs, key: Key) -> None:
         return
     for field in found.kind.two_way[key[0]]:
         known = found.memory.get(key, field)
-        held, told = _held(found, pairs, key, field), card.values.get(field)
+        held = _held(found, pairs, key, field)
+        told = card.values.get(field)
         adopted = agreed.paired(known, held, told)
         if adopted != known:
             found.memory.set(key, field, adopted)
@@ -135,10 +144,13 @@ def assigned(found: Comparison, pairs: Pairs) -> list[Record]:
 
 def _keep(found: Comparison, key: Key, given: Record) -> None:
     """Fields of 1C that our publications must repeat."""
-    if sends(found, key[0]):
-        for field in found.kind.kept.get(key[0], ()):
-            if field in given:
-                found.memory.set(key, field, Agreed(base=given[field]))
+    if not sends(found, key[0]):
+        return
+    repeated = found.kind.kept.get(key[0], ())
+    for field in repeated:
+        if field in given:
+            base = given[field]
+            found.memory.set(key, field, Agreed(base=base))
 
 
 def _one_way(found: Comparison, entity: str) -> tuple[str, ...]:
@@ -152,8 +164,13 @@ def _one_way(found: Comparison, entity: str) -> tuple[str, ...]:
 def _given(found: Comparison, key: Key) -> Record:
     """What 1C says: this run's record, else what an earlier run could not write."""
     card = found.cards.get(key)
-    told = card.values if card else {}
-    return found.memory.wanted(key) | {name: value for name, value in told.items() if value is not None}
+    given = found.memory.wanted(key)
+    if card is None:
+        return given
+    for field, value in card.values.items():
+        if value is not None:
+            given[field] = value
+    return given
 
 
 def _assign(found: Comparison, pairs: Pairs, key: Key, field: str, given: Any) -> Record | None:
@@ -221,8 +238,11 @@ def _held(found: Comparison, pairs: Pairs, key: Key, field: str) -> Any:
 # ---- questions about one field
 def _question_key(key: Key, field: str, held: Any, given: Any) -> str:
     """A question is about just these two values: an answer does not hold for others."""
-    values = [*key, field, comparison.canonical(field, held), comparison.canonical(field, given)]
-    return f"field:{hashlib.sha256(encode(values).encode()).hexdigest()[:16]}"
+    ours = comparison.canonical(field, held)
+    theirs = comparison.canonical(field, given)
+    asked = encode([*key, field, ours, theirs])
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    return f"field:{digest[:16]}"
 
 
 def _question(found: Comparison, pairs: Pairs, key: Key, field: str, held: Any, given: Any) -> None:

@@ -38,7 +38,11 @@ def payloads(found: Comparison, changed: Mapping[Key, set[str]]) -> dict[str, Re
 
 def _main(found: Comparison, key: Key, origins: Mapping[str, str]) -> Key:
     """The record whose publication holds this one."""
-    company = found.held[found.pairs[key[1]]].get("party") if key[0] == "contact" else None
+    entity, origin = key
+    if entity != "contact":
+        return key
+    card = found.held[found.pairs[origin]]
+    company = card.get("party")
     if company is None or company not in origins:
         return key
     return "company", origins[company]
@@ -71,32 +75,44 @@ def _card(found: Comparison, key: Key, fields: Collection[str]) -> Record:
 
 def _accounts(found: Comparison, key: Key) -> list[Record]:
     """Bank accounts of a record: 1C replaces them as a whole."""
-    rows = value_for_1c(found, key, "accounts") or ()
-    return [_present(dict(zip(ACCOUNT, one, strict=True)) | {"party": key[1]}) for one in rows]
+    rows: list[Record] = []
+    for values in value_for_1c(found, key, "accounts") or ():
+        account = dict(zip(ACCOUNT, values, strict=True))
+        account["party"] = key[1]
+        rows.append(_present(account))
+    return rows
 
 
 def _people(found: Comparison, key: Key, origins: Mapping[str, str]) -> list[str]:
     """Contacts of a company's card that have a record in 1C, or will have one."""
-    if key[0] != "company":
+    entity, origin = key
+    if entity != "company":
         return []
-    return [one for one in found.people.get(found.pairs[key[1]], ()) if one in origins]
+    people = found.people.get(found.pairs[origin], ())
+    return [portal for portal in people if portal in origins]
 
 
 def _person(found: Comparison, origin: str, portal: str, party: str) -> Record:
     """A contact person by the parts of the name; a person without them goes by the name of the card."""
-    told = (*PERSON, "phones", "emails")
-    values = {column: value_for_1c(found, ("contact", origin), column) for column in told}
-    name = " ".join(values[part] for part in PERSON if values[part]) or found.held[portal]["name"]
-    return _present({"id": origin, "party": party, "name": name, **values})
+    values: Record = {}
+    for column in (*PERSON, "phones", "emails"):
+        values[column] = value_for_1c(found, ("contact", origin), column)
+    parts = [values[part] for part in PERSON if values[part]]
+    name = " ".join(parts) or found.held[portal]["name"]
+    row = {"id": origin, "party": party, "name": name}
+    return _present(row | values)
 
 
 def _waiting(found: Comparison) -> defaultdict[str, list[Record]]:
     """Company -> its people that only 1C has so far: its list is replaced as a whole."""
     people: defaultdict[str, list[Record]] = defaultdict(list)
     for card in found.cards.values():
-        if card.owner and card.origin not in found.pairs:
-            names = {column: card.values.get(column) for column in ("name", *PERSON)}
-            people[card.owner].append(_present({"id": card.origin, "party": card.owner, **names}))
+        if not card.owner or card.origin in found.pairs:
+            continue
+        row: Record = {"id": card.origin, "party": card.owner}
+        for column in ("name", *PERSON):
+            row[column] = card.values.get(column)
+        people[card.owner].append(_present(row))
     return people
 
 

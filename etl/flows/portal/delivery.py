@@ -68,9 +68,10 @@ def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
 
 
 def _planned(changes: Iterable[Record]) -> Iterator[Record]:
-    """A plan calls everything done and gives it the key it has."""
+    """A plan calls everything done and gives it the key it has: nothing is created that had another."""
     for row in changes:
-        yield row | {"outcome": "done", "detail": "план", "id": row["key"]}
+        told = {"outcome": "done", "detail": "план", "id": row["key"]}
+        yield row | told
 
 
 def _written(run: Run, changes: Sequence[Record]) -> Iterator[Record]:
@@ -79,7 +80,8 @@ def _written(run: Run, changes: Sequence[Record]) -> Iterator[Record]:
     outbox = StoreOutbox(run.state, run.number)
     desk = Desk(run, run.portal.client, run.portal.names, outbox)
     for (entities, action), write in _WRITERS.items():
-        rows = [row for row in changes if row["entity"] in entities and row["action"] == action]
+        alike = [row for row in changes if row["action"] == action]
+        rows = [row for row in alike if row["entity"] in entities]
         if rows:
             yield from write(desk, rows)
 
@@ -107,4 +109,5 @@ def _said(row: Record) -> str:
     what = _WORDS[row["action"]]
     if row["action"] == "update":
         what = f"{what} «{row['field']}»"
-    return f"{what}: {row['detail']}" if row["detail"] else what
+    detail = row["detail"]
+    return f"{what}: {detail}" if detail else what

@@ -30,14 +30,16 @@ class Desk(NamedTuple):
 
     def passing(self, name: str) -> str:
         """The key of an intent of this run and round."""
-        return f"{name}:{self.run.number}.{self.run.portal.turn}"
+        turn = self.run.portal.turn
+        return f"{name}:{self.run.number}.{turn}"
 
 
 def by_record(desk: Desk, method: str, rows: Iterable[Record]) -> dict[str, Record]:
     """Changes by passing keys, one per record: `rows:deal:5:12.1`."""
     keyed: dict[str, Record] = {}
     for row in rows:
-        keyed[desk.passing(f"{method}:{row['entity']}:{row['key']}")] = row
+        name = f"{method}:{row['entity']}:{row['key']}"
+        keyed[desk.passing(name)] = row
     return keyed
 
 

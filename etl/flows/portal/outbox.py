@@ -10,9 +10,8 @@ from typing import Any, TypedDict
 
 from etl.state.store import Store
 
-#: Writes that set values: their keys live for one run, and after a crash they are simply derived again, so
-#: what
-#: an older run left behind is dropped.
+#: Writes that set values: their keys live for one run, and after a crash they are simply derived
+#: again, so what an older run left behind is dropped.
 REPEATABLE = ("stage", "update", "part", "rows", "link", "comment")
 #: An attempt was made and nobody knows its outcome.
 _UNSURE = ("sending", "doubt")
@@ -42,7 +41,9 @@ class StoreOutbox:
     """
 
     def __init__(self, store: Store, run: int, intent: Callable[[str], Intent] = part) -> None:
-        self._outbox, self._run, self._intent = store.outbox, run, intent
+        self._outbox = store.outbox
+        self._run = run
+        self._intent = intent
         #: key of the writer -> row of the store, None where the store has none yet
         self._rows: dict[str, dict[str, Any] | None] = {}
 
@@ -56,9 +57,11 @@ class StoreOutbox:
         """Durable before the request leaves. A write in doubt that comes here sets values, or was looked
         up.
         """
-        self._noted({key: self._intent(key) for key in keys if self._row(key) is None})
+        unknown = [key for key in keys if self._row(key) is None]
+        self._noted({key: self._intent(key) for key in unknown})
         rows = [self._held(key) for key in keys]
-        self._mark([row for row in rows if row["state"] in ("doubt", "failed")], "new")
+        attempted = [row for row in rows if row["state"] in ("doubt", "failed")]
+        self._mark(attempted, "new")  # nothing else leads from these states to sending
         self._mark(rows, "sending")
 
     def done(self, key: str, identifier: str | None) -> None:
@@ -98,7 +101,8 @@ class StoreOutbox:
         """The state in the store and here."""
         if not rows:
             return
-        self._outbox.mark([row["id"] for row in rows], state, **values)
+        numbers = [row["id"] for row in rows]
+        self._outbox.mark(numbers, state, **values)
         for row in rows:
             row["state"] = state
 
@@ -107,8 +111,10 @@ class StoreOutbox:
         if not intents:
             return {}
         self._outbox.put([dict(intent) for intent in intents.values()], self._run)
-        rows = {key: self._found(intent["key"]) for key, intent in intents.items()}
-        self._rows |= rows
+        rows: dict[str, dict[str, Any]] = {}
+        for key, intent in intents.items():
+            rows[key] = self._found(intent["key"])
+        self._rows.update(rows)
         return rows
 
     def _held(self, key: str) -> dict[str, Any]:

@@ -62,8 +62,11 @@ def created(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     keyed = {creation_key(row["entity"], row["key"]): row for row in rows}
     known = note(desk, "create", keyed, lambda row: {"origin": row["key"]})
     fresh = [row for key, row in keyed.items() if key not in known]
-    for result in [*_created_deals(desk, fresh), *_created_invoices(desk, fresh)]:
-        yield outcome(keyed[result.key], result) | {"id": result.id}
+    deals = _created_deals(desk, fresh)
+    invoices = _created_invoices(desk, fresh)
+    for result in (*deals, *invoices):
+        row = keyed[result.key]
+        yield outcome(row, result) | {"id": result.id}
 
 
 def _created_deals(desk: Desk, rows: Iterable[Record]) -> list[Result]:
@@ -101,7 +104,8 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
             done.append(row)
         yield outcome(row, result)
     for entity in KINDS:
-        _sum_by_rows(desk, entity, [row["key"] for row in done if row["entity"] == entity])
+        changed = [row["key"] for row in done if row["entity"] == entity]
+        _sum_by_rows(desk, entity, changed)
 
 
 def _sum_by_rows(desk: Desk, entity: str, keys: Iterable[str]) -> None:
@@ -110,6 +114,7 @@ def _sum_by_rows(desk: Desk, entity: str, keys: Iterable[str]) -> None:
     for key in keys:
         name = desk.passing(f"update:{entity}:{key}/sum")
         updates.append(load.Update(name, key, {_BY_ROWS: False}))
+    # the rows are the change that is told; how the sum went stands in the outbox under its own key
     list(load.update_items(desk.client, desk.names, updates, desk.outbox, KINDS[entity]))
 
 
@@ -119,41 +124,40 @@ def organised(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     note(desk, "link", keyed, lambda row: {"requisite": row["requisite"]})
     links: list[notes.Link] = []
     for key, row in keyed.items():
-        links.append(notes.Link(key, row["key"], row["requisite"], kind=KINDS[row["entity"]]))
+        kind = KINDS[row["entity"]]
+        links.append(notes.Link(key, row["key"], row["requisite"], kind=kind))
     for result in notes.link(desk.client, links, desk.outbox):
         yield outcome(keyed[result.key], result)
 
 
 def updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Fields of deals, all of one deal in one write."""
-    by_deal: defaultdict[str, list[Record]] = defaultdict(list)
+    changes: defaultdict[str, list[Record]] = defaultdict(list)
+    values: defaultdict[str, Record] = defaultdict(dict)
     for row in rows:
-        by_deal[row["key"]].append(row)
-    changes = {desk.passing(f"update:{deal}"): mine for deal, mine in by_deal.items()}
-    note(desk, "update", {key: mine[0] for key, mine in changes.items()}, lambda row: _values(by_deal, row))
+        deal = row["key"]
+        changes[desk.passing(f"update:{deal}")].append(row)
+        values[deal][row["field"]] = row["after"]
+    first = {key: mine[0] for key, mine in changes.items()}
+    note(desk, "update", first, lambda row: values[row["key"]])
     updates: list[load.Update] = []
-    for key, mine in changes.items():
-        updates.append(load.Update(key, mine[0]["key"], _values(by_deal, mine[0])))
+    for key, row in first.items():
+        deal = row["key"]
+        updates.append(load.Update(key, deal, values[deal]))
     for result in load.update_items(desk.client, desk.names, updates, desk.outbox):
         for row in changes[result.key]:
             yield outcome(row, result)
-
-
-def _values(by_deal: dict[str, list[Record]], row: Record) -> Record:
-    """New values of the deal of this change, by field."""
-    return {one["field"]: one["after"] for one in by_deal[row["key"]]}
 
 
 # ---- where a record stands
 def deals_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Deals to a stage, from the stages that the rules of the profile name."""
     keyed = {desk.passing(f"stage:{row['key']}"): row for row in rows}
-    origins: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-    for rule in desk.run.profile.rules:
-        origins[rule.to] += rule.from_
+    origins = _origins(desk)
     moves: list[load.Move] = []
     for key, row in keyed.items():
-        moves.append(load.Move(key, row["key"], row["after"], origins[row["after"]]))
+        stage = row["after"]
+        moves.append(load.Move(key, row["key"], stage, origins[stage]))
     for result in _moved(desk, keyed, moves, DEAL):
         row = keyed[result.key]
         if result.status == "done":
@@ -162,12 +166,23 @@ def deals_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         yield outcome(row, result)
 
 
+def _origins(desk: Desk) -> defaultdict[str, tuple[str, ...]]:
+    """Stage -> the stages from which the rules of the profile lead to it."""
+    origins: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for rule in desk.run.profile.rules:
+        origins[rule.to] += rule.from_
+    return origins
+
+
 def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     """Smart invoices to a stage, from any stage that is not final."""
     keyed = by_record(desk, "stage", rows)
     stages, closed = desk.names.invoice_stages, desk.names.invoice_closed
-    origins = tuple(dict.fromkeys(name for stage, name in stages.items() if stage not in closed))
-    moves = [load.Move(key, row["key"], row["after"], origins) for key, row in keyed.items()]
+    still_open = [name for stage, name in stages.items() if stage not in closed]
+    origins = tuple(dict.fromkeys(still_open))  # stages of several funnels bear the same name
+    moves: list[load.Move] = []
+    for key, row in keyed.items():
+        moves.append(load.Move(key, row["key"], row["after"], origins))
     for result in _moved(desk, keyed, moves, INVOICE):
         yield outcome(keyed[result.key], result)
 
