@@ -116,6 +116,7 @@ def _order(
         "seen": paid.seen,
         "paid_amount": paid.amount,
         "paid_on": paid.on,
+        # «реализациями на общую сумму заказа, либо документом «Закрытие заказов покупателей»» (001)
         "shipped": sent.full or closed or "shipped" in proven,
         "closed": closed,
         "shipped_amount": sent.amount,
@@ -147,6 +148,7 @@ def _better_known(orders: Sequence[Document], paid: Paid, sent: Paid) -> set[str
 
 
 def _is_closed(goods: Iterable[Payment]) -> bool:
+    """Whether 1C has closed the order for good: «документом «Закрытие заказов покупателей»» (001)."""
     return any(fact["source"] == _CLOSING and fact["amount"] != 0 for fact in goods)
 
 
