@@ -22,8 +22,7 @@ from filelock import FileLock
 #: Places of the burst left to other programmes behind the same address.
 SPARE = 2
 #: Seconds of a method's own time in ten minutes (§2.2), and the share of them after which we wait for the
-#: oldest
-#: minute to leave.
+#: oldest minute to leave.
 BUDGET_SECONDS, CAREFUL = 480.0, 0.8
 _LONGEST_PAUSE, _MINUTE = 660.0, 60.0
 

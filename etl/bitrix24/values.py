@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from etl.bitrix24.calls import rows
 from etl.bitrix24.fields import PortalField
 from etl.bitrix24.names import Names
+from etl.values import clean
 
-KOPECK = Decimal("0.01")
-_KOPECKS = KOPECK.as_tuple().exponent
+#: Digits after the point of a sum in kopecks, as the exponent of a Decimal.
+_KOPECKS = -2
 _RUSSIAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _BLANKS = re.compile(r"[\s\u00a0\u202f]")
 _FLAGS = {"Y": True, "1": True, "TRUE": True, "N": False, "0": False, "FALSE": False}
@@ -42,7 +43,7 @@ def money(value: Any) -> Decimal | None:
     found = number(value)
     if found is None or found.as_tuple().exponent == _KOPECKS:
         return found
-    return found.quantize(KOPECK, ROUND_HALF_UP)
+    return clean.kopecks(found)
 
 
 def day(value: Any) -> date | None:

@@ -29,6 +29,15 @@ CURRENCY = "RUB"
 # ---- charges (specification 000) ----
 
 
+def given_up(row: Document) -> bool:
+    """Whether 1C has deleted or cancelled a document: nothing is expected of it any more.
+
+    One that is only unposted may be posted again: that counts for money and goods alone
+    (`money.facts.is_void`).
+    """
+    return bool(row["deleted"] or row["cancelled"])
+
+
 def charge_documents(
     charges: pd.DataFrame,
     *,

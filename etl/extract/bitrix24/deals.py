@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from etl import tables
@@ -23,6 +23,7 @@ from etl.bitrix24.lists.reading import every, ids, of_owners
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.records import Deal, Document, Line
+from etl.values import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,17 +117,6 @@ def _of_pipeline(names: Names) -> dict[str, Any]:
     if names.category is None:
         return {}
     return {"=categoryId": names.category}
-
-
-def current_stages(client: Client, names: Names, deal_ids: Iterable[str]) -> dict[str, str]:
-    """Deal id -> name of its stage right now; a deal that is gone is absent."""
-    listing = directory.items(DEAL, select=["id", "stageId"])
-    standing = of_owners(client, listing, "@id", deal_ids)
-    stages: dict[str, str] = {}
-    for row in standing:
-        number = str(row["id"])
-        stages[number] = names.stage(row["stageId"]) or ""
-    return stages
 
 
 def lines(client: Client, deal_ids: Sequence[str], owner: str = "D") -> pd.DataFrame:
@@ -353,12 +343,12 @@ def _line(row: Row, position: int) -> Line:
         "unit": values.words(row.get("measureName")),
         "unit_code": values.words(row.get("measureCode")),
         "price": price,
-        "discount": _kopecks((before - price) * quantity) if before > price else None,
+        "discount": clean.kopecks((before - price) * quantity) if before > price else None,
         "vat_rate": rate,
         "vat_exempt": rate is None,
-        "vat_amount": None if rate is None else _kopecks(tax * quantity),
+        "vat_amount": None if rate is None else clean.kopecks(tax * quantity),
         "vat_included": True,
-        "amount": _kopecks(price * quantity),
+        "amount": clean.kopecks(price * quantity),
         "place": f"row {row['id']}",
     }
 
@@ -383,7 +373,3 @@ def _invoice(row: Row, names: Names) -> Document:
         "place": f"invoice {row['id']}",
         "requisites": kept,
     }
-
-
-def _kopecks(amount: Decimal) -> Decimal:
-    return amount.quantize(values.KOPECK, ROUND_HALF_UP)

@@ -15,8 +15,8 @@ from functools import lru_cache
 from etl.config import dialects
 from etl.extract.commerceml import goods, parties
 from etl.extract.commerceml.engine.scope import Problem, Row, Scope
+from etl.values import clean
 
-_KOPECK = Decimal("0.01")
 _REMEMBERED = 10_000
 _BUYERS = ("Покупатель", "Плательщик", "Получатель")
 _SELLER = "Продавец"
@@ -209,7 +209,7 @@ def _missing_money(row: Row, other_price: Decimal | None) -> None:
     if price is None and amount is not None and quantity:
         price = (amount / quantity).quantize(goods.PRICE, ROUND_HALF_UP)
     if amount is None and price is not None and quantity is not None:
-        amount = (price * quantity).quantize(_KOPECK, ROUND_HALF_UP)
+        amount = clean.kopecks(price * quantity)
     row["price"] = price
     row["amount"] = amount
 

@@ -28,6 +28,7 @@ from etl.state.columns import encode
 from etl.transform import agreed, merge
 from etl.transform.agreed import Agreed
 from etl.transform.alignment import KEY
+from etl.transform.documents import given_up
 from etl.transform.orders import ours, owners, totals
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 
@@ -113,7 +114,7 @@ def _standing(told: Told, deals: Iterable[Deal]) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for deal in deals:
         order = told.orders.get(deal["id"])
-        if order and not (order["deleted"] or order["cancelled"]):
+        if order and not given_up(order):
             found[deal["id"]] = order
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from etl.bitrix24 import values, writes
@@ -19,6 +19,7 @@ from etl.bitrix24.lists import rowlists
 from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Outbox, Result, Write
 from etl.records import Line
+from etl.values import clean
 
 #: Short codes of owners of product rows (bitrix24 §7.2).
 _CODES = {DEAL: "D", INVOICE: "SI"}
@@ -99,7 +100,7 @@ def product_row(line: Line, position: int) -> dict[str, Any]:
     discount = _discount(line, priced)
     if discount:
         row["discountTypeId"] = _BY_SUM
-        row["discountSum"] = _text(_kopecks(discount))
+        row["discountSum"] = _text(clean.kopecks(discount))
     return row
 
 
@@ -132,9 +133,9 @@ def _priced(line: Line) -> _Priced:
     if amount is None:
         of_unit = line.get("price") or _ZERO
         amount = of_unit * quantity
-    amount = _kopecks(amount)
-    price = _kopecks(amount / quantity)
-    exact = _kopecks(price * quantity) == amount
+    amount = clean.kopecks(amount)
+    price = clean.kopecks(amount / quantity)
+    exact = clean.kopecks(price * quantity) == amount
     if exact:
         return _Priced(quantity, amount, price)
     return _Priced(Decimal(1), amount, amount)
@@ -165,11 +166,7 @@ def _amount(row: Row) -> Decimal:
     """Sum of a row of the portal: its price is final, with tax and discount (§7.3)."""
     price = values.money(row.get("price")) or _ZERO
     quantity = values.number(row.get("quantity")) or _ZERO
-    return _kopecks(price * quantity)
-
-
-def _kopecks(amount: Decimal) -> Decimal:
-    return amount.quantize(values.KOPECK, ROUND_HALF_UP)
+    return clean.kopecks(price * quantity)
 
 
 def _text(value: Decimal) -> str:

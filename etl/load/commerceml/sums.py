@@ -7,13 +7,14 @@ to whether their sums hold the VAT (commerceml §0.14, §3.4). Money in the curr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from etl.records import Document, Line
+from etl.values import clean
 
 #: requisite of a row: its Сумма is before the discount
 DISCOUNT_APART = "СкидкаУчтенаВСумме"
-_KOPECK, _ZERO = Decimal("0.01"), Decimal(0)
+_ZERO = Decimal(0)
 
 
 def apart(line: Line) -> bool:
@@ -33,7 +34,7 @@ def net_price(line: Line) -> Decimal | None:
     """Price of a row after its discount: stock 1C is sent no discounts (commerceml §0.15)."""
     amount, count = net_amount(line), line["quantity"]
     if line["discount"] and amount is not None and count:
-        return (amount / count).quantize(_KOPECK, ROUND_HALF_UP)
+        return clean.kopecks(amount / count)
     return line["price"]
 
 
@@ -50,7 +51,7 @@ def line_vat(line: Line, included: bool) -> Decimal:
     own = line["vat_included"]
     inside = included if own is None else own
     whole = 100 + rate if inside else Decimal(100)
-    return (amount * rate / whole).quantize(_KOPECK, ROUND_HALF_UP)
+    return clean.kopecks(amount * rate / whole)
 
 
 def total(lines: Sequence[Line], included: bool) -> Decimal:

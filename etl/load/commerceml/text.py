@@ -12,13 +12,15 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeAlias
 
+from etl.values import clean
+
 #: longest texts that the schema allows (commerceml §13): a name, a comment, any other value
 NAME, COMMENT, VALUE = 250, 3000, 1000
 #: code points that XML 1.0 cannot hold
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile("[&<>\r]").search
 _TABS = ["\t" * depth for depth in range(40)]
-_KOPECK, _GRAM = Decimal("0.01"), Decimal("0.001")
+_GRAM = Decimal("0.001")
 
 
 class Attributed(NamedTuple):
@@ -89,7 +91,7 @@ def money(value: Decimal | None) -> str | None:
     """Two digits after the point, HALF_UP, no grouping."""
     if value is None:
         return None
-    return format(value.quantize(_KOPECK, ROUND_HALF_UP), "f")
+    return format(clean.kopecks(value), "f")
 
 
 def quantity(value: Decimal | None) -> str | None:

@@ -17,7 +17,7 @@ from typing import Literal
 from etl.config.dialects import Dialect
 from etl.config.profile import Commission
 from etl.records import Accrual, Deal, NotBilled
-from etl.transform.contracts.facts import ContractFacts, PaidCharge
+from etl.transform.contracts.facts import ContractFacts, PaidCharge, standing
 from etl.transform.contracts.register import rank
 from etl.values import clean, keys
 
@@ -116,8 +116,8 @@ def _due(
     """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be
     accrued.
     """
-    standing = {key.part for key in _standing(own)}
-    wanted = [part for part in _PARTS if part not in standing and known.paid_charges >= part]
+    accrued = {key.part for key in standing(own)}
+    wanted = [part for part in _PARTS if part not in accrued and known.paid_charges >= part]
     if not wanted:
         return
     total = own[0]["agreed"] if own else _agreed(deal, settings)
@@ -223,7 +223,7 @@ def _reversals(
 ) -> list[Accrual]:
     """Rows that take back the halves whose payments were refunded, the second first."""
     rows: list[Accrual] = []
-    for key, row in sorted(_standing(own).items(), key=_second_first):
+    for key, row in sorted(standing(own).items(), key=_second_first):
         part = key.part or 0
         if known.paid_charges < part:
             taken: Accrual = {
@@ -240,13 +240,6 @@ def _reversals(
 def _second_first(item: tuple[keys.Key, Accrual]) -> int:
     """The second half is taken back before the first."""
     return -(item[0].part or 0)
-
-
-def _standing(own: Iterable[Accrual]) -> dict[keys.Key, Accrual]:
-    """Accruals of one deal that no reversal has taken back."""
-    known = [(key, row) for row in own if (key := keys.decode(row["number"]))]
-    gone = {(key.part, key.turn) for key, _ in known if key.kind == "reversal"}
-    return {key: row for key, row in known if key.kind == "act" and (key.part, key.turn) not in gone}
 
 
 def _turn(own: Iterable[Accrual], part: int) -> int:

@@ -122,12 +122,21 @@ def _is_whole(first: Accrual | None) -> bool:
     return first is not None and first["amount"] == first["agreed"]
 
 
+def standing(accruals: Iterable[Accrual]) -> dict[keys.Key, Accrual]:
+    """Accruals that no reversal has taken back, by the key of their number."""
+    known = [(key, row) for row in accruals if (key := keys.decode(row["number"]))]
+    gone = {(row["deal"], key.part, key.turn) for key, row in known if key.kind == "reversal"}
+    acts: dict[keys.Key, Accrual] = {}
+    for key, row in known:
+        if key.kind == "act" and (row["deal"], key.part, key.turn) not in gone:
+            acts[key] = row
+    return acts
+
+
 def standing_acts(accruals: Iterable[Accrual]) -> dict[str, dict[int, Accrual]]:
-    """{deal: {half: accrual}} of accruals that no reversal has taken back."""
-    known = [(row, key) for row in accruals if (key := keys.decode(row["number"]))]
-    gone = {(row["deal"], key.part, key.turn) for row, key in known if key.kind == "reversal"}
+    """The same as {deal: {half: accrual}}."""
     state: defaultdict[str, dict[int, Accrual]] = defaultdict(dict)
-    for row, key in known:
-        if key.kind == "act" and key.part and (row["deal"], key.part, key.turn) not in gone:
+    for key, row in standing(accruals).items():
+        if key.part:
             state[row["deal"]][key.part] = row
     return dict(state)

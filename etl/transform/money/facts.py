@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from etl.config.dialects import Dialect
 from etl.records import Document, Payment
+from etl.transform.documents import given_up
 from etl.transform.money.paid import TOLD_ONCE, ZERO
 from etl.transform.money.targets import GOODS_KINDS, HEAD_KINDS, MONEY_KINDS
 from etl.values import clean
@@ -87,7 +88,7 @@ def shipment_facts(
 
 def is_void(row: Document) -> bool:
     """A document that was deleted, cancelled or unposted tells nothing."""
-    return bool(row["deleted"] or row["cancelled"] or row["posted"] is False)
+    return given_up(row) or row["posted"] is False
 
 
 # ---- documents

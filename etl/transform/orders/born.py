@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from etl.config.profile import Orders, Organisation
 from etl.records import Deal, Document
 from etl.tables import Record, issue, whole
+from etl.transform.documents import given_up
 from etl.transform.orders.owners import Belongings
 from etl.transform.orders.told import number_1c, of_order
 from etl.values import clean
@@ -32,7 +33,7 @@ def new_deals(
     deals: list[Deal] = []
     issues: list[Record] = []
     for row in documents:
-        if roles[row["id"]].role != "born" or row["deleted"] or row["cancelled"]:
+        if roles[row["id"]].role != "born" or given_up(row):
             continue
         party = parties.get(row["party"] or "")
         if party is None:

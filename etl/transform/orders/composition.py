@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from etl.records import Change, Document, Line
 from etl.tables import Record, issue
+from etl.transform.documents import given_up
 from etl.transform.orders.changes import change
 from etl.transform.orders.lines import ZERO, gross, split, tax_inside
 from etl.values import clean
@@ -102,8 +103,8 @@ def _standing(documents: Iterable[Document]) -> dict[str, list[Document]]:
     """Orders and invoices of each deal that 1C has not given up."""
     groups: dict[str, list[Document]] = defaultdict(list)
     for row in documents:
-        given_up = row["deleted"] or row["cancelled"]
-        if row["deal"] and row["kind"] in ("order", "invoice") and not given_up:
+        tells = row["kind"] in ("order", "invoice") and not given_up(row)
+        if row["deal"] and tells:
             groups[row["deal"]].append(row)
     return groups
 

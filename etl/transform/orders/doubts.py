@@ -8,6 +8,7 @@ from typing import Any
 from etl.config.profile import Orders, Organisation
 from etl.records import Document
 from etl.tables import Record, issue
+from etl.transform.documents import given_up
 from etl.transform.orders.ours import manager_email, organisation
 from etl.transform.orders.told import number_1c
 from etl.values import clean
@@ -71,7 +72,7 @@ def doubtful(
     for row in documents:
         if row["kind"] != "order":
             continue
-        if row["deleted"] or row["cancelled"]:
+        if given_up(row):
             issues.append(_given_up(row))
             continue
         missing = ", ".join(_unproven(row, facts.get(row["deal"] or "", {}), proofs))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from etl.records import Document, Payment
+from etl.transform.documents import given_up
 from etl.transform.money.paid import Paid, by_target, settle
 from etl.values import clean, keys
 
@@ -131,7 +132,7 @@ def _order(
 
 def _standing(rows: Iterable[Document], kind: str) -> list[Document]:
     """Documents of one kind that 1C has not given up."""
-    return [row for row in rows if row["kind"] == kind and not (row["deleted"] or row["cancelled"])]
+    return [row for row in rows if row["kind"] == kind and not given_up(row)]
 
 
 def _better_known(orders: Sequence[Document], paid: Paid, sent: Paid) -> set[str]:

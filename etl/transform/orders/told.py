@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Change, Deal, Document
+from etl.transform.documents import given_up
 from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
 from etl.values import clean, keys
@@ -52,7 +53,7 @@ def told(
     """
     groups: dict[str, list[Document]] = {deal: [] for deal in facts}
     for row in documents:
-        if row["deal"] and not (row["deleted"] or row["cancelled"]):
+        if row["deal"] and not given_up(row):
             groups.setdefault(row["deal"], []).append(row)
     return {
         deal: _of_deal(rows, facts.get(deal, {}), settings, organisations) for deal, rows in groups.items()

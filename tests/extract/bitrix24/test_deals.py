@@ -110,9 +110,7 @@ def test_organisations_by_requisite_link(portal: Portal, client: Client) -> None
     assert rows["1"]["organisation"] not in (None, rows["2"]["organisation"])
 
 
-def test_stages_of_now_and_ids(portal: Portal, client: Client, names: portal_names.Names) -> None:
-    portal.call("crm.deal.update", {"id": 3, "fields": {"STAGE_ID": "C1:WON"}})
-    assert extract.current_stages(client, names, ["3", "999999"]) == {"3": "2-ая оплата менеджеру"}
+def test_ids_of_deals_that_are_there(client: Client, names: portal_names.Names) -> None:
     assert "3" in extract.deal_ids(client, names) and "999999" not in extract.deal_ids(client, names)
 
 
