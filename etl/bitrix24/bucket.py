@@ -25,6 +25,8 @@ SPARE = 2
 #: oldest minute to leave.
 BUDGET_SECONDS, CAREFUL = 480.0, 0.8
 _LONGEST_PAUSE, _MINUTE = 660.0, 60.0
+#: A queue of more bursts than this is no queue: the clock was set back.
+_BURSTS = 20
 
 
 class Bucket:
@@ -55,7 +57,7 @@ class Bucket:
         """Wait for a place for one request that runs these methods (bitrix24 §2.1: each request adds one)."""
         with self._state() as state:
             now = self._clock()
-            booked = _sane(state.get("empty", 0.0), now, self._depth * 20)
+            booked = _sane(state.get("empty", 0.0), now, self._depth * _BURSTS)
             empty = max(booked, now) + self._interval
             state["empty"] = empty
             paused = state.get("paused", {})
@@ -70,9 +72,9 @@ class Bucket:
     def refused(self) -> None:
         """The portal says the bucket is full: others use it too, so count it as full."""
         with self._state() as state:
-            booked = state.get("empty", 0.0)
-            full = self._clock() + self._depth
-            state["empty"] = max(booked, full)
+            now = self._clock()
+            booked = _sane(state.get("empty", 0.0), now, self._depth * _BURSTS)
+            state["empty"] = max(booked, now + self._depth)
 
     def pause(self, method: str, until: float) -> None:
         """No call of this method before `until` (seconds of the clock)."""
@@ -80,8 +82,9 @@ class Bucket:
             now = self._clock()
             paused: dict[str, float] = {}
             for name, moment in state.get("paused", {}).items():
-                if moment > now:
-                    paused[name] = moment
+                until_then = _sane(moment, now, _LONGEST_PAUSE)
+                if until_then > now:
+                    paused[name] = until_then
             before = paused.get(method, 0.0)
             later = max(until, before)
             paused[method] = later

@@ -22,6 +22,8 @@ Failure = Literal["unreached", "lost", "certificate", "too_big"]
 
 
 class Verdict(StrEnum):
+    """What the caller does next; the words are explained at the top of this module."""
+
     OK = "ok"
     RETRY = "retry"
     UNKNOWN = "unknown"

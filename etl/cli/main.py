@@ -1,6 +1,6 @@
 """The command line: what it can do, and what a failure says.
 
-Every command reads a profile, calls one function and prints what it returns; no logic stands here. All words
+A command reads its profile, if it has one, calls one function and prints what that returns. All words
 are Russian; the exit code says what the reader must do (see `etl.errors`). The commands themselves are in
 `etl.cli`: only the one that is called is imported, and nothing heavy at the top.
 """

@@ -14,7 +14,7 @@ _LARGE = 20_000_000  # bytes together; less is read before a bar could be looked
 
 @contextmanager
 def bar(files: Sequence[Path]) -> Iterator[Tell | None]:
-    """What is to be told how far each file is; None where nobody would see it: small files, no terminal."""
+    """What to call with a file and how far it is; None where nobody would see it: small files, no terminal."""
     sizes = {path: _size(path) for path in files}
     whole = sum(sizes.values())
     if not sys.stderr.isatty() or whole < _LARGE:

@@ -52,10 +52,10 @@ class Outbox:
     def put(self, rows: Rows, run: int | None = None) -> int:
         """Add intents: key, entity, entity_key, method, payload. Returns how many were new.
 
-        A known key changes nothing (the same action is not done twice); the same key with another payload
-        is a bug and raises ValueError, except while the intent is still `new` or `failed`: nobody has sent
-        it, so the payload is replaced. An intent that is being sent or in doubt is never touched, whatever
-        newer file comes (reliability, decision 6).
+        A known key with the same payload changes nothing; what failed stays so until it is sent again. The
+        same key with another payload is a bug and raises ValueError, except while the intent is still `new`
+        or `failed`: nobody has sent it, so the payload is replaced. An intent that is being sent or in doubt
+        is never touched, whatever newer file comes (reliability, decision 6).
         """
         given = by("key", walked(rows))
         with self._db.transaction():

@@ -22,7 +22,7 @@ Facts = Mapping[str, Any]
 
 
 def named(facts: Any) -> Facts:
-    """Facts of a contract or of an order (a dataclass) by the names that the rules of a profile use."""
+    """Facts of a contract (a dataclass) by the names that the rules of a profile use."""
     return {field.name: getattr(facts, field.name) for field in fields(facts)}
 
 

@@ -43,6 +43,22 @@ def test_a_burst_is_free_and_then_the_rate_holds() -> None:
     assert clock.time() - started == pytest.approx(10.0, abs=0.01)
 
 
+def test_after_the_clock_is_set_back_refusals_and_pauses_still_count(tmp_path: Path) -> None:
+    """A moment of the future clock in the shared file must not swallow what the portal says now."""
+    clock = Clock()
+    paced = bucket(clock, tmp_path / "pace.json")
+    paced.refused()
+    paced.pause("crm.item.add", clock.time() + 60)
+    clock.now -= 100_000
+    paced.refused()
+    paced.acquire()
+    assert clock.slept
+    paced.pause("crm.item.add", clock.time() + 60)
+    started = clock.time()
+    paced.acquire(["crm.item.add"])
+    assert clock.time() - started == pytest.approx(60.0, abs=0.01)
+
+
 def test_processes_and_threads_share_one_pace(tmp_path: Path) -> None:
     clock = Clock()
     file = tmp_path / "state" / "pace.json"
