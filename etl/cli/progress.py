@@ -14,7 +14,7 @@ _LARGE = 20_000_000  # bytes together; less is read before a bar could be looked
 
 @contextmanager
 def bar(files: Sequence[Path]) -> Iterator[Tell | None]:
-    """To be called with a file and its share done; None where nobody would see it: small files or no terminal."""
+    """To be called with a file and its share done; None for small files or without a terminal."""
     sizes = {path: _size(path) for path in files}
     whole = sum(sizes.values())
     if not sys.stderr.isatty() or whole < _LARGE:
