@@ -30,15 +30,17 @@ class Section:
     kind: str
     line: int
     fields: Fields = field(default_factory=dict)  # a key that is repeated: the first
-    lists: dict[str, list[str]] = field(default_factory=dict)  # a key that is repeated: all
+    lists: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # all values of a key; not of documents, which are many
     last: str = ""  # the key that a line without one goes on
 
     def add(self, key: str, value: str) -> None:
-        """A line «Ключ=Значение»; banks write «РасчСчёт» with ё, too (onec §3.2)."""
-        key = key.replace("ё", "е")
+        """A line «Ключ=Значение»."""
         self.fields.setdefault(key, value)
-        values = self.lists.setdefault(key, [])
-        values.append(value)
+        if self.kind in (HEADER, ACCOUNT):
+            values = self.lists.setdefault(key, [])
+            values.append(value)
         self.last = key
 
     def extend(self, text: str) -> None:
@@ -78,8 +80,13 @@ def sections(text: str, name: str) -> Iterator[Section]:
     header = current = Section(HEADER, 1)
     yield header
     opened = 0
+    keys: dict[str, str] = {}  # as written -> as it is called: a file repeats a few keys in every document
     for number, line in enumerate(lines[1:], start=2):
         before, divider, after = line.partition("=")
+        if before in keys and len(line) <= LINE_CHARS and divider:
+            current.add(keys[before], after.strip())
+            continue
+        written = before
         before = before.lstrip()
         key = before.rstrip()
         if len(line) > LINE_CHARS:
@@ -98,7 +105,8 @@ def sections(text: str, name: str) -> Iterator[Section]:
                 yield current
             current, header.last = header, ""
         elif divider and _KEY.fullmatch(before):
-            current.add(key, after.strip())
+            keys[written] = key.replace("ё", "е")  # banks write «РасчСчёт», too (onec §3.2)
+            current.add(keys[written], after.strip())
         else:
             current.extend(line.strip())
     why = f"файл обрезан: нет строки «{_LAST}»"

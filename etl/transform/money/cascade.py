@@ -99,7 +99,7 @@ def is_accepted(verdict: Verdict, settings: Bank) -> bool:
 
 def _foreign(named: Named, ledger: Ledger) -> Verdict:
     """Somebody else pays: the documents named are shown to a person and never taken."""
-    meant = [one for one in ledger.debts if one.remaining > 0 and _is_named(one, named)]
+    meant = [one for one in ledger.meant(named) if one.remaining > 0]
     if not meant:
         return Verdict(
             reason="Плательщика нет среди сторон договоров, номер документа не назван или неизвестен"
@@ -109,11 +109,6 @@ def _foreign(named: Named, ledger: Ledger) -> Verdict:
         "Платит не сторона договора. Если так и должно быть, подтвердите и добавьте его ИНН "
         "в [bank.payers] профиля",
     )
-
-
-def _is_named(one: Debt, named: Named) -> bool:
-    """Whether a purpose names the number of a debt or its contract."""
-    return bool(one.forms & {*named.invoices}) or one.contract in named.contracts
 
 
 # ---- numbers

@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from etl.records import Receipt
 from etl.transform.money import purpose
+from etl.transform.money.purpose import Named
 from etl.values import clean
 
 _SOLE_TRADER = re.compile(r"^(?:ип|индивидуальный предприниматель)\s+|\s*\(ип\)$")
@@ -67,12 +68,25 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Debts in the order of their dates, and indexed by number, ИНН and name of the payer."""
+    """Debts in the order of their dates, and indexed by number, ИНН and name of the payer, by the numbers as
+    a purpose may name them and by contract.
+    """
 
     debts: Sequence[Debt]
     by_number: Mapping[str, Debt]
     by_inn: Mapping[str, Sequence[Debt]]
     by_name: Mapping[str, Sequence[Debt]]
+    by_form: Mapping[str, Sequence[Debt]]
+    by_contract: Mapping[str, Sequence[Debt]]
+
+    def meant(self, named: Named) -> list[Debt]:
+        """Debts whose number or contract a purpose names, whoever owes them; the oldest first."""
+        found: dict[str, Debt] = {}
+        for form in named.invoices:
+            found |= {one.number: one for one in self.by_form.get(form, ())}
+        for contract in named.contracts:
+            found |= {one.number: one for one in self.by_contract.get(contract, ())}
+        return sorted(found.values(), key=_by_date)
 
     def own(self, receipt: Receipt) -> tuple[str, Sequence[Debt]]:
         """(how the payer was found: inn, name or foreign; its debts). A name counts only where the ИНН of one
@@ -92,13 +106,19 @@ def ledger(documents: Iterable[OpenDocument], payers: Mapping[str, Sequence[str]
     debts = sorted((_debt(row) for row in documents), key=_by_date)
     by_inn: defaultdict[str, list[Debt]] = defaultdict(list)
     by_name: defaultdict[str, list[Debt]] = defaultdict(list)
+    by_form: defaultdict[str, list[Debt]] = defaultdict(list)
+    by_contract: defaultdict[str, list[Debt]] = defaultdict(list)
     for one in debts:
+        by_contract[one.contract].append(one)
+        for form in one.forms:
+            by_form[form].append(one)
         if one.inn:
             for inn in (one.inn, *payers.get(one.inn, ())):
                 by_inn[inn].append(one)
         if said := name_of(one.payer):
             by_name[said].append(one)
-    return Ledger(debts, {one.number: one for one in debts}, by_inn, by_name)
+    numbers = {one.number: one for one in debts}
+    return Ledger(debts, numbers, by_inn, by_name, by_form, by_contract)
 
 
 def _by_date(one: Debt) -> tuple[dt.date, str]:
