@@ -60,9 +60,9 @@ def _advice(account: Account, stale_after: int | None) -> str:
         )
     if account["questions"]:
         return "Ответьте на вопросы: obmen24 ask."
+    if account["open_issues"]:
+        return "Подробности: obmen24 run или лист замечаний."
     watcher = account.get("watcher")
     if watcher is not None and not watcher["alive"]:
         return "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию."
-    if account["open_issues"]:
-        return "Подробности: obmen24 run или лист замечаний."
     return "Делать ничего не нужно."

@@ -76,3 +76,5 @@ def test_a_watcher_that_gives_no_sign_is_to_be_started() -> None:
         "Наблюдатель папки: не отвечает 60 мин: запустите obmen24 watch.",
         "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию.",
     ]
+    said = words.text(account(watcher=dead, open_issues=1), stale_after=None)
+    assert said.endswith("\nПодробности: obmen24 run или лист замечаний.")
