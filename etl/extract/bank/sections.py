@@ -30,9 +30,7 @@ class Section:
     kind: str
     line: int
     fields: Fields = field(default_factory=dict)  # a key that is repeated: the first
-    lists: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # all values of a key; not of documents, which are many
+    lists: dict[str, list[str]] = field(default_factory=dict)  # all values of a key; not of documents
     last: str = ""  # the key that a line without one goes on
 
     def add(self, key: str, value: str) -> None:
