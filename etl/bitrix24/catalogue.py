@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from etl.bitrix24.calls import Refused
 from etl.bitrix24.client import Client
 from etl.bitrix24.lists.listing import Listing, Row
 from etl.bitrix24.lists.reading import paged
@@ -83,6 +84,14 @@ def base_price_type(client: Client) -> str:
             "На портале нет базового типа цен.", "Отметьте базовый тип цен в настройках каталога."
         )
     return found
+
+
+def keeps_stock(client: Client) -> bool:
+    """Whether the portal keeps stock («складской учёт»). One that cannot tell keeps none."""
+    try:
+        return bool(client.read("catalog.document.mode.status") == "Y")
+    except Refused:
+        return False
 
 
 def properties(profile: Profile | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from etl.state.columns import moment_text
 from etl.state.database import LONG, Database, Record, Rows, among, by, equal, listed
 from etl.state.schema import DOCUMENT, FILE
 
+#: what differs in the names of two exports of the same: a GUID, a number, a moment
+_COUNTED = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4,12})+|[0-9]+")
 _STATES = ("spooled", "parsed", "bad", "archived", "republished")
 
 
@@ -18,7 +21,7 @@ _STATES = ("spooled", "parsed", "bad", "archived", "republished")
 class StoredFile:
     """A file known by the hash of its content.
 
-    `latest` = no other content came under the same name after it.
+    `latest` = no other content came under its name after it, numbers in names set aside.
     """
 
     direction: str
@@ -34,6 +37,12 @@ class StoredFile:
     latest: bool
 
 
+def _alike(name: str) -> str:
+    """A LIKE pattern of the names under which 1C writes the same again: numbers, moments, GUIDs differ."""
+    plain = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return _COUNTED.sub("%", plain)
+
+
 class Files:
     """Files of one portal, unique per direction (`in`, `out`) and content hash, numbered in order of
     intake.
@@ -46,8 +55,9 @@ class Files:
         """The file with this content, or None.
 
         Content that is `parsed` (or later) *and* `latest` may be skipped. Known content that is not latest
-        is 1C going back to an older text under the same name: take it again, its documents decide by their
-        own versions (DESIGN §5).
+        is 1C going back to an older text (a price up and down again): take it again, its documents decide by
+        their own versions (DESIGN §5). `latest`: no other content came later under its name, or under one
+        that differs in the number that 1C counts its files by only.
         """
         found = self._db.listed(FILE, FILE.c.direction == direction, FILE.c.hash == content_hash)
         return self._stored(found[0]) if found else None
@@ -111,7 +121,7 @@ class Files:
         later = self._db.columns(
             [FILE.c.seq],
             FILE.c.direction == row["direction"],
-            FILE.c.name == row["name"],
+            FILE.c.name.like(_alike(row["name"]), escape="\\"),
             FILE.c.seq > row["seq"],
         )
         is_latest = self._db.value(later.limit(1)) is None

@@ -315,6 +315,12 @@ def unit(name: object, code: object = None) -> tuple[str | None, str | None]:
     return said or dialects.UNIT_NAMES.get(digits or ""), digits
 
 
+def unit_number(code: object) -> int | None:
+    """The number of an ОКЕИ code in any of its spellings: «006», «6», 6 are one; None where it is none."""
+    digits = text(code)
+    return int(digits) if digits and digits.isascii() and digits.isdigit() else None
+
+
 def plural(count: int, one: str, few: str, many: str) -> str:
     """The form of a Russian noun after a number: 1 рубль, 2 рубля, 5 рублей."""
     tail, last = count % 100, count % 10

@@ -147,6 +147,7 @@ STEPS: dict[str, Step] = {
     ),
     "products": lambda c, n, o: products.save_products(
         c,
+        products.catalogue_of(c),
         [
             products.Product(
                 "prod:1",
@@ -159,7 +160,10 @@ STEPS: dict[str, Step] = {
         o,
     ),
     "old product": lambda c, n, o: products.save_products(
-        c, [products.Product("prod:2", f"{GUID}8", {"name": "Другое имя"}, id="1", price=Decimal("99.99"))], o
+        c,
+        products.catalogue_of(c),
+        [products.Product("prod:2", f"{GUID}8", {"name": "Другое имя"}, id="1", price=Decimal("99.99"))],
+        o,
     ),
     "comment": lambda c, n, o: notes.comment(c, [notes.Comment("com:1", "5", "Оплата 1500.00 поступила")], o),
     "notice": lambda c, n, o: notes.notify(c, [notes.Notice("note:1", "3", "Счёт оплачен")], o),

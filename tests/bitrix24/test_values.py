@@ -167,7 +167,7 @@ def test_a_row_with_tax_and_discount() -> None:
         "taxIncluded": "Y",
         "taxRate": "20",
         "productId": "7",
-        "measureCode": "796",
+        "measureCode": 796,
         "discountTypeId": 1,
         "discountSum": "8.33",
     }

@@ -25,9 +25,9 @@ _PARENT_OF_VARIATIONS, _SERVICE = 3, 7
 def products(client: Client, profile: Profile | None = None) -> dict[str, pd.DataFrame]:
     """Tables products, prices and price_types of all catalogues; product rows refer to these ids.
 
-    A parent of variations is left out (its variations are there). `extra` holds xml_id and iblock. The
-    purchasing price is a price of type `purchasing`. `profile` may map columns to properties:
-    [entities.products.fields] article = "property98". Raises TryLater, ConfigError.
+    A parent of variations is left out (its variations are there). `extra` holds xml_id, iblock and
+    vat_included (Y, N). The purchasing price is a price of type `purchasing`. `profile` may map columns to
+    properties: [entities.products.fields] article = "property98". Raises TryLater, ConfigError.
     """
     properties = catalogue.properties(profile)
     measures = by_text(paged(client, "catalog.measure.list", {}, "measures"), "id")
@@ -91,7 +91,11 @@ def _product(
         "vat_exempt": bool(vat) and rate is None,
         "kind": "service" if _type(row) == _SERVICE else "goods",
         "deleted": values.flag(row.get("active")) is False,
-        "extra": {"xml_id": values.words(row.get("xmlId")), "iblock": str(row["iblockId"])},
+        "extra": {
+            "xml_id": values.words(row.get("xmlId")),
+            "iblock": str(row["iblockId"]),
+            "vat_included": values.words(row.get("vatIncluded")),
+        },
         "place": f"product {row['id']}",
     }
     product.update(cast(Product, _mapped(row, properties)))

@@ -19,6 +19,7 @@ _NONE = Decimal(0)
 _PURCHASING = ("закуп", "покупн", "приобретени", "себестоим", "входн")
 _SERVICES = ("услуг", "работ")
 _NO_UNIT = ("", "", "")
+_CODE = 3  # digits of an ОКЕИ code; some 1C write «6» for «006»
 _REMEMBERED = 1000
 
 
@@ -200,18 +201,24 @@ def _unit(base: tuple[str, str, str], own: tuple[str, str, str]) -> tuple[str | 
     mean the same. 3.x refers to a unit by its code only, others may leave the short name out.
     """
     code, name, full = own
+    base_code = base[0]
     if not code and not name:
         code, name, full = base
     elif not code and _same_unit(name, base):
-        code = base[0]
-    if not name and code == base[0]:
+        code = base_code
+    if not name and _padded(code) == _padded(base_code):
         name = base[1]
+    code = _padded(code)
     name = name or dialects.UNIT_NAMES.get(code, "") or full
     return code or None, name or None
+
+
+def _padded(code: str) -> str:
+    return code.zfill(_CODE) if code.isdigit() else code
 
 
 def _same_unit(name: str, base: tuple[str, str, str]) -> bool:
     """Does the name of a unit mean the base unit?"""
     code, short, full = base
-    known = dialects.UNIT_NAMES.get(code, "")
+    known = dialects.UNIT_NAMES.get(_padded(code), "")
     return dialects.plain(name) in [dialects.plain(word) for word in (short, full, known)]

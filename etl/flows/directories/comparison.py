@@ -21,6 +21,8 @@ from etl.transform.identity import Answer, Link, Matches
 from etl.values import clean
 
 Fields = Mapping[str, tuple[str, ...]]
+#: the mark for deletion: remembered once it is set, for 1C may take it back without a word
+MARK = "deleted"
 
 
 class Rival(NamedTuple):
@@ -119,9 +121,10 @@ def is_outward(found: Comparison) -> bool:
 
 def remembered(found: Comparison, entity: str) -> tuple[str, ...]:
     """Fields whose agreed value stays in the memory."""
+    marks = tuple(column for column in found.kind.one_way[entity] if column == MARK)
     if not sends(found, entity):
-        return ()
-    return (*found.kind.two_way[entity], *found.kind.kept.get(entity, ()))
+        return marks
+    return (*found.kind.two_way[entity], *found.kind.kept.get(entity, ()), *marks)
 
 
 # ---- records

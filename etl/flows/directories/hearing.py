@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from etl.flows.directories.comparison import Comparison, state_of
+from etl.flows.directories.comparison import MARK, Comparison, state_of
 from etl.flows.directories.records import Card
 from etl.flows.run import Record
 from etl.state.columns import encode
@@ -82,13 +82,24 @@ def _hash(seen: Record) -> str:
     return hashlib.sha256(encode([seen["generated_at"], seen["version"]]).encode()).hexdigest()
 
 
+def _with_mark(found: Comparison, one: _Heard) -> Record:
+    """A record that 1C had marked for deletion and tells again without a mark is no longer marked."""
+    card = one.card
+    is_whole = one.row.get("part") is None
+    was_marked = found.memory.get(card.key, MARK).base is True
+    if is_whole and was_marked and not card.deleted:
+        return {MARK: False} | card.values
+    return card.values
+
+
 def _take(found: Comparison, one: _Heard, made: dt.datetime) -> None:
     """The parts of a record that one run brings are one card."""
     card = one.card
     if card.deleted and card.origin not in found.links:
         found.memory.forget(card.key, found.memory.of(card.key).keys())
     before = found.cards.get(card.key)
-    values = before.values | card.values if before else card.values
+    told = _with_mark(found, one)
+    values = before.values | told if before else told
     moment = int(made.timestamp())
     found.cards[card.key] = Card(
         card.entity, card.origin, values, card.owner, moment, one.row["file"], card.deleted

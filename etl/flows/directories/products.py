@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from etl import tables
@@ -55,10 +55,11 @@ def kind(settings: Entity, path: str | None) -> Kind:
     is_sent = path is not None and settings.direction != "to-portal"
     ours = [field for field in PRICES if is_sent and settings.owners.get(field) == "portal"]
     theirs = [field for field in PRICES if field not in ours]
+    marks = ("deleted",) if "price" in ours else ("vat_included", "deleted")
     return Kind(
         scope="products",
         two_way={"product": ("name", *ours)},
-        one_way={"product": (*theirs, "deleted")},
+        one_way={"product": (*theirs, *marks)},
         kept={"product": _CARRIED},
         heard=_heard,
         read=_read,
@@ -77,24 +78,90 @@ def _heard(found: Comparison) -> Iterator[tuple[Card, Record]]:
         told = {column: row[column] for column in ("name", "deleted", *_CARRIED)}
         values = {column: value for column, value in told.items() if value is not None}
         yield Card("product", row["id"], values, deleted=bool(row["deleted"])), row
+    remarks = _Remarks()
     types = _types(found)
-    for (product, file), prices in _prices(found).items():
-        values = {}
-        for field in PRICES:
-            price = _price(found, field, prices, types)
-            if price is not None:
-                values[field] = price
+    for (product, file), prices in _prices(found, remarks).items():
+        values = _priced(found, prices, types, remarks)
         if values:
             yield Card("product", product, values), {"file": file, "version": None, "part": "prices"}
+    found.issues += remarks.issues()
 
 
-def _prices(found: Comparison) -> dict[tuple[str, str | None], list[Price]]:
-    """(item, file) -> its prices; a price of one characteristic is not the price of the item."""
-    prices: defaultdict[tuple[str, str | None], list[Price]] = defaultdict(list)
+def _priced(
+    found: Comparison, prices: Sequence[Price], types: Mapping[str, Record], remarks: _Remarks
+) -> Record:
+    """The prices that the portal is to hold, and whether VAT is inside."""
+    values: Record = {}
+    for column in PRICES:
+        price = _price(found, column, prices, types)
+        if price is None or price["price"] is None:
+            continue
+        if not rules.in_roubles(price):
+            remarks.foreign[column, str(price["currency"])].append(price)
+            continue
+        values[column] = clean.kopecks(price["price"])
+        included = types.get(price["price_type"], {}).get("vat_included")
+        if column == "price" and included is not None:
+            values["vat_included"] = included
+    return values
+
+
+def _prices(found: Comparison, remarks: _Remarks) -> dict[tuple[str, str | None], list[Price]]:
+    """(item, file) -> its prices."""
+    own: defaultdict[tuple[str, str | None], list[Price]] = defaultdict(list)
+    parts: defaultdict[tuple[str, str | None], list[Price]] = defaultdict(list)
     for row in tables.each(found.reading.table("prices"), Price):
-        if "#" not in row["product"]:
-            prices[row["product"], row["file"]].append(row)
+        whole, _, characteristic = row["product"].partition("#")
+        kept = parts if characteristic else own
+        kept[whole, row["file"]].append(row)
+    prices: dict[tuple[str, str | None], list[Price]] = {}
+    for key in own.keys() | parts.keys():
+        prices[key] = rules.of_product(own[key], parts[key])
+        if rules.are_apart(prices[key], parts[key]):
+            remarks.lowest.append(parts[key][0])
     return prices
+
+
+@dataclass
+class _Remarks:
+    """What a person has to know of the prices of this run: one remark per cause, with an example.
+
+    `foreign`: (field, currency) -> prices left out; `lowest`: prices of items that have them by
+    characteristics only, and different ones.
+    """
+
+    foreign: defaultdict[tuple[str, str], list[Price]] = field(default_factory=lambda: defaultdict(list))
+    lowest: list[Price] = field(default_factory=list)
+
+    def issues(self) -> list[Record]:
+        found: list[Record] = []
+        for (column, currency), prices in self.foreign.items():
+            said = (
+                f"{WORDS[column]} в валюте {currency} на портал не передана (товаров: {len(prices)}, "
+                f"например «{prices[0]['product']}»): каталог портала ведётся в рублях. "
+                "Выгружайте из 1С вид цены в рублях или укажите его в профиле: "
+                f"entities.products.fields.{column}."
+            )
+            found.append(_remark(said, prices[0], column))
+        if self.lowest:
+            said = (
+                f"Цены указаны только по характеристикам (товаров: {len(self.lowest)}, например "
+                f"«{self.lowest[0]['product'].partition('#')[0]}»): на портал передана наименьшая. "
+                "Если нужна другая, задайте в 1С цену самого товара."
+            )
+            found.append(_remark(said, self.lowest[0], "price"))
+        return found
+
+
+def _remark(said: str, price: Price, column: str) -> Record:
+    return tables.issue(
+        said,
+        severity="warn",
+        entity="product",
+        key=price["product"].partition("#")[0],
+        field=column,
+        file=price["file"],
+    )
 
 
 def _types(found: Comparison) -> dict[str, Record]:
@@ -102,7 +169,11 @@ def _types(found: Comparison) -> dict[str, Record]:
     state = found.run.state.files
     known: dict[str, Record] = json.loads(state.cursor(_TYPES) or "{}")
     fresh = {
-        row["id"]: {"name": row["name"], "purchasing": bool(row["purchasing"])}
+        row["id"]: {
+            "name": row["name"],
+            "purchasing": bool(row["purchasing"]),
+            "vat_included": row["vat_included"],
+        }
         for row in tables.each(found.reading.table("price_types"))
     }
     whole = known | fresh
@@ -113,15 +184,14 @@ def _types(found: Comparison) -> dict[str, Record]:
 
 def _price(
     found: Comparison, field: str, prices: Sequence[Price], types: Mapping[str, Record]
-) -> Decimal | None:
+) -> Price | None:
     """The price of one kind. Several possible ones are told and none is taken."""
     wanted = found.settings["product"].fields.get(field)
     fitting = rules.of_kind(prices, types, wanted=wanted, purchasing=field == "purchasing")
     if len(fitting) > 1:
         found.issues.append(_several(field, prices[0], sorted(fitting), types))
         return None
-    price = next(iter(fitting.values()))["price"] if fitting else None
-    return None if price is None else clean.kopecks(price)
+    return next(iter(fitting.values()), None)
 
 
 def _several(field: str, price: Price, kinds: Iterable[str], types: Mapping[str, Record]) -> Record:
@@ -142,16 +212,39 @@ def _several(field: str, price: Price, kinds: Iterable[str], types: Mapping[str,
 def _read(found: Comparison) -> dict[str, Record]:
     """The portal's catalogue with its sale and purchasing prices."""
     client = found.run.portal.client
+    _leave_to_the_stock(found)
     told = extract.products(client, found.run.profile)
     columns = {catalogue.base_price_type(client): "price", extract.PURCHASING: "purchasing"}
     held: dict[str, Record] = {}
     for row in tables.each(told["products"]):
-        held[row["id"]] = row | {"id": f"product_{row['id']}", "origin": row["extra"]["xml_id"]}
+        extra = row["extra"]
+        known = {"origin": extra["xml_id"], "vat_included": extra["vat_included"] == "Y"}
+        held[row["id"]] = row | known | {"id": f"product_{row['id']}"}
     for price in tables.each(told["prices"], Price):
         column = columns.get(price["price_type"])
         if column and price["product"] in held:
             held[price["product"]][column] = price["price"]
     return {row["id"]: row for row in held.values()}
+
+
+def _leave_to_the_stock(found: Comparison) -> None:
+    """Where the portal keeps stock, its documents make the purchasing price, and nobody else may."""
+    priced = [card for card in found.cards.values() if "purchasing" in card.values]
+    if not priced or not catalogue.keeps_stock(found.run.portal.client):
+        return
+    for card in priced:
+        del card.values["purchasing"]
+    found.issues.append(
+        tables.issue(
+            "На портале включён складской учёт: закупочную цену ведут его документы, из 1С она не передаётся "
+            f"(товаров: {len(priced)}). Чтобы её вела 1С, выключите складской учёт портала.",
+            severity="warn",
+            entity="product",
+            key=priced[0].origin,
+            field="purchasing",
+            file=priced[0].file,
+        )
+    )
 
 
 def _matches(
@@ -169,9 +262,35 @@ def _matches(
 def _save(found: Comparison, saves: Sequence[Save]) -> Iterator[Result]:
     """Write products and prices; results under the names of the cards."""
     client = found.run.portal.client
-    for result in load.save_products(client, [_product(save) for save in saves], outbox(found.run)):
+    held = load.catalogue_of(client)
+    found.issues += _without_unit(held, saves)
+    for result in load.save_products(client, held, [_product(save) for save in saves], outbox(found.run)):
         portal = result.id and f"product_{result.id}"
         yield Result(result.key, result.status, portal, result.reason)
+
+
+def _without_unit(held: load.Catalogue, saves: Sequence[Save]) -> list[Record]:
+    """Issues about new items whose unit the portal does not know: it gives them its own."""
+    lacking: defaultdict[str, list[Save]] = defaultdict(list)
+    for save in saves:
+        unit = save.values.get("unit_code") or save.values.get("unit")
+        if save.id is None and unit and held.unit(save.values) is None:
+            lacking[unit].append(save)
+    return [_no_unit(unit, same) for unit, same in lacking.items()]
+
+
+def _no_unit(unit: str, saves: Sequence[Save]) -> Record:
+    values = saves[0].values
+    return tables.issue(
+        f"Единицы измерения «{values.get('unit') or unit}» (код {unit}) нет на портале: "
+        f"товаров {len(saves)}, например «{values.get('name')}», созданы в единице портала по умолчанию. "
+        "Добавьте её на портале (CRM, Настройки, Единицы измерения) и укажите у этих товаров.",
+        severity="warn",
+        entity="product",
+        key=saves[0].key[1],
+        field="unit",
+        file=saves[0].file,
+    )
 
 
 def _product(save: Save) -> load.Product:

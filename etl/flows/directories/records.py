@@ -35,6 +35,7 @@ TITLES = {
     "middle_name": "отчество",
     "price": "цена продажи",
     "purchasing": "закупочная цена",
+    "vat_included": "НДС в цене",
 }
 
 
@@ -102,9 +103,19 @@ def onec_ids(run: Run, entity: str, portal_ids: Iterable[str]) -> dict[str, str]
 
 
 def portal_ids(run: Run, entity: str, origins: Iterable[str]) -> dict[str, str]:
-    """Id in 1C -> portal number of the records that have a pair."""
-    found = run.state.links.by_foreign(entity, origins)
-    return {origin: row["portal_id"] for origin, row in found.items() if row["state"] == "linked"}
+    """Id in 1C -> portal number of the records that have a pair; a product with a characteristic (`Ид#…`)
+    without one is its product.
+    """
+    wanted = list(origins)
+    wholes = [origin.partition("#")[0] for origin in wanted]
+    stored = run.state.links.by_foreign(entity, {*wanted, *wholes})
+    linked = {origin: row["portal_id"] for origin, row in stored.items() if row["state"] == "linked"}
+    found: dict[str, str] = {}
+    for origin, whole in zip(wanted, wholes, strict=True):
+        number = linked.get(origin) or linked.get(whole)
+        if number:
+            found[origin] = number
+    return found
 
 
 def outbox(run: Run) -> StoreOutbox:

@@ -94,9 +94,9 @@ def product_row(line: Line, position: int) -> dict[str, Any]:
     }
     if line.get("product"):
         row["productId"] = line["product"]
-    unit_code = line.get("unit_code")
-    if unit_code:
-        row["measureCode"] = unit_code.strip()
+    unit = clean.unit_number(line.get("unit_code"))
+    if unit is not None:
+        row["measureCode"] = unit
     discount = _discount(line, priced)
     if discount:
         row["discountTypeId"] = _BY_SUM

@@ -17,6 +17,7 @@ from etl.bitrix24.client import Client
 from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.lists.reading import every, paged
 from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
+from etl.values import clean
 
 _GROUP = 25
 #: `type` of the catalogue (§4.6).
@@ -40,13 +41,14 @@ class Product:
     currency: str = field(default="RUB")
 
 
-def save_products(client: Client, products: Iterable[Product], outbox: Outbox) -> Iterator[Result]:
-    """Create or update products and their prices; one Result per key.
+def save_products(
+    client: Client, held: Catalogue, products: Iterable[Product], outbox: Outbox
+) -> Iterator[Result]:
+    """Create or update products and their prices; one Result per key. `held`: of `catalogue_of`.
 
     In the outbox a product has several keys: `<key>/item`, `/fields`, `/purchasing`, `/price`. Raises
     TryLater, ConfigError, NeedsPerson.
     """
-    held = _catalogue(client)
     for group in groups(products, _GROUP):
         saver = _Saver(client, outbox, held, group)
         saver.create()
@@ -57,7 +59,7 @@ def save_products(client: Client, products: Iterable[Product], outbox: Outbox) -
 
 
 @dataclass(frozen=True)
-class _Catalogue:
+class Catalogue:
     """What the portal's catalogue is like.
 
     Information blocks, the main one first; the price type people see; ids of units by code, of VAT by rate.
@@ -65,23 +67,27 @@ class _Catalogue:
 
     iblocks: Sequence[int]
     price_type: str
-    measures: Mapping[str, Any]
+    measures: Mapping[int | None, Any]
     vats: Mapping[Decimal | None, Any]
 
+    def unit(self, given: Mapping[str, Any]) -> Any:
+        """Id of a product's unit, None where the portal has no such unit or 1C tells none."""
+        number = clean.unit_number(given.get("unit_code"))
+        return None if number is None else self.measures.get(number)
 
-def _catalogue(client: Client) -> _Catalogue:
+
+def catalogue_of(client: Client) -> Catalogue:
     """Asks the portal. Raises ConfigError when it has no catalogue or no base price type."""
     iblocks = catalogue.iblocks(client)
     price_type = catalogue.base_price_type(client)
-    measures: dict[str, Any] = {}
+    measures: dict[int | None, Any] = {}
     for row in paged(client, "catalog.measure.list", {}, "measures"):
-        code = str(row["code"])
-        measures[code] = row["id"]
+        measures[clean.unit_number(row["code"])] = row["id"]
     vats: dict[Decimal | None, Any] = {}
     for row in paged(client, "catalog.vat.list", {}, "vats"):
         rate = values.number(row.get("rate"))
         vats[rate] = row["id"]
-    return _Catalogue(iblocks, price_type, measures, vats)
+    return Catalogue(iblocks, price_type, measures, vats)
 
 
 class _Task(NamedTuple):
@@ -95,7 +101,7 @@ class _Task(NamedTuple):
 class _Saver:
     """A group of products on its way: ids found or made, results by product."""
 
-    def __init__(self, client: Client, outbox: Outbox, held: _Catalogue, products: Sequence[Product]) -> None:
+    def __init__(self, client: Client, outbox: Outbox, held: Catalogue, products: Sequence[Product]) -> None:
         self._client = client
         self._outbox = outbox
         self._catalogue = held
@@ -187,9 +193,9 @@ class _Saver:
             **self._wanted(product),
         }
         rate = product.values.get("vat_rate")
-        vat = None if rate is None else self._catalogue.vats.get(rate)
-        if vat is not None:
-            fields["vatId"] = vat
+        is_said = rate is not None or product.values.get("vat_exempt")
+        if is_said and rate in self._catalogue.vats:
+            fields["vatId"] = self._catalogue.vats[rate]
         method = "catalog.product.service.add" if is_service else "catalog.product.add"
         return Command(method, {"fields": fields})
 
@@ -201,10 +207,12 @@ class _Saver:
         wanted: dict[str, Any] = {}
         if given.get("name"):
             wanted["name"] = given["name"]
-        unit_code = str(given.get("unit_code") or "")
-        measure = self._catalogue.measures.get(unit_code.strip())
+        measure = self._catalogue.unit(given)
         if measure is not None:
             wanted["measure"] = measure
+        inside = given.get("vat_included")
+        if inside is not None:
+            wanted["vatIncluded"] = "Y" if inside else "N"
         deleted = given.get("deleted")
         if deleted is not None:
             wanted["active"] = "N" if deleted else "Y"

@@ -119,15 +119,46 @@ def of_kind(
 
     In: `types` = Ид of a price type -> its name and whether it is a purchasing one; `wanted` = name or Ид
     that the profile gives ([entities.products.fields]). Without it the purchasing mark decides, and several
-    found are a question: none is the price then. Prices in other currencies than roubles are no prices of the
-    catalogue.
+    found are a question: none is the price then.
     """
     found: dict[str, Price] = {}
     for row in rows:
         known = types.get(row["price_type"], {})
-        if row["currency"] in (None, "RUB") and _is_kind(row, known, purchasing=purchasing, wanted=wanted):
+        if _is_kind(row, known, purchasing=purchasing, wanted=wanted):
             found[row["price_type"]] = row
     return found
+
+
+def in_roubles(price: Price) -> bool:
+    """Whether it is a price of the catalogue, which is kept in roubles."""
+    return price["currency"] in (None, "RUB")
+
+
+def of_product(own: Iterable[Price], of_characteristics: Iterable[Price]) -> list[Price]:
+    """Prices of one product: its own and, of the kinds it has none of, the lowest of its characteristics
+    (CommerceML keys them `Ид#characteristic`). A price in roubles goes before one in another currency.
+    """
+    found = {row["price_type"]: row for row in own}
+    lowest: dict[str, Price] = {}
+    for row in of_characteristics:
+        kind = row["price_type"]
+        if kind not in found and (kind not in lowest or _rank(row) < _rank(lowest[kind])):
+            lowest[kind] = row
+    return [*found.values(), *lowest.values()]
+
+
+def are_apart(prices: Iterable[Price], of_characteristics: Iterable[Price]) -> bool:
+    """Whether one of the prices that were chosen is not that of each characteristic."""
+    chosen = {row["price_type"]: row for row in prices if "#" in row["product"]}
+    for row in of_characteristics:
+        taken = chosen.get(row["price_type"])
+        if taken is not None and row["price"] != taken["price"]:
+            return True
+    return False
+
+
+def _rank(price: Price) -> tuple[bool, Decimal]:
+    return not in_roubles(price), price["price"] or ZERO
 
 
 def _is_kind(row: Price, known: Mapping[str, Any], *, purchasing: bool, wanted: str | None) -> bool:

@@ -433,17 +433,22 @@ def test_products_and_both_prices(portal: Portal, client: Client, state: Store) 
         purchasing=Decimal("7.20"),
     )
     service = products.Product("s", "guid-2", {"name": "Монтаж", "kind": "service"}, price=Decimal("99.00"))
-    results = list(products.save_products(client, [one, service], bench.outbox(state)))
+    results = list(
+        products.save_products(client, products.catalogue_of(client), [one, service], bench.outbox(state))
+    )
     assert [result.status for result in results] == ["done", "done"]
     held = portal.call("catalog.product.get", {"id": results[0].id})["product"]
     assert (held["xmlId"], Decimal(held["purchasingPrice"])) == ("guid-1", Decimal("7.2"))
     done = writes(portal)
     assert [
-        result.status for result in products.save_products(client, [one, service], bench.outbox(state))
+        result.status
+        for result in products.save_products(
+            client, products.catalogue_of(client), [one, service], bench.outbox(state)
+        )
     ] == ["done", "done"]
     assert writes(portal) == done
     hidden = products.Product("p", "guid-1", {"name": "Датчик", "deleted": True}, price=Decimal("11.00"))
-    list(products.save_products(client, [hidden], bench.outbox(state)))
+    list(products.save_products(client, products.catalogue_of(client), [hidden], bench.outbox(state)))
     prices = portal.call("catalog.price.list", {"filter": {"productId": results[0].id}})["prices"]
     assert [Decimal(str(price["price"])) for price in prices] == [Decimal("11")]
     assert portal.call("catalog.product.get", {"id": results[0].id})["product"]["active"] == "N"

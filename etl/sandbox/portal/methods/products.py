@@ -101,6 +101,13 @@ def _delete(core: Core, params: Params) -> bool:
     return True
 
 
+@catalog_method("catalog.document.mode.status")
+def mode_status(core: Core, params: Params) -> str:
+    """Whether the portal keeps stock: Y or N."""
+    del params
+    return str(core.settings["inventory"])
+
+
 def add_product(core: Core, given: Params, kind: int) -> Record:
     """A new product of this type with the portal's defaults; gives the record."""
     number = core.store.new_id("product")
@@ -113,7 +120,7 @@ def add_product(core: Core, given: Params, kind: int) -> Record:
         "quantityTrace": "D",
         "available": "Y",
         "sort": 500,
-        **cleaned(core, PRODUCT, given),
+        **_writable(core, given),
         "id": number,
         "createdBy": core.user_id,
         "modifiedBy": core.user_id,
@@ -122,6 +129,15 @@ def add_product(core: Core, given: Params, kind: int) -> Record:
     }
     core.store.put("product", number, record)
     return record
+
+
+def _writable(core: Core, given: Params) -> Record:
+    """The fields that are taken; where the portal keeps stock, its documents make the purchasing price."""
+    values = cleaned(core, PRODUCT, given)
+    if core.settings["inventory"] == "Y":
+        values.pop("purchasingPrice", None)
+        values.pop("purchasingCurrency", None)
+    return values
 
 
 def _default_measure(core: Core) -> int | None:
@@ -134,7 +150,7 @@ def _default_measure(core: Core) -> int | None:
 
 def update_product(core: Core, old: Record, given: Params) -> Record:
     """The product with these fields changed; a write that changes nothing leaves its stamp alone."""
-    changed = old | cleaned(core, PRODUCT, given)
+    changed = old | _writable(core, given)
     if changed != old:
         changed |= {"timestampX": core.stamp(), "modifiedBy": core.user_id}
         core.store.put("product", old["id"], changed)

@@ -12,6 +12,7 @@ SETTINGS: dict[str, Any] = {
     "server_offset": 10800,
     "time_zone": "Europe/Moscow",
     "crm_mode": 2,
+    "inventory": "N",
     "scope": ["crm", "catalog", "im", "user", "bizproc", "userfieldconfig", "department", "basic"],
 }
 
