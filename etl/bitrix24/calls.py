@@ -78,7 +78,10 @@ def encode(command: Command) -> str:
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
-    """(name in PHP brackets, text) of every scalar; an empty list or map keeps its name."""
+    """(name in PHP brackets, text) of every scalar.
+
+    An empty list keeps its name, for it empties a field; an empty map would become a text, and is left out.
+    """
     if isinstance(value, Mapping):
         items = list(value.items())
     elif isinstance(value, list | tuple):
@@ -86,7 +89,7 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
     else:
         yield prefix, text(value)
         return
-    if prefix and not items:
+    if prefix and not items and not isinstance(value, Mapping):
         yield prefix, ""
     for key, inner in items:
         name = quote(str(key), safe="")

@@ -160,8 +160,8 @@ def write(field: PortalField, value: Any) -> Any:
     return _written(field, value)
 
 
-#: Type of a field -> how it writes true and false; other fields hold a word.
-_BOOLEANS = {"char": ("Y", "N"), "boolean": ("1", "0")}
+#: Types that write true and false as Y and N; other fields hold a word.
+_FLAG_TYPES = ("char", "boolean")
 
 
 def _written(field: PortalField, value: Any) -> Any:
@@ -181,7 +181,7 @@ def _written(field: PortalField, value: Any) -> Any:
     if field.type in ("double", "amount"):
         return format(_decimal(field, value), "f")
     if isinstance(value, bool):
-        yes, no = _BOOLEANS.get(field.type, ("да", "нет"))
+        yes, no = ("Y", "N") if field.type in _FLAG_TYPES else ("да", "нет")
         return yes if value else no
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")

@@ -10,8 +10,17 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from etl.config import dialects, source
 from etl.errors import ConfigError
@@ -90,6 +99,18 @@ class OneC(Model):
     vat_rates: tuple[str, ...] | None = Field(
         None, description="Ставки НДС, которые знает база, если отличаются от типовых"
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        """A zone of the tz database; its names are files, so what is no name raises anything."""
+        try:
+            ZoneInfo(name)
+        except (ValueError, LookupError, OSError):
+            raise ValueError(
+                f"нет часового пояса «{name}»: укажите его по городу, например Europe/Moscow"
+            ) from None
+        return name
 
 
 class Organisation(Model):

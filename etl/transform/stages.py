@@ -8,6 +8,7 @@ were read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -17,6 +18,10 @@ from etl.config.profile import Rule
 from etl.records import Change, Deal
 from etl.values import clean
 
+#: what a notification may name
+_PLACE = re.compile(r"\{(deal|number|date|amount)\}")
+#: BB code, which the messenger of the portal shows as formatting, pictures and links
+_FORMATTING = re.compile(r"\[(/?[A-Za-z]+(?:[= ][^\]]*)?|\*)\]")
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
 
@@ -101,9 +106,12 @@ def _said(pattern: str, deal: Deal, known: Facts) -> str:
         "date": clean.day_name(known.get("date")),
         "amount": "" if amount is None else _word(amount),
     }
-    for name, value in values.items():
-        pattern = pattern.replace(f"{{{name}}}", value)
-    return pattern
+    return _PLACE.sub(lambda place: _plain(values[place[1]]), pattern)
+
+
+def _plain(text: str) -> str:
+    """A text of people inside ours: what the portal would take for formatting loses its brackets."""
+    return _FORMATTING.sub(r"(\1)", text)
 
 
 def _word(value: Any) -> str:

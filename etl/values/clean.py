@@ -88,8 +88,8 @@ def _ungrouped(line: str) -> str:
 def money(value: object) -> Decimal | None:
     """An amount in roubles: «1 500,00 руб.», «1500.00|RUB» of Bitrix24, «1500 руб. 50 коп.».
 
-    Nothing is rounded. Raises ValueError for another currency, and for «1,500»: it may be one and a half or
-    fifteen hundred.
+    Nothing is rounded. Raises ValueError for another currency, and for «1,500» and «1.500»: they may be one
+    and a half or fifteen hundred.
     """
     line = text(value)
     if line is None or isinstance(value, Decimal | int):
@@ -97,8 +97,9 @@ def money(value: object) -> Decimal | None:
     if words := _KOPECKS.fullmatch(line):
         line = f"{words[1]},{words[2]}"
     line = _ROUBLES.sub("", line).strip()
-    if re.fullmatch(r"[+-]?[0-9]{1,3},[0-9]{3}", line):
-        raise ValueError(f"«{line}»: непонятно, запятая отделяет копейки или тысячи")
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}", line):
+        sign = "запятая" if "," in line else "точка"
+        raise ValueError(f"«{line}»: непонятно, {sign} отделяет копейки или тысячи")
     return number(line)
 
 

@@ -71,7 +71,7 @@ def test_a_day_is_what_is_written_never_converted(given_value: object, expected:
         ("string", Decimal("5"), "5"),
         ("date", dt.date(2026, 11, 3), "2026-11-03"),
         ("string", dt.date(2026, 11, 3), "03.11.2026"),
-        ("boolean", True, "1"),
+        ("boolean", True, "Y"),
         ("char", False, "N"),
         ("string", "00123", "00123"),
         ("date", None, ""),
@@ -129,6 +129,7 @@ def test_shapes_of_a_command() -> None:
                 "yes": True,
                 "sum": Decimal("1.50"),
                 "none": [],
+                "nothing": {},
                 "day": dt.date(2026, 1, 2),
             },
         )

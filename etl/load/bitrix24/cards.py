@@ -85,7 +85,8 @@ def addition(party: Party, own: Mapping[str, PortalField], originator: str) -> C
     fields["originatorId"] = originator
     fields["originId"] = party.origin
     contacts = _contacts(party.values)
-    fields["fm"] = [contact.element for contact in contacts]
+    if contacts:
+        fields["fm"] = [contact.element for contact in contacts]
     params = {"entityTypeId": party.kind, "fields": fields}
     return Command("crm.item.add", params)
 
