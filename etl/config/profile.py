@@ -215,6 +215,22 @@ class Bank(Model):
     accept: Money = Field(Decimal("1.00"), description="С какой оценки платёж сопоставляется без человека")
     lead: Money = Field(Decimal("0.05"), description="Отрыв лучшего варианта от следующего")
     masks: tuple[str, ...] = Field((), description="Маски наших номеров в назначении платежа, например СЧ-d+")
+    other: tuple[str, ...] = Field(
+        (
+            "пени",
+            "пеня",
+            "пеню",
+            "пеней",
+            "неустойк",
+            "штраф",
+            "монтаж",
+            "установк",
+            "обеспечительн",
+            "депозит",
+            "залог",
+        ),
+        description="Начала слов, с которыми платёж может быть не за начисление: о нём спрашивается",
+    )
     payers: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="ИНН договора = ИНН тех, кто платит за него"
     )

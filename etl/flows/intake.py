@@ -153,7 +153,7 @@ def verify(path: Path, name: str, profile: Profile) -> Any:
     if is_statement(path):
         from etl.extract.bank import read as bank
 
-        bank.read(path, name=name)
+        bank.read(path, name=name, accounts=profile.bank.accounts)
     elif "spreadsheet-in" in profile.flows:
         # a table that is no deal export must not be archived as if it had been read
         from etl.extract.spreadsheet import deal_export
@@ -234,7 +234,7 @@ def _read_statement(run: Run, item: Item, read: _Read) -> None:
     """Receipts of a bank statement; what is wrong in it is told under the name of the file."""
     from etl.extract.bank import read as bank
 
-    receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name)
+    receipts, issues, _ = bank.read(item.taken.path, name=item.taken.name, accounts=run.profile.bank.accounts)
     run.journal.note(issues, f"file:{item.taken.name}")
     run.journal.counts["receipts_read"] += len(receipts)
     read.receipts += tables.records(receipts, Receipt)

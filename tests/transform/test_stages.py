@@ -135,8 +135,6 @@ def test_a_title_is_shown_as_it_is_written():
     """People write what they like into a title: it is neither formatting nor a place of ours."""
     known = {"paid_charges": 1, "amount": Decimal("10.00")}
     title = "[b]Дом[/b] [url=https://x.example]тут[/url] {amount} [кв. 5]"
-    changes, _ = stages.moves(
-        {"123": known}, RULES, tables.records(deals(deal(title=title))), {}
-    )
+    changes, _ = stages.moves({"123": known}, RULES, tables.records(deals(deal(title=title))), {})
     said = next(row["after"] for row in changes if row["action"] == "notify")
     assert "(b)Дом(/b) (url=https://x.example)тут(/url) {amount} [кв. 5]" in said

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from etl import tables
+from etl.errors import Rejected
 from etl.extract.bank import turnovers, values
-from etl.extract.bank.receipts import BOOKED, receipt
+from etl.extract.bank.receipts import BOOKED, concerns, receipt
 from etl.extract.bank.sections import ACCOUNT, HEADER, Section, decoded, sections
 from etl.extract.bank.turnovers import Turnover, turnover
 from etl.records import Receipt
@@ -51,16 +52,17 @@ def read(source: Path | bytes, name: str = "", *, accounts: Collection[str] = ()
     In: the file, and our accounts where the profile names them (else those of the file). Out: `receipts`
     with `direction` in or out, `payer_*` = the other side, amounts in roubles, `booked_on` None while the
     money has not moved; issues for documents that cannot be read and for sums that do not add up. Rejected
-    for a file that is no statement, is cut or too large.
+    for a file that is no statement, is cut or too large, or is of none of our accounts.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     name = name or (source.name if isinstance(source, Path) else "выписка")
     text, encoding = decoded(data, name)
     parts = list(sections(text, name))
     info = _info(parts, encoding, accounts)
+    _refuse_foreign(parts, info, name)
     issues: list[tables.Record] = []
-    rows = _receipts(parts, info, name, issues)
     info.turnovers = _turnovers(parts, name, issues)
+    rows = _receipts(parts, info, name, issues)
     issues += [_doubt(message, name) for message in turnovers.unbalanced(info.turnovers)]
     if (
         not info.internal
@@ -80,6 +82,29 @@ def _info(parts: Sequence[Section], encoding: str, accounts: Collection[str]) ->
         _period(header, "ДатаНачала"),
         _period(header, "ДатаКонца"),
     )
+
+
+def _refuse_foreign(parts: Sequence[Section], info: Info, name: str) -> None:
+    """Accounts that the profile names are ours, and no others. Rejected for a statement of none of them."""
+    listed = [values.digits(account) for account in _listed_accounts(parts)]
+    if not listed or not {*listed}.isdisjoint(info.accounts):
+        return
+    if any(concerns(part.fields, info.accounts) for part in parts):
+        return  # the header is wrong
+    owners = [values.party_name(part.fields, "Получатель") for part in parts if _is_of(part, listed)]
+    whose = f" («{owners[0]}»)" if owners and owners[0] else ""
+    raise Rejected(
+        f"Выписка {name} не прочитана: она по счёту {listed[0]}{whose}, а счета профиля: "
+        f"{', '.join(info.accounts)}.",
+        "Положите выписку своего счёта или добавьте этот счёт в [bank] accounts профиля.",
+        file=name,
+    )
+
+
+def _is_of(part: Section, accounts: Collection[str]) -> bool:
+    """Is it a document whose receiver holds one of the accounts?"""
+    fields = part.fields
+    return values.digits(fields.get("ПолучательСчет") or fields.get("ПолучательРасчСчет") or "") in accounts
 
 
 def _listed_accounts(parts: Iterable[Section]) -> list[str]:
@@ -105,6 +130,7 @@ def _period(header: Section, key: str) -> dt.date | None:
 def _receipts(parts: Iterable[Section], info: Info, name: str, issues: list[tables.Record]) -> list[Receipt]:
     """The rows of all documents, counted in `info`; what is wrong or not yet booked goes to `issues`."""
     rows: list[Receipt] = []
+    open_rows: list[tuple[Receipt, Section]] = []
     for part in parts:
         if part.kind in (HEADER, ACCOUNT):
             continue
@@ -118,10 +144,33 @@ def _receipts(parts: Iterable[Section], info: Info, name: str, issues: list[tabl
         if row is None:
             info.internal += 1
             continue
-        if row["booked_on"] is None:
-            issues.append(_not_booked(row, part, name, place))
         rows.append(row | {"file": name, "place": place})
+        if row["booked_on"] is None:
+            open_rows.append((rows[-1], part))
+    proven = _proven_by_turnovers(info, rows)
+    for row, part in open_rows:
+        day = _other_day(row, part) if proven else None
+        row["booked_on"] = day
+        if day is None:
+            issues.append(_not_booked(row, part, name, row["place"] or ""))
     return rows
+
+
+def _proven_by_turnovers(info: Info, rows: Sequence[Receipt]) -> bool:
+    """Do the bank's own sums count every document as moved?"""
+    stated = [one for one in info.turnovers if one.received is not None and one.spent is not None]
+    return bool(stated) and not info.internal and not [*turnovers.differing(stated, rows)]
+
+
+def _other_day(row: Receipt, part: Section) -> dt.date | None:
+    """The day of a document in a file that leaves the key of its side out: that of the other side, else its
+    own. An empty key says that the money has not moved.
+    """
+    direction = row["direction"] or ""
+    if BOOKED[direction] in part.fields:
+        return None
+    other = BOOKED["out" if direction == "in" else "in"]
+    return _period(part, other) or row["date"]
 
 
 def _skipped(part: Section, error: ValueError, name: str, place: str) -> tables.Record:

@@ -33,6 +33,11 @@ def receipt(section: Section, ours: Collection[str]) -> Receipt | None:
     raise ValueError("ни плательщик, ни получатель не наш счёт")
 
 
+def concerns(fields: Fields, ours: Collection[str]) -> bool:
+    """Is one of the sides ours?"""
+    return any(_our_account(fields, side, ours) for side in (_PAYER, _RECEIVER))
+
+
 def _row(section: Section, on: dt.date, amount: Decimal, account: str, direction: str, other: str) -> Receipt:
     """`account` is ours, `other` the side that is not."""
     fields = section.fields

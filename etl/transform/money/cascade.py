@@ -78,11 +78,27 @@ def judge(receipt: Receipt, found: str, own: Sequence[Debt], ledger: Ledger, set
     if receipt["direction"] == "out":
         return _refund(case, dated)
     live = [one for one in dated if one.remaining > 0]
+    word = _other_service(receipt["purpose"], settings)
+    if word:
+        reason = f"В назначении «{word}»: это может быть оплата другой услуги"
+        return Verdict(_shown(live), reason)
     if named.invoices:
         return _by_numbers(case, live)
+    if named.unclear:
+        return Verdict(_shown(live), "В назначении назван период, который не удалось разобрать")
     if named.contracts:
         return _by_contract(case, live)
     return _by_sum(case, live)
+
+
+def _other_service(said: str | None, settings: Bank) -> str | None:
+    """The word of the purpose that speaks of something else than our charges ([bank] other)."""
+    line = purpose.plain(said)
+    for stem in settings.other:
+        found = re.search(rf"(?<![а-яa-z]){re.escape(stem)}\w*", line, re.I)
+        if found:
+            return found[0]
+    return None
 
 
 def is_accepted(verdict: Verdict, settings: Bank) -> bool:

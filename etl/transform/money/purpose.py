@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from etl.transform.money import months
+
 _L = "0-9A-ZА-Я"
 _NUM = r"((?:[A-ZА-Я]{1,4}[-/]?)?\d[0-9A-ZА-Я\-/\\]{0,31})(?!\d|\.\d)"
 _SIGN = r"(?:№|#|N[Oo]?\.?(?=\s*\d))?\s*"
@@ -37,29 +39,6 @@ _NEXT = re.compile(
     re.I,
 )
 
-_ENDS = "[ьяюеи]?"
-_STEMS = (
-    f"янв(?:ар{_ENDS})?",
-    f"фев(?:рал{_ENDS})?|февр",
-    "март?[ауе]?",
-    f"апр(?:ел{_ENDS})?",
-    "ма[йяюе]",
-    "июн[ьяюе]?",
-    "июл[ьяюе]?",
-    "авг(?:уст[ауе]?)?",
-    f"сент?(?:ябр{_ENDS})?",
-    f"окт(?:ябр{_ENDS})?",
-    f"ноя(?:б(?:р{_ENDS})?)?",
-    f"дек(?:абр{_ENDS})?",
-)
-_MONTH = re.compile(
-    r"(?<![а-я])(?:"
-    + "|".join(f"(?P<m{number}>{stem})" for number, stem in enumerate(_STEMS, start=1))
-    + r")(?![а-я])\.?\s*(?P<year>20\d{2}|\d{2}(?=\s*г))?",
-    re.I,
-)
-_MONTH_DIGITS = re.compile(r"за\s+(0[1-9]|1[0-2])[./](20\d\d)(?!\d)", re.I)
-_DATED = re.compile(r"\bот\s*\d{1,2}\s*$", re.I)
 _DATE = re.compile(r"от\s*(\d{1,2})[./\-](\d{1,2})[./\-](\d{4}|\d{2})(?!\d)", re.I)
 
 _LATIN = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
@@ -69,13 +48,14 @@ _NO_NUMBER = {"БН", "Б/Н", "B/H"}
 @dataclass(frozen=True, slots=True)
 class Named:
     """What a purpose names: invoices and contracts in folded form, months as (year or None, month), dates of
-    papers.
+    papers. `unclear`: a month may be named that could not be read.
     """
 
     invoices: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
     months: tuple[tuple[int | None, int], ...] = ()
     dates: tuple[dt.date, ...] = ()
+    unclear: bool = False
 
 
 def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
@@ -88,7 +68,8 @@ def read(purpose: str | None, masks: Iterable[str] = ()) -> Named:
     masked, rest = _masked(line, masks)
     invoices = [*masked, *_numbers(_INVOICE, rest)]
     contracts = [*_numbers(_CONTRACT_MARKED, rest), *_numbers(_CONTRACT, rest)]
-    return Named(_once(invoices), _once(contracts), _months(line), _dates(line))
+    period = months.read(line)
+    return Named(_once(invoices), _once(contracts), period.months, _dates(line), period.unclear)
 
 
 def _once(numbers: Iterable[str]) -> tuple[str, ...]:
@@ -142,33 +123,10 @@ def _forms(number: str) -> list[str]:
     return [folded]
 
 
-def _months(line: str) -> tuple[tuple[int | None, int], ...]:
-    """Months in words, then «за 11.2026»; each once."""
-    found: list[tuple[int | None, int]] = []
-    for match in _MONTH.finditer(line):
-        # «от 5 ноября» is the date of a paper, not the month that is paid
-        if not _DATED.search(line[: match.start()]):
-            found.append((_year(match["year"]), _month_number(match)))
-    found += [(int(year), int(month)) for month, year in _MONTH_DIGITS.findall(line)]
-    return tuple(dict.fromkeys(found))
-
-
-def _month_number(match: re.Match[str]) -> int:
-    """Which of the twelve words was found."""
-    return next(number for number in range(1, len(_STEMS) + 1) if match[f"m{number}"])
-
-
-def _year(said: str | None) -> int | None:
-    """2026 or 26; None where no year is said."""
-    if not said:
-        return None
-    return int(said) + (2000 if len(said) == 2 else 0)
-
-
 def _dates(line: str) -> tuple[dt.date, ...]:
     """Dates of papers («от 05.11.26»); what is no date is left out."""
     found: list[dt.date] = []
     for day, month, year in _DATE.findall(line):
         with contextlib.suppress(ValueError):
-            found.append(dt.date(_year(year) or 0, int(month), int(day)))
+            found.append(dt.date(int(year if len(year) == 4 else f"20{year}"), int(month), int(day)))
     return tuple(dict.fromkeys(found))

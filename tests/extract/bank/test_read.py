@@ -152,7 +152,7 @@ def test_accounts_of_the_profile_win_over_the_header() -> None:
 
 
 def test_money_moves_only_when_the_bank_says_so() -> None:
-    found = read(statement([document(ДатаПоступило=None)]))
+    found = read(statement([document(ДатаПоступило="")]))
     assert found.receipts["booked_on"][0] is None and "ещё не проведён" in found.issues["message"][0]
 
 
@@ -238,3 +238,32 @@ def test_small_liberties_of_banks(tmp_path: Path) -> None:
         and only(statement([document(Номер="")]))["number"] is None
     )
     assert only(statement([document(СекцияДокумент="Мемориальный ордер")]))["amount"] == D("1500.00")
+
+
+def test_a_file_without_the_day_of_receipt_is_proven_by_the_turnovers() -> None:
+    """Some banks write only the day the payer was charged; their own sums say that the money came."""
+    found = read(statement([document(ДатаПоступило=None), document(Номер="18", ДатаПоступило=None)]))
+    assert list(found.receipts["booked_on"]) == [dt.date(2026, 11, 18)] * 2
+    assert not len(found.issues)
+
+
+def test_without_turnovers_or_against_them_nothing_is_proven() -> None:
+    for text in (
+        statement([document(ДатаПоступило=None)], turnover=False),
+        statement([document(ДатаПоступило=None)]).replace("ВсегоПоступило=1500.00", "ВсегоПоступило=0.00"),
+    ):
+        assert read(text).receipts["booked_on"][0] is None
+
+
+def test_a_statement_of_another_account_is_refused_with_its_owner() -> None:
+    text = statement([document()])
+    with pytest.raises(Rejected) as caught:
+        read(text, accounts=("40702810500000099999",))
+    assert OUR in str(caught.value)
+    assert "Видеоконтроль" in str(caught.value)
+    assert len(read(text, accounts=("40702810500000099999", OUR)).receipts) == 1
+
+
+def test_an_account_may_be_written_with_blanks_in_the_profile() -> None:
+    spaced = f"{OUR[:5]} {OUR[5:8]}.{OUR[8:]}"
+    assert len(read(statement([document()]), accounts=(spaced,)).receipts) == 1

@@ -320,3 +320,47 @@ def test_refund_of_a_statement_reaches_the_paid_document() -> None:
         ("7", "1500.00"),
         ("7", "-300.00"),
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["за 11 мес.", "за прошлый месяц", "за ноябь", "за период"],
+)
+def test_a_month_that_cannot_be_read_is_asked_and_never_the_oldest(said: str) -> None:
+    """«Oldest charge first» is for purposes that name no month at all."""
+    charges = [
+        doc(f"M26{month}", month=f"2026-{month:02d}", date=dt.date(2026, month, 1)) for month in (9, 10, 11)
+    ]
+    assert "не удалось разобрать" in asked(match([own(f"Оплата по договору № 15 {said}")], *charges))
+
+
+@pytest.mark.parametrize(
+    ("said", "amount", "months"),
+    [
+        ("за 11/26", "1500.00", ["11"]),
+        ("за XI 2026", "1500.00", ["11"]),
+        ("за период с 01.11.2026 по 30.11.2026", "1500.00", ["11"]),
+        ("за сентябрь - ноябрь 2026", "4500.00", ["9", "10", "11"]),
+        ("за 2 месяца", "3000.00", ["9", "10"]),
+    ],
+)
+def test_the_month_that_is_named_is_paid(said: str, amount: str, months: list[str]) -> None:
+    charges = [
+        doc(f"M26-{month}", month=f"2026-{month:02d}", date=dt.date(2026, month, 1)) for month in (9, 10, 11)
+    ]
+    found = match([own(f"Оплата по договору № 15 {said}", amount)], *charges)
+    assert [target.partition("-")[2] for target, _ in paid(found)] == months
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Пени по договору № 15",
+        "за монтаж камер, договор № 15",
+        "Обеспечительный платеж по дог. 15",
+        "Штраф, дог. № 15",
+    ],
+)
+def test_other_services_under_the_same_contract_are_asked(said: str) -> None:
+    assert "другой услуги" in asked(match([own(said)], doc("M26110001")))
+    assert paid(match([own(said)], doc("M26110001"), other=())) == [("M26110001", "1500.00")]
