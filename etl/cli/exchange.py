@@ -24,7 +24,12 @@ def plan(ctx: click.Context, flows: tuple[str, ...], month: str | None, as_json:
 
 @click.command()
 @click.option(
-    "--interval", metavar="СЕКУНД", default=60, show_default=True, help="Время между полными осмотрами папки."
+    "--interval",
+    metavar="СЕКУНД",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="Время между полными осмотрами папки.",
 )
 @click.pass_context
 def watch(ctx: click.Context, interval: int) -> None:

@@ -97,11 +97,15 @@ def _say_each(found: list[Finding] | list[Verdict]) -> None:
 
 
 @click.command()
-@click.option("--port", metavar="ЧИСЛО", default=0, help="Порт; 0 = свободный.")
+@click.option(
+    "--port", metavar="ЧИСЛО", type=click.IntRange(0, 65535), default=0, help="Порт; 0 = свободный."
+)
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Папка с состоянием песочницы."
 )
-@click.option("--deals", metavar="ЧИСЛО", type=int, help="Создать портал с таким числом сделок.")
+@click.option(
+    "--deals", metavar="ЧИСЛО", type=click.IntRange(0), help="Создать портал с таким числом сделок."
+)
 @click.option(
     "--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON с данными портала."
 )
@@ -109,8 +113,22 @@ def _say_each(found: list[Finding] | list[Verdict]) -> None:
     "--tls-cert", type=click.Path(path_type=Path, exists=True), help="Сертификат (вместе с --tls-key)."
 )
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="Ключ сертификата.")
-@click.option("--rate", metavar="ЧИСЛО", default=2.0, show_default=True, help="Запросов в секунду.")
-@click.option("--burst", metavar="ЧИСЛО", default=50, show_default=True, help="Запас запросов.")
+@click.option(
+    "--rate",
+    metavar="ЧИСЛО",
+    type=click.FloatRange(0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Запросов в секунду.",
+)
+@click.option(
+    "--burst",
+    metavar="ЧИСЛО",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="Запас запросов.",
+)
 @click.option("--faults", type=click.Path(path_type=Path, exists=True), help="JSON с планом неисправностей.")
 @JSON
 def sandbox(as_json: bool, **options: Any) -> None:

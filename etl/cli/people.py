@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.shared import JSON, profile_of, say_json
+from etl.errors import EXIT_ATTENTION
 
 if TYPE_CHECKING:
     from etl.commands.journal import Remark, Step
@@ -90,3 +91,5 @@ def retry(ctx: click.Context, files: tuple[str, ...]) -> None:
 
     done = people.retry(profile_of(ctx), files)
     click.echo(words.returned(done))
+    if files and not done.files:
+        ctx.exit(EXIT_ATTENTION)

@@ -23,7 +23,40 @@ FLOWS = (
     "billing",
     "commission",
 )
-MONTH = click.option("--month", metavar="ГГГГ-ММ", help="Месяц, например 2026-11; без него текущий.")
+
+
+def _as_month(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A month as people write it: 2026-11, 11.2026, «ноябрь 2026», «ноябрь» (the nearest). Gives 2026-11."""
+    found = None if value is None else _month(value.strip())
+    if value is not None and found is None:
+        raise click.BadParameter(
+            f"«{value}» не месяц. Напишите его так: 2026-11, 11.2026 или «ноябрь 2026».", ctx, param
+        )
+    return found
+
+
+def _month(said: str) -> str | None:
+    import datetime as dt
+    import re
+
+    from etl.transform.money import months
+
+    if iso := re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", said):
+        return iso[0]
+    period = months.read(f"за {said}")
+    if period.unclear or len(period.months) != 1:
+        return None
+    year, month = period.months[0]
+    today = dt.datetime.now().astimezone()
+    if year is None:
+        distance = month - today.month
+        year = today.year + (distance < -6) - (distance > 6)
+    return f"{year}-{month:02}" if 2000 <= year <= 2100 else None
+
+
+MONTH = click.option(
+    "--month", callback=_as_month, metavar="ГГГГ-ММ", help="Месяц, например 2026-11; без него текущий."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Ответ для программы (JSON).")
 
 

@@ -70,6 +70,10 @@ def _seed(wanted: Wanted) -> Any:
 
 
 def _read(path: Path) -> Any:
-    """What a JSON file holds."""
-    text = path.read_text(encoding="utf-8")
-    return json.loads(text)
+    """What a JSON file holds. Raises ConfigError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path} не читается: {error.strerror}.", "Укажите другой файл.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: это не JSON в UTF-8.", "Исправьте файл и повторите.") from error

@@ -287,9 +287,12 @@ def test_reconciliation_finds_the_kopeck(tmp_path: Path) -> None:
         running.run()
         clean = pipeline.reconcile(running.stage.profile, month="2026-11", now=running.stage.clock.tick())
         assert "Расхождений нет" in clean.text()
+        assert clean.exit_code == 0
         running.person(102, field="Ежемесячный платеж", value="1000.00|RUB")
         report = pipeline.reconcile(running.stage.profile, month="2026-11", now=running.stage.clock.tick())
         assert "Расхождений: 1" in report.text()
+        assert report.exit_code == 1
+        assert "Делать ничего не нужно" not in report.text()
         assert "0.01" in report.text() or "0,01" in report.text()
         sheet = openpyxl.load_workbook(running.folder / "spreadsheets/out/sverka-2026-11.xlsx")
         assert sheet.sheetnames[:2] == ["Итоги", "Документы"]

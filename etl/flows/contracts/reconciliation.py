@@ -20,6 +20,7 @@ from etl.flows.run import Record, Run
 from etl.load.spreadsheet import workbooks
 from etl.records import Document
 from etl.transform.contracts import register
+from etl.transform.money.entries import BANK
 from etl.transform.money.reconcile import EQUAL, SIDES, Result, reconcile
 from etl.values import clean, keys
 
@@ -44,6 +45,10 @@ def write(run: Run, month: str) -> None:
 
     registers.write_book(run, f"sverka-{month}.xlsx", book, archive=False)
     run.journal.report.notes += lines(result)
+    scope = f"reconcile:{month}"
+    if not result.clean:
+        run.journal.note([_differs(result, month)], scope)
+    run.state.runs.close_issues(run.number, [scope])
 
 
 def compare(run: Run, month: str) -> Result:
@@ -60,7 +65,8 @@ def compare(run: Run, month: str) -> Result:
         expected=_expected(run, charges),
         documents=documents if tells or len(documents) else None,
         payments=payments,
-        bank=bool((payments["source"] == "bank").any()),
+        onec_pays=bool((told["source"] != BANK).any()),
+        bank=bool((payments["source"] == BANK).any()),
     )
 
 
@@ -108,6 +114,18 @@ def _expected(run: Run, charges: pd.DataFrame) -> dict[str, Decimal] | None:
 
 
 # ---- words of the account
+def _differs(result: Result, month: str) -> Record:
+    """The remark that stands until the month is reconciled without differences."""
+    count = int((result.documents["status"] != EQUAL).sum())
+    return tables.issue(
+        f"Сверка за {month}: расхождений {count}. Разберите их по листу «Документы» файла сверки и "
+        f"повторите: obmen24 reconcile --month {month}.",
+        severity="warn",
+        entity="charges",
+        key=month,
+    )
+
+
 def lines(result: Result) -> list[str]:
     """Russian lines for the terminal: the totals of each side, then the first differences."""
     said = [_totals(row) for row in tables.records(result.summary)]
@@ -117,7 +135,7 @@ def lines(result: Result) -> list[str]:
         said.append(f"  … и ещё {len(different) - _SHOWN}, все в файле сверки")
     if result.clean:
         return [*said, "Расхождений нет."]
-    return [*said, f"Расхождений: {len(different)}. Разберите их по листу «Документы»."]
+    return [*said, f"Расхождений: {len(different)}."]
 
 
 def _totals(row: Record) -> str:

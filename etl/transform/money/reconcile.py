@@ -53,6 +53,7 @@ def reconcile(
     expected: Mapping[str, Decimal] | None = None,
     documents: pd.DataFrame | None = None,
     payments: pd.DataFrame | None = None,
+    onec_pays: bool = True,
     portal_paid: Mapping[str, Decimal] | None = None,
     bank: bool = False,
 ) -> Result:
@@ -62,6 +63,7 @@ def reconcile(
     expected     portal: charge number -> monthly fee by the deal; None = the portal was not asked
     documents    1C: table `documents`; orders and invoices are matched by our number (invoices by basis too)
     payments     table `payments`: sources "1c", "1c-flag", "xlsx" are 1C's word, "bank" the bank's
+    onec_pays    whether 1C tells of payments at all, so that its silence about one means something
     portal_paid  portal: charge number -> amount that the deal's field says was paid; None = not compared
     bank         whether statements of the month were loaded, so that silence of the bank means something
     """
@@ -78,7 +80,8 @@ def reconcile(
         asked[CHARGED].add(ONEC)
         told += entries.of_documents(tables.records(documents, Document))
     if payments is not None:
-        asked[PAID].add(ONEC)
+        if onec_pays:
+            asked[PAID].add(ONEC)
         told += entries.of_payments(payments)
     if bank:
         asked[PAID].add(BANK)
