@@ -21,6 +21,7 @@ from etl.bitrix24.lists.reading import every
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.records import Account, Contact, Party
+from etl.values import checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ def _party(kind: int, row: Row, held: _Held) -> Party:
     """A company or contact with its first requisite; how many more there are is told in `extra` (§4.5)."""
     requisites = held.requisites_of(kind, row)
     requisite = requisites[0] if requisites else {}
-    inn = values.words(requisite.get("RQ_INN"))
+    inn = checked.code(requisite.get("RQ_INN"))
     legal = held.address_of("legal_address", requisites)
     actual = held.address_of("actual_address", requisites)
     return {
@@ -124,12 +125,13 @@ def _party(kind: int, row: Row, held: _Held) -> Party:
         "name": values.words(row.get("title")) if kind == COMPANY else _full_name(row),
         "full_name": values.words(requisite.get("RQ_COMPANY_FULL_NAME")),
         "inn": inn,
-        "kpp": values.words(requisite.get("RQ_KPP")),
-        "okpo": values.words(requisite.get("RQ_OKPO")),
-        "ogrn": values.words(requisite.get("RQ_OGRN") or requisite.get("RQ_OGRNIP")),
+        "kpp": checked.code(requisite.get("RQ_KPP")),
+        "okpo": checked.code(requisite.get("RQ_OKPO")),
+        "ogrn": checked.code(requisite.get("RQ_OGRN")) or checked.code(requisite.get("RQ_OGRNIP")),
         "phones": _multifield(row, "phones"),
         "emails": _multifield(row, "emails"),
-        "city": _city(actual) or _city(legal),
+        "city": _city(actual),
+        "legal_city": _city(legal),
         "legal_address": _address(legal),
         "actual_address": _address(actual),
         "version": values.words(row.get("originVersion")),
@@ -151,7 +153,7 @@ def _kind(kind: int, inn: str | None, requisite: Row) -> str:
     if kind == CONTACT:
         return "person"
     long_inn = inn is not None and len(inn) == _SOLE_TRADER_INN
-    return "sole_trader" if long_inn or requisite.get("RQ_OGRNIP") else "legal"
+    return "sole_trader" if long_inn or checked.code(requisite.get("RQ_OGRNIP")) else "legal"
 
 
 def _own_fields(kind: int, names: Names | None, profile: Profile | None) -> dict[str, PortalField]:
@@ -255,5 +257,6 @@ def _account(party: str, bank: Row) -> Account:
     """A bank detail as a row of the table `accounts` (§4.5)."""
     found: dict[str, Any] = {"party": party, "place": f"bankdetail {bank['ID']}"}
     for column, name in directory.BANK_FIELDS.items():
-        found[column] = values.words(bank.get(name))
+        read = checked.code if column in directory.BANK_CODES else values.words
+        found[column] = read(bank.get(name))
     return cast(Account, found)

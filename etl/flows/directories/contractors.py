@@ -18,7 +18,7 @@ from etl.transform import cards
 from etl.values import checked, keys
 
 ACCOUNT = ("number", "bank_name", "bik", "corr_account", "currency")
-PLACES = ("city", "legal_address", "actual_address")
+PLACES = ("city", "legal_city", "legal_address", "actual_address")
 REACHED = ("phones", "emails", *PLACES)
 PERSON = ("last_name", "first_name", "middle_name")
 #: length of a bank account, and where its currency stands (Банк России, 579-П)
