@@ -82,6 +82,11 @@ def requisites(kind: int) -> Listing:
     return Listing("crm.requisite.list", filter={"=ENTITY_TYPE_ID": kind}, select=["*", "UF_*"])
 
 
+def is_in_use(requisite: Row) -> bool:
+    """Whether a requisite is active (§4.5: ACTIVE Y or N)."""
+    return str(requisite.get("ACTIVE") or "Y").upper() != "N"
+
+
 def banks() -> Listing:
     """Bank details of all requisites."""
     return Listing("crm.requisite.bankdetail.list", select=["*"])

@@ -107,12 +107,13 @@ def _sources(
         for deal in deals
     ]
     cards = run.portal.directory
-    parties = _with_ids(cards["parties"], {deal["party"] for deal in deals})
+    buyers = {deal["party"] for deal in deals}
+    parties = [_with_ids(cards[name], buyers) for name in ("parties", "requisites")]
     contacts = _with_ids(cards["contacts"], {deal["contact"] for deal in deals})
     return documents.Sources(
         named,
         lines,
-        tables.records(parties, Party),
+        [row for part in parties for row in tables.records(part, Party)],
         tables.records(contacts, Contact),
         wanted.invoices,
     )
