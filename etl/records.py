@@ -60,6 +60,7 @@ class Party(Origin, total=False):
     phones: Texts
     emails: Texts
     city: Text
+    legal_city: Text
     legal_address: Text
     actual_address: Text
     version: Text

@@ -5,7 +5,7 @@ Shared by reading and writing. Facts: reference bitrix24 §3.5, §4.2, §4.4, §
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from etl.bitrix24 import calls
@@ -16,6 +16,7 @@ from etl.bitrix24.lists.reading import every, of_owners, paged
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.errors import ConfigError
+from etl.values import checked
 
 REQUISITE = 8
 #: Kind of party -> mark inside XML_ID of the portal's own preset, and its usual Russian name.
@@ -26,6 +27,8 @@ _PRESETS = {
 }
 #: Column of `parties` -> TYPE_ID of an address (§4.5): 6 legal, 1 actual.
 ADDRESSES = {"legal_address": "6", "actual_address": "1"}
+#: Column of an address -> that of its city.
+CITIES = {"legal_address": "legal_city", "actual_address": "city"}
 #: Parts of an address around its text, in the order people read them.
 ADDRESS_PARTS = ("POSTAL_CODE", "COUNTRY", "PROVINCE", "REGION", "CITY", "ADDRESS_2")
 #: Column of `parties` -> field of a requisite.
@@ -44,6 +47,8 @@ BANK_FIELDS = {
     "corr_account": "RQ_COR_ACC_NUM",
     "currency": "RQ_ACC_CURRENCY",
 }
+#: Columns of `accounts` that are numbers, in which zeros and dashes say nothing.
+BANK_CODES = ("number", "bik", "corr_account")
 #: What is said of a record that a write has not found.
 GONE = "записи на портале нет: её удалили или объединили с другой"
 #: Column of `parties` and `contacts` -> kind of multifield.
@@ -75,6 +80,11 @@ def requisites(kind: int) -> Listing:
     (§4.5).
     """
     return Listing("crm.requisite.list", filter={"=ENTITY_TYPE_ID": kind}, select=["*", "UF_*"])
+
+
+def is_in_use(requisite: Row) -> bool:
+    """Whether a requisite is active (§4.5: ACTIVE Y or N)."""
+    return str(requisite.get("ACTIVE") or "Y").upper() != "N"
 
 
 def banks() -> Listing:
@@ -153,6 +163,21 @@ def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
     """Requisite of one of our own companies -> the organisation's name in the profile (by ИНН, else by
     name).
     """
+    return {requisite: name for requisite, _, name in _own(client, profile)}
+
+
+def own_companies(client: Client, profile: Profile) -> dict[str, str]:
+    """Our own companies of the portal -> the organisation's name in the profile; of a company with several
+    requisites the first counts.
+    """
+    found = dict(_own_titles(client))
+    for _, owner, name in reversed(list(_own(client, profile))):
+        found[owner] = name
+    return found
+
+
+def _own(client: Client, profile: Profile) -> Iterator[tuple[str, str, str]]:
+    """(requisite, company, name of the organisation) of our own companies, as the portal lists them."""
     titles = _own_titles(client)
     by_inn: dict[str, str] = {}
     by_name: dict[str, str] = {}
@@ -160,13 +185,11 @@ def own_requisites(client: Client, profile: Profile) -> dict[str, str]:
         by_name[normal(one.name)] = one.name
         if one.inn:
             by_inn[one.inn] = one.name
-    found: dict[str, str] = {}
     for row in of_owners(client, requisites(COMPANY), "@ENTITY_ID", titles):
-        requisite, owner = str(row["ID"]), str(row["ENTITY_ID"])
-        inn = str(row.get("RQ_INN") or "")
+        owner = str(row["ENTITY_ID"])
+        inn = checked.code(row.get("RQ_INN")) or ""
         title = str(row.get("RQ_COMPANY_NAME") or titles[owner])
-        found[requisite] = by_inn.get(inn) or by_name.get(normal(title), title)
-    return found
+        yield str(row["ID"]), owner, by_inn.get(inn) or by_name.get(normal(title), title)
 
 
 def _own_titles(client: Client) -> dict[str, str]:

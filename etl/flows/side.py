@@ -87,6 +87,13 @@ class PortalSide:
 
         return directory.own_requisites(self.client, self.profile)
 
+    @cached_property
+    def own_companies(self) -> dict[str, str]:
+        """One of our own companies -> the organisation's name in the profile."""
+        from etl.bitrix24 import directory
+
+        return directory.own_companies(self.client, self.profile)
+
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry
         it.
@@ -139,7 +146,11 @@ def _rows(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
 
 
 def _field(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
-    """A field that is a column of `deals`, else one of the fields that the profile names."""
+    """A field that is a column of `deals`, else one of the fields that the profile names; our organisation
+    stands in one of them where the profile says so.
+    """
+    if "organisation" in row:
+        deals.at[place, "organisation"] = row["organisation"]
     if column := _COLUMNS.get(row["field"]):
         deals.at[place, column] = row["after"]
         return

@@ -96,7 +96,7 @@ def _own_person(party: Party) -> list[Contact]:
             "middle_name": parts.get("middle_name"),
             "phones": party.get("phones"),
             "emails": party.get("emails"),
-            "city": party.get("city"),
+            "city": party.get("city") or party.get("legal_city"),
         }
     ]
 

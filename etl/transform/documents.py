@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from etl.config.profile import Billing, Organisation
 from etl.records import Accrual, Charge, Document, Line, Party
 from etl.tables import each, frame
+from etl.transform.organisations import own_organisation
 from etl.values import clean, keys
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def act_documents(accruals: pd.DataFrame, *, portal: str, organisations: Sequenc
 
 def _act(accrual: Accrual, portal: str, organisations: Sequence[Organisation]) -> Document:
     """The act of one accrual; of a reversal the return of the act it takes back."""
-    own = own_organisation(accrual["organisation"], organisations) or organisations[0]
+    own = own_organisation(accrual["organisation"], organisations)
     undone = _undone(accrual["number"])
     kind = "return" if undone else "act"
     said = f"Возврат по акту {undone}: {accrual['basis']}" if undone else accrual["basis"]
@@ -195,7 +196,7 @@ def _act(accrual: Accrual, portal: str, organisations: Sequence[Organisation]) -
         "basis": keys.document_id(portal, "act", undone) if undone else None,
         "basis_number": undone,
         "party": keys.document_id(portal, "manager", accrual["manager"] or ""),
-        "organisation": own.name,
+        "organisation": own.name if own else accrual["organisation"],
         "manager": accrual["manager_name"],
         "amount": abs(accrual["amount"]),
         "currency": CURRENCY,
@@ -204,7 +205,7 @@ def _act(accrual: Accrual, portal: str, organisations: Sequence[Organisation]) -
         "posted": True,
         "comment": said,
         "deal": accrual["deal"],
-        "requisites": _act_requisites(accrual, own.inn),
+        "requisites": _act_requisites(accrual, own.inn if own else None),
     }
 
 
@@ -261,14 +262,6 @@ def _service_line(document: str, product: str, name: str | None, amount: Decimal
         "vat_included": True,
         "amount": amount,
     }
-
-
-def own_organisation(said: str | None, organisations: Sequence[Organisation]) -> Organisation | None:
-    """Our organisation by its name or ИНН; the first one where nothing is said, None for an unknown one."""
-    folded = clean.fold(said)
-    return next(
-        (own for own in organisations if not folded or folded in (clean.fold(own.name), own.inn)), None
-    )
 
 
 def iso(day: dt.date | None) -> str | None:

@@ -24,10 +24,20 @@ class Checked(NamedTuple):
     warning: str | None = None
 
 
-def _tidied(value: object) -> str | None:
-    """An identifier typed with blanks, dashes or as a number by a spreadsheet («7707083893.0»)."""
-    line = re.sub(r"[\s-]", "", text(value) or "")
-    return re.sub(r"\.0+$", "", line).upper() or None
+#: What people write where they have nothing to say.
+_UNSAID = frozenset(
+    {"", "НЕТ", "НД", "НЕУКАЗАН", "НЕУКАЗАНО", "НЕУКАЗАНА", "ОТСУТСТВУЕТ", "БЕЗИНН", "БЕЗКПП"}
+)
+
+
+def code(value: object) -> str | None:
+    """ИНН, КПП, ОГРН, ОКПО, БИК or a number of an account without blanks, dashes and the «.0» of a
+    spreadsheet. Zeros, dashes and «нет» fill a field that a program demands: they are absence.
+    """
+    line = re.sub(r"[\s–—−-]", "", text(value) or "")
+    line = re.sub(r"\.0+$", "", line).upper()
+    said = "".join(sign for sign in line if sign.isalnum() and sign != "0")
+    return None if said in _UNSAID else line
 
 
 # ---- identifiers ----
@@ -38,7 +48,7 @@ def inn(value: object) -> Checked:
 
     ФНС order ЕД-7-14/559@.
     """
-    digits = _tidied(value)
+    digits = code(value)
     if digits is None:
         return Checked(None)
     if re.fullmatch(r"[0-9]{9}|[0-9]{11}", digits):
@@ -54,14 +64,14 @@ def inn(value: object) -> Checked:
 
 def kpp(value: object, party_inn: str | None = None) -> Checked:
     """КПП: 9 characters, no check digit; ИП and persons (ИНН of 12 digits) have none (onec §4.1)."""
-    code = _tidied(value)
-    if code is None:
+    signs = code(value)
+    if signs is None:
         return Checked(None)
-    if not re.fullmatch(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}", code):
-        return Checked(code, "КПП: должно быть 9 знаков")
+    if not re.fullmatch(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}", signs):
+        return Checked(signs, "КПП: должно быть 9 знаков")
     if len(party_inn or "") == 12:
-        return Checked(code, "КПП указан при ИНН из 12 цифр: у ИП и физических лиц КПП нет")
-    return Checked(code)
+        return Checked(signs, "КПП указан при ИНН из 12 цифр: у ИП и физических лиц КПП нет")
+    return Checked(signs)
 
 
 # ---- contacts ----

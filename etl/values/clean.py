@@ -199,9 +199,12 @@ def day_name(day: dt.date | None) -> str:
 
 _PATRONYMIC_TAILS = {"оглы", "улы", "уулу", "кызы", "гызы", "угли"}
 _FIRST_HEADS = {"абдул", "абу"}
-_SOLE = re.compile(
-    r"^(?:ИП|индивидуальный предприниматель)[\s,]+|[\s,(]+(?:ИП|индивидуальный предприниматель)\)?$", re.I
+#: «ИП» in the spellings of the registers; before 2004 a sole trader was a ПБОЮЛ, one who farms heads a КФХ
+_TRADER = (
+    r"(?:ИП )?глава (?:К\(?Ф\)?Х|крестьянского \(?фермерского\)? хозяйства)"
+    r"|ИП|(?:индивидуальный )?предприниматель|ПБОЮЛ"
 )
+_SOLE = re.compile(rf"^(?:{_TRADER})(?:[\s,:]+|\.\s*)(?=\S)|[\s,(]+(?:{_TRADER})\.?\)?$", re.I)
 #: full legal form -> abbreviation; longer forms first: «публичное акционерное…» is no «акционерное…»
 LEGAL_FORMS = {
     "общество с ограниченной ответственностью": "ООО",
@@ -261,10 +264,15 @@ def _abbreviation(form: re.Match[str]) -> str:
     return LEGAL_FORMS[form[1].lower()]
 
 
+def is_sole_trader(name: object) -> bool:
+    """Whether a name says «ИП», before it or behind it, in any spelling."""
+    return _SOLE.search(text(name) or "") is not None
+
+
 def legal_form(value: object) -> str | None:
     """«ООО», «АО», «ИП», … named in a party's name, else None."""
     line = short_company(value) or ""
-    if _SOLE.search(line):
+    if is_sole_trader(line):
         return "ИП"
     found = _FORM.search(line)
     return found[1] if found else None

@@ -51,7 +51,7 @@ def parties(draw: st.DrawFn, document: str) -> dict[str, Any]:
     kind = draw(st.sampled_from(tables.PARTY_KINDS))
     full = ("ИП " if kind == "sole_trader" else "ЧЛ ") + draw(words)
     legal = kind == "legal"
-    city = draw(optional(words))
+    cities = {name: draw(optional(words)) for name in ("legal_city", "city")}
     return {
         "id": draw(guids),
         "document": document,
@@ -59,13 +59,15 @@ def parties(draw: st.DrawFn, document: str) -> dict[str, Any]:
         "kind": kind,
         "name": draw(words),
         "full_name": full,
-        "inn": draw(optional(st.from_regex(r"[0-9]{10}" if legal else r"[0-9]{12}", fullmatch=True))),
-        "kpp": draw(optional(st.from_regex(r"[0-9]{9}", fullmatch=True))) if legal else None,
-        "city": city,
+        "inn": draw(
+            optional(st.from_regex(r"[1-9][0-9]{9}" if legal else r"[1-9][0-9]{11}", fullmatch=True))
+        ),
+        "kpp": draw(optional(st.from_regex(r"[1-9][0-9]{8}", fullmatch=True))) if legal else None,
+        **cities,
         "phones": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
         "emails": draw(optional(st.lists(words, min_size=1, max_size=2, unique=True).map(tuple))),
-        "legal_address": draw(words) if city else draw(optional(words)),
-        "actual_address": draw(optional(words)),
+        "legal_address": draw(optional(words.map("ул. {}".format))),
+        "actual_address": draw(optional(words.map("ул. {}".format))),
     }
 
 

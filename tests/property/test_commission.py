@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from etl import tables
 from etl.transform.contracts import commission, facts
 from etl.transform.contracts.facts import PaidCharge
-from tests.support.deals000 import COMMISSION, contract, deal, deals
+from tests.support.deals000 import COMMISSION, OWN, contract, deal, deals
 
 totals = st.decimals("0.01", "9999999.99", places=2)
 
@@ -41,6 +41,7 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
             tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
             rows,
+            organisations=[OWN],
             settings=COMMISSION,
             today=date(2026, 12, 1) + timedelta(days=number),
         )
@@ -54,6 +55,7 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
             tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
             rows,
+            organisations=[OWN],
             settings=COMMISSION,
             today=date(2026, 12, 1),
         )
@@ -74,6 +76,7 @@ def test_no_second_half_for_a_payment_after_the_termination(paid, ended):
         tables.records(deals()),
         {"123": known(paid, ended)},
         (),
+        organisations=[OWN],
         settings=COMMISSION,
         today=date(2026, 12, 1),
     )

@@ -38,6 +38,7 @@ def deal(number: int | str = 123, **changes: Any) -> dict[str, Any]:
         "manager": "7",
         "manager_name": "Менеджерова Мария",
         "commission": Decimal("1000.01"),
+        "organisation": OWN.name,
     }
     return row | changes
 

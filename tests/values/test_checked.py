@@ -1,3 +1,5 @@
+import pytest
+
 from etl.values import checked
 
 
@@ -7,8 +9,7 @@ def test_inn_warns_and_never_refuses():
     assert checked.inn("500100732259") == ("500100732259", None)
     assert checked.inn(None) == (None, None)
     assert "контрольная" in checked.inn("7707083894").warning
-    assert "00" in checked.inn("0000000000").warning, "python-stdnum takes it, 1C does not"
-    assert "00" in checked.inn("000000000000").warning
+    assert "00" in checked.inn("0000000018").warning, "no tax office begins with 00"
     assert "потерян ноль" in checked.inn("770708389").warning
     assert "10 или 12" in checked.inn("77070838931234").warning
     assert checked.inn("abc").warning and checked.inn("7707083893.0").value == "7707083893"
@@ -39,3 +40,45 @@ def test_emails():
     assert checked.email("нет").warning
     assert checked.email("a@пример.рф").warning is None
     assert [item.value for item in checked.emails("a@b.ru; c@d.ru, a@b.ru")] == ["a@b.ru", "c@d.ru"]
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        "0",
+        "00",
+        "0000000000",
+        " 0 ",
+        "-",
+        "--",
+        "—",
+        "–",
+        "0-0",
+        ".",
+        "0.0",
+        " ",
+        "",
+        None,
+        0,
+        "нет",
+        "Н/Д",
+        "не указан",
+    ],
+)
+def test_a_filler_is_absence(filler: object) -> None:
+    assert checked.code(filler) is None
+    assert checked.inn(filler) == checked.kpp(filler) == checked.Checked(None)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("0000000018", "0000000018"),
+        (7707083893.0, "7707083893"),
+        ("770 701-001", "770701001"),
+        ("SABRRUMMXXX", "SABRRUMMXXX"),
+        ("00000001", "00000001"),
+    ],
+)
+def test_a_code_stays_whole(said: object, code: str) -> None:
+    assert checked.code(said) == code

@@ -6,7 +6,7 @@ Facts: reference bitrix24 §4.2, §5, §6, §7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,10 +18,11 @@ from etl.bitrix24.calls import grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, INVOICE, PortalField
 from etl.bitrix24.lists import rowlists
-from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.lists.reading import every, ids, of_owners
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
+from etl.extract.bitrix24 import ourselves
 from etl.records import Deal, Document, Line
 from etl.values import clean
 
@@ -73,8 +74,6 @@ _ZERO = Decimal(0)
 _EMPTY: tuple[Any, ...] = (None, "", [], False, 0, "0")
 #: Key of `deals.fields` under which the names of fields stand that hold something unreadable.
 UNREADABLE = "?"
-#: Up to here the links of single deals are asked; above, the whole list is cheaper.
-_MANY = 1000
 
 
 def deals(client: Client, names: Names, profile: Profile, since: datetime | None = None) -> pd.DataFrame:
@@ -98,10 +97,9 @@ def deals(client: Client, names: Names, profile: Profile, since: datetime | None
     found = tables.frame("deals", (_deal(row, reading) for row in every(client, listing)))
     ascending = found["id"].map(int).argsort(kind="stable")
     found = found.iloc[ascending].reset_index(drop=True)
-    if "organisation" not in profile.deals.fields:
-        numbers = found["id"].tolist()
-        organisation = _organisations(client, profile, numbers)
-        found["organisation"] = pd.Series([organisation(number) for number in numbers], dtype=object)
+    numbers, said = found["id"].tolist(), found["organisation"].tolist()
+    own = ourselves.organisations(client, names, profile, numbers, said)
+    found["organisation"] = pd.Series(own, dtype=object)
     return found
 
 
@@ -278,39 +276,6 @@ def _contact(row: Mapping[str, Any]) -> str | None:
     if number is None:
         return None
     return f"contact_{number}"
-
-
-# ---- our own organisation of a deal
-
-
-def _organisations(client: Client, profile: Profile, deal_ids: list[str]) -> Callable[[str], str | None]:
-    """Deal id -> name of our own organisation, from the requisite link (bitrix24 §4.5).
-
-    With one organisation nothing is asked.
-    """
-    if len(profile.organisations) == 1:
-        only = profile.organisation.name
-        return lambda _: only
-    own = directory.own_requisites(client, profile)
-    linked: dict[str, str | None] = {}
-    for row in _links(client, deal_ids):
-        deal = str(row["ENTITY_ID"])
-        requisite = str(row.get("MC_REQUISITE_ID"))
-        linked[deal] = own.get(requisite)
-    return linked.get
-
-
-def _links(client: Client, deal_ids: list[str]) -> Iterator[Row]:
-    """Requisite links of these deals, or of all deals where that takes fewer requests (§4.5)."""
-    listing = Listing(
-        "crm.requisite.link.list",
-        "ENTITY_ID",
-        filter={"=ENTITY_TYPE_ID": DEAL},
-        select=["ENTITY_ID", "MC_REQUISITE_ID"],
-    )
-    if len(deal_ids) > _MANY:
-        return every(client, listing)
-    return of_owners(client, listing, "@ENTITY_ID", deal_ids)
 
 
 # ---- rows and invoices

@@ -15,12 +15,13 @@ from etl.bitrix24 import directory, values
 from etl.bitrix24.calls import by_text, grouped
 from etl.bitrix24.client import Client
 from etl.bitrix24.directory import joined
-from etl.bitrix24.fields import COMPANY, CONTACT, PortalField
+from etl.bitrix24.fields import COMPANY, CONTACT, PortalField, normal
 from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.lists.reading import every
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.records import Account, Contact, Party
+from etl.values import checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +41,21 @@ class _Held:
     addresses: Mapping[str, Mapping[str, Row]]
 
     def requisites_of(self, kind: int, row: Row) -> list[Row]:
-        """Requisites of a company or contact, the oldest first."""
-        number = str(row["id"])
-        return self.requisites[kind].get(number, [])
+        """Requisites of a company or contact: the one we write first (it bears the card's external id), then
+        those in use, the oldest first.
+        """
+        held = self.requisites[kind].get(str(row["id"]), [])
+        origin = values.words(row.get("originId"))
+        return sorted(held, key=lambda one: (not _is_marked(one, origin), not directory.is_in_use(one)))
 
-    def address_of(self, column: str, requisites: Sequence[Row]) -> Row | None:
-        """The address of the first requisite."""
-        if not requisites:
-            return None
-        number = str(requisites[0]["ID"])
-        return self.addresses[column].get(number)
+    def address_of(self, column: str, requisite: Row) -> Row | None:
+        """An address of a requisite."""
+        return self.addresses[column].get(str(requisite.get("ID")))
+
+
+def _is_marked(requisite: Row, origin: str | None) -> bool:
+    """Whether a requisite is the one that we made for the card."""
+    return origin is not None and values.words(requisite.get("XML_ID")) == origin
 
 
 def parties(
@@ -59,23 +65,28 @@ def parties(
 
     A company is a party of kind legal or sole_trader; a contact is a party of kind person and a row of
     `contacts`. `extra` of a party holds requisite (id), originator, origin, xml_id (of the requisite) and
-    other_requisites (count). `names` and `profile` are needed only where the profile maps own fields of the
-    portal ([entities.*.fields]). Raises TryLater, ConfigError.
+    other_requisites (count). The table `requisites` has the others as parties of their own (id
+    `requisite_<id>`): one card may stand for several legal persons. `names` and `profile` are needed only
+    where the profile maps own fields of the portal ([entities.*.fields]). Raises TryLater, ConfigError.
     """
     held = _read(client)
     found: list[Party] = []
+    others: list[Party] = []
     accounts: list[Account] = []
     for kind in _KINDS:
         own = _own_fields(kind, names, profile)
         for row in held.items[kind]:
-            party = _party(kind, row, held)
+            requisites = held.requisites_of(kind, row)
+            party = _party(kind, row, requisites[0] if requisites else {}, held)
             if names is not None:
                 party.update(cast(Party, _mapped(row, own, names)))
             found.append(party)
+            others += [_other(party, _party(kind, row, one, held), one) for one in requisites[1:]]
             accounts += _accounts(party["id"], held.requisites_of(kind, row), held)
     contacts = [_contact(row) for row in held.items[CONTACT]]
     return {
         "parties": tables.frame("parties", found),
+        "requisites": tables.frame("parties", others),
         "contacts": tables.frame("contacts", contacts),
         "accounts": tables.frame("accounts", accounts),
     }
@@ -111,25 +122,35 @@ def _others(rows: Iterable[Row]) -> list[Row]:
     return others
 
 
-def _party(kind: int, row: Row, held: _Held) -> Party:
-    """A company or contact with its first requisite; how many more there are is told in `extra` (§4.5)."""
-    requisites = held.requisites_of(kind, row)
-    requisite = requisites[0] if requisites else {}
-    inn = values.words(requisite.get("RQ_INN"))
-    legal = held.address_of("legal_address", requisites)
-    actual = held.address_of("actual_address", requisites)
+def _other(main: Party, party: Party, requisite: Row) -> Party:
+    """Another legal person under one card. 1C, which knows buyers by name, is given one that tells it from
+    the main one.
+    """
+    name = values.words(requisite.get("RQ_COMPANY_NAME")) or party["name"]
+    if normal(name or "") == normal(main["name"] or ""):
+        mark = f"ИНН {party['inn']}" if party["inn"] != main["inn"] else f"КПП {party['kpp']}"
+        name = f"{name} ({mark})"
+    return {**party, "id": f"requisite_{requisite['ID']}", "name": name}
+
+
+def _party(kind: int, row: Row, requisite: Row, held: _Held) -> Party:
+    """A company or contact with one of its requisites; how many more there are is told in `extra` (§4.5)."""
+    inn = checked.code(requisite.get("RQ_INN"))
+    legal = held.address_of("legal_address", requisite)
+    actual = held.address_of("actual_address", requisite)
     return {
         "id": joined(kind, row["id"]),
         "kind": _kind(kind, inn, requisite),
         "name": values.words(row.get("title")) if kind == COMPANY else _full_name(row),
         "full_name": values.words(requisite.get("RQ_COMPANY_FULL_NAME")),
         "inn": inn,
-        "kpp": values.words(requisite.get("RQ_KPP")),
-        "okpo": values.words(requisite.get("RQ_OKPO")),
-        "ogrn": values.words(requisite.get("RQ_OGRN") or requisite.get("RQ_OGRNIP")),
+        "kpp": checked.code(requisite.get("RQ_KPP")),
+        "okpo": checked.code(requisite.get("RQ_OKPO")),
+        "ogrn": checked.code(requisite.get("RQ_OGRN")) or checked.code(requisite.get("RQ_OGRNIP")),
         "phones": _multifield(row, "phones"),
         "emails": _multifield(row, "emails"),
-        "city": _city(actual) or _city(legal),
+        "city": _city(actual),
+        "legal_city": _city(legal),
         "legal_address": _address(legal),
         "actual_address": _address(actual),
         "version": values.words(row.get("originVersion")),
@@ -139,7 +160,7 @@ def _party(kind: int, row: Row, held: _Held) -> Party:
             "xml_id": values.words(requisite.get("XML_ID")),
             "originator": values.words(row.get("originatorId")),
             "origin": values.words(row.get("originId")),
-            "other_requisites": max(0, len(requisites) - 1),
+            "other_requisites": max(0, len(held.requisites_of(kind, row)) - 1),
         },
     }
 
@@ -151,7 +172,7 @@ def _kind(kind: int, inn: str | None, requisite: Row) -> str:
     if kind == CONTACT:
         return "person"
     long_inn = inn is not None and len(inn) == _SOLE_TRADER_INN
-    return "sole_trader" if long_inn or requisite.get("RQ_OGRNIP") else "legal"
+    return "sole_trader" if long_inn or checked.code(requisite.get("RQ_OGRNIP")) else "legal"
 
 
 def _own_fields(kind: int, names: Names | None, profile: Profile | None) -> dict[str, PortalField]:
@@ -255,5 +276,6 @@ def _account(party: str, bank: Row) -> Account:
     """A bank detail as a row of the table `accounts` (§4.5)."""
     found: dict[str, Any] = {"party": party, "place": f"bankdetail {bank['ID']}"}
     for column, name in directory.BANK_FIELDS.items():
-        found[column] = values.words(bank.get(name))
+        read = checked.code if column in directory.BANK_CODES else values.words
+        found[column] = read(bank.get(name))
     return cast(Account, found)

@@ -8,6 +8,7 @@ from etl.config import dialects
 from etl.extract.commerceml import values
 from etl.extract.commerceml.engine.entries import Column, Converted, Each, Pair, Report, Text, Value
 from etl.extract.commerceml.engine.scope import Facts, Problem, Row
+from etl.values import checked
 
 _LONG_NAME = 200  # no requisite that we know
 _SPELLINGS = 1000  # names of requisites that are remembered as written
@@ -16,6 +17,11 @@ _SPELLINGS = 1000  # names of requisites that are remembered as written
 def text(column: str) -> Value:
     """Text without the blanks around it; an empty element is absence."""
     return Text(column)
+
+
+def code(column: str) -> Value:
+    """ИНН, КПП, БИК and their like; zeros and dashes are absence."""
+    return Converted(column, checked.code, "код", "warn")
 
 
 def number(column: str, severity: str = "reject") -> Value:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from etl.extract.commerceml import documents, goods, parties, parts
 from etl.extract.commerceml.columns import (
+    code,
     currency,
     date,
     factor,
@@ -44,12 +45,12 @@ from etl.extract.commerceml.engine.scope import Scope
 BANK = Table(
     {
         "Наименование": text("bank_name"),
-        "БИК": text("bik"),
-        "SWIFT": text("bik"),
-        "СчетКорреспондентский": text("corr_account"),
+        "БИК": code("bik"),
+        "SWIFT": code("bik"),
+        "СчетКорреспондентский": code("corr_account"),
     }
 )
-ACCOUNT = Table({"НомерСчета": text("number"), "Банк": Nested(BANK), "Валюта": currency("currency")})
+ACCOUNT = Table({"НомерСчета": code("number"), "Банк": Nested(BANK), "Валюта": currency("currency")})
 CONTACTS = pairs("_contacts")
 NAMES = {
     "Наименование": text("name"),
@@ -68,11 +69,12 @@ PARTY = Table(
         "НомерВерсии": text("version"),
         **NAMES,
         "Роль": text("role"),
-        "ИНН": text("inn"),
-        "КПП": text("kpp"),
-        "ОГРН": text("ogrn"),
-        "ОКПО": text("okpo"),
-        "КодПоОКПО": text("okpo"),
+        "ИНН": code("inn"),
+        "КПП": code("kpp"),
+        "ОГРН": code("ogrn"),
+        "ОГРНИП": code("ogrn"),
+        "ОКПО": code("okpo"),
+        "КодПоОКПО": code("okpo"),
         "ПометкаУдаления": parts.deletion,
         "Статус": parts.status,
         "Комментарий": parts.party_note,
@@ -90,7 +92,8 @@ PARTY = Table(
                 "Папка": text("folder_path"),
                 "Группа": text("folder_path"),
                 "Код": text("code"),
-                "ОГРН": text("ogrn"),
+                "ОГРН": code("ogrn"),
+                "ОГРНИП": code("ogrn"),
                 "ПометкаУдаления": parts.deletion,
             },
             rest="extra",

@@ -6,19 +6,22 @@ here. Nothing of a record is added before all its values are read. Rules: refere
 
 from __future__ import annotations
 
-import re
-
 from etl import tables
 from etl.config import dialects
 from etl.extract.commerceml.engine.scope import Problem, Row, Scope
+from etl.values import clean
 
 _MOST_SEEN = 200_000
-_SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
-_LEGAL_INN = 10  # digits
+_LEGAL_INN, _PERSON_INN = 10, 12  # digits
+_SOLE_OGRN = 15  # ОГРНИП; that of a legal entity has 13
 _PHONES = frozenset({"телефонвнутренний", "телефонрабочий", "телефонмобильный", "телефондомашний", "телефон"})
 _EMAILS = frozenset({"почта", "электроннаяпочта", "email", "e-mail"})
 _NAME_NOTES = ("_last_name", "_first_name", "_middle_name")
-_ADDRESSES = (("legal_address", "_legal_address"), ("actual_address", "_actual_address"))
+_ADDRESSES = (
+    ("legal_address", "legal_city", "_legal_address"),
+    ("actual_address", "city", "_actual_address"),
+)
+_TOWNS = frozenset({"город", "населенныйпункт"})
 
 
 def finish(row: Row, scope: Scope, _told: str | None) -> None:
@@ -50,12 +53,20 @@ def add(row: Row, scope: Scope, document: str | None = None) -> None:
 
 
 def _kind(row: Row, official: str | None, person: str | None) -> str | None:
-    """Only a legal entity has a КПП, an ИНН of ten digits or ОфициальноеНаименование (§3.2)."""
+    """Only a legal entity has an ИНН of ten digits or a КПП; ОфициальноеНаименование with an ИНН of twelve is
+    a sole trader's (§3.2).
+    """
     inn = row.get("inn") or ""
-    if official or row.get("kpp") or len(inn) == _LEGAL_INN:
+    if len(inn) == _LEGAL_INN:
         return "legal"
-    if _SOLE_TRADER(person or row.get("name") or ""):
+    has_twelve = len(inn) == _PERSON_INN
+    is_named_so = clean.is_sole_trader(official or person) or clean.is_sole_trader(row.get("name"))
+    if len(row.get("ogrn") or "") == _SOLE_OGRN or (official and has_twelve):
         return "sole_trader"
+    if is_named_so and (has_twelve or not row.get("kpp")):
+        return "sole_trader"
+    if official or row.get("kpp"):
+        return "legal"
     if person or row.get("_last_name"):
         return "person"
     return None
@@ -89,14 +100,25 @@ def _name_of_parts(row: Row) -> str | None:
 
 
 def _addresses(row: Row) -> None:
-    """Представление, else the fields as they stand; the city is the first that any of the addresses names."""
-    for column, note in _ADDRESSES:
+    """Представление, else the fields as they stand; each address has its own city, and a city alone is no
+    address.
+    """
+    for column, city, note in _ADDRESSES:
         address = row.pop(note, None)
         if not address:
             continue
         fields = dict(address.get("_fields", ()))
-        row[column] = address.get("_shown") or ", ".join(fields.values()) or None
-        row["city"] = row.get("city") or fields.get("Город") or fields.get("Населенный пункт")
+        shown = address.get("_shown") or ", ".join(fields.values())
+        row[city] = _city(fields)
+        row[column] = shown if shown != row[city] else None
+
+
+def _city(fields: Row) -> str | None:
+    """The town or village that the fields of an address name."""
+    for name, value in fields.items():
+        if dialects.plain(name) in _TOWNS:
+            return str(value)
+    return None
 
 
 def _accounts(row: Row, scope: Scope) -> None:

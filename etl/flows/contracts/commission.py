@@ -50,7 +50,12 @@ def accrue(run: Run, settings: Commission) -> None:
     deals = [deal for deal in every if deal["id"] not in legacy]
     known = run.state.accruals.listed()
     new, left = commission.accrue(
-        deals, stages.contracts(run), known, settings=settings, today=run.clock.today
+        deals,
+        stages.contracts(run),
+        known,
+        settings=settings,
+        organisations=run.profile.organisations,
+        today=run.clock.today,
     )
     run.journal.note(registers.left_out(left), SCOPE)
     run.state.runs.close_issues(run.number, [SCOPE])

@@ -11,14 +11,14 @@ from typing import Any
 from etl import tables
 from etl.config import dialects
 from etl.flows.directories.comparison import Comparison
-from etl.flows.directories.records import Card
+from etl.flows.directories.records import Card, onec_id
 from etl.flows.run import Record
 from etl.records import Account, Contact, Document, Party
 from etl.transform import cards
 from etl.values import checked, keys
 
 ACCOUNT = ("number", "bank_name", "bik", "corr_account", "currency")
-PLACES = ("city", "legal_address", "actual_address")
+PLACES = ("city", "legal_city", "legal_address", "actual_address")
 REACHED = ("phones", "emails", *PLACES)
 PERSON = ("last_name", "first_name", "middle_name")
 #: length of a bank account, and where its currency stands (Банк России, 579-П)
@@ -63,7 +63,8 @@ def _directory(found: Comparison) -> list[Party]:
     rows = tables.records(found.reading.table("parties"), Party)
     told = {row["id"] for row in rows if row["document"] is None}
     born = _born(found.reading.documents)
-    directory = [row for row in rows if row["document"] is None]
+    sent = _other_persons(found) if told else set()
+    directory = [row for row in rows if row["document"] is None and row["id"] not in sent]
     buyers: list[Party] = []
     for row in rows:
         is_born = (row["document"], row["id"]) in born
@@ -71,6 +72,12 @@ def _directory(found: Comparison) -> list[Party]:
             row["document"] = None
             buyers.append(row)
     return [*buyers, *directory]
+
+
+def _other_persons(found: Comparison) -> set[str]:
+    """Ids under which 1C was told other legal persons of our cards: they have no cards of their own."""
+    others = found.run.portal.directory["requisites"]
+    return {onec_id(found.run, party) for party in others["id"]}
 
 
 def _born(documents: Iterable[Document]) -> set[tuple[str | None, str]]:

@@ -24,6 +24,7 @@ TITLES = {
     "phones": "телефоны",
     "emails": "e-mail",
     "city": "город",
+    "legal_city": "город юридического адреса",
     "legal_address": "юридический адрес",
     "actual_address": "фактический адрес",
     "accounts": "банковские счета",

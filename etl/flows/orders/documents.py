@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from etl import tables
 from etl.flows.directories import records
-from etl.flows.orders import prices
+from etl.flows.orders import ourselves, prices
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted, by_entity, origins
 from etl.flows.run import Run
@@ -66,7 +66,7 @@ def make(run: Run, told: Told, wanted: Wanted) -> Made:
     run.journal.note(issues, SCOPE)
     stopped = {row["key"] or "" for row in issues}
     made = documents.deal_documents(
-        _sources(run, deals, lines, wanted),
+        _sources(run, told, deals, lines, wanted),
         portal=run.profile.bitrix24.name,
         settings=wanted.settings,
         organisations=run.profile.organisations,
@@ -93,20 +93,36 @@ def _deals(told: Told, wanted: Wanted) -> list[Deal]:
     return [deal for deal in wanted.deals if deal["id"] in found]
 
 
-def _sources(run: Run, deals: Sequence[Deal], lines: Sequence[Line], wanted: Wanted) -> documents.Sources:
+def _sources(
+    run: Run, told: Told, deals: Sequence[Deal], lines: Sequence[Line], wanted: Wanted
+) -> documents.Sources:
     """What the rule is given; managers stand as e-mails there, as the table of managers names them."""
     mails = {user: mail for mail, user in run.portal.names.emails.items()}
-    named: list[Deal] = [{**deal, "manager": mails.get(deal["manager"] or "")} for deal in deals]
+    named: list[Deal] = [
+        {
+            **deal,
+            "manager": mails.get(deal["manager"] or ""),
+            "organisation": deal["organisation"] or _organisation_in_1c(run, told, deal),
+        }
+        for deal in deals
+    ]
     cards = run.portal.directory
-    parties = _with_ids(cards["parties"], {deal["party"] for deal in deals})
+    buyers = {deal["party"] for deal in deals}
+    parties = [_with_ids(cards[name], buyers) for name in ("parties", "requisites")]
     contacts = _with_ids(cards["contacts"], {deal["contact"] for deal in deals})
     return documents.Sources(
         named,
         lines,
-        tables.records(parties, Party),
+        [row for part in parties for row in tables.records(part, Party)],
         tables.records(contacts, Contact),
         wanted.invoices,
     )
+
+
+def _organisation_in_1c(run: Run, told: Told, deal: Deal) -> str | None:
+    """Our organisation that 1C holds for a deal which names none."""
+    order = told.orders.get(deal["id"])
+    return ourselves.said_by(run, order) if order else None
 
 
 def _with_ids(cards: pd.DataFrame, ids: set[str | None]) -> pd.DataFrame:
@@ -129,7 +145,10 @@ def _addressed(run: Run, told: Told, made: documents.DealDocuments, numbers: fro
     heads: list[Document] = []
     for row in going.documents:
         own = born.get(row["id"])
-        heads.append(sending.as_born(row, own) if own else {**row, "party": names[row["party"] or ""]})
+        head = sending.as_born(row, own) if own else {**row, "party": names[row["party"] or ""]}
+        shown = told.orders.get(row["deal"] or "")
+        is_foreign = shown is not None and shown["organisation"] and ourselves.said_by(run, shown) is None
+        heads.append(sending.under_theirs(head, shown) if shown and is_foreign else head)
     buyers: list[Party] = []
     for party in going.parties:
         order = party["document"] or ""

@@ -9,7 +9,7 @@ stage is one of the exchange.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 from etl import tables
 from etl.config.profile import Orders
 from etl.flows.agreement import Memory
-from etl.flows.orders import invoices
+from etl.flows.orders import invoices, ourselves
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ROWS
 from etl.flows.orders.told import Told
@@ -100,9 +100,40 @@ def sides(
     for deal in deals:
         fields = {name: deal.get(name) for name in _FIELDS[DEAL] if name != ROWS}
         portal[DEAL, deal["id"]] = _rows(settings, bodies, deal["id"]) | fields
+    onec = _onec(run, settings, lines, orders)
+    _complete(deals, portal, onec)
     for row in bills:
         portal[INVOICE, row["id"]] = _rows(settings, invoiced, row["id"]) | {"party": row["party"]}
-    return Sides(run, settings, told, orders, known, portal, _onec(run, settings, lines, orders))
+    return Sides(run, settings, told, orders, known, portal, onec)
+
+
+def _complete(
+    deals: Iterable[Deal], portal: Mapping[Key, Record], onec: Mapping[Key, Mapping[str, Any]]
+) -> None:
+    """A deal that names none of our organisations says nothing against the one that 1C holds: it is not
+    compared until it is complete (DESIGN §4, «Complete before compare»).
+    """
+    for deal in ourselves.unnamed(deals):
+        key = DEAL, deal
+        if ORGANISATION in onec.get(key, {}):
+            portal[key][ORGANISATION] = onec[key][ORGANISATION]
+
+
+def _unnamed(both: Sides, judged: Iterable[Key]) -> Iterator[Record]:
+    """Deals to be completed with the organisation that 1C holds."""
+    blank = ourselves.unnamed(tables.each(both.run.portal.deals, Deal))
+    for key in judged:
+        name = both.onec.get(key, {}).get(ORGANISATION)
+        if name is not None and key[1] in blank:
+            yield {
+                "side": "portal",
+                "entity": key[0],
+                "key": key[1],
+                "field": ORGANISATION,
+                "before": None,
+                "after": name,
+                "reason": "в сделке не указана наша организация, в 1С она известна",
+            }
 
 
 def _rows(settings: Orders, bodies: orders_rows.Compositions, owner: str) -> Record:
@@ -137,11 +168,10 @@ def _onec(
     found: dict[Key, Mapping[str, Any]] = {}
     for deal, row in orders.items():
         mail = ours.manager_email(row["manager"], settings.managers)
-        own = ours.organisation(row, run.profile.organisations, settings.organisations_by)
         values = {
             ROWS: bodies.get(row["id"]),
             MANAGER: run.portal.names.user_id(mail) if mail else None,
-            ORGANISATION: own.name if own else None,
+            ORGANISATION: ourselves.said_by(run, row),
         }
         found[DEAL, deal] = {name: value for name, value in values.items() if value is not None}
     return found
@@ -175,6 +205,7 @@ def compare(both: Sides, known: Collection[Key]) -> Compared:
             due.setdefault((row["entity"], row["key"]), {})[row["field"]] = row["reason"]
         else:
             changes.append(row)
+    changes += _unnamed(both, judged)
     return Compared(memory, due, changes, asked)
 
 

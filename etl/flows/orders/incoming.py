@@ -16,7 +16,7 @@ from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.directories import records
-from etl.flows.orders import invoices, prices
+from etl.flows.orders import invoices, ourselves, prices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders import told as telling
 from etl.flows.orders.told import Told
@@ -203,7 +203,7 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
     names = {deal: values[deal].get("organisation") for deal in led if deal in values}
     for deal in deals if any(names.values()) else ():
         why = "из 1С: организация заказа"
-        changes += organisation_change(run, deal, names.get(deal["id"]), why)
+        changes += ourselves.change_of(run, deal, names.get(deal["id"]), why, SCOPE)
     return changes
 
 
@@ -220,26 +220,6 @@ def _with_rows(told: Told) -> set[str]:
         if row["id"] in told.bodies and row["kind"] in ("order", "invoice"):
             found.add(row["deal"] or "")
     return found
-
-
-def organisation_change(run: Run, deal: Deal, name: str | None, reason: str) -> list[Record]:
-    """The link of a deal with our organisation of this name, where it shows another one."""
-    if name is None or name == deal["organisation"] or len(run.profile.organisations) == 1:
-        return []
-    requisite = next((one for one, own in run.portal.own_requisites.items() if own == name), None)
-    if requisite is None:
-        return []
-    link = change(
-        "deal",
-        deal["id"],
-        "link",
-        name,
-        reason,
-        field="organisation",
-        before=deal["organisation"],
-        requisite=requisite,
-    )
-    return [link]
 
 
 def _sources(told: Told) -> dict[str, Record]:

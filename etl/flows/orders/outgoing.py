@@ -13,7 +13,7 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows.agreement import Memory
-from etl.flows.orders import documents, edits, invoices, rows, taking
+from etl.flows.orders import buyers, documents, edits, invoices, rows, taking
 from etl.flows.orders import told as telling
 from etl.flows.orders.edits import Compared
 from etl.flows.orders.told import Told
@@ -44,7 +44,7 @@ def flow(run: Run, reading: Reading) -> None:
     if settings is None or queue.dialect_of(run).order_path is None:
         return
     told = telling.read(run, reading)
-    deals = in_exchange(run, settings, told)
+    deals = buyers.of_deals(run, in_exchange(run, settings, told))
     choice = _invoices(run, settings, told, deals)
     deals = [deal for deal in deals if deal["id"] not in choice.held]
     asked: set[str] = set()
@@ -223,7 +223,7 @@ def _enqueue(run: Run, made: documents.Made) -> list[Document]:
 
 
 def _buyers(deals: Sequence[Deal], published: Sequence[Document]) -> set[str]:
-    """Buyers of the deals of these documents."""
+    """Cards that these documents were made out to; another legal person of a card is not the card."""
     sent = {row["deal"] for row in published}
     return {deal["party"] for deal in deals if deal["party"] and deal["id"] in sent}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from etl import tables
 from etl.flows import stages
 from etl.flows.agreement import Memory
-from etl.flows.orders import incoming
+from etl.flows.orders import ourselves
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.edits import MANAGER, ORGANISATION
 from etl.flows.orders.rows import ENTITY, ROWS
@@ -19,6 +19,7 @@ from etl.transform.orders import composition
 
 #: action of a change -> the merged field it settles
 _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
+_SCOPE = "orders-out"
 
 
 def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
@@ -48,8 +49,8 @@ def _cards(run: Run, changes: Sequence[Record]) -> list[Record]:
             found.append(change | {"field": "assignedById"})
         elif change["field"] == ORGANISATION:
             deal = deals[change["key"]]
-            links = incoming.organisation_change(run, deal, change["after"], change["reason"])
-            found += [link | change | {"action": "link"} for link in links]
+            made = ourselves.change_of(run, deal, change["after"], change["reason"], _SCOPE)
+            found += [change | one for one in made]
     return found
 
 
@@ -74,5 +75,6 @@ def _composed(run: Run, told: Told, changes: Sequence[Record]) -> list[Record]:
 def _settle(memory: Memory, applied: Iterable[Record]) -> None:
     for row in applied:
         if row["outcome"] == "done":
-            memory.settle((ENTITY, row["key"]), _FIELD[row["action"]], keep=True)
+            field = ORGANISATION if ORGANISATION in row else _FIELD[row["action"]]
+            memory.settle((ENTITY, row["key"]), field, keep=True)
     memory.commit()

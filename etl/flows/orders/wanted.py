@@ -26,12 +26,20 @@ class Wanted:
 
 
 def origins(run: Run, parties: Iterable[str | None]) -> dict[str, str]:
-    """Party of the portal (company_7) -> its id in 1C, or the one it is sent under."""
-    found: dict[str, str] = {}
-    for entity, numbers in by_entity(parties).items():
+    """Party of the portal (company_7) -> its id in 1C, or the one it is sent under; another legal person of
+    a card (requisite_9) has an id of its own.
+    """
+    known = list(parties)
+    found = {party: records.onec_id(run, party) for party in known if party and _is_requisite(party)}
+    for entity, numbers in by_entity(known).items():
         for number, origin in records.onec_ids(run, entity, numbers).items():
             found[f"{entity}_{number}"] = origin
     return found
+
+
+def _is_requisite(party: str) -> bool:
+    """Whether a party is one of several legal persons of a card."""
+    return party.startswith("requisite_")
 
 
 def by_entity(parties: Iterable[str | None]) -> dict[str, list[str]]:

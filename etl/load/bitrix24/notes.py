@@ -5,14 +5,15 @@ Facts: reference bitrix24 §4.5 (links), §4.8 (user fields), §4.9 (comments, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from etl.bitrix24 import writes
-from etl.bitrix24.calls import Command, Outcome, grouped, rows
+from etl.bitrix24 import directory, writes
+from etl.bitrix24.calls import Command, Outcome, by_text, grouped, rows
 from etl.bitrix24.client import Client
 from etl.bitrix24.fields import DEAL, MissingField
-from etl.bitrix24.lists.listing import Row
+from etl.bitrix24.lists.listing import Listing, Row
+from etl.bitrix24.lists.reading import of_owners
 from etl.bitrix24.writes import New, Outbox, Planned, Result, Write
 
 _CLIENT_ID = "obmen24"
@@ -45,12 +46,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class Link:
-    """Our own requisite (and bank detail) for a deal or smart invoice: with which organisation it is made."""
+    """Our own requisite for a deal or smart invoice: with which organisation it is made."""
 
     key: str
     id: str
     requisite: str
-    bank: str = "0"
     kind: int = DEAL
 
 
@@ -76,8 +76,23 @@ def notify(client: Client, notices: Iterable[Notice], outbox: Outbox) -> Iterato
 
 
 def link(client: Client, links: Iterable[Link], outbox: Outbox) -> Iterator[Result]:
-    """Set our own requisites of deals and invoices; the buyer's stay unset."""
-    yield from writes.absolute(client, outbox, map(_registration, links))
+    """Set our own requisites of deals and invoices. A link is one record of six ids (§4.5), so it is read
+    first and only our side of it is changed.
+    """
+
+    def plan(asked: Sequence[Link]) -> list[Planned]:
+        held = {kind: _links_held(client, asked, kind) for kind in {one.kind for one in asked}}
+        accounts = directory.grouped(client, directory.banks(), "ENTITY_ID", {one.requisite for one in asked})
+        return [_registration(one, held[one.kind].get(one.id, {}), accounts) for one in asked]
+
+    yield from writes.converge(client, outbox, links, plan)
+
+
+def _links_held(client: Client, links: Sequence[Link], kind: int) -> dict[str, Row]:
+    """Deal or invoice -> its link as it stands."""
+    listing = Listing("crm.requisite.link.list", "ENTITY_ID", filter={"=ENTITY_TYPE_ID": kind})
+    owners = [one.id for one in links if one.kind == kind]
+    return by_text(of_owners(client, listing, "@ENTITY_ID", owners), "ENTITY_ID")
 
 
 def create_fields(client: Client, missing: Sequence[MissingField], outbox: Outbox) -> list[Result]:
@@ -145,15 +160,20 @@ def _notification(one: Notice) -> Write:
     return Write(one.key, "", command, identify=str)
 
 
-def _registration(one: Link) -> Write:
-    """A requisite link: 0 is «not set» (§4.5)."""
+def _registration(one: Link, held: Row, accounts: Mapping[str, Sequence[Row]]) -> Planned:
+    """A requisite link: 0 is «not set» (§4.5). Our account is the only one of the requisite, or not set: that
+    of another organisation would be refused.
+    """
+    if str(held.get("MC_REQUISITE_ID")) == one.requisite:
+        return Result(one.key, "done", one.id)
+    own = [row for row in accounts.get(one.requisite, ()) if row.get("ACTIVE") != "N"]
     fields = {
         "ENTITY_TYPE_ID": one.kind,
         "ENTITY_ID": one.id,
-        "REQUISITE_ID": 0,
-        "BANK_DETAIL_ID": 0,
+        "REQUISITE_ID": held.get("REQUISITE_ID") or 0,
+        "BANK_DETAIL_ID": held.get("BANK_DETAIL_ID") or 0,
         "MC_REQUISITE_ID": one.requisite,
-        "MC_BANK_DETAIL_ID": one.bank,
+        "MC_BANK_DETAIL_ID": own[0]["ID"] if len(own) == 1 else 0,
     }
     command = Command("crm.requisite.link.register", {"fields": fields})
     return Write(one.key, one.id, command)

@@ -16,6 +16,9 @@ from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.writes import Planned, Result, Write
 from etl.load.bitrix24.cards import Party
 from etl.records import Account
+from etl.values import checked
+
+_PERSON_INN = 12  # digits
 
 
 def needed(party: Party) -> bool:
@@ -37,11 +40,10 @@ def requisite_write(
     wanted = _requisite(party)
     row = _chosen(party, rows)
     if row is None:
-        kind = party.values.get("kind") or ("person" if party.kind == CONTACT else "legal")
         fields = {
             "ENTITY_TYPE_ID": party.kind,
             "ENTITY_ID": owner,
-            "PRESET_ID": presets[kind],
+            "PRESET_ID": presets[_kind(party)],
             "ACTIVE": "Y",
             "XML_ID": party.origin,
             "NAME": str(party.values.get("name") or "Реквизиты"),
@@ -52,6 +54,16 @@ def requisite_write(
     if not values.words(row.get("XML_ID")):
         changed["XML_ID"] = party.origin
     return _update(key, "crm.requisite.update", str(row["ID"]), changed)
+
+
+def _kind(party: Party) -> str:
+    """What a party is as its requisite shows it: an ИНН of twelve digits under a company is a sole trader's,
+    whatever an empty card of the portal looked like.
+    """
+    if party.kind == CONTACT:
+        return "person"
+    told = party.values.get("kind") or "legal"
+    return "sole_trader" if len(party.given.get("inn", "")) == _PERSON_INN else str(told)
 
 
 def bank_write(key: str, party: Party, account: Account, requisite: str, rows: Sequence[Row]) -> Planned:
@@ -91,6 +103,8 @@ def address_write(key: str, party: Party, column: str, requisite: str, row: Row 
     """An address of the requisite. It has no id of its own: type and requisite are its key (§4.5)."""
     changed = _address(party, column)
     method = "crm.address.add"
+    if row is None and party.id and column not in party.given:
+        changed = {}  # the city of an address that a person has removed makes no new one
     if row is not None:
         changed = directory.different(row, _whole(changed, row))
         method = "crm.address.update"
@@ -107,13 +121,15 @@ def address_write(key: str, party: Party, column: str, requisite: str, row: Row 
 
 def _whole(wanted: dict[str, str], row: Row) -> dict[str, str]:
     """A new text of an address says it all: the parts that stand around the old one are cleared, the city
-    stays.
+    unless the text names it.
     """
     held = row.get("ADDRESS_1")
-    if wanted.get("ADDRESS_1", held) == held:
+    text = wanted.get("ADDRESS_1", held)
+    if text == held:
         return wanted
     cleared = dict.fromkeys(directory.ADDRESS_PARTS, "")
-    cleared["CITY"] = str(row.get("CITY") or "")
+    city = str(row.get("CITY") or "")
+    cleared["CITY"] = city if city in str(text) else ""
     return cleared | wanted
 
 
@@ -132,21 +148,20 @@ def _requisite(party: Party) -> dict[str, str]:
         return _named(given, {"inn": "RQ_INN"})
     wanted = _named(given, directory.REQUISITE_FIELDS)
     if "ogrn" in given:
-        name = "RQ_OGRNIP" if given.get("kind") == "sole_trader" else "RQ_OGRN"
+        name = "RQ_OGRNIP" if _kind(party) == "sole_trader" else "RQ_OGRN"
         wanted[name] = str(given["ogrn"])
     return wanted
 
 
 def _address(party: Party, column: str) -> dict[str, str]:
-    """Fields of one address: the whole text in one line; the city stands with the actual address, also
-    alone.
-    """
+    """Fields of one address: the whole text in one line, and its own city, which may stand alone."""
     given = party.given
     fields: dict[str, str] = {}
     if column in given:
         fields["ADDRESS_1"] = given[column]
-    if column == "actual_address" and "city" in given:
-        fields["CITY"] = given["city"]
+    city = directory.CITIES[column]
+    if city in given:
+        fields["CITY"] = given[city]
     return fields
 
 
@@ -164,7 +179,7 @@ def _chosen(party: Party, rows: Sequence[Row]) -> Row | None:
             return row
         if same is None and _same_inn(party, row):
             same = row
-        if free is None and not mark and not row.get("RQ_INN"):
+        if free is None and not mark and not checked.code(row.get("RQ_INN")):
             free = row
     return same or free
 
@@ -172,7 +187,7 @@ def _chosen(party: Party, rows: Sequence[Row]) -> Row | None:
 def _same_inn(party: Party, row: Row) -> bool:
     """Whether a requisite is of the same legal person: its ИНН, and no other КПП (branches, §4.5)."""
     inn = party.values.get("inn")
-    if not inn or row.get("RQ_INN") != inn:
+    if not inn or checked.code(row.get("RQ_INN")) != inn:
         return False
     kpp = party.values.get("kpp")
-    return row.get("RQ_KPP") in (None, "", kpp)
+    return checked.code(row.get("RQ_KPP")) in (None, kpp)

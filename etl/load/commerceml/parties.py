@@ -6,7 +6,6 @@ accounts (commerceml §3.3).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from etl.config.dialects import Dialect
@@ -14,7 +13,6 @@ from etl.load.commerceml.text import COMMENT, NAME, VALUE, Node, cut, flag
 from etl.records import Account, Contact, Party
 from etl.values import clean
 
-_SOLE_TRADER = re.compile(r"\s*(ИП\b|индивидуальный\s+предприниматель)", re.IGNORECASE).match
 _BUYER = "Покупатель"
 
 
@@ -27,7 +25,7 @@ def party_2(party: Party, dialect: Dialect) -> list[Node]:
         ("Ид", party["id"]),
         ("Наименование", cut(party["name"], NAME)),
         *(_legal_2(party) if kind_of(party) == "legal" else _personal_2(party)),
-        ("Адрес", address(party["actual_address"], None)),
+        ("Адрес", address(party["actual_address"], party["city"])),
         ("Контакты", contacts(party, dialect)),
         ("Роль", party["role"] or _BUYER),
     ]
@@ -36,7 +34,7 @@ def party_2(party: Party, dialect: Dialect) -> list[Node]:
 def _legal_2(party: Party) -> list[Node]:
     return [
         ("ОфициальноеНаименование", _full_name(party)),
-        ("ЮридическийАдрес", address(party["legal_address"], party["city"])),
+        ("ЮридическийАдрес", address(party["legal_address"], party["legal_city"])),
         ("ИНН", party["inn"]),
         ("КПП", party["kpp"]),
         ("ОКПО", party["okpo"]),
@@ -47,7 +45,7 @@ def _personal_2(party: Party) -> list[Node]:
     return [
         ("ПолноеНаименование", _full_name(party)),
         ("ИНН", party["inn"]),
-        ("АдресРегистрации", address(party["legal_address"], party["city"])),
+        ("АдресРегистрации", address(party["legal_address"], party["legal_city"])),
     ]
 
 
@@ -59,6 +57,7 @@ def party_3(
     The schema has no place for folder and code: they stand in Комментарий (docs/contract-1c.ru.md).
     """
     legal = kind_of(party) == "legal"
+    registered = address(party["legal_address"], party["legal_city"])
     kpp = party["kpp"] if legal else None
     bank_accounts: list[Node] = [("РасчетныйСчет", _account(account)) for account in accounts]
     representatives: list[Node] = [("Представитель", _person(person, dialect)) for person in people]
@@ -68,13 +67,13 @@ def party_3(
         ("ПометкаУдаления", flag(party["deleted"])),
         ("Наименование", cut(party["name"], NAME)),
         ("ОфициальноеНаименование" if legal else "ПолноеНаименование", _full_name(party)),
-        ("ЮридическийАдрес" if legal else "АдресРегистрации", address(party["legal_address"], party["city"])),
+        ("ЮридическийАдрес" if legal else "АдресРегистрации", registered),
         ("ИНН", party["inn"]),
         ("КПП", kpp),
         ("КодПоОКПО", party["okpo"]),
         ("РасчетныеСчета", bank_accounts or None),
         ("Комментарий", cut(_note(party), COMMENT)),
-        ("Адрес", address(party["actual_address"], None)),
+        ("Адрес", address(party["actual_address"], party["city"])),
         ("Контакты", contacts(party, dialect)),
         ("Представители", representatives or None),
         ("Роль", party["role"] or _BUYER),
@@ -95,7 +94,7 @@ def _full_name(party: Party) -> str | None:
     """
     full = party["full_name"] or party["name"]
     in_document = party["document"] is not None
-    if in_document and party["kind"] == "sole_trader" and full and not _SOLE_TRADER(full):
+    if in_document and party["kind"] == "sole_trader" and full and not clean.is_sole_trader(full):
         full = f"ИП {full}"
     return cut(full, NAME)
 

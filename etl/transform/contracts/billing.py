@@ -20,8 +20,9 @@ from etl.records import Charge, Deal, NotBilled
 from etl.tables import frame, records
 from etl.transform.contracts import corrections, fees
 from etl.transform.contracts.corrections import Terms
-from etl.transform.contracts.payers import clashing, payer
+from etl.transform.contracts.payers import clashing, payer, told_apart
 from etl.transform.contracts.register import indexed, rank
+from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def _fresh(listed: Mapping[str, Deal], terms: Terms) -> tuple[dict[str, Charge],
             continue
         if row:
             fresh[deal["id"]] = row
+    told_apart(fresh.values(), terms.register)
     for clash in clashing(fresh.values(), terms.register):
         del fresh[clash["deal"]]
         reason = f"Другой плательщик в 1С называется так же: «{clash['payer_key']}»"
@@ -211,7 +213,7 @@ def _row(
     deal: Deal, contract: _Contract, organisation: Organisation, day: dt.date, amount: Decimal, terms: Terms
 ) -> Charge:
     rate = fees.vat_rate(organisation, day, terms.vat_on)
-    who = payer(deal, terms.register.oldest(deal["id"]))
+    who = payer(deal, terms.register)
     notes = list(who.notes)
     if not deal["address"]:
         notes.append("не указан адрес объекта")
@@ -314,15 +316,11 @@ def _contract(deal: Deal, month: str) -> _Contract:
 
 
 def _organisation(deal: Deal, organisations: Sequence[Organisation]) -> Organisation:
-    """Our organisation that a deal names, by name or ИНН; the first of the profile where it names none."""
-    said = clean.fold(deal["organisation"])
-    for own in organisations:
-        if not said or said in (clean.fold(own.name), own.inn):
-            return own
-    raise _LeftOut(
-        f"Наша организация «{deal['organisation']}» не описана в профиле",
-        "Добавьте её в раздел organisations профиля или исправьте в сделке.",
-    )
+    """Our organisation that a deal is of. Raises _LeftOut where nobody knows it."""
+    own = own_organisation(deal["organisation"], organisations)
+    if own is None:
+        raise _LeftOut(*unknown(deal["organisation"]))
+    return own
 
 
 # ---- who was left out

@@ -15,10 +15,11 @@ from decimal import Decimal
 from typing import Literal
 
 from etl.config.dialects import Dialect
-from etl.config.profile import Commission
+from etl.config.profile import Commission, Organisation
 from etl.records import Accrual, Deal, NotBilled
 from etl.transform.contracts.facts import ContractFacts, PaidCharge, standing
 from etl.transform.contracts.register import rank
+from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
 
 Confirmation = Literal["seen", "published", "person"]
@@ -50,6 +51,7 @@ def accrue(
     accruals: Iterable[Accrual],
     *,
     settings: Commission,
+    organisations: Sequence[Organisation],
     today: dt.date,
 ) -> tuple[list[Accrual], list[NotBilled]]:
     """New acts and reversals, and the deals for which an act is due but cannot be made.
@@ -72,6 +74,7 @@ def accrue(
         rows += _reversals(history[deal["id"]], known, settings, today)
         try:
             for row in _due(deal, known, history[deal["id"]], settings, today):
+                _check_organisation(row, organisations)
                 rows.append(row)  # one by one: a refused second half must not lose the first
         except _Refused as why:
             refused.append(_exception(deal, why))
@@ -194,6 +197,12 @@ def _act(deal: Deal, paid: PaidCharge, part: int, turn: int, settings: Commissio
         "basis": _basis(deal),
         "service": settings.service.replace("{part}", str(part)),
     }
+
+
+def _check_organisation(row: Accrual, organisations: Sequence[Organisation]) -> None:
+    """An act is of one of our organisations. Raises _Refused where nobody knows of which."""
+    if own_organisation(row["organisation"], organisations) is None:
+        raise _Refused(*unknown(row["organisation"]))
 
 
 def _number(deal: Deal, part: int, turn: int) -> str:

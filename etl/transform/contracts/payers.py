@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from etl.records import Charge, Deal
-from etl.transform.contracts.register import Register, known_names, party
+from etl.transform.contracts.register import Register, by_inn, known_names, party, rank
 from etl.values import checked, clean
 
 
@@ -24,11 +24,12 @@ class Payer:
     notes: tuple[str, ...]
 
 
-def payer(deal: Deal, oldest: Charge | None) -> Payer:
-    """The payer of a deal. A party that 1C knows already (`oldest`: the first charge of the deal) keeps name
-    and ИНН as first exported; else a payer without a good ИНН carries the number of the contract in the
-    name.
+def payer(deal: Deal, register: Register) -> Payer:
+    """The payer of a deal. A party that 1C knows already, by an earlier charge of the deal or of its ИНН,
+    keeps the name as first exported; else a payer without a good ИНН carries the number of the contract in
+    the name.
     """
+    oldest = register.oldest(deal["id"])
     name, said = clean.text(deal["payer"]), checked.inn(deal["payer_inn"])
     inn: str | None = said.value
     notes: list[str] = []
@@ -39,8 +40,34 @@ def payer(deal: Deal, oldest: Charge | None) -> Payer:
         if inn and not oldest["payer_inn"]:
             notes.append(f"1С знает плательщика без ИНН, внесите ИНН {inn} в его карточку в 1С")
         return Payer(name, oldest["payer_key"], oldest["payer_inn"], tuple(notes))
-    key = name if inn else f"{name} (дог. № {clean.text(deal['contract_number'])})"
+    key = register.names.get(by_inn(inn), name) if inn else _by_contract(name, deal["contract_number"])
     return Payer(name, key or "", inn, tuple(notes))
+
+
+def _by_contract(name: str | None, contract: str | None) -> str:
+    """A name made unique by the number of the contract."""
+    return f"{name} (дог. № {clean.text(contract)})"
+
+
+def told_apart(fresh: Iterable[Charge], register: Register) -> None:
+    """Payers of one ФИО and different ИНН are different people, and 1C may look for them by name: who is new
+    to it goes with the number of his first contract in the name, whom it knows keeps his name. Changes the
+    rows.
+    """
+    for name, rows in known_names(fresh).items():
+        known = register.parties.get(name, ())
+        if len({*known, *map(party, rows)}) > 1:
+            _renamed([row for row in rows if row["payer_inn"] and party(row) not in known])
+
+
+def _renamed(rows: Iterable[Charge]) -> None:
+    """Charges of payers who are new to 1C, all of one payer under one name."""
+    names: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: rank(row["deal"])):
+        name = names.setdefault(party(row), _by_contract(row["payer_key"], row["contract_number"]))
+        row["payer_key"] = name
+        said = f"так же зовут другого плательщика, в 1С: «{name}»"
+        row["note"] = f"{row['note']}; {said}" if row["note"] else said
 
 
 def clashing(fresh: Iterable[Charge], register: Register) -> list[Charge]:

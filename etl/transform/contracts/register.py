@@ -35,7 +35,7 @@ class Totals(NamedTuple):
 class Register:
     """The register indexed. `first` and `last`: deal -> month -> first and last version of its charge;
     `versions`: month -> highest version; `parties` and `deals`: folded name of a payer in 1C -> who owes
-    under it, and for which deals.
+    under it, and for which deals; `names`: who owes -> the name he was first sent under.
     """
 
     first: Mapping[str, Mapping[str, Charge]]
@@ -43,6 +43,7 @@ class Register:
     versions: Mapping[str, int]
     parties: Mapping[str, Collection[str]]
     deals: Mapping[str, Collection[str]]
+    names: Mapping[str, str]
 
     def oldest(self, deal: str) -> Charge | None:
         """The first charge of a deal: it froze how 1C knows the payer."""
@@ -61,6 +62,7 @@ def indexed(register: pd.DataFrame, kind: str) -> Register:
     versions: dict[str, int] = {}
     parties: defaultdict[str, set[str]] = defaultdict(set)
     deals: defaultdict[str, set[str]] = defaultdict(set)
+    names: dict[str, str] = {}
     for row in sorted(tables.records(register, Charge), key=_version):
         versions[row["month"]] = row["version"]  # they come in order: the last one is the highest
         if row["kind"] == kind:
@@ -69,14 +71,20 @@ def indexed(register: pd.DataFrame, kind: str) -> Register:
         name = clean.fold(row["payer_key"])
         parties[name].add(party(row))
         deals[name].add(row["deal"])
-    return Register(first, last, versions, parties, deals)
+        names.setdefault(party(row), row["payer_key"])
+    return Register(first, last, versions, parties, deals, names)
 
 
 def party(row: Charge) -> str:
     """Who owes a charge: the ИНН where it is known, else the contract."""
     if row["payer_inn"]:
-        return f"ИНН {row['payer_inn']}"
+        return by_inn(row["payer_inn"])
     return f"договор {clean.fold(row['contract_number'])} от {row['contract_date']}"
+
+
+def by_inn(inn: str) -> str:
+    """Who owes, where the ИНН is known."""
+    return f"ИНН {inn}"
 
 
 def rank(deal: str) -> tuple[int, str]:

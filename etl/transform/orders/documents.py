@@ -17,8 +17,9 @@ from decimal import Decimal
 from etl.config.profile import Orders, Organisation
 from etl.records import Contact, Deal, Document, Line, Party
 from etl.tables import Record, issue, whole
-from etl.transform.documents import CURRENCY, ONE, own_organisation, present
+from etl.transform.documents import CURRENCY, ONE, present
 from etl.transform.orders.invoices import is_prepaid
+from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
 
 
@@ -246,10 +247,7 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
     rows, party = _rows(desk, head, deal), _party(desk, head, deal)
     own = own_organisation(deal["organisation"], desk.organisations)
     if own is None:
-        raise _Refused(
-            f"Наша организация «{deal['organisation']}» не описана в профиле. "
-            "Добавьте её в раздел organisations."
-        )
+        raise _Refused(". ".join(unknown(deal["organisation"])))
     taxes = [row["vat_amount"] for row in rows if row["vat_amount"] is not None]
     document: Document = {
         **head,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from etl.config.profile import Organisation
 from etl.records import Document
-from etl.values import clean
+from etl.values import checked, clean
 
 _INN = "Организация ИНН"
 
@@ -17,7 +17,7 @@ def organisation(
     """Which of our organisations a document of 1C is of: by its ИНН where told (`by` = inn), else by name as
     1C writes it. Which of the two counts says [orders] organisations_by.
     """
-    inn = (document["requisites"] or {}).get(_INN) if by == "inn" else None
+    inn = checked.code((document["requisites"] or {}).get(_INN)) if by == "inn" else None
     if inn:
         return next((own for own in organisations if own.inn == inn), None)
     name = clean.fold(document["organisation"])

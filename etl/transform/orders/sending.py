@@ -195,7 +195,20 @@ def _taken_name(row: Party) -> Record:
     )
 
 
-# ---- an order born in 1C ----
+# ---- what 1C holds ----
+_INN = "Организация ИНН"
+
+
+def under_theirs(row: Document, shown: Document) -> Document:
+    """A document of a deal whose order stands in 1C under an organisation that the profile does not know: it
+    stays there (DESIGN §4: «a value that we only defaulted never overwrites one that 1C holds»).
+    """
+    held = shown["requisites"] or {}
+    own = {name: value for name, value in (row["requisites"] or {}).items() if name != _INN}
+    theirs = {_INN: held[_INN]} if _INN in held else {}
+    return {**row, "organisation": shown["organisation"], "requisites": own | theirs}
+
+
 def as_born(row: Document, told: Document) -> Document:
     """The order of a deal born in 1C goes back with its own buyer, comment and posting (DESIGN §4, «Complete
     before compare»: what we only defaulted never overwrites what 1C holds).

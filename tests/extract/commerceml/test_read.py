@@ -477,7 +477,7 @@ def test_a_party_brings_contacts_accounts_people_folder_and_code() -> None:
     )
     found = read(f"<Контрагенты><Контрагент>{inner}</Контрагент></Контрагенты>")
     party = found["parties"][0]
-    assert (party["folder_path"], party["code"], party["okpo"], party["city"]) == (
+    assert (party["folder_path"], party["code"], party["okpo"], party["legal_city"]) == (
         "Оптовые/Москва",
         "000000042",
         "00012345",

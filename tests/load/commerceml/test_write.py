@@ -75,7 +75,7 @@ def party(**changes: Any) -> dict[str, Any]:
         "kpp": "770101001",
         "phones": ("+74950000000",),
         "emails": ("luch@example.com",),
-        "city": "Тула",
+        "legal_city": "Тула",
         "legal_address": "г. Тула, ул. Мира, 1",
     }
     return {**row, **changes}
@@ -844,11 +844,12 @@ def test_the_kind_of_a_party_survives(name: str) -> None:
 
 
 def test_a_blank_address_is_none() -> None:
-    source = made([dated()], None, [party(legal_address=" ", city="Г" * 300)])
+    source = made([dated()], None, [party(legal_address=" ", legal_city="Г" * 300)])
     assert rejected(source, "ut11") == set()
     assert (
         rejected(
-            made([dated()], None, [party(legal_address=" ", city=" ", actual_address="\u00a0")]), "bitrix3"
+            made([dated()], None, [party(legal_address=" ", legal_city=" ", actual_address="\u00a0")]),
+            "bitrix3",
         )
         == set()
     )

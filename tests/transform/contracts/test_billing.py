@@ -550,13 +550,6 @@ def test_two_parties_that_1c_could_not_tell_apart_are_both_left_out():
         )
     )
     assert "1" not in reasons(firms), "an ИНН that is not one does not make a second firm"
-    firms = bill(
-        deals(
-            deal(1, payer="ООО «Луч»", payer_inn="7707083893"),
-            deal(2, payer="ООО «Луч»", payer_inn="7736050003"),
-        )
-    )
-    assert set(reasons(firms)) == {"1", "2"}
 
 
 def test_a_party_1c_already_knows_keeps_its_name():

@@ -8,7 +8,7 @@ from etl.config.dialects import DIALECTS
 from etl.config.profile import Commission
 from etl.transform.contracts import commission
 from etl.transform.contracts.facts import PaidCharge
-from tests.support.deals000 import COMMISSION, contract, deal, deals
+from tests.support.deals000 import COMMISSION, OWN, contract, deal, deals
 
 D = Decimal
 TODAY = date(2026, 12, 1)
@@ -27,6 +27,7 @@ def accrue(known, history=(), settings=COMMISSION, **changes):
         tables.records(deals(deal(**changes))),
         {"123": known},
         tables.records(tables.frame("accruals", history)),
+        organisations=[OWN],
         settings=settings,
         today=TODAY,
     )
@@ -62,7 +63,7 @@ def test_the_first_act():
         "date": TODAY,
         "manager": "7",
         "manager_name": "Менеджерова Мария",
-        "organisation": None,
+        "organisation": OWN.name,
         "agreed": D("1000.01"),
         "amount": D("500.01"),
         "contract_number": "ВН-123",
@@ -139,6 +140,7 @@ def test_acts_are_grouped_by_responsible_manager():
         tables.records(listed),
         {number: facts(1) for number in "123"},
         (),
+        organisations=[OWN],
         settings=COMMISSION,
         today=TODAY,
     )
@@ -157,12 +159,22 @@ def test_acts_are_grouped_by_responsible_manager():
 def test_what_cannot_be_accrued_is_an_exception(change, said):
     row = deal() | change
     rows, refused = commission.accrue(
-        tables.records(deals(row)), {row["id"]: facts(2)}, (), settings=COMMISSION, today=TODAY
+        tables.records(deals(row)),
+        {row["id"]: facts(2)},
+        (),
+        organisations=[OWN],
+        settings=COMMISSION,
+        today=TODAY,
     )
     assert not len(rows) and said in refused[0]["reason"] and refused[0]["advice"].endswith(".")
     assert not len(
         commission.accrue(
-            tables.records(deals(row)), {row["id"]: facts(0)}, (), settings=COMMISSION, today=TODAY
+            tables.records(deals(row)),
+            {row["id"]: facts(0)},
+            (),
+            organisations=[OWN],
+            settings=COMMISSION,
+            today=TODAY,
         )[1]
     ), "not due yet"
 
@@ -189,7 +201,9 @@ def test_percent_of_a_bad_or_empty_base():
 
 def test_deals_without_facts_are_left_alone():
     assert not len(
-        commission.accrue(tables.records(deals(deal(5))), {}, (), settings=COMMISSION, today=TODAY)[0]
+        commission.accrue(
+            tables.records(deals(deal(5))), {}, (), organisations=[OWN], settings=COMMISSION, today=TODAY
+        )[0]
     )
 
 

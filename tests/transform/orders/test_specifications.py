@@ -755,7 +755,10 @@ def test_003_manager_and_organisation_of_1c_come_to_the_deal() -> None:
         doc("d3", manager="a@example.test"),
     )
     assert column(doubts.unmapped(strange, BOTH, OWN), "value") == ["Кто-то", "Чужая"]
-    assert organisation({"requisites": {"Организация ИНН": "000"}, "organisation": OWN[0].name}, OWN) is None
+    assert (
+        organisation({"requisites": {"Организация ИНН": "7736050003"}, "organisation": OWN[0].name}, OWN)
+        is None
+    )
     assert organisation({"requisites": None, "organisation": None}, OWN) is None
 
 
