@@ -36,7 +36,13 @@ class Dialect:
     party_id_limit: int = 40  # length of Контрагент/Ид
     # Единица of a row is a code: УТ 11 creates a unit otherwise, 2.08 wants three signs
     unit_by_code: bool = False
-    comment_requisite: bool = False  # the comment is taken from «Комментарии покупателя» (УТ 11)
+    # what 1C's own code makes of our files (onec-code §1, §2)
+    one_organisation: bool = False  # every order is booked to the organisation of the exchange node
+    one_address: bool = False  # a card keeps one address, phone and mail: the last one overwrites the others
+    finds_by_contacts: bool = False  # a client is looked for by КПП alone, phone and mail, too
+    prices_gifts: bool = False  # a row at 0 gets the price of the node's price type
+    official_traders: bool = False  # a sole trader has ОфициальноеНаименование and an ИНН of 12 digits
+    traders_by_inn: bool = False  # any person with an ИНН becomes a sole trader
 
     @property
     def schema(self) -> str:
@@ -63,7 +69,7 @@ FACTS: dict[str, str] = {
 }
 _STOCK = frozenset({"order"})
 _ALL = frozenset({"order", "invoice", "payment", "refund", "shipment", "return", "act", "closing"})
-# the VAT table of УТ 10.3 as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
+# the VAT tables of УТ 10.3 and УНФ as read: no 22, 5, 7; that of УТ 11 makes 0 «Без НДС», too
 _OLD_RATES = frozenset({"0", "10", "18", "20"})
 
 DIALECTS: dict[str, Dialect] = {
@@ -80,6 +86,8 @@ DIALECTS: dict[str, Dialect] = {
             tells=frozenset({"orders_from_us", "paid_weak", "shipped_full", "catalogue"}),
             phone_type="ТелефонРабочий",
             vat_rates=_OLD_RATES,
+            one_organisation=True,
+            one_address=True,
         ),
         Dialect(
             name="ut11",
@@ -92,7 +100,8 @@ DIALECTS: dict[str, Dialect] = {
             tells=frozenset({"orders_from_us", "paid_full", "shipped_full", "catalogue"}),
             vat_rates=_OLD_RATES - {"0"},
             unit_by_code=True,
-            comment_requisite=True,
+            one_organisation=True,
+            traders_by_inn=True,
         ),
         Dialect(
             name="unf3",
@@ -114,8 +123,11 @@ DIALECTS: dict[str, Dialect] = {
                     "catalogue",
                 }
             ),
-            vat_rates=_OLD_RATES | {"5", "7", "22"},
+            vat_rates=_OLD_RATES,
             unit_by_code=True,
+            finds_by_contacts=True,
+            prices_gifts=True,
+            official_traders=True,
         ),
         Dialect(
             name="bp3",

@@ -94,6 +94,9 @@ class OneC(Model):
         2, ge=1, description="Сколько сеансов 1С документ остаётся в исходящем файле без ответа"
     )
     time_zone: str = Field("Europe/Moscow", description="Часовой пояс базы 1С")
+    organisation: str | None = Field(
+        None, description="Организация узла обмена: УТ 10.3 и УТ 11 записывают на неё все заказы"
+    )
     release: str | None = Field(None, description="Релиз конфигурации 1С, например 10.3.52.2")
     currency: str = Field("руб", description="Название рубля в справочнике валют базы 1С")
     vat_rates: tuple[str, ...] | None = Field(
@@ -313,6 +316,20 @@ class Profile(Model):
     )
     guard: Guard = Guard()
     state: State = State()
+
+    @model_validator(mode="after")
+    def _one_seller(self) -> Profile:
+        """Stock УТ 10.3 and УТ 11 book every order to one organisation, whatever the order names."""
+        names = [own.name for own in self.organisations]
+        said = self.onec.organisation
+        if said and said not in names:
+            raise ValueError(f"onec.organisation: организации «{said}» нет среди [[organisations]]")
+        if len(names) > 1 and not said and not self.onec.extended and self.dialect.one_organisation:
+            raise ValueError(
+                f"{self.dialect.title} записывает все заказы на организацию узла обмена: укажите её в [onec] "
+                "organisation, документы других организаций не отправляются"
+            )
+        return self
 
     @property
     def name(self) -> str:

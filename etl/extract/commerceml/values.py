@@ -26,6 +26,7 @@ _RUSSIAN_DATE = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:$|[T\s])")
 _TIME = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 ).fullmatch
+_EMPTY_DATE = "T"  # how УТ 10.3 writes one with a time
 _CLOCK = re.compile(r"(?:T|\s|UTC)\s*([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)").search
 _RATE = re.compile(r"(?:ндс)?([0-9]{1,2}(?:\.[0-9]{1,4})?)%?(?:/1[0-9]{2})?%?").fullmatch
 _EXEMPT = frozenset({"безналога", "безндс", "необлагается", "безналога(ндс)", "ндснеоблагается"})
@@ -75,6 +76,8 @@ def _unusual_number(text: str) -> Decimal:
 @lru_cache(maxsize=_REPEATED)
 def date(text: str) -> dt.date | None:
     """`yyyy-MM-dd` with or without time and zone, `dd.MM.yyyy`; the empty date of 1C (year 1) is None."""
+    if text == _EMPTY_DATE:
+        return None
     if found := _ISO_DATE(text):
         year, month, day = found.groups()
     elif found := _RUSSIAN_DATE(text):

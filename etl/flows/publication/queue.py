@@ -77,6 +77,7 @@ def _rejected(run: Run, found: Mapping[str, pd.DataFrame]) -> set[str | None]:
         day=run.clock.today,
         vat_rates=run.profile.onec.vat_rates,
         currency=run.profile.onec.currency,
+        organisation=run.profile.onec.organisation,
     )
     if not len(issues):
         return set()

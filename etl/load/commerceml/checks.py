@@ -31,6 +31,7 @@ def problems(
     day: dt.date,
     vat_rates: Collection[str] | None = None,
     currency: str = "руб",
+    organisation: str | None = None,
 ) -> pd.DataFrame:
     """`issues` of all documents, one document after another.
 
@@ -39,7 +40,14 @@ def problems(
     documents = canonical.records(given.table(tables, "documents"), Document)
     lines = given.grouped(given.table(tables, "lines"), Line, "document")
     parties = given.grouped(given.table(tables, "parties"), Party, "document")
-    base = Base(dialect, currency, _known_rates(dialect, vat_rates), _ambiguous(parties.values(), dialect))
+    base = Base(
+        dialect,
+        currency,
+        _known_rates(dialect, vat_rates),
+        _ambiguous(parties.values(), dialect),
+        _shared(parties.values(), dialect),
+        organisation if dialect.one_organisation else None,
+    )
     twins = _Twins(documents)
     found: list[Record] = []
     for document in documents:
@@ -48,7 +56,7 @@ def problems(
             found.append(issue(document, "reject", finding))
         for finding in twins.of_document(document):
             found.append(issue(document, "reject", finding))
-        for finding in doubts.of_document(document, own, people, dialect, day):
+        for finding in doubts.of_document(document, own, people, day):
             found.append(issue(document, "warn", finding))
     return canonical.frame("issues", found)
 
@@ -84,6 +92,18 @@ def _ambiguous(parties: Iterable[list[Party]], dialect: Dialect) -> set[str]:
             owner = (party["inn"], party["kpp"]) if party["inn"] else (party["id"], None)
             owners.setdefault(clean.fold(party["name"]), set()).add(owner)
     return {name for name, found in owners.items() if name and len(found) > 1}
+
+
+def _shared(parties: Iterable[list[Party]], dialect: Dialect) -> set[str]:
+    """Phones and mails of several parties: УНФ would take one for the other (onec-code D4)."""
+    if not dialect.finds_by_contacts:
+        return set()
+    owners: dict[str, set[str]] = {}
+    for people in parties:
+        for party in people:
+            for said in (*(party["phones"] or ()), *(party["emails"] or ())):
+                owners.setdefault(rejects.contact(said), set()).add(party["inn"] or party["id"] or "")
+    return {said for said, found in owners.items() if said and len(found) > 1}
 
 
 class _Twins:

@@ -13,7 +13,7 @@ from etl.config.dialects import Dialect
 from etl.load.commerceml import sums
 from etl.load.commerceml.lines import line_2, line_3
 from etl.load.commerceml.parties import party_2, party_3
-from etl.load.commerceml.text import COMMENT, VALUE, Node, Pair, cut, day, flag, money, requisites
+from etl.load.commerceml.text import COMMENT, Node, Pair, cut, day, flag, money, requisites
 from etl.records import Document, Line, Party
 
 #: requisites of a document that are elements of the file
@@ -47,7 +47,7 @@ def document_2(
         ("Комментарий", cut(document["comment"], COMMENT)),
         ("Налоги", _document_tax(document, lines, included)),
         ("Товары", goods or None),
-        ("ЗначенияРеквизитов", requisites(_header_2(document, dialect))),
+        ("ЗначенияРеквизитов", requisites(_header_2(document))),
     ]
 
 
@@ -136,19 +136,10 @@ def _document_tax(document: Document, lines: Sequence[Line], included: bool) -> 
 # ---- requisites of the header ----
 
 
-def _header_2(document: Document, dialect: Dialect) -> list[Pair]:
-    """For stock 1C a deleted document is a cancelled one.
-
-    УТ 11 takes the comment from here (commerceml §4).
-    """
+def _header_2(document: Document) -> list[Pair]:
+    """For stock 1C a deleted document is a cancelled one."""
     cancelled = True if document["deleted"] else document["cancelled"]
-    comment = cut(document["comment"], VALUE) if dialect.comment_requisite else None
-    return [
-        ("Отменен", flag(cancelled)),
-        *_shared(document),
-        ("Комментарии покупателя", comment),
-        *_others(document),
-    ]
+    return [("Отменен", flag(cancelled)), *_shared(document), *_others(document)]
 
 
 def _header_3(document: Document) -> list[Pair]:

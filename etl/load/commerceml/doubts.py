@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 from etl.config import dialects
-from etl.config.dialects import Dialect
 from etl.load.commerceml import parties
 from etl.load.commerceml.findings import Finding, Findings, fits
 from etl.load.commerceml.text import COMMENT, NAME, VALUE
@@ -15,12 +14,10 @@ from etl.records import Document, Line, Party
 _STANDARD_RATES = frozenset(rate for _, rate in dialects.VAT_STANDARD)
 
 
-def of_document(
-    document: Document, lines: Sequence[Line], people: Sequence[Party], dialect: Dialect, day: dt.date
-) -> Findings:
+def of_document(document: Document, lines: Sequence[Line], people: Sequence[Party], day: dt.date) -> Findings:
     """Doubts about a document; `people` are its parties, `day` is today."""
     yield from _rates(document, lines, day)
-    yield from _comment(document, dialect)
+    yield from _comment(document)
     yield from _names(lines, people)
     yield from _requisites(document)
     yield from _prices(lines)
@@ -42,13 +39,11 @@ def _rates(document: Document, lines: Sequence[Line], day: dt.date) -> Findings:
             return
 
 
-def _comment(document: Document, dialect: Dialect) -> Findings:
-    """УТ 11 takes the comment from a requisite, which is shorter (commerceml §4, §13)."""
-    limit = VALUE if dialect.comment_requisite else COMMENT
-    if _is_longer(document["comment"], limit):
+def _comment(document: Document) -> Findings:
+    if _is_longer(document["comment"], COMMENT):
         yield Finding(
             "comment",
-            f"Комментарий длиннее {limit} знаков, 1С получит его начало. Сократите комментарий.",
+            f"Комментарий длиннее {COMMENT} знаков, 1С получит его начало. Сократите комментарий.",
         )
 
 

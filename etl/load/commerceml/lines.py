@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from etl.config import dialects
@@ -22,7 +23,9 @@ def line_2(line: Line, included: bool, dialect: Dialect) -> list[Node]:
     """A row for stock 1C: the price is net of the discount (commerceml §0.15).
 
     Unit, factor and rate stand in every row: УТ 11 takes missing ones from the row before (commerceml §0.14).
+    None of the three reads a factor (onec-code D9), so packs go as pieces; the sum counts, not the price.
     """
+    line = _in_pieces(line)
     unit, code = unit_of(line)
     factor = _factor(line)
     rate = dialects.rate_text(dialect, line["vat_rate"], line["vat_exempt"])
@@ -91,6 +94,32 @@ def _factor(line: Line) -> str:
     """How many base units the unit of the line holds, as 1C told it; else one."""
     told = (line["requisites"] or {}).get(FACTOR)
     return told.strip().replace(",", ".") if told else "1"
+
+
+def _in_pieces(line: Line) -> Line:
+    """The row in base units; one whose unit is the base unit as it is."""
+    factor = _number_of(_factor(line))
+    count, price = line["quantity"], line["price"]
+    if not factor or factor == 1 or count is None or price is None:
+        return line
+    own = {name: value for name, value in (line["requisites"] or {}).items() if name != FACTOR}
+    pieces: Line = {
+        **line,
+        "quantity": count * factor,
+        "price": price / factor,
+        "unit": dialects.UNIT,
+        "unit_code": dialects.UNIT_CODE,
+        "requisites": own,
+    }
+    return pieces
+
+
+def _number_of(factor: str) -> Decimal | None:
+    """None for a text that is no number: the proof of the file says so."""
+    try:
+        return Decimal(factor)
+    except InvalidOperation:
+        return None
 
 
 def _discount(line: Line) -> list[Node] | None:

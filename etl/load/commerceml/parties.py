@@ -24,27 +24,37 @@ def party_2(party: Party, dialect: Dialect) -> list[Node]:
     return [
         ("Ид", party["id"]),
         ("Наименование", cut(party["name"], NAME)),
-        *(_legal_2(party) if kind_of(party) == "legal" else _personal_2(party)),
-        ("Адрес", address(party["actual_address"], party["city"])),
+        *(_legal_2(party, dialect) if _is_official(party, dialect) else _personal_2(party, dialect)),
+        ("Адрес", None if dialect.one_address else address(party["actual_address"], party["city"])),
         ("Контакты", contacts(party, dialect)),
         ("Роль", party["role"] or _BUYER),
     ]
 
 
-def _legal_2(party: Party) -> list[Node]:
+def _is_official(party: Party, dialect: Dialect) -> bool:
+    """Has it an ОфициальноеНаименование for this 1C?"""
+    kind = kind_of(party)
+    return kind == "legal" or (kind == "sole_trader" and dialect.official_traders)
+
+
+def _legal_2(party: Party, dialect: Dialect) -> list[Node]:
+    """УНФ would take a client for any other with the same КПП, which thousands of firms share."""
+    has_kpp = kind_of(party) == "legal" and not dialect.finds_by_contacts
     return [
         ("ОфициальноеНаименование", _full_name(party)),
         ("ЮридическийАдрес", address(party["legal_address"], party["legal_city"])),
         ("ИНН", party["inn"]),
-        ("КПП", party["kpp"]),
+        ("КПП", party["kpp"] if has_kpp else None),
         ("ОКПО", party["okpo"]),
     ]
 
 
-def _personal_2(party: Party) -> list[Node]:
+def _personal_2(party: Party, dialect: Dialect) -> list[Node]:
+    """УТ 11 makes a sole trader of any person with an ИНН."""
+    is_misread = dialect.traders_by_inn and kind_of(party) == "person"
     return [
         ("ПолноеНаименование", _full_name(party)),
-        ("ИНН", party["inn"]),
+        ("ИНН", None if is_misread else party["inn"]),
         ("АдресРегистрации", address(party["legal_address"], party["legal_city"])),
     ]
 
@@ -134,8 +144,9 @@ def address(shown: str | None, city: str | None) -> list[Node] | None:
 
 def contacts(holder: Party | Contact, dialect: Dialect) -> list[Node] | None:
     """Phones and e-mails, their kinds in the words that this 1C knows (commerceml §3.3)."""
-    phones = _contacts(dialect.phone_type, holder["phones"])
-    emails = _contacts(dialect.email_type, holder["emails"])
+    most = 1 if dialect.one_address else None
+    phones = _contacts(dialect.phone_type, holder["phones"])[:most]
+    emails = _contacts(dialect.email_type, holder["emails"])[:most]
     return [*phones, *emails] or None
 
 

@@ -35,15 +35,19 @@ class Base:
     currency: str  # its name of the rouble
     rates: Collection[str] | None  # VAT rates it knows, as Ставка spells them; None: any
     ambiguous: Collection[str]  # folded names of parties that it would take for one
+    shared: Collection[str]  # phones and mails by which it would take one party for another
+    organisation: str | None  # to which it books every order; None: to that of the document
 
 
 def of_document(document: Document, lines: Sequence[Line], people: Sequence[Party], base: Base) -> Findings:
     """Everything for which the document is left out; `people` are its parties."""
     yield from _header(document, base)
+    yield from _organisation(document, base)
     yield from _money(document, base)
     yield from _parties(people, base)
     for line in lines:
         yield from _line(line, base)
+    yield from _gifts(document, lines, base.dialect)
     yield from _sums(document, lines, base.dialect)
     yield from _characters("documents", document)
     for line in lines:
@@ -82,6 +86,20 @@ def _header(document: Document, base: Base) -> Findings:
         )
     if document["date"] is None:
         yield Finding("date", "У документа нет даты. Укажите дату на портале.")
+
+
+def _organisation(document: Document, base: Base) -> Findings:
+    """Stock 1C books an order to the organisation of its exchange node, whatever ours is (onec-code D1)."""
+    own = document["organisation"]
+    if base.organisation is None or not own or clean.fold(own) == clean.fold(base.organisation):
+        return
+    yield Finding(
+        "organisation",
+        f"{base.dialect.title} запишет документ на организацию узла обмена «{base.organisation}», а в сделке "
+        f"«{own}». Документ не отправлен: заведите его в 1С вручную или настройте для этой организации "
+        "отдельный узел и профиль ([onec] organisation).",
+        own,
+    )
 
 
 def _money(document: Document, base: Base) -> Findings:
@@ -129,6 +147,7 @@ def _parties(people: Sequence[Party], base: Base) -> Findings:
         yield from _name(party, base)
         yield from _party_id(party, base.dialect)
         yield from _identifiers(party)
+        yield from _shared(party, base)
 
 
 def _name(party: Party, base: Base) -> Findings:
@@ -142,6 +161,24 @@ def _name(party: Party, base: Base) -> Findings:
             "Уточните наименование одного из них.",
             party["id"],
         )
+
+
+def _shared(party: Party, base: Base) -> Findings:
+    for said in (*(party["phones"] or ()), *(party["emails"] or ())):
+        if contact(said) in base.shared:
+            yield Finding(
+                "party",
+                f"«{said}» указан у двух разных клиентов: {base.dialect.title} ищет клиента и по нему "
+                "и примет их за одного. Оставьте его у одного клиента.",
+                party["id"],
+            )
+            return
+
+
+def contact(said: str) -> str:
+    """A phone by its last ten digits, an e-mail without case: as a client is looked for by it."""
+    digits = "".join(sign for sign in said if sign.isdigit())
+    return said.strip().lower() if "@" in said else digits[-10:]
 
 
 def _party_id(party: Party, dialect: Dialect) -> Findings:
@@ -262,6 +299,20 @@ def _rate(line: Line, where: str, base: Base) -> Findings:
 
 
 # ---- what 1C makes of the rows ----
+
+
+def _gifts(document: Document, lines: Sequence[Line], dialect: Dialect) -> Findings:
+    """УНФ gives a row at 0 the price of the node's price type (onec-code D5)."""
+    if not dialect.prices_gifts or document["cancelled"]:
+        return
+    for line in lines:
+        if line["amount"] == 0 and (line["quantity"] or 0) > 0:
+            yield Finding(
+                f"lines[{line['position']}].price",
+                f"Строка «{line['name']}» по цене 0: {dialect.title} поставит в неё цену из вида цен, "
+                "и заказ станет дороже. Уберите строку из сделки и отразите подарок в 1С.",
+                line["amount"],
+            )
 
 
 def _sums(document: Document, lines: Sequence[Line], dialect: Dialect) -> Findings:

@@ -41,6 +41,7 @@ def problems(
     day: dt.date,
     vat_rates: Collection[str] | None = None,
     currency: str = "руб",
+    organisation: str | None = None,
 ) -> pd.DataFrame:
     """`issues` of documents (key = documents.id): reject must not be written, warn deserves a look.
 
@@ -48,9 +49,11 @@ def problems(
     that fails they are tried one by one, so that a value no rule thinks of costs its own document and no
     other. `day` is today: a rate that the law did not have on a document's date is a warning, a document
     without a date is judged by `day`. `vat_rates`: rates the customer's base knows, if it differs from the
-    dialect. `currency`: its name of the rouble.
+    dialect. `currency`: its name of the rouble. `organisation`: that of the exchange node.
     """
-    found = checks.problems(tables, dialect, day=day, vat_rates=vat_rates, currency=currency)
+    found = checks.problems(
+        tables, dialect, day=day, vat_rates=vat_rates, currency=currency, organisation=organisation
+    )
     documents = given.table(tables, "documents")
     rejected = set(found[found["severity"] == "reject"]["key"])
     sound = documents[~documents["id"].isin(rejected)]
