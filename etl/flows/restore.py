@@ -64,7 +64,7 @@ def restore(run: Run) -> None:
     run.journal.report.title = "Восстановление выполнено"
     books = registers.archived_books(run.folder.folder)
     charges = _rows(books, registers.REGISTER, exact.read_register, _CHARGE_KEY)
-    accruals = _rows(books, registers.ACTS, exact.read_acts, ("number",))
+    accruals = _in_turn(_rows(books, registers.ACTS, exact.read_acts, ("number",)))
     _refuse_gaps(charges)
     archived = _archived(run)
     # with an empty archive the exchange is new here: deals beyond the first stage keep their history outside
@@ -109,6 +109,14 @@ def _rows(
         for row in rows:
             found.setdefault(tuple(row[name] for name in key), row)
     return list(found.values())
+
+
+def _in_turn(accruals: Iterable[Accrual]) -> list[Accrual]:
+    """Acts in the order in which they were made. Raises NeedsPerson where one is missing."""
+    try:
+        return restoring.in_turn(accruals)
+    except ValueError as error:
+        raise NeedsPerson(f"В архиве не хватает акта вознаграждения рядом с {error}.", _BACKUP) from None
 
 
 def _refuse_gaps(charges: Iterable[Mapping[str, Any]]) -> None:

@@ -392,7 +392,7 @@ def test_a_stale_or_repeated_file_changes_nothing(tmp_path: Path) -> None:
 
 
 STOCK = {
-    "extended = true": "extended = false\norganisation = \"ООО «Южный склад»\"",
+    "extended = true": 'extended = false\norganisation = "ООО «Южный склад»"',
     'flows = ["parties", "products", "documents-in", "orders-out"]': 'flows = ["documents-in", "orders-out"]',
     'vat = "general"': 'vat = "exempt"',
 }

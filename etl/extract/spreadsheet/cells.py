@@ -45,16 +45,28 @@ def text(cell: Cell) -> str | None:
 
 
 def money(cell: Cell) -> Decimal | None:
-    """Roubles: a text of any form `clean.money` knows, or a number cell of no more than kopecks."""
+    """Roubles: a text of any form `clean.money` knows, or a number cell; of no more than kopecks."""
     is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
-    if not is_number:
-        return clean.money(cell)
-    exact = Decimal(repr(cell))
-    amount = clean.kopecks(exact)
+    exact = Decimal(repr(cell)) if is_number else clean.money(cell)
+    if exact is None:
+        return None
+    amount = clean.kopecks(exact) if abs(exact) < _LARGEST else exact
     lost = abs(exact - amount)
-    if lost > _NOISE or abs(amount) >= _LARGEST:
+    if lost > (_NOISE if is_number else 0) or abs(amount) >= _LARGEST:
         raise ValueError(f"сумма {cell} не сходится до копейки")
     return amount
+
+
+def number(cell: Cell) -> str | None:
+    """A number of a paper, as text. What Excel made a date or a fraction of («1/26», «45-5») is lost."""
+    became = None
+    if isinstance(cell, dt.date):
+        became = f"дату {cell:%d.%m.%Y}"
+    elif isinstance(cell, float) and not cell.is_integer():
+        became = f"число {cell}"
+    if became:
+        raise ValueError(f"Excel превратил номер в {became}: верните ячейке текст")
+    return text(cell)
 
 
 def moment(cell: Cell) -> dt.datetime | None:

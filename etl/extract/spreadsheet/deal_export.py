@@ -59,6 +59,7 @@ _READERS: dict[str, Callable[[Cell], Any]] = {
     "modified": cells.moment,
     "closed": cells.flag,
     "payer_inn": cells.inn,
+    "contract_number": cells.number,
 }
 _CURRENCIES = {"российский рубль": "RUB", "рубль": "RUB", "руб.": "RUB", "rub": "RUB"}
 

@@ -28,6 +28,8 @@ from etl.values import clean, keys
 if TYPE_CHECKING:
     import pandas as pd
 
+#: roubles a month that nobody pays: a slip of the keyboard, which no cell and no 1C would hold
+_IMPOSSIBLE = Decimal(10) ** 10
 _REQUIRED = {
     "contract_number": "номер договора",
     "contract_date": "дата договора",
@@ -302,6 +304,10 @@ def _contract(deal: Deal, month: str) -> _Contract:
         )
     if fee <= 0:
         raise _LeftOut("Абонентская плата не больше нуля", "Укажите сумму ежемесячного платежа в сделке.")
+    if fee >= _IMPOSSIBLE:
+        raise _LeftOut(
+            f"Абонентская плата {fee:.2f} невозможна", "Исправьте сумму ежемесячного платежа в сделке."
+        )
     if deal["currency"] not in (None, "RUB"):
         raise _LeftOut(
             f"Валюта сделки {deal['currency']}, начисления ведутся в рублях",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from etl.config.profile import Rule
@@ -41,3 +43,37 @@ def _has(facts: ContractFacts | None, half: str) -> bool:
     """Whether the act of a half is known to stand."""
     value: Any = getattr(facts, half) if facts else False
     return bool(value)
+
+
+# ---- acts ----
+_REVERSAL = "reversal-"
+
+
+def in_turn(accruals: Iterable[Accrual]) -> list[Accrual]:
+    """Acts of each half as they came: accrued, reversed, accrued again.
+
+    Their books may be of one day, and then neither name nor date tells their order. Raises ValueError, naming
+    the acts, where one between them is missing.
+    """
+    made: defaultdict[tuple[str, str], list[Accrual]] = defaultdict(list)
+    taken_back: defaultdict[tuple[str, str], list[Accrual]] = defaultdict(list)
+    for row in sorted(accruals, key=_by_date):
+        half = row["part"].removeprefix(_REVERSAL)
+        found = made if half == row["part"] else taken_back
+        found[row["deal"], half].append(row)
+    ordered: list[Accrual] = []
+    for key in {**made, **taken_back}:
+        ordered += _alternating(made[key], taken_back[key])
+    return ordered
+
+
+def _by_date(row: Accrual) -> tuple[dt.date, str]:
+    return row["date"] or dt.date.min, row["number"]
+
+
+def _alternating(made: Sequence[Accrual], taken_back: Sequence[Accrual]) -> Iterator[Accrual]:
+    if not len(made) - 1 <= len(taken_back) <= len(made):
+        raise ValueError(", ".join(row["number"] for row in (*made, *taken_back)))
+    for number, row in enumerate(made):
+        yield row
+        yield from taken_back[number : number + 1]

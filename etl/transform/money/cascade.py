@@ -78,17 +78,20 @@ def judge(receipt: Receipt, found: str, own: Sequence[Debt], ledger: Ledger, set
     if receipt["direction"] == "out":
         return _refund(case, dated)
     live = [one for one in dated if one.remaining > 0]
+    # what is named by its number or month may have been paid before it was charged
+    ahead = [one for one in own if one.remaining > 0]
     word = _other_service(receipt["purpose"], settings)
     if word:
         reason = f"В назначении «{word}»: это может быть оплата другой услуги"
         return Verdict(_shown(live), reason)
     if named.invoices:
-        return _by_numbers(case, live)
+        return _by_numbers(case, ahead)
     if named.unclear:
         return Verdict(_shown(live), "В назначении назван период, который не удалось разобрать")
+    meant = ahead if named.months else live
     if named.contracts:
-        return _by_contract(case, live)
-    return _by_sum(case, live)
+        return _by_contract(case, meant)
+    return _by_sum(case, meant)
 
 
 def _other_service(said: str | None, settings: Bank) -> str | None:

@@ -170,8 +170,10 @@ def test_one_printed_number_of_two_years_is_settled_by_the_date() -> None:
     assert paid(match([own("по счету 15 от 01.11.2026")], *docs)) == [("B", "1500.00")]
 
 
-def test_a_document_later_than_the_payment_is_no_candidate() -> None:
-    assert "Назван документ 7" in asked(match([own("по счету 7")], doc("7", date=dt.date(2026, 11, 19))))
+def test_a_document_later_than_the_payment_is_no_candidate_unless_it_is_named() -> None:
+    later = doc("7", date=dt.date(2026, 11, 19))
+    assert not match([own("Оплата за видеонаблюдение")], later).payments
+    assert paid(match([own("по счету 7")], later)) == [("7", "1500.00")]
 
 
 def test_a_contract_pays_its_oldest_charge_first() -> None:
@@ -364,3 +366,11 @@ def test_the_month_that_is_named_is_paid(said: str, amount: str, months: list[st
 def test_other_services_under_the_same_contract_are_asked(said: str) -> None:
     assert "другой услуги" in asked(match([own(said)], doc("M26110001")))
     assert paid(match([own(said)], doc("M26110001"), other=())) == [("M26110001", "1500.00")]
+
+
+def test_a_charge_that_is_named_may_have_been_paid_before_its_date() -> None:
+    """Paid on the 5th «за декабрь», charged on the 31st: the receipt waits and then finds its charge."""
+    december = doc("M2612", month="2026-12", date=dt.date(2026, 12, 31), printed=("77",))
+    for said in ("по договору № 15 за декабрь 2026", "за 12/26", "Оплата по счету № 77"):
+        assert paid(match([own(said)], december)) == [("M2612", "1500.00")]
+    assert not paid(match([own("Оплата по договору № 15")], december))
