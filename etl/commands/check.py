@@ -15,6 +15,7 @@ from pathlib import Path
 from etl import pipeline
 from etl.bitrix24 import client as rest
 from etl.bitrix24 import names
+from etl.commands import own_side
 from etl.commands.reach import reachable
 from etl.config import capabilities
 from etl.config.profile import Profile
@@ -46,10 +47,13 @@ class Folder:
 
 @dataclass(frozen=True)
 class Portal:
-    """A portal that answers and has every name of the profile; `deals` counts those of its pipeline."""
+    """A portal that answers and has every name of the profile; `deals` counts those of its pipeline,
+    `unnamed` those of them that are held because they name none of our organisations.
+    """
 
     name: str
     deals: int
+    unnamed: int = 0
 
 
 @dataclass(frozen=True)
@@ -194,5 +198,8 @@ def _portal(profile: Profile) -> Portal:
         rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
         resolved = names.load(client, reached)
+        if wrong := own_side.problems(client, resolved, reached):
+            raise ConfigError("", problems=wrong)
         count = len(deals.deal_ids(client, resolved))
-    return Portal(profile.bitrix24.name, count)
+        unnamed = own_side.unnamed(client, resolved, reached)
+    return Portal(profile.bitrix24.name, count, unnamed)
