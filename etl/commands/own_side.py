@@ -52,7 +52,7 @@ def _missing(profile: Profile, field: PortalField | None, known: set[str]) -> It
     for own in profile.organisations:
         if own.name not in known:
             mark = f" (ИНН {own.inn})" if own.inn else ""
-            yield f"organisations «{own.name}»{mark}: {where} её нет, в сделке её не выбрать. Добавьте её туда"
+            yield f"organisations «{own.name}»{mark}: {where} её нет, сделке её не выбрать. Добавьте её туда"
 
 
 def unnamed(client: rest.Client, names: Names, profile: Profile) -> int:
