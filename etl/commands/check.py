@@ -15,13 +15,12 @@ from pathlib import Path
 from etl import pipeline
 from etl.bitrix24 import client as rest
 from etl.bitrix24 import names
-from etl.commands import own_side
 from etl.commands.reach import reachable
 from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError, TryLater
 from etl.extract.bitrix24 import deals
-from etl.flows import intake
+from etl.flows import intake, own_side
 from etl.flows.directories import parties
 from etl.flows.run import Options
 

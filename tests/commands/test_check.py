@@ -45,6 +45,7 @@ def test_a_share_that_is_not_mounted_is_away(tmp_path: Path) -> None:
 
 # ---- our organisations: a deal must be able to name one of several (specification 003)
 def looked_at(running: scenario.Scenario) -> check.Check:
+    running.folder.mkdir(exist_ok=True)
     return check.check(running.stage.profile)
 
 

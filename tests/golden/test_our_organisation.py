@@ -255,3 +255,24 @@ def test_of_two_a_person_says_which(tmp_path: Path) -> None:
         assert buyer(running) == ("ООО «Прибой-2» (ИНН 7707083893)", "7707083893", "770701001")
         assert not [row for row in people.questions(running.stage.profile) if "реквизит" in row.text]
         assert other
+
+
+def test_a_branch_goes_under_a_name_of_its_own(tmp_path: Path) -> None:
+    """One ИНН, another КПП: 1C, which looks for a buyer by name, must not take the branch for the head office."""
+    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+        start(running)
+        other = second_requisite(running, RQ_COMPANY_NAME="ООО «Прибой-2»", RQ_INN="0000000120")
+        linked(running, 1, REQUISITE_ID=other, MC_REQUISITE_ID=2)
+        running.run()
+        sent = b"".join(running.outgoing().values()).decode()
+        assert "ООО «Прибой-2» (КПП 770701001)" in sent and "<КПП>770701001</КПП>" in sent
+
+
+def test_when_none_is_in_use_all_are_offered(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+        start(running)
+        for number in (12, second_requisite(running)):
+            running.call("crm.requisite.update", id=number, fields={"ACTIVE": "N"})
+        running.run()
+        (question,) = (row for row in people.questions(running.stage.profile) if "реквизит" in row.text)
+        assert len(question.candidates) == 2
