@@ -59,13 +59,14 @@ def ask(ctx: click.Context, question: str | None, answer: str | None) -> None:
 @click.argument("entity", metavar="ВИД")
 @click.argument("portal_id", metavar="НОМЕР_НА_ПОРТАЛЕ")
 @click.argument("onec_id", metavar="ИД_В_1С")
+@click.option("--replace", is_flag=True, help="Разорвать пары, в которых эти записи уже стоят.")
 @click.pass_context
-def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str) -> None:
+def link(ctx: click.Context, entity: str, portal_id: str, onec_id: str, replace: bool) -> None:
     """Связать запись портала с записью 1С: obmen24 link company 15 <Ид>."""
     from etl.cli.words import people as words
-    from etl.commands import people
+    from etl.commands import linking
 
-    done = people.link(profile_of(ctx), words.entity(entity), portal_id, onec_id)
+    done = linking.link(profile_of(ctx), words.entity(entity), portal_id, onec_id, replace=replace)
     click.echo(words.linked(done, entity))
 
 

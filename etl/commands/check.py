@@ -20,7 +20,7 @@ from etl.config import capabilities
 from etl.config.profile import Profile
 from etl.errors import ConfigError, EtlError, TryLater
 from etl.extract.bitrix24 import deals
-from etl.flows import intake
+from etl.flows import intake, own_side
 from etl.flows.directories import parties
 from etl.flows.run import Options
 
@@ -46,10 +46,13 @@ class Folder:
 
 @dataclass(frozen=True)
 class Portal:
-    """A portal that answers and has every name of the profile; `deals` counts those of its pipeline."""
+    """A portal that answers and has every name of the profile; `deals` counts those of its pipeline,
+    `unnamed` those of them that are held because they name none of our organisations.
+    """
 
     name: str
     deals: int
+    unnamed: int = 0
 
 
 @dataclass(frozen=True)
@@ -194,5 +197,8 @@ def _portal(profile: Profile) -> Portal:
         rest.connect(reached.bitrix24, reached.path.parent, None) as client,
     ):
         resolved = names.load(client, reached)
+        if wrong := own_side.problems(client, resolved, reached):
+            raise ConfigError("", problems=wrong)
         count = len(deals.deal_ids(client, resolved))
-    return Portal(profile.bitrix24.name, count)
+        unnamed = own_side.unnamed(client, resolved, reached)
+    return Portal(profile.bitrix24.name, count, unnamed)

@@ -34,15 +34,6 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Linked:
-    """A pair that a person has tied."""
-
-    entity: str
-    portal_id: str
-    onec_id: str
-
-
-@dataclass(frozen=True)
 class Confirmed:
     """Acts that a person says 1C has accepted."""
 
@@ -114,14 +105,6 @@ def _choice(given: str | None, count: int) -> int:
     if not given.isdigit() or int(given) > count:
         raise ConfigError(f"Варианта {given} нет, их {count}.", "Посмотрите варианты: obmen24 ask.")
     return int(given)
-
-
-def link(profile: Profile, entity: str, portal_id: str, onec_id: str) -> Linked:
-    """Tie a record of the portal to one of 1C by hand. `entity` as the state names it: deal, company, …"""
-    pair = {"entity": entity, "foreign_id": onec_id, "portal_id": portal_id}
-    with _written(profile) as store:
-        store.links.put([pair])
-    return Linked(entity, portal_id, onec_id)
 
 
 def confirm(profile: Profile, numbers: Sequence[str]) -> Confirmed:

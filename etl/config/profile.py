@@ -135,7 +135,10 @@ class Deals(Model):
 
     pipeline: str | None = Field(None, description="Воронка; без неё берутся сделки всех воронок")
     fields: dict[str, str] = Field(
-        default_factory=dict, description="Наш столбец = поле портала (название или код)"
+        default_factory=dict,
+        description="Наш столбец = поле портала (название или код). organisation: поле, в котором стоит наша "
+        "организация (название, ИНН или карточка «моей компании»); без него берётся из реквизитов сделки. "
+        "Если организаций несколько, сделка без организации в 1С не уходит",
     )
     aliases: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Другие названия той же стадии"
@@ -353,7 +356,9 @@ class Profile(Model):
 
     @property
     def organisation(self) -> Organisation:
-        """The organisation used where a deal names none: the first of the list."""
+        """The first of our organisations: whose name stands above the books; no deal is given it by default
+        where there are several.
+        """
         return self.organisations[0]
 
     @property

@@ -67,16 +67,19 @@ def archived_books(folder: Path) -> list[Path]:
 
 
 def meta(run: Run, *, period: str, version: int, moment: dt.datetime) -> workbooks.Meta:
-    """Heading of the books of this profile."""
-    own = run.profile.organisation
+    """Heading of the books of this profile: its organisation; of several only the names, for the rows are
+    theirs.
+    """
+    own = run.profile.organisations
+    only = own[0] if len(own) == 1 else None
     return workbooks.Meta(
-        organisation=own.name,
+        organisation=", ".join(one.name for one in own),
         period=period,
         portal=run.profile.bitrix24.name,
         formed_at=moment,
         version=version,
-        inn=own.inn,
-        kpp=own.kpp,
+        inn=only.inn if only else None,
+        kpp=only.kpp if only else None,
     )
 
 

@@ -67,12 +67,6 @@ def test_what_is_no_answer_changes_nothing(
     assert answers(profile) == {}
 
 
-def test_a_link_is_told_as_it_was_made(profile: Profile) -> None:
-    assert people.link(profile, "company", "15", "abc") == people.Linked("company", "15", "abc")
-    with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
-        assert store.links.by_foreign("company", ["abc"])["abc"]["portal_id"] == "15"
-
-
 def test_an_unknown_act_is_named(profile: Profile) -> None:
     with pytest.raises(ConfigError, match=r"Таких актов нет: A1-7, A1-8\."):
         people.confirm(profile, ("A1-7", "A1-8"))

@@ -11,7 +11,7 @@ import pytest
 
 from etl.cli.words import check as check_words
 from etl.cli.words import people as words
-from etl.commands import check, journal, people
+from etl.commands import check, journal, linking, people
 from etl.errors import EtlError, NeedsPerson
 from etl.sandbox.onec.records import Account
 from tests.support import directories
@@ -268,7 +268,7 @@ def test_inn_and_kpp_only_propose_and_a_link_decides(tmp_path: Path) -> None:
         guid = daisy(scene)
         scene.exchange()
         assert "obmen24 link company 9" in words.questions(people.questions(scene.profile))
-        people.link(scene.profile, "company", "9", guid)
+        linking.link(scene.profile, "company", "9", guid)
         scene.run()
         (card,) = scene.items(4)
         assert (card["title"], card["originId"]) == ("ООО «Ромашка»", guid)
@@ -302,7 +302,7 @@ def test_the_coverage_report_counts(tmp_path: Path) -> None:
         )
         assert "предложены по ИНН: 1" in check_words.text(check.check(scene.profile))
         scene.run()
-        people.link(scene.profile, "company", "9", guid)
+        linking.link(scene.profile, "company", "9", guid)
         scene.run()
         assert check.coverage(scene.profile) == check.Coverage(
             by_guid=2,

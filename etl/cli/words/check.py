@@ -51,12 +51,22 @@ def _told(one: Told) -> str:
         case Folder():
             return f"Папка обмена: {one.path}"
         case Portal():
-            return f"Портал {one.name}: все названия профиля найдены, сделок в воронке: {one.deals}."
+            return _portal(one)
         case Coverage():
             return _coverage(one)
         case Away():
             return one.message
     assert_never(one)
+
+
+def _portal(portal: Portal) -> str:
+    said = f"Портал {portal.name}: все названия профиля найдены, сделок в воронке: {portal.deals}."
+    if portal.unnamed:
+        said += (
+            f" В {portal.unnamed} из них не указано, от какой нашей организации они ведутся: "
+            "пока её не выберут, в 1С они не уйдут."
+        )
+    return said
 
 
 def _release(release: Release) -> str:

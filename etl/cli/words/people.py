@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from etl.commands.journal import Remark, Step
-from etl.commands.people import Answered, Confirmed, Linked, Question, Returned
+from etl.commands.linking import Linked
+from etl.commands.people import Answered, Confirmed, Question, Returned
 
 #: how a person may name a kind of record -> its name in the journal
 _ENTITIES = {
@@ -69,7 +70,8 @@ def answered(_done: Answered) -> str:
 
 def linked(done: Linked, named: str) -> str:
     """After a link; `named` is the person's word for the kind of record."""
-    return f"Связано: {named} {done.portal_id} и запись 1С {done.onec_id}. Проверьте: obmen24 plan."
+    parted = f" Разорваны прежние пары: {', '.join(done.parted)}." if done.parted else ""
+    return f"Связано: {named} {done.portal_id} и запись 1С {done.onec_id}.{parted} Проверьте: obmen24 plan."
 
 
 def confirmed(done: Confirmed) -> str:

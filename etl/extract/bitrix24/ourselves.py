@@ -12,11 +12,12 @@ from typing import Any
 
 from etl.bitrix24 import directory, values
 from etl.bitrix24.client import Client
-from etl.bitrix24.fields import DEAL, PortalField, normal
+from etl.bitrix24.fields import DEAL, PortalField
 from etl.bitrix24.lists.listing import Listing, Row
 from etl.bitrix24.lists.reading import every, of_owners
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
+from etl.values import clean
 
 #: Up to here the links of single deals are asked; above, the whole list is cheaper.
 _MANY = 1000
@@ -57,7 +58,7 @@ def _known(profile: Profile) -> dict[str, str]:
     """What people write for our organisations -> their names in the profile."""
     found: dict[str, str] = {}
     for own in profile.organisations:
-        found[normal(own.name)] = own.name
+        found[clean.fold(own.name)] = own.name
         if own.inn:
             found[own.inn] = own.name
     return found
@@ -68,7 +69,7 @@ def _named(said: Any, known: Mapping[str, str]) -> str | None:
     text = values.identifier(said)
     if text is None:
         return None
-    return known.get(normal(text)) or known.get(text.removeprefix("CO_"), text)
+    return known.get(clean.fold(text)) or known.get(text.removeprefix("CO_"), text)
 
 
 def buyers_requisites(client: Client, deals: Iterable[str]) -> dict[str, str]:

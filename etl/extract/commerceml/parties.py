@@ -53,23 +53,30 @@ def add(row: Row, scope: Scope, document: str | None = None) -> None:
 
 
 def _kind(row: Row, official: str | None, person: str | None) -> str | None:
-    """Only a legal entity has an ИНН of ten digits or a КПП; ОфициальноеНаименование with an ИНН of twelve is
-    a sole trader's (§3.2).
+    """Only a legal entity has an ИНН of ten digits or a КПП, only legal ones and sole traders
+    ОфициальноеНаименование (§3.2).
     """
-    inn = row.get("inn") or ""
-    if len(inn) == _LEGAL_INN:
+    if len(row.get("inn") or "") == _LEGAL_INN:
         return "legal"
-    has_twelve = len(inn) == _PERSON_INN
-    is_named_so = clean.is_sole_trader(official or person) or clean.is_sole_trader(row.get("name"))
-    if len(row.get("ogrn") or "") == _SOLE_OGRN or (official and has_twelve):
-        return "sole_trader"
-    if is_named_so and (has_twelve or not row.get("kpp")):
+    if _is_sole_trader(row, official, person):
         return "sole_trader"
     if official or row.get("kpp"):
         return "legal"
     if person or row.get("_last_name"):
         return "person"
     return None
+
+
+def _is_sole_trader(row: Row, official: str | None, person: str | None) -> bool:
+    """Told by ОГРНИП, by ОфициальноеНаименование with an ИНН of twelve digits, or by «ИП» in a name."""
+    has_twelve = len(row.get("inn") or "") == _PERSON_INN
+    if len(row.get("ogrn") or "") == _SOLE_OGRN:
+        return True
+    if has_twelve and official:
+        return True
+    if row.get("kpp") and not has_twelve:
+        return False
+    return clean.is_sole_trader(official or person) or clean.is_sole_trader(row.get("name"))
 
 
 def _contacts(row: Row) -> None:

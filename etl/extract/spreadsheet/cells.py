@@ -12,7 +12,7 @@ from decimal import Decimal
 from stdnum.ru import inn as inn_rule
 
 from etl.extract.spreadsheet.guard import Cell
-from etl.values import clean
+from etl.values import checked, clean
 
 _POWER = re.compile(r"-?\d(?:[.,]\d+)?E\+?\d+", re.I)
 _TIME = re.compile(r".*[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?:[Z+].*)?")
@@ -104,10 +104,9 @@ def inn(cell: Cell) -> str | None:
 
     A zero that Excel dropped comes back only when the check digit then fits (`inn_padded` tells).
     """
-    line = text(cell)
-    if line is None:
+    digits = checked.code(text(cell))
+    if digits is None:
         return None
-    digits = re.sub(r"[\s\-]", "", line)
     return "0" + digits if inn_padded(digits) else digits
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from etl.flows.agreement import Key
 from etl.flows.directories import fields, files, newcomers, pairing, writing
 from etl.flows.directories.comparison import Comparison, is_outward
-from etl.flows.directories.hearing import hear
+from etl.flows.directories.hearing import hear, recall_lost
 from etl.flows.directories.journal import step, under_portal_number
 from etl.flows.directories.records import Save, settle
 from etl.flows.run import Record
@@ -37,6 +37,7 @@ def compare(found: Comparison) -> Matches:
 
 def _paired(found: Comparison) -> Matches:
     found.held = _held(found)
+    recall_lost(found)
     return pairing.pair(found)
 
 

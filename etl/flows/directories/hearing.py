@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from etl.flows.directories.comparison import MARK, Comparison, state_of
+from etl.flows.agreement import Key
+from etl.flows.directories.comparison import MARK, Comparison, card_of, state_of
 from etl.flows.directories.records import Card
 from etl.flows.run import Record
 from etl.state.columns import encode
 from etl.state.files import StoredFile, newer
+from etl.transform.agreed import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,35 @@ def hear(found: Comparison) -> None:
 
 
 def _recall(found: Comparison) -> None:
-    """Records without a pair wait whole in the memory, because 1C does not tell them twice."""
+    """Records without a pair, and those of which nothing is agreed with their card yet, wait whole in the
+    memory, because 1C does not tell them twice.
+    """
     for key in found.memory:
-        values = found.memory.wanted(key)
-        if values and state_of(found, key[1]) != "linked":
-            found.cards[key] = Card(*key, values, owner=values.get("owner"))
+        is_agreed = any(one.base is not ABSENT for one in found.memory.of(key).values())
+        if state_of(found, key[1]) != "linked" or not is_agreed:
+            _recall_card(found, key)
+
+
+def _recall_card(found: Comparison, key: Key) -> None:
+    """A record as 1C told it, of what the portal does not hold yet."""
+    values = found.memory.wanted(key)
+    if values:
+        found.cards[key] = Card(*key, values, owner=values.get("owner"))
+
+
+def recall_lost(found: Comparison) -> None:
+    """Records whose card the portal does not show: what 1C told of them stays wanted, and is asked about,
+    until the card is there again or a person ties another one. One that 1C has deleted is wanted no more.
+    """
+    for key in found.memory:
+        link = found.links.get(key[1])
+        is_lost = link is not None and link["state"] == "linked" and card_of(link) not in found.held
+        if not is_lost:
+            continue
+        if key not in found.cards:
+            _recall_card(found, key)
+        elif found.cards[key].deleted:
+            found.memory.forget(key, found.memory.of(key).keys())
 
 
 def _mark(card: Card, row: Record) -> str:

@@ -22,10 +22,6 @@ def on_portal(found: Comparison) -> list[Save]:
     """
     saves: list[Save] = []
     for card in _unmatched(found):
-        for column, value in card.values.items():
-            found.memory.want(card.key, column, value)
-        if card.owner:
-            found.memory.want(card.key, "owner", card.owner)
         if card.origin not in found.asked and _is_creatable(found, card):
             saves.append(Save(card.key, card.values, file=card.file, owner=card.owner))
     return saves
@@ -37,9 +33,19 @@ def _unmatched(found: Comparison) -> list[Card]:
     for entity in found.settings:
         if receives(found, entity):
             free += [card for card in found.cards.values() if card.entity == entity and _is_free(found, card)]
+    for card in free:
+        _wait(found, card)
     gone = [card for card in free if state_of(found, card.origin) == "linked"]
     found.issues += [unlinked(card, _GONE) for card in gone]
     return [card for card in free if state_of(found, card.origin) != "linked"]
+
+
+def _wait(found: Comparison, card: Card) -> None:
+    """All that 1C told of a record waits in the memory."""
+    for column, value in card.values.items():
+        found.memory.want(card.key, column, value)
+    if card.owner:
+        found.memory.want(card.key, "owner", card.owner)
 
 
 def _is_free(found: Comparison, card: Card) -> bool:

@@ -89,6 +89,7 @@ def _mark(deal: Deal, held: Requisites) -> str:
 
 def _question(mark: str, deal: Deal, held: Requisites) -> Record:
     """Which legal person a deal is with."""
+    offered = [row for row in held if directory.is_in_use(row)] or held
     text = (
         f"Сделка {deal['id']} «{deal['title'] or ''}»: у клиента несколько реквизитов, а в сделке они не "
         "выбраны. На какие оформить заказ? Можно и выбрать их в самой сделке."
@@ -97,9 +98,7 @@ def _question(mark: str, deal: Deal, held: Requisites) -> Record:
         "key": mark,
         "entity": QUESTION,
         "text": text,
-        "candidates": [
-            {"id": str(row["ID"]), "text": _told(row)} for row in held if directory.is_in_use(row)
-        ],
+        "candidates": [{"id": str(row["ID"]), "text": _told(row)} for row in offered],
         "deal": deal["id"],
     }
 

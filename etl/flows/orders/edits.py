@@ -113,15 +113,16 @@ def _complete(
     """A deal that names none of our organisations says nothing against the one that 1C holds: it is not
     compared until it is complete (DESIGN §4, «Complete before compare»).
     """
-    for deal in ourselves.unnamed(deals):
-        key = DEAL, deal
-        if ORGANISATION in onec.get(key, {}):
+    for deal in deals:
+        key = DEAL, deal["id"]
+        if deal["organisation"] is None and ORGANISATION in onec.get(key, {}):
             portal[key][ORGANISATION] = onec[key][ORGANISATION]
 
 
 def _unnamed(both: Sides, judged: Iterable[Key]) -> Iterator[Record]:
     """Deals to be completed with the organisation that 1C holds."""
-    blank = ourselves.unnamed(tables.each(both.run.portal.deals, Deal))
+    deals = both.run.portal.deals
+    blank = set(deals.loc[deals["organisation"].isna(), "id"])
     for key in judged:
         name = both.onec.get(key, {}).get(ORGANISATION)
         if name is not None and key[1] in blank:

@@ -4,7 +4,6 @@ requisite link or a field (specification 003: «С какой нашей орг�
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from etl import tables
@@ -82,8 +81,3 @@ def _homeless(deal: Deal, name: str, field: PortalField | None) -> Record:
         field=FIELD,
         value=name,
     )
-
-
-def unnamed(deals: Iterable[Deal]) -> set[str]:
-    """Deals that do not say whose they are: a default never goes out (DESIGN §4)."""
-    return {deal["id"] for deal in deals if deal["organisation"] is None}

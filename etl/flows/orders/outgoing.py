@@ -44,9 +44,9 @@ def flow(run: Run, reading: Reading) -> None:
     if settings is None or queue.dialect_of(run).order_path is None:
         return
     told = telling.read(run, reading)
-    deals = buyers.of_deals(run, in_exchange(run, settings, told))
+    deals = in_exchange(run, settings, told)
     choice = _invoices(run, settings, told, deals)
-    deals = [deal for deal in deals if deal["id"] not in choice.held]
+    deals = buyers.of_deals(run, [deal for deal in deals if deal["id"] not in choice.held])
     asked: set[str] = set()
     changes: list[Record] = []
     names = rows.aliases(run, told.lines) if deals else {}

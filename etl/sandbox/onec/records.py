@@ -134,6 +134,7 @@ class Party:
     phones: list[str] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     city: str | None = None
+    legal_city: str | None = None
     legal_address: str | None = None
     actual_address: str | None = None
     accounts: list[Account] = field(default_factory=list)

@@ -7,7 +7,8 @@ from typing import Any
 
 from etl.cli.words import people as words
 from etl.commands.journal import Remark, Step
-from etl.commands.people import Answered, Confirmed, Linked, Question, Returned
+from etl.commands.linking import Linked
+from etl.commands.people import Answered, Confirmed, Question, Returned
 
 AT = dt.datetime(2026, 11, 2, 10, 5).astimezone()
 

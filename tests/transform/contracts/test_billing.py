@@ -330,7 +330,8 @@ def test_keep_net_when_the_rate_changes():
     ("vat", "rate", "amount"), [("exempt", None, None), ("5", D(5), D("71.43")), ("7", D(7), D("98.13"))]
 )
 def test_without_vat_is_not_zero_percent(vat, rate, amount):
-    row = only(bill(deals(), organisations=[Organisation(name="Своя", vat=vat)]).charges)
+    own = [Organisation(name="Своя", vat=vat)]
+    row = only(bill(deals(deal(organisation=None)), organisations=own).charges)
     assert (row["vat_rate"], row["vat_amount"], row["vat_exempt"]) == (rate, amount, vat == "exempt")
 
 

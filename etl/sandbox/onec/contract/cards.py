@@ -56,7 +56,7 @@ def party_element(box: xml.Element, party: Party, *, role: str) -> xml.Element:
     }
     xml.add_all(element, values)
     _accounts(element, party.accounts)
-    _address(element, "АдресРегистрации", party.legal_address, party.city)
+    _address(element, "АдресРегистрации", party.legal_address, party.legal_city)
     _address(element, "Адрес", party.actual_address, party.city)
     _contacts(element, party)
     _people(element, party)

@@ -23,7 +23,6 @@ from etl.sandbox.onec.incoming import (
 from etl.sandbox.onec.records import Party, Product
 from etl.sandbox.onec.xml import Refusal
 
-_ADDRESSES = ("Адрес", "ЮридическийАдрес", "АдресРегистрации")
 _CITY = ("Город", "Населенный пункт")
 #: what a file never changes in a card
 _KEPT = ("guid", "version", "kind")
@@ -49,7 +48,8 @@ def _party(element: xml.Element) -> Party:
     told.accounts = read_accounts(element)
     told.okpo = xml.text(element, "ОКПО") or xml.text(element, "КодПоОКПО")
     told.deleted = xml.boolean(xml.text(element, "ПометкаУдаления"))
-    told.city = _city(element)
+    told.city = _city(element, "Адрес")
+    told.legal_city = _city(element, "ЮридическийАдрес") or _city(element, "АдресРегистрации")
     told.folder, told.code = _place(xml.text(element, "Комментарий") or "")
     for item in xml.inside(element, "Представители", "Представитель"):
         guid = xml.text(item, "Ид") or xml.text(item, "Контрагент", "Ид") or ""
@@ -58,12 +58,11 @@ def _party(element: xml.Element) -> Party:
     return told
 
 
-def _city(element: xml.Element) -> str | None:
-    """The first part of an address that is a town."""
-    for box in _ADDRESSES:
-        for part in xml.inside(element, box, "АдресноеПоле"):
-            if xml.text(part, "Тип") in _CITY:
-                return xml.text(part, "Значение")
+def _city(element: xml.Element, box: str) -> str | None:
+    """The part of an address that is a town."""
+    for part in xml.inside(element, box, "АдресноеПоле"):
+        if xml.text(part, "Тип") in _CITY:
+            return xml.text(part, "Значение")
     return None
 
 
