@@ -19,7 +19,7 @@ from etl.records import Contact, Deal, Document, Line, Party
 from etl.tables import Record, issue, whole
 from etl.transform.documents import CURRENCY, ONE, own_organisation, present
 from etl.transform.orders.invoices import is_prepaid
-from etl.values import clean, keys
+from etl.values import clean, keys, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class _Desk:
     dates: Mapping[str, dt.date]
     born: Mapping[str, Born]
     extended: bool
+    rates: Mapping[str, Decimal]
     sent: Collection[tuple[str, str]]
     lines: Mapping[str, Sequence[Line]]
     parties: Mapping[str, Party]
@@ -101,13 +102,15 @@ def deal_documents(
     dates: Mapping[str, dt.date],
     born: Mapping[str, Born],
     extended: bool,
+    rates: Mapping[str, Decimal] | None = None,
 ) -> DealDocuments:
     """Orders of deals in the sending stages and invoices of smart invoices in theirs, linked by basis.
 
     `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the
     stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
     invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
-    documents of two parties with one name, which stock 1C would take for one.
+    documents of two parties with one name, which stock 1C would take for one. `rates` = currency -> what one
+    unit costs in roubles on the portal today: a foreign document without a rate does not go.
     """
     desk = _Desk(
         portal=portal,
@@ -117,6 +120,7 @@ def deal_documents(
         dates=dates,
         born=born if extended else {},
         extended=extended,
+        rates=rates or {},
         sent=_sent(dates),
         lines=_lines(sources.lines),
         parties={row["id"]: row for row in sources.parties if row["document"] is None},
@@ -250,6 +254,7 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
             f"Наша организация «{deal['organisation']}» не описана в профиле. "
             "Добавьте её в раздел organisations."
         )
+    currency = _currency(desk, head, deal)
     taxes = [row["vat_amount"] for row in rows if row["vat_amount"] is not None]
     document: Document = {
         **head,
@@ -257,16 +262,49 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
         "organisation": own.name,
         "deal": deal["id"],
         "amount": _amount(rows, deal),
-        "currency": deal["currency"] or CURRENCY,
+        "currency": currency,
         "posted": True if desk.extended else None,
         "manager": desk.managers.get((deal["manager"] or "").casefold(), deal["manager_name"]),
-        "rate": ONE,
+        "rate": _rate(desk, currency),
         "vat_amount": sum(taxes, Decimal(0)) if taxes else None,
         "vat_included": True,
         "comment": _comment(deal),
         "requisites": _requisites(deal, own, desk.contacts.get(deal["contact"] or "")),
     }
     return Made(whole("documents", document), rows, whole("parties", party))
+
+
+def _currency(desk: _Desk, head: Document, deal: Deal) -> str:
+    """The currency of a document: an invoice has its own, and the deal's rows only in that of the deal.
+    Raises _Refused.
+    """
+    own = deal["currency"] or CURRENCY
+    if head["kind"] != "invoice":
+        return own
+    number = head["number"] or ""
+    bill = next(row for row in desk.invoices[deal["id"]] if keys.invoice(row["id"]) == number)
+    currency = bill["currency"] or CURRENCY
+    if currency != own and number not in desk.lines:
+        raise _Refused(
+            f"Счёт в валюте {currency}, а товары есть только в сделке, в валюте {own}. "
+            "Добавьте товары в счёт или исправьте его валюту."
+        )
+    return currency
+
+
+def _rate(desk: _Desk, currency: str) -> Decimal:
+    """Курс: that of the portal's currencies today. Raises _Refused where the portal has none: 1 would make a
+    rouble of every dollar.
+    """
+    if currency == CURRENCY:
+        return ONE
+    rate = money.measure(currency, desk.rates.get(currency)).rate
+    if rate is None:
+        raise _Refused(
+            f"На портале нет курса валюты {currency} к рублю, документ не отправлен. Задайте курс "
+            "(CRM, Настройки, Валюты) или переведите сделку в рубли."
+        )
+    return rate
 
 
 def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:
