@@ -225,8 +225,8 @@ class Orders(Model):
     discounts: Literal["portal", "1c"] = "portal"
     typed_sum: Literal["hold", "line"] = Field(
         "hold",
-        description="Сумма сделки введена вручную и не равна строкам: hold (не отправлять, показать обе суммы) "
-        "или line (сумма сделки уходит одной строкой)",
+        description="Сумма сделки введена вручную и не равна строкам: hold (не отправлять, показать "
+        "обе суммы) или line (сумма сделки уходит одной строкой)",
     )
     typed_sum_line: str = Field(
         "Товары и услуги по договорённости",

@@ -46,10 +46,12 @@ def record_facts(
     A document that 1C has moved away from everything of ours no longer counts.
     """
     owed = dues or {}
-    paying, moving = payments(run), shipments(run)
-    told = facts.payment_facts(documents, found, run.profile.dialect, paying, owed)
-    goods = facts.shipment_facts(documents, found, moving, owed)
-    run.journal.note(doubts.doubtful(documents, found, [*paying, *moving], owed), scope)
+    known = {"payment": payments(run), "shipment": shipments(run)}
+    told = facts.payment_facts(documents, found, run.profile.dialect, known["payment"], owed)
+    goods = facts.shipment_facts(documents, found, known["shipment"], owed)
+    for kind, kinds in _MOVING.items():
+        moving = [row for row in documents if row["kind"] in kinds]
+        run.journal.note(doubts.doubtful(moving, found, known[kind], owed), scope)
     record(run, "payment", told, deals, owed)
     record(run, "shipment", goods, deals, owed)
     for kind, kinds in _MOVING.items():

@@ -1,4 +1,4 @@
-"""Rates of the portal's own table of currencies (bitrix24 §4.7): what a document in one of them names as Курс."""
+"""Rates of the portal's table of currencies (bitrix24 §4.7): what a document in one of them names as Курс."""
 
 from __future__ import annotations
 

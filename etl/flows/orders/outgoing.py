@@ -23,7 +23,7 @@ from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.records import Change, Deal, Document, Line
 from etl.transform.money.paid import referred
-from etl.transform.orders import composition, sending, typed
+from etl.transform.orders import composition, sending, totals
 from etl.transform.orders.invoices import Choice
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 from etl.values import keys, money
@@ -104,7 +104,7 @@ def _exchange(
     """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
     result. `names`: see `edits.sides`.
     """
-    judged = typed.judged(deals, bills, *_product_rows(run, settings, deals, bills), settings)
+    judged = totals.added_up(deals, bills, *_product_rows(run, settings, deals, bills), settings)
     run.journal.note(list(judged.issues), SCOPE)
     deals = [deal for deal in deals if deal["id"] not in judged.held]
     bills = [row for row in bills if row["deal"] not in judged.held]

@@ -19,33 +19,40 @@ _ZERO = Decimal("0.00")
 def unfounded(
     documents: Iterable[Document], found: Mapping[str, str], recorded: Iterable[Payment], dues: Dues
 ) -> set[str]:
-    """Refunds and returns with a minus that no refund or return of the same order stands for.
+    """Refunds (or returns, as `documents` are) with a minus that no refund of the same order stands for.
 
     A minus takes back what the document of its kind did. Where nothing is there to be taken back, somebody
     may have meant a plain refund: as a payment it would be money that nobody paid.
     """
     told = [row for row in documents if _gives_back(row) and row["id"] in found]
-    here = {row["id"] for row in told}
-    given: defaultdict[str, Decimal] = defaultdict(lambda: _ZERO)
-    for fact in recorded:
-        if fact["source"] == "1c" and fact["id"] not in here and (fact["amount"] or _ZERO) < 0:
-            given[fact["target"]] -= fact["amount"] or _ZERO
     amounts = {row["id"]: _counted(row, dues.get(found[row["id"]], Due())) for row in told}
-    for row in told:
-        given[found[row["id"]]] += max(amounts[row["id"]], _ZERO)
+    given = _given(amounts, found, recorded)
     refused: set[str] = set()
-    for row in told:
-        target, amount = found[row["id"]], amounts[row["id"]]
-        if amount < 0 and given[target] + amount < 0:
-            refused.add(row["id"])
-        elif amount < 0:
-            given[target] += amount
+    for identifier, amount in amounts.items():
+        left = given[found[identifier]] + min(amount, _ZERO)
+        if left < 0:
+            refused.add(identifier)
+        else:
+            given[found[identifier]] = left
     return refused
+
+
+def _given(
+    amounts: Mapping[str, Decimal], found: Mapping[str, str], recorded: Iterable[Payment]
+) -> defaultdict[str, Decimal]:
+    """Target -> what was given back for it, by the documents told now and by those of earlier runs."""
+    given: defaultdict[str, Decimal] = defaultdict(lambda: _ZERO)
+    for identifier, amount in amounts.items():
+        given[found[identifier]] += max(amount, _ZERO)
+    for fact in recorded:
+        if fact["source"] == "1c" and fact["id"] not in amounts:
+            given[fact["target"]] -= min(fact["amount"] or _ZERO, _ZERO)
+    return given
 
 
 def _gives_back(row: Document) -> bool:
     """A refund or a return that counts."""
-    return row["kind"] in MEANINGS and MEANINGS[row["kind"]].sign < 0 and not is_void(row)
+    return MEANINGS[row["kind"]].sign < 0 and not is_void(row)
 
 
 def _counted(row: Document, due: Due) -> Decimal:
@@ -56,8 +63,8 @@ def _counted(row: Document, due: Due) -> Decimal:
 def doubtful(
     documents: Iterable[Document], found: Mapping[str, str], recorded: Iterable[Payment], dues: Dues
 ) -> list[Record]:
-    """Issues: documents that move money or goods and are not counted, with what to do."""
-    told = [row for row in documents if row["kind"] in MEANINGS and row["id"] in found and not is_void(row)]
+    """Issues: documents of money (or of goods, as `recorded` are) that are not counted, with what to do."""
+    told = [row for row in documents if row["id"] in found and not is_void(row)]
     refused = unfounded(told, found, recorded, dues)
     return [_issue(row, why) for row in told for why in _reasons(row, dues.get(found[row["id"]]), refused)]
 

@@ -50,7 +50,8 @@ def payment_facts(
     rows = [row for row in documents if row["id"] in found]
     owed = dues or {}
     told = list(recorded)
-    refused = unfounded(rows, found, told, owed)
+    moving = [row for row in rows if row["kind"] in MONEY_KINDS]
+    refused = unfounded(moving, found, told, owed)
     weak = "paid_weak" in dialect.tells
     facts: list[Payment] = []
     flags: list[Payment] = []
@@ -80,7 +81,8 @@ def shipment_facts(
     rows = [row for row in documents if row["id"] in found]
     owed = dues or {}
     told = list(recorded)
-    refused = unfounded(rows, found, told, owed)
+    moving = [row for row in rows if row["kind"] in GOODS_KINDS]
+    refused = unfounded(moving, found, told, owed)
     facts: list[Payment] = []
     closings: list[Payment] = []
     flags: list[Payment] = []

@@ -17,9 +17,11 @@ from decimal import Decimal
 from etl.config.profile import Orders, Organisation
 from etl.records import Contact, Deal, Document, Line, Party
 from etl.tables import Record, issue, whole
-from etl.transform.documents import CURRENCY, ONE, own_organisation, present
+from etl.transform.documents import ONE, own_organisation, present
 from etl.transform.orders.invoices import is_prepaid
-from etl.values import clean, keys, money
+from etl.transform.orders.prices import currency
+from etl.values import clean, keys
+from etl.values.money import Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def _order(desk: _Desk, deal: Deal) -> Document | None:
 def _invoice(desk: _Desk, row: Document) -> Document | None:
     if row["status"] not in desk.settings.invoice_stages and ("invoice", row["id"]) not in desk.sent:
         return None
-    return _head(desk, "invoice", keys.invoice(row["id"]))
+    return {**_head(desk, "invoice", keys.invoice(row["id"])), "currency": row["currency"]}
 
 
 def _head(desk: _Desk, kind: str, number: str) -> Document:
@@ -254,7 +256,7 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
             f"Наша организация «{deal['organisation']}» не описана в профиле. "
             "Добавьте её в раздел organisations."
         )
-    currency = _currency(desk, head, deal)
+    measure = _currency(desk, head, deal)
     taxes = [row["vat_amount"] for row in rows if row["vat_amount"] is not None]
     document: Document = {
         **head,
@@ -262,10 +264,10 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
         "organisation": own.name,
         "deal": deal["id"],
         "amount": _amount(rows, deal),
-        "currency": currency,
+        "currency": measure.currency,
         "posted": True if desk.extended else None,
         "manager": desk.managers.get((deal["manager"] or "").casefold(), deal["manager_name"]),
-        "rate": _rate(desk, currency),
+        "rate": measure.rate,
         "vat_amount": sum(taxes, Decimal(0)) if taxes else None,
         "vat_included": True,
         "comment": _comment(deal),
@@ -274,37 +276,13 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
     return Made(whole("documents", document), rows, whole("parties", party))
 
 
-def _currency(desk: _Desk, head: Document, deal: Deal) -> str:
-    """The currency of a document: an invoice has its own, and the deal's rows only in that of the deal.
-    Raises _Refused.
-    """
-    own = deal["currency"] or CURRENCY
-    if head["kind"] != "invoice":
-        return own
-    number = head["number"] or ""
-    bill = next(row for row in desk.invoices[deal["id"]] if keys.invoice(row["id"]) == number)
-    currency = bill["currency"] or CURRENCY
-    if currency != own and number not in desk.lines:
-        raise _Refused(
-            f"Счёт в валюте {currency}, а товары есть только в сделке, в валюте {own}. "
-            "Добавьте товары в счёт или исправьте его валюту."
-        )
-    return currency
-
-
-def _rate(desk: _Desk, currency: str) -> Decimal:
-    """Курс: that of the portal's currencies today. Raises _Refused where the portal has none: 1 would make a
-    rouble of every dollar.
-    """
-    if currency == CURRENCY:
-        return ONE
-    rate = money.measure(currency, desk.rates.get(currency)).rate
-    if rate is None:
-        raise _Refused(
-            f"На портале нет курса валюты {currency} к рублю, документ не отправлен. Задайте курс "
-            "(CRM, Настройки, Валюты) или переведите сделку в рубли."
-        )
-    return rate
+def _currency(desk: _Desk, head: Document, deal: Deal) -> Measure:
+    """The currency of a document with the rate of the day; an invoice has its own. Raises _Refused."""
+    code = head["currency"] if head["kind"] == "invoice" else deal["currency"]
+    try:
+        return currency(code, desk.rates, None if head["number"] in desk.lines else deal["currency"])
+    except ValueError as why:
+        raise _Refused(str(why)) from None
 
 
 def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:

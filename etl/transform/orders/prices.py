@@ -11,7 +11,8 @@ from typing import Any
 from etl.records import Line, Price, PriceType
 from etl.tables import Record, issue
 from etl.transform.orders.lines import ZERO, tax_inside
-from etl.values import clean
+from etl.values import clean, money
+from etl.values.money import ROUBLE, ROUBLES, Measure
 
 #: requisites by which the extended contract tells the discount of a buyer
 PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
@@ -108,6 +109,30 @@ def _own_price(
     if not 0 <= percent <= 100:
         raise ValueError(f"скидка {percent} % невозможна")
     return clean.kopecks((line["price"] or ZERO) * (100 - percent) / 100)
+
+
+# ---- the currency ----
+def currency(code: str | None, rates: Mapping[str, Decimal], rows: str | None) -> Measure:
+    """The currency of a document for 1C with the portal's rate of the day; 1 would make a rouble of a dollar.
+
+    `rates` = currency -> roubles for one unit, `rows` = the currency of the rows that it takes from its deal.
+    Raises ValueError with the Russian reason why there is none.
+    """
+    own = code or ROUBLE
+    if rows and rows != own:
+        raise ValueError(
+            f"Счёт в валюте {own}, а товары есть только в сделке, в валюте {rows}. "
+            "Добавьте товары в счёт или исправьте его валюту."
+        )
+    if own == ROUBLE:
+        return ROUBLES
+    measure = money.measure(own, rates.get(own))
+    if measure.rate is None:
+        raise ValueError(
+            f"На портале нет курса валюты {own} к рублю, документ не отправлен. Задайте курс "
+            "(CRM, Настройки, Валюты) или переведите сделку в рубли."
+        )
+    return measure
 
 
 # ---- the catalogue ----
