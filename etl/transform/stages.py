@@ -8,6 +8,7 @@ were read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -16,7 +17,10 @@ from typing import Any
 from etl.config.profile import Rule
 from etl.records import Change, Deal
 from etl.values import clean
+from etl.values.money import ROUBLE
 
+#: the sum in a pattern with its roubles, which are none of a sum in another currency
+_ROUBLES = re.compile(r"\{amount\}(?: ?руб(?:\.|лей)?| ?₽)?")
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
 
@@ -101,6 +105,9 @@ def _said(pattern: str, deal: Deal, known: Facts) -> str:
         "date": clean.day_name(known.get("date")),
         "amount": "" if amount is None else _word(amount),
     }
+    currency = known.get("currency") or ROUBLE
+    if currency != ROUBLE:
+        pattern = _ROUBLES.sub(f"{{amount}} {currency}", pattern)
     for name, value in values.items():
         pattern = pattern.replace(f"{{{name}}}", value)
     return pattern

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from etl.config import dialects
 from etl.values import clean
 
 ROUBLE: Final = "RUB"
@@ -46,6 +47,15 @@ def plain(value: Any) -> Any:
 def shown(amount: Amount) -> str:
     """A sum for people: «100.00 руб.», «100.00 USD»."""
     return str(amount) if isinstance(amount, Foreign) else f"{amount:.2f} руб."
+
+
+#: length of a bank account, and where its currency stands (Банк России, 579-П)
+_DIGITS, _CODE = 20, slice(5, 8)
+
+
+def of_account(number: str) -> str | None:
+    """The currency that stands in the number of a bank account; None for what is no such number."""
+    return dialects.currency_code(number[_CODE]) if len(number) == _DIGITS else None
 
 
 # ---- one currency into another ----

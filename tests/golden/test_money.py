@@ -99,7 +99,64 @@ def test_without_a_rate_nothing_moves_and_it_is_said(tmp_path: Path, rate: str) 
         assert shown(running, deal)[1] == "8000.00|RUB", "with a rate it counts"
 
 
+def test_an_order_and_its_payment_without_rates_are_one_currency(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "leads", case=LEADS) as running:
+        number, deal = ordered(running, currency="USD", rate="1")
+        paid(running, number, "100")
+        assert shown(running, deal) == (PAID, "100.00|USD")
+
+
+def test_roubles_of_an_invoice_count_for_its_dollar_order(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "leads", case=LEADS) as running:
+        _, deal = ordered(running, **DOLLARS)
+        invoice = running.stage.onec.invoices[-1]
+        running.stage.onec.edit_document(
+            invoice.number,
+            currency="руб",
+            rate="1",
+            lines=[{"name": "Замок", "quantity": "1", "price": "8000"}],
+        )
+        said = told(running)
+        assert f"в валюте RUB, а сделка {deal} в валюте USD" in said
+        assert running.deals()[deal]["OPPORTUNITY"] == "100.00", "roubles never pass for dollars"
+        running.stage.onec.pay(invoice.number, Decimal(8000))
+        told(running)
+        assert shown(running, deal) == (PAID, "100.00|USD")
+
+
+def test_a_shipment_in_roubles_ships_its_worth_of_a_dollar_order(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "leads", case=LEADS) as running:
+        number, deal = ordered(running, **DOLLARS)
+        shipment = running.stage.onec.ship(number, Decimal(100))
+        running.stage.onec.edit_document(shipment.number, currency="руб", rate="1")
+        told(running)
+        assert running.field(deal, "Сумма реализации") == "1.25|USD"
+
+
+def test_a_plan_shows_foreign_sums_and_writes_nothing(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "leads", case=LEADS) as running:
+        number, deal = ordered(running, **DOLLARS)
+        running.stage.onec.pay(number, Decimal(100))
+        running.stage.session()
+        assert "100.00 USD" in [row["after"] for row in running.run(dry=True).changes]
+        assert shown(running, deal) == (BILLED, None)
+
+
 # ---- a minus is a reversal ----
+def test_a_charge_paid_and_reversed_moves_no_contract(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "video", case="video/three-months") as running:
+        running.at(dt.date(2026, 11, 1))
+        running.run()
+        told(running)
+        charge = running.charge("101 2026-11")
+        running.stage.onec.pay(charge, Decimal(1500))
+        running.stage.onec.pay(charge, Decimal(-1500))
+        told(running)
+        assert running.stages()["101"] == "Договор подтвержден"
+        running.stage.onec.pay(charge, Decimal(-200))
+        assert f"за документ {charge} возвращено больше, чем оплачено: -200.00" in told(running)
+
+
 def test_a_payment_made_and_reversed_is_nothing(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "leads", case=LEADS) as running:
         number, deal = ordered(running)
@@ -161,7 +218,7 @@ def test_a_sum_typed_by_hand_is_held_with_both_sums(tmp_path: Path) -> None:
 
 def test_a_sum_typed_by_hand_goes_as_one_line_where_the_profile_says_so(tmp_path: Path) -> None:
     with scenario.opened(
-        tmp_path, "twoway", case=TWOWAY, edit={"[orders]\n": '[orders]\ntyped_sum = "line"\n'}
+        tmp_path, "twoway", case=TWOWAY, edit={'typed_sum = "hold"': 'typed_sum = "line"'}
     ) as running:
         typed(running, "500")
         running.run()
@@ -191,9 +248,7 @@ def test_a_dollar_deal_goes_with_the_portal_s_rate(tmp_path: Path) -> None:
 
 def test_a_deal_whose_currency_has_no_rate_is_held(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "twoway", case=TWOWAY) as running:
-        running.stage.portal.store.put(
-            "currency", {"CURRENCY": "EUR", "AMOUNT": "1.0000", "AMOUNT_CNT": "1", "BASE": "N"}
-        )
+        running.call("crm.currency.add", fields={"CURRENCY": "EUR", "AMOUNT": "1.0000"})
         typed(running, "100", currencyId="EUR")
         said = running.run().text()
         assert "На портале нет курса валюты EUR к рублю" in said

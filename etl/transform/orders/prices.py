@@ -4,7 +4,7 @@ that of the catalogue (002/004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -44,21 +44,26 @@ def priced_by_1c(
     buyers: Mapping[str, Terms],
     prices: Iterable[Price],
     price_types: Iterable[PriceType],
+    *,
+    foreign: Collection[str] = (),
 ) -> tuple[list[Line], list[Record]]:
     """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot
     be priced.
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
     скидки». `prices`, `price_types`: of the catalogue. A buyer with neither has the portal's price; a
-    product without a price of the buyer's type, or a percent that is no number, stops the document.
+    product without a price of the buyer's type, or a percent that is no number, stops the document. Prices
+    are roubles, so they price no document that is not (`foreign`).
     """
     types = _types(price_types)
     of = {(row["product"], row["price_type"]): row["price"] for row in prices}
     good: list[Line] = []
     issues: list[Record] = []
     for line in lines:
+        terms = buyers.get(line["document"]) or {}
+        known = {} if line["document"] in foreign else of
         try:
-            price = _own_price(line, buyers.get(line["document"]) or {}, types, of)
+            price = _own_price(line, terms, types, known)
         except ValueError as error:
             issues.append(_without_price(line, error))
         else:
@@ -103,7 +108,7 @@ def _own_price(
     if name:
         price = prices.get((line["product"] or "", types.get(clean.fold(name), "")))
         if price is None:
-            raise ValueError(f"нет цены вида «{name}»")
+            raise ValueError(f"нет цены вида «{name}» в валюте документа")
         return price
     percent = clean.number(str(terms.get(PERCENT) or "0").rstrip("% ")) or ZERO
     if not 0 <= percent <= 100:
