@@ -265,3 +265,45 @@ def test_an_order_whose_deal_changed_its_currency_is_said(tmp_path: Path) -> Non
         said = told(running)
         assert "в валюте RUB, а сделка 4 в валюте USD" in said
         assert running.composition(4) == [("Замок врезной", 1, 100)]
+
+
+def test_an_invoice_goes_in_its_own_currency_and_is_paid_in_it(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "prepaid", case="prepaid/two-variants") as running:
+        running.at(DAY)
+        for kind, number in ((2, 2), (31, 502)):
+            running.call("crm.item.update", entityTypeId=kind, id=number, fields={"currencyId": "USD"})
+        running.run()
+        sent = documents(running, "S24-502")[-1]
+        assert (sent.findtext("{*}Валюта"), sent.findtext("{*}Курс")) == ("USD", "80")
+        told(running)
+        invoice = running.stage.onec.document("S24-502", "invoice")
+        said = paid(running, "S24-502", str(invoice.amount), currency="руб", rate="1")
+        assert running.invoices()["502"]["stage"] != "Оплачен"
+        assert f"оплачено {invoice.amount / 80:.2f} из {invoice.amount:.2f}" in said
+        rest = invoice.amount * 79
+        paid(running, "S24-502", str(rest), currency="руб", rate="1")
+        assert running.invoices()["502"]["stage"] == "Оплачен"
+
+
+def test_an_invoice_in_another_currency_than_the_rows_it_takes_is_held(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "prepaid", case="prepaid/two-variants") as running:
+        running.at(DAY)
+        running.call("crm.item.productrow.set", ownerType="SI", ownerId=502, productRows=[])
+        running.call("crm.item.update", entityTypeId=31, id=502, fields={"currencyId": "USD"})
+        said = running.run().text()
+        assert "Счёт в валюте USD, а товары есть только в сделке, в валюте RUB" in said
+        assert not documents(running, "S24-502") and documents(running, "S24-501")
+
+
+def test_an_edit_goes_with_the_rate_of_its_day(tmp_path: Path) -> None:
+    with scenario.opened(tmp_path, "twoway", case=TWOWAY) as running:
+        typed(running, "100", currencyId="USD")
+        running.run()
+        running.settle()
+        running.call("crm.currency.update", id="USD", fields={"AMOUNT": "8150.0000", "AMOUNT_CNT": "100"})
+        assert running.run().quiet, "a rate of the portal is no edit of the deal"
+        running.call("crm.item.update", entityTypeId=2, id=4, fields={"isManualOpportunity": "N"})
+        running.person(4, rows=[LOCK | {"quantity": "3"}])
+        running.run()
+        sent = documents(running, "B24-4")[-1]
+        assert (sent.findtext("{*}Курс"), sent.findtext("{*}Сумма")) == ("81.5", "300.00")

@@ -197,10 +197,12 @@ def _invoice(row: Document) -> _Owner:
 
 
 def _is_typed(owner: _Owner, body: Sequence[Line]) -> bool:
-    """Whether the sum is another one than that of the rows; without rows or without a sum nothing differs."""
+    """Whether the sum is another one than that of the rows, each of which may be rounded; without rows or
+    without a sum nothing differs.
+    """
     if not body or owner.amount is None:
         return False
-    return abs(_worth(body) - owner.amount) > TOLERANCE
+    return abs(_worth(body) - owner.amount) > TOLERANCE * len(body)
 
 
 def _worth(body: Iterable[Line]) -> Decimal:
