@@ -16,6 +16,8 @@ from etl.bitrix24.calls import rows
 from etl.bitrix24.fields import PortalField
 from etl.bitrix24.names import Names
 from etl.values import clean
+from etl.values import money as moneys
+from etl.values.money import Amount, Foreign
 
 #: Digits after the point of a sum in kopecks, as the exponent of a Decimal.
 _KOPECKS = -2
@@ -39,11 +41,18 @@ def number(value: Any) -> Decimal | None:
 
 
 def money(value: Any) -> Decimal | None:
-    """An amount to the kopeck."""
+    """An amount to the kopeck, of a value that stands beside its currency; see `sum_of` for a money field."""
     found = number(value)
     if found is None or found.as_tuple().exponent == _KOPECKS:
         return found
     return clean.kopecks(found)
+
+
+def sum_of(value: Any) -> Amount | None:
+    """What a money field holds (`1500.00|USD`): an amount in its currency, without one in roubles."""
+    found = money(value)
+    _, _, currency = str(value).partition("|")
+    return None if found is None else moneys.of(found, currency or None)
 
 
 def day(value: Any) -> date | None:
@@ -90,7 +99,11 @@ _KINDS = {"money": money, "number": number, "date": day, "moment": moment, "flag
 
 
 def as_kind(kind: str, value: Any) -> Any:
-    """A value as a column of this kind (`tables.KINDS`) holds it; what cannot be understood is absent."""
+    """A value as a column of this kind (`tables.KINDS`) holds it; what cannot be understood is absent, a
+    foreign sum in a column of roubles, too.
+    """
+    if isinstance(value, Foreign):
+        return str(value) if kind == "text" else None
     if isinstance(value, tuple) and kind != "list":
         value = ", ".join(str(item) for item in value)
     if kind not in _KINDS:
@@ -121,7 +134,7 @@ def read(field: PortalField, value: Any, names: Names) -> Any:
 
 #: Type of a field -> reader of its value. What has none here is read by `_one`.
 _READERS = {
-    "money": money,
+    "money": sum_of,
     "amount": money,
     "double": number,
     "integer": number,
@@ -172,7 +185,9 @@ def _written(field: PortalField, value: Any) -> Any:
             raise ValueError(f"в списке «{field.title}» нет значения «{value}»")
         return found
     if field.type == "money":
-        return f"{_decimal(field, value)}|RUB"
+        return _sum(field, value)
+    if isinstance(value, Foreign):
+        return _without_currency(field, value)
     if field.type == "integer":
         whole = _decimal(field, value)
         if whole != whole.to_integral_value():
@@ -189,6 +204,20 @@ def _written(field: PortalField, value: Any) -> Any:
         return value.isoformat() if field.type in ("date", "datetime") else value.strftime("%d.%m.%Y")
     if isinstance(value, Decimal):
         return format(value, "f")
+    return str(value)
+
+
+def _sum(field: PortalField, value: Any) -> str:
+    """A sum with its currency; one without is in roubles."""
+    if isinstance(value, Foreign):
+        return f"{value.amount}|{value.currency}"
+    return f"{_decimal(field, value)}|{moneys.ROUBLE}"
+
+
+def _without_currency(field: PortalField, value: Foreign) -> str:
+    """A foreign sum as a text; a number without a currency would pass for roubles. ValueError (Russian)."""
+    if field.type != "string":
+        raise ValueError(f"поле «{field.title}» хранит число без валюты, а сумма {value}")
     return str(value)
 
 

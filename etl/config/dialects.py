@@ -274,6 +274,11 @@ def currency_code(text: str) -> str:
     return _CURRENCIES.get(spelling.lower(), spelling.upper())
 
 
+def is_currency(code: str) -> bool:
+    """Whether it looks like an ISO code: three Latin letters."""
+    return len(code) == 3 and code.isascii() and code.isalpha()
+
+
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A requisite's name for comparing: bases differ in blanks, case and ё («Статус Заказа»,

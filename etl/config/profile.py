@@ -266,6 +266,16 @@ class Orders(Model):
     rows: bool = Field(True, description="Передавать состав заказа")
     composition_owner: Owner = "1c"
     discounts: Literal["portal", "1c"] = "portal"
+    typed_sum: Literal["hold", "line"] = Field(
+        "hold",
+        description="Сумма сделки введена вручную и не равна строкам: hold (не отправлять, показать "
+        "обе суммы) или line (сумма сделки уходит одной строкой)",
+    )
+    typed_sum_line: str = Field(
+        "Товары и услуги по договорённости",
+        min_length=1,
+        description="Наименование такой строки; под ним 1С заведёт одну номенклатуру",
+    )
     statuses: dict[str, str] = Field(
         default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ..."
     )

@@ -35,7 +35,9 @@ def flow(run: Run, reading: Reading) -> None:
     of their months.
     """
     waiting: list[Receipt] = decode(run.state.files.cursor(WAITING) or "[]")
-    receipts = [*(tables.whole("receipts", row) for row in waiting), *reading.receipts]
+    run.journal.note(matching.foreign(reading.receipts), SCOPE)
+    told = [*(tables.whole("receipts", row) for row in waiting), *reading.receipts]
+    receipts = [row for row in told if matching.is_in_roubles(row)]
     months = match(run, receipts) if receipts else set()
     report_to_1c(run)
     if run.profile.delivery.payment == "spreadsheet":

@@ -58,7 +58,9 @@ def _contract_facts(run: Run, met: Sequence[Document], fresh: Sequence[Document]
     run.journal.note([row for row in unknown if row["key"] in new], SCOPE)
     learnt = {document: target for document, target in found.items() if remembered.get(document) != target}
     remember(run, learnt)
-    recording.record_facts(run, fresh, {document: found[document] for document in found if document in new})
+    told = {document: found[document] for document in found if document in new}
+    recording.record_facts(run, fresh, told, SCOPE)
+    recording.overdrawn(run, set(told.values()), SCOPE)
 
 
 def remember(run: Run, found: dict[str, str]) -> None:

@@ -5,18 +5,19 @@ the journal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from etl.flows.publication import queue
 from etl.flows.run import Record, Run
 from etl.records import Document, Payment
-from etl.transform.money import facts
+from etl.transform.money import doubts, facts
+from etl.transform.money.currency import Due, Dues
+from etl.transform.money.paid import by_target, settle
 from etl.transform.money.targets import GOODS_KINDS, MONEY_KINDS
-from etl.values import keys
+from etl.values import keys, money
 
 #: kind of fact -> kinds of documents that tell it
-_MOVING = {"payment": tuple(MONEY_KINDS), "shipment": tuple(GOODS_KINDS)}
+_MOVING = {"payment": MONEY_KINDS, "shipment": GOODS_KINDS}
 _WORDS = {"payment": "Оплата", "shipment": "Отгрузка"}
 
 
@@ -31,17 +32,28 @@ def shipments(run: Run) -> list[Payment]:
 
 
 def record_facts(
-    run: Run, documents: Sequence[Document], found: Mapping[str, str], deals: Mapping[str, str] | None = None
+    run: Run,
+    documents: Sequence[Document],
+    found: Mapping[str, str],
+    scope: str,
+    deals: Mapping[str, str] | None = None,
+    dues: Dues | None = None,
 ) -> None:
     """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target
-    -> deal.
+    -> deal, `dues` = target -> its currency (roubles where it names none). What does not count is told under
+    `scope`.
 
     A document that 1C has moved away from everything of ours no longer counts.
     """
-    told = facts.payment_facts(documents, found, run.profile.dialect, payments(run))
-    goods = facts.shipment_facts(documents, found, shipments(run))
-    record(run, "payment", told, deals)
-    record(run, "shipment", goods, deals)
+    owed = dues or {}
+    known = {"payment": payments(run), "shipment": shipments(run)}
+    told = facts.payment_facts(documents, found, run.profile.dialect, known["payment"], owed)
+    goods = facts.shipment_facts(documents, found, known["shipment"], owed)
+    for kind, kinds in _MOVING.items():
+        moving = [row for row in documents if row["kind"] in kinds]
+        run.journal.note(doubts.doubtful(moving, found, known[kind], owed), scope)
+    record(run, "payment", told, deals, owed)
+    record(run, "shipment", goods, deals, owed)
     for kind, kinds in _MOVING.items():
         moved = [row["id"] for row in documents if row["kind"] in kinds and row["id"] not in found]
         gone = run.state.facts.remove(kind, "1c", moved, run.number)
@@ -58,7 +70,22 @@ def known_numbers(run: Run) -> set[str]:
     return charges | acts | run.state.publications.documents(besides=directories) | linked
 
 
-def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, str] | None = None) -> None:
+def overdrawn(run: Run, targets: Iterable[str], scope: str) -> None:
+    """Documents of ours for which more was given back than received: shown to a person, whatever the portal
+    shows.
+    """
+    paying = by_target(payments(run))
+    got = {target: settle(paying.get(target, ()), None).amount for target in targets}
+    run.journal.note(doubts.overdrawn(got, "документ"), scope)
+
+
+def record(
+    run: Run,
+    kind: str,
+    found: Iterable[Payment],
+    deals: Mapping[str, str] | None = None,
+    dues: Dues | None = None,
+) -> None:
     """Facts into the state; what is new or changed goes into the journal of the deal: that of a charge, or by
     `deals`.
     """
@@ -66,10 +93,10 @@ def record(run: Run, kind: str, found: Iterable[Payment], deals: Mapping[str, st
     # a flag repeats what a document tells, so only documents are counted
     told = [(change["after"] or change["before"])["source"] for change in changes]
     run.journal.counts[f"{kind}s"] += sum(source in ("1c", "bank", "xlsx") for source in told)
-    run.journal.tell([_told(kind, change, deals or {}) for change in changes])
+    run.journal.tell([_told(kind, change, deals or {}, dues) for change in changes])
 
 
-def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]:
+def _told(kind: str, change: Record, deals: Mapping[str, str], dues: Dues | None = None) -> dict[str, Any]:
     """A change of facts as the journal tells it: under its deal where one is known, else under its
     document.
     """
@@ -87,7 +114,7 @@ def _told(kind: str, change: Record, deals: Mapping[str, str]) -> dict[str, Any]
         "file": after["file"],
         "document": target,
         "rule": "facts: максимум по источникам, не сумма",
-        "message": f"{_WORDS[kind]}{number} по документу {target}: {_money(after['amount'])}",
+        "message": f"{_WORDS[kind]}{number} по документу {target}: {_money(after, dues or {})}",
     }
 
 
@@ -97,6 +124,9 @@ def _deal(target: str) -> str | None:
     return key.id if key and key.kind != "invoice" else None
 
 
-def _money(amount: Decimal | None) -> str:
-    """A sum of the journal; 1C may tell a payment without one."""
-    return "без суммы" if amount is None else f"{amount:.2f} руб."
+def _money(fact: Record, dues: Dues) -> str:
+    """The sum of a fact for the journal; 1C may tell a payment without one."""
+    if fact["amount"] is None:
+        return "без суммы"
+    currency = dues.get(fact["target"], Due()).measure.currency
+    return money.shown(money.of(fact["amount"], currency))

@@ -28,7 +28,7 @@ from etl.flows import bank as bank_flow
 from etl.flows import facts as recording
 from etl.flows import intake, registers, stages
 from etl.flows.contracts import billing, commission
-from etl.flows.documents import remember
+from etl.flows.documents import SCOPE, remember
 from etl.flows.publication import queue
 from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
@@ -36,6 +36,7 @@ from etl.records import Accrual, Document, Receipt
 from etl.state.files import newer
 from etl.transform.contracts import restoring
 from etl.transform.money import targets
+from etl.transform.orders.facts import dues
 from etl.transform.stages import derive, named
 
 _BACKUP = "Верните недостающие файлы в архив из резервной копии и повторите obmen24 restore."
@@ -173,7 +174,7 @@ def _record_facts(run: Run, archived: _Archived) -> None:
     """Payments and shipments that the archived documents and statements prove."""
     known = recording.known_numbers(run)
     found, _ = targets.targets(archived.documents, portal=run.profile.bitrix24.name, known=known)
-    recording.record_facts(run, archived.documents, found)
+    recording.record_facts(run, archived.documents, found, SCOPE, dues=dues(archived.documents, {}, {}))
     remember(run, found)
     if archived.receipts:
         bank_flow.match(run, archived.receipts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -93,6 +94,13 @@ class PortalSide:
         from etl.bitrix24 import directory
 
         return directory.own_companies(self.client, self.profile)
+
+    @cached_property
+    def rates(self) -> dict[str, Decimal]:
+        """Currency -> its rate of the day in roubles, as the portal has it."""
+        from etl.extract.bitrix24 import currencies
+
+        return currencies.rates(self.client)
 
     def by_origin(self, kind: int, origins: Sequence[str]) -> dict[str, list[str]]:
         """External id under our originator -> ids of the portal's companies, contacts or deals that carry

@@ -33,10 +33,19 @@ CURRENCY = "RUB"
 def given_up(row: Document) -> bool:
     """Whether 1C has deleted or cancelled a document: nothing is expected of it any more.
 
-    One that is only unposted may be posted again: that counts for money and goods alone
-    (`money.facts.is_void`).
+    One that is only unposted may be posted again: that counts for money and goods alone (`is_void`).
     """
     return bool(row["deleted"] or row["cancelled"])
+
+
+def is_void(row: Document) -> bool:
+    """A document that was deleted, cancelled or unposted moves nothing."""
+    return given_up(row) or row["posted"] is False
+
+
+def is_reversal(row: Document) -> bool:
+    """Whether a document has a minus: it takes back another one of its kind (DESIGN §4)."""
+    return row["amount"] is not None and row["amount"] < 0
 
 
 def charge_documents(

@@ -17,11 +17,14 @@ from typing import Any
 from etl.config.profile import Rule
 from etl.records import Change, Deal
 from etl.values import clean
+from etl.values.money import ROUBLE
 
 #: what a notification may name
 _PLACE = re.compile(r"\{(deal|number|date|amount)\}")
 #: BB code, which the messenger of the portal shows as formatting, pictures and links
 _FORMATTING = re.compile(r"\[(/?[A-Za-z]+(?:[= ][^\]]*)?|\*)\]")
+#: the sum in a pattern with its roubles, which are none of a sum in another currency
+_ROUBLES = re.compile(r"\{amount\}(?: ?руб(?:\.|лей)?| ?₽)?")
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
 
@@ -106,6 +109,9 @@ def _said(pattern: str, deal: Deal, known: Facts) -> str:
         "date": clean.day_name(known.get("date")),
         "amount": "" if amount is None else _word(amount),
     }
+    currency = known.get("currency") or ROUBLE
+    if currency != ROUBLE:
+        pattern = _ROUBLES.sub(f"{{amount}} {currency}", pattern)
     return _PLACE.sub(lambda place: _plain(values[place[1]]), pattern)
 
 

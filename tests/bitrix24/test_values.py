@@ -15,6 +15,7 @@ from etl.bitrix24.calls import Command, encode, rows
 from etl.bitrix24.fields import PortalField, find_field
 from etl.bitrix24.stages import category_of
 from etl.load.bitrix24.composition import product_row
+from etl.values.money import Foreign
 
 LIST = PortalField(
     "ufCrmKind", "UF_CRM_KIND", "enumeration", "Вид", options={"44": "Предоплата", "46": "Постоплата"}
@@ -66,6 +67,8 @@ def test_a_day_is_what_is_written_never_converted(given_value: object, expected:
     ("kind", "value", "written"),
     [
         ("money", Decimal("10.50"), "10.50|RUB"),
+        ("money", Foreign(Decimal("10.50"), "USD"), "10.50|USD"),
+        ("string", Foreign(Decimal("10.50"), "USD"), "10.50 USD"),
         ("double", Decimal("0.1"), "0.1"),
         ("integer", Decimal("3.00"), "3"),
         ("string", Decimal("5"), "5"),
@@ -81,11 +84,18 @@ def test_writing(kind: str, value: object, written: object) -> None:
     assert values.write(field(kind), value) == written
 
 
+@pytest.mark.parametrize("amount", [Decimal("10.50"), Foreign(Decimal("10.50"), "USD"), Decimal("-5.00")])
+def test_what_a_money_field_was_given_it_gives_back(amount: object) -> None:
+    written = values.write(field("money"), amount)
+    assert values.sum_of(written) == amount
+
+
 def test_lists_of_values_go_by_caption() -> None:
     assert values.write(LIST, " предоплата ") == "44"
     with pytest.raises(ValueError, match="нет значения «Бартер»"):
         values.write(LIST, "Бартер")
-    for kind, value in (("integer", Decimal("1.5")), ("money", "много")):
+    foreign = Foreign(Decimal(5), "USD")
+    for kind, value in (("integer", Decimal("1.5")), ("money", "много"), ("double", foreign)):
         with pytest.raises(ValueError, match="Поле"):
             values.write(field(kind), value)
 
@@ -96,6 +106,9 @@ def test_lists_of_values_go_by_caption() -> None:
         ("text", dt.date(2026, 1, 2), "02.01.2026"),
         ("date", "2026-01-02", dt.date(2026, 1, 2)),
         ("money", "5|RUB", Decimal("5.00")),
+        ("money", Foreign(Decimal(5), "USD"), None),
+        ("number", Foreign(Decimal(5), "USD"), None),
+        ("text", Foreign(Decimal(5), "USD"), "5.00 USD"),
         ("date", dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date(2026, 1, 2)),
         ("text", ("a", "b"), "a, b"),
         ("flag", "Y", True),

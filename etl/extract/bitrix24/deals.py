@@ -192,7 +192,7 @@ def _deal(row: Row, reading: _Reading) -> Deal:
     deal["fields"] = fields
     deal.update(cast(Deal, mapped))
     if reading.agreed and deal.get("commission") is None:
-        deal["commission"] = mapped["commission"] = values.money(fields[reading.agreed])
+        deal["commission"] = mapped["commission"] = values.as_kind("money", fields[reading.agreed])
     unread = _unreadable(row, reading, mapped)
     if unread:
         deal["fields"] = fields | {UNREADABLE: unread}
@@ -249,17 +249,9 @@ def _unreadable(row: Row, reading: _Reading, mapped: Mapping[str, Any]) -> tuple
         field = reading.named[text]
         raw = row.get(field.name)
         value = mapped[column]
-        lost = value is None and raw not in _EMPTY
-        foreign = isinstance(value, Decimal) and _is_foreign(raw)
-        if foreign or lost:
+        if value is None and raw not in _EMPTY:
             found.append(text)
     return tuple(found)
-
-
-def _is_foreign(raw: Any) -> bool:
-    """Whether a sum of a user field (`1500.00|USD`, bitrix24 §3.4) is in another currency than roubles."""
-    _, _, currency = str(raw or "").partition("|")
-    return currency not in ("", "RUB")
 
 
 def party_id(row: Mapping[str, Any]) -> str | None:

@@ -151,6 +151,10 @@ def _warn(row: Row, scope: Scope) -> None:
     """What a person has to look at in a document that is read all the same."""
     if row.get("date") is None:
         scope.problem(Problem("В документе нет даты. Проверьте документ в 1С.", severity="warn"))
+    currency = row.get("currency")
+    if currency and not dialects.is_currency(currency):
+        said = f"Валюта «{currency[:60]}» программе неизвестна: рублями она не считается. Исправьте её в 1С."
+        scope.problem(Problem(said, currency, "warn"))
     for name, amount in row.pop("_outside", ()):
         said = (
             f"«{name or 'скидка, расход или оплата'}» на {amount} — у документа целиком и не в его строках: "

@@ -6,11 +6,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from etl import tables
+from etl.config import dialects
 from etl.extract.spreadsheet import cells
 from etl.extract.spreadsheet.captions import Captions, Header, find_header, with_own
 from etl.extract.spreadsheet.cells import folded
@@ -25,6 +27,8 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "number": ("Номер", "Номер документа", "№"),
     "date": ("Дата", "Дата документа"),
     "amount": ("Сумма", "Сумма документа", "Всего", "Сумма платежа"),
+    "currency": ("Валюта", "Валюта документа"),
+    "rate": ("Курс", "Курс взаиморасчетов"),
     "party": ("Контрагент", "Плательщик", "Клиент", "Покупатель"),
     "inn": ("ИНН", "ИНН контрагента"),
     "contract": ("Договор", "Договор контрагента", "Номер договора"),
@@ -94,8 +98,9 @@ def read_documents(
     """Documents of a report of 1C: columns by caption, kind by the document's name.
 
     `columns` (profile): our column -> captions, tried before the built-in ones; `kind` is the kind of rows
-    that name none (`tables.DOCUMENT_KINDS`). Totals rows are skipped. Amounts are roubles, refunds
-    positive. `requisites` holds «Договор» and «Ключ» as written, `comment` the comment or purpose. Rejected
+    that name none (`tables.DOCUMENT_KINDS`). Totals rows are skipped. Amounts are in the currency of
+    the row, refunds positive, a reversal keeps its minus. `requisites` holds «Договор» and «Ключ» as written,
+    `comment` the comment or purpose. Rejected
     for a file that is no such table.
     """
     name = name_of(source, name)
@@ -152,6 +157,7 @@ def _document(row: Row, default_kind: str | None) -> Document:
     """The document of a row. ValueError (Russian) for a value that cannot be read."""
     named = _named(row, default_kind)
     amount = cells.money(row.get("amount", ""))
+    currency = cells.text(row.get("currency", ""))
     return {
         "id": f"{named.kind}|{named.number}|{named.date.year if named.date else ''}",
         "kind": named.kind,
@@ -159,13 +165,20 @@ def _document(row: Row, default_kind: str | None) -> Document:
         "number_1c": named.number,
         "date": named.date,
         "date_1c": named.date,
-        "amount": None if amount is None else abs(amount),
+        "amount": _signed(amount, named.kind),
+        "currency": dialects.currency_code(currency) if currency else None,
+        "rate": clean.number(row.get("rate", "")),
         "posted": cells.flag(row.get("posted", "")),
         "basis_number": _basis_number(row),
         "organisation": cells.text(row.get("organisation", "")),
         "comment": cells.text(row.get("comment", "")),
         "requisites": _requisites(row),
     }
+
+
+def _signed(amount: Decimal | None, kind: str) -> Decimal | None:
+    """A report may show what went back with a minus; the minus of any other document makes it a reversal."""
+    return abs(amount) if amount is not None and kind in ("refund", "return") else amount
 
 
 def _named(row: Row, default_kind: str | None) -> _Named:

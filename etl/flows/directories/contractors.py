@@ -9,20 +9,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from etl import tables
-from etl.config import dialects
 from etl.flows.directories.comparison import Comparison
 from etl.flows.directories.records import Card, onec_id
 from etl.flows.run import Record
 from etl.records import Account, Contact, Document, Party
 from etl.transform import cards
-from etl.values import checked, keys
+from etl.values import checked, keys, money
 
 ACCOUNT = ("number", "bank_name", "bik", "corr_account", "currency")
 PLACES = ("city", "legal_city", "legal_address", "actual_address")
 REACHED = ("phones", "emails", *PLACES)
 PERSON = ("last_name", "first_name", "middle_name")
-#: length of a bank account, and where its currency stands (Банк России, 579-П)
-_DIGITS, _CURRENCY = 20, slice(5, 8)
 
 Told = tuple[Card, Record]
 
@@ -105,10 +102,7 @@ def _accounts(found: Comparison) -> dict[str, tuple[Any, ...]]:
 
 def _currency(account: Account) -> str | None:
     """A currency 1C does not name is the one that stands in the number."""
-    number = account["number"]
-    if account["currency"] or len(number) != _DIGITS:
-        return account["currency"]
-    return dialects.currency_code(number[_CURRENCY])
+    return account["currency"] or money.of_account(account["number"])
 
 
 def _cleaned(found: Comparison, values: Record, row: Record, origin: str) -> Record:

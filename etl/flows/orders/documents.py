@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from etl import tables
@@ -15,6 +16,7 @@ from etl.flows.run import Run
 from etl.records import Contact, Deal, Document, Line, Party
 from etl.transform.orders import documents, sending
 from etl.values import keys
+from etl.values.money import ROUBLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,9 +76,16 @@ def make(run: Run, told: Told, wanted: Wanted) -> Made:
         dates=told.dates,
         born={deal: _born(row) for deal, row in told.born.items()},
         extended=run.profile.onec.extended,
+        rates=_rates(run, deals, wanted.invoices),
     )
     run.journal.note(list(made.issues), SCOPE)
     return _named(run, _addressed(run, told, made, wanted.numbers - stopped))
+
+
+def _rates(run: Run, deals: Sequence[Deal], invoices: Sequence[Document]) -> Mapping[str, Decimal]:
+    """The portal's rates of the day; asked only where something is not in roubles."""
+    currencies = {row["currency"] or ROUBLE for row in (*deals, *invoices)}
+    return {} if currencies <= {ROUBLE} else run.portal.rates
 
 
 def _deals(told: Told, wanted: Wanted) -> list[Deal]:

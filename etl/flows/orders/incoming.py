@@ -27,6 +27,7 @@ from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
 from etl.records import Deal, Document
+from etl.transform.money.doubts import overdrawn
 from etl.transform.orders import doubts
 from etl.transform.orders import told as rules
 from etl.transform.orders.born import new_deals
@@ -45,7 +46,7 @@ def apply_all(run: Run, reading: Reading) -> None:
     told = adopt(run, reading, settings, telling.read(run, reading))
     run.journal.note([row for row in told.unknown if row["key"] in told.fresh], SCOPE)
     if told.documents:
-        recording.record_facts(run, told.documents, told.found, told.owners)
+        recording.record_facts(run, told.documents, told.found, SCOPE, told.owners, told.dues)
         apply(run, settings, told)
         answers.judge_silent(run, told.documents, told.lines)
     run.state.runs.close_issues(run.number, [SCOPE])
@@ -196,7 +197,9 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
     leads.
     """
     deals = _told_of(run, values)
-    fields = rules.field_changes(values, deals, settings.fields)
+    bare = _bare_numbers(run, settings)
+    run.journal.note(rules.unfit(values, settings.fields, bare), SCOPE)
+    fields = rules.field_changes(values, deals, settings.fields, bare)
     amounts = rules.amount_changes(values, deals, _with_rows(told) if settings.rows else set())
     changes: list[Record] = [dict(row) for row in (*fields, *amounts)]
     led = orders_rows.led(run, told)
@@ -205,6 +208,12 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
         why = "из 1С: организация заказа"
         changes += ourselves.change_of(run, deal, names.get(deal["id"]), why, SCOPE)
     return changes
+
+
+def _bare_numbers(run: Run, settings: Orders) -> set[str]:
+    """Fields of the portal that hold a number without a currency."""
+    known = {text: run.portal.names.field(text).type for text in settings.fields.values()}
+    return {text for text, kind in known.items() if kind in ("double", "integer")}
 
 
 def _told_of(run: Run, values: rules.Told) -> list[Deal]:
@@ -230,6 +239,8 @@ def _sources(told: Told) -> dict[str, Record]:
 
 # ---- what a person must look at ----
 def _note_doubts(run: Run, settings: Orders, told: Told, known: Mapping[str, OrderFacts]) -> None:
+    run.journal.note(overdrawn({deal: one["paid_amount"] for deal, one in known.items()}, "сделку"), SCOPE)
+    run.journal.note(doubts.in_another_currency(told.content, told.currencies), SCOPE)
     fresh = [row for row in told.owned if row["id"] in told.fresh]
     if fresh:
         run.journal.note(doubts.unmapped(fresh, settings, run.profile.organisations), SCOPE)

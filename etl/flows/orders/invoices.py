@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from etl import tables
 from etl.config.profile import Orders
@@ -22,7 +23,7 @@ from etl.records import Deal, Document, Line
 from etl.transform.money import paid as law
 from etl.transform.orders import invoices as rules
 from etl.transform.orders.invoices import Choice
-from etl.values import keys
+from etl.values import keys, money
 
 SCOPE = "invoices"
 #: entity of questions and prefix of their keys
@@ -97,9 +98,10 @@ def _question(issue: Record, fitting: Sequence[Document]) -> Record:
 
 def _candidate(row: Document) -> dict[str, str]:
     """A smart invoice as an answer of the question which one belongs to the order."""
+    amount = money.shown(money.of(row["amount"] or Decimal(0), row["currency"]))
     return {
         "id": row["id"],
-        "text": f"счёт {row['number'] or row['id']} на {row['amount']} руб., стадия «{row['status']}»",
+        "text": f"счёт {row['number'] or row['id']} на {amount}, стадия «{row['status']}»",
     }
 
 
@@ -153,7 +155,7 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
     final = final_stages(run)
     due = {keys.invoice(row["id"]): row["amount"] for row in found if row["amount"] is not None}
     paid = law.paid(paying, due)
-    changes, issues = rules.invoice_moves(read, paid, settings, final=final)
+    changes, issues = rules.invoice_moves(read, paid, settings, final=final, dues=told.dues)
     owners = {row["id"]: row["deal"] or "" for row in read}
     moves = [{**row, **sources.get(owners[row["key"] or ""], {})} for row in changes]
     applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])

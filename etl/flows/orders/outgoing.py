@@ -23,10 +23,10 @@ from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.records import Change, Deal, Document, Line
 from etl.transform.money.paid import referred
-from etl.transform.orders import composition, sending
+from etl.transform.orders import composition, sending, totals
 from etl.transform.orders.invoices import Choice
 from etl.transform.orders.sending import DEAL, INVOICE, Key
-from etl.values import keys
+from etl.values import keys, money
 
 SCOPE = "orders-out"
 #: deals compared and sent at a time
@@ -104,7 +104,11 @@ def _exchange(
     """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
     result. `names`: see `edits.sides`.
     """
-    deal_rows, bill_rows = _product_rows(run, settings, deals, bills)
+    judged = totals.added_up(deals, bills, *_product_rows(run, settings, deals, bills), settings)
+    run.journal.note(list(judged.issues), SCOPE)
+    deals = [deal for deal in deals if deal["id"] not in judged.held]
+    bills = [row for row in bills if row["deal"] not in judged.held]
+    deal_rows, bill_rows = judged.deals, judged.invoices
     both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows), names)
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
     known = both.portal.keys() - new - _unfilled(run, told, deals)
@@ -244,5 +248,10 @@ def _steps(
             "file": path,
             "document": row["number"],
             "rule": ", ".join(dict.fromkeys(reasons.values())) or _RULE[row["kind"]],
-            "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {row['amount']} руб.",
+            "message": f"{_KIND[row['kind']]} {row['number']} для 1С: {_sum(row)}",
         }
+
+
+def _sum(row: Document) -> str:
+    """The sum of a document for people, in its currency."""
+    return "без суммы" if row["amount"] is None else money.shown(money.of(row["amount"], row["currency"]))

@@ -19,6 +19,7 @@ from etl.flows.run import Record, Run
 from etl.records import Deal, Document, Line, Party, Price, PriceType
 from etl.transform.orders import prices as rules
 from etl.values import keys
+from etl.values.money import ROUBLE
 
 #: entities of store.fields: terms of a counterparty of 1C; prices of a product by price type; names of price
 #: types
@@ -35,7 +36,15 @@ def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[
     net = rules.net_lines(listed, products)
     if wanted.settings.discounts == "portal":
         return net, []
-    return rules.priced_by_1c(net, _terms(run, deals, wanted.invoices, numbers), *_prices(run))
+    terms = _terms(run, deals, wanted.invoices, numbers)
+    return rules.priced_by_1c(net, terms, *_prices(run), foreign=_foreign(wanted, deals, numbers))
+
+
+def _foreign(wanted: Wanted, deals: Iterable[Deal], numbers: Mapping[str, str]) -> set[str]:
+    """Numbers of documents that are not in roubles."""
+    currencies = {numbers[deal["id"]]: deal["currency"] for deal in deals}
+    currencies |= {keys.invoice(row["id"]): row["currency"] for row in wanted.invoices}
+    return {number for number, currency in currencies.items() if currency not in (None, ROUBLE)}
 
 
 def _number(told: Told, deal: Deal) -> str:
@@ -68,7 +77,8 @@ def _told(reading: Reading) -> Iterator[Record]:
             if name in extra:
                 yield _field(TERMS, party["id"], name, extra[name])
     for price in tables.each(reading.table("prices"), Price):
-        yield _field(PRICES, price["product"], price["price_type"], price["price"])
+        known = price["price"] if price["currency"] in (None, ROUBLE) else None
+        yield _field(PRICES, price["product"], price["price_type"], known)
     for kind in tables.each(reading.table("price_types"), PriceType):
         yield _field(TYPES, kind["id"], "name", kind["name"])
 

@@ -18,9 +18,14 @@ from etl.flows import facts as recording
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
 from etl.records import Deal, Document, Line, Party
+from etl.transform.documents import is_reversal
 from etl.transform.money import targets
+from etl.transform.money.currency import Dues
 from etl.transform.orders import owners
+from etl.transform.orders.doubts import is_foreign
+from etl.transform.orders.facts import dues
 from etl.values import keys
+from etl.values.money import ROUBLE
 
 #: entity of store.fields: number of a document sent to 1C -> `date` and `deal`, frozen at the first sending
 SENT = "sent"
@@ -41,7 +46,8 @@ class Told:
     found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents
     of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
     `buyers`: document -> its buyer as 1C wrote it; `sent`: number -> what was frozen when we sent it;
-    `links`: Ид or number of an order born in 1C -> its deal.
+    `links`: Ид or number of an order born in 1C -> its deal; `currencies`: deal -> its currency. Documents in
+    another currency than their deal have no `lines`: they say nothing of its composition.
     """
 
     documents: Sequence[Document]
@@ -56,6 +62,12 @@ class Told:
     fresh: frozenset[str]
     sent: dict[str, Sending]
     links: dict[str, str]
+    currencies: dict[str, str]
+
+    @cached_property
+    def dues(self) -> Dues:
+        """Target of a fact -> the currency it is counted in."""
+        return dues(self.owned, self.owners, self.currencies)
 
     @cached_property
     def bodies(self) -> frozenset[str]:
@@ -65,7 +77,7 @@ class Told:
     @cached_property
     def orders(self) -> dict[str, Document]:
         """deal -> its order, the latest told where there are several."""
-        rows = [row for row in self.content if row["kind"] == "order"]
+        rows = [row for row in self.content if row["kind"] == "order" and not is_reversal(row)]
         rows.sort(key=lambda row: self.made[row["id"]])
         return {row["deal"] or "": row for row in rows}
 
@@ -108,12 +120,14 @@ def read(run: Run, reading: Reading) -> Told:
     known |= before.keys() | links.keys()
     found, unknown = targets.targets(rows, portal=portal, known=known)
     roles = owners.belongings(rows, found, links=links, invoices=_invoices(before))
+    content, currencies = owners.attached(rows, roles), _currencies(run, rows)
+    foreign = {row["id"] for row in content if is_foreign(row, currencies)}
     return Told(
         documents=rows,
-        lines=lines,
+        lines=[line for line in lines if line["document"] not in foreign] if foreign else lines,
         found=found,
         roles=roles,
-        content=owners.attached(rows, roles),
+        content=content,
         owned=owners.owned(rows, roles),
         unknown=unknown,
         made={row["id"]: _seconds(row["generated_at"]) for row in held},
@@ -121,7 +135,16 @@ def read(run: Run, reading: Reading) -> Told:
         fresh=frozenset(row["id"] for row in reading.seen),
         sent=before,
         links=links,
+        currencies=currencies,
     )
+
+
+def _currencies(run: Run, documents: Sequence[Document]) -> dict[str, str]:
+    """Deal -> its currency on the portal; one that names none is in roubles."""
+    if not documents:
+        return {}
+    deals = run.portal.deals
+    return {deal: code or ROUBLE for deal, code in zip(deals["id"], deals["currency"], strict=True)}
 
 
 def _held(run: Run, reading: Reading) -> list[Record]:

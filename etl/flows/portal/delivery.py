@@ -12,6 +12,7 @@ from etl.flows.portal.desk import Desk
 from etl.flows.portal.outbox import StoreOutbox
 from etl.flows.run import Record, Run
 from etl.transform import overwrites
+from etl.values import money
 
 Writer: TypeAlias = Callable[[Desk, Sequence[Record]], Iterator[Record]]
 
@@ -94,8 +95,8 @@ def _told(row: Record) -> Record:
         "key": row.get("id") or row["key"],
         "action": row["action"],
         "field": row["field"],
-        "before": row["before"],
-        "after": row["after"],
+        "before": money.plain(row["before"]),
+        "after": money.plain(row["after"]),
         "file": row.get("file"),
         "document": row.get("document"),
         "rule": row["reason"],

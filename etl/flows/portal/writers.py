@@ -9,7 +9,7 @@ columns of `changes` a row carries what its writer needs: `item` (load.NewItem),
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from etl.bitrix24.fields import DEAL, INVOICE
@@ -18,6 +18,7 @@ from etl.flows.portal.desk import Desk, Keyed, by_record, close_skipped, note, o
 from etl.flows.run import Record
 from etl.load.bitrix24 import composition, notes
 from etl.load.bitrix24 import items as load
+from etl.values import money
 
 KINDS = {"deal": DEAL, "invoice": INVOICE}
 #: what follows from the rows unless a person typed the sum: «Сумма сделки = сумма счета»
@@ -139,7 +140,7 @@ def updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         changes[desk.passing(f"update:{deal}")].append(row)
         values[deal][row["field"]] = row["after"]
     first = {key: mine[0] for key, mine in changes.items()}
-    note(desk, "update", first, lambda row: values[row["key"]])
+    note(desk, "update", first, lambda row: _noted(values[row["key"]]))
     updates: list[load.Update] = []
     for key, row in first.items():
         deal = row["key"]
@@ -147,6 +148,11 @@ def updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     for result in load.update_items(desk.client, desk.names, updates, desk.outbox):
         for row in changes[result.key]:
             yield outcome(row, result)
+
+
+def _noted(values: Mapping[str, Any]) -> Record:
+    """Values as the outbox remembers them."""
+    return {field: money.plain(value) for field, value in values.items()}
 
 
 # ---- where a record stands

@@ -318,9 +318,9 @@ class Books:
             if not part.counts:
                 continue
             if part.kind == plus:
-                moved += part.amount
+                moved += part.worth(document)
             if part.kind == minus:
-                moved -= part.amount
+                moved -= part.worth(document)
         return moved
 
     def paid(self, document: Document) -> Decimal:

@@ -46,6 +46,7 @@ def based(
     """A new posted document upon another; its basis is registered for export."""
     document = _document(books, kind, on, dt.datetime.combine(on, now.time()), money(amount), lines)
     document.currency = basis.currency
+    document.rate = basis.rate
     document.basis = basis.guid
     document.party = basis.party
     document.role = basis.role

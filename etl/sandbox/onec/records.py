@@ -107,6 +107,12 @@ class Document:
         """Whether the document takes part in totals: posted, neither marked for deletion nor cancelled."""
         return self.posted and not self.deleted and not self.cancelled
 
+    def worth(self, other: Document) -> Decimal:
+        """Its sum in the currency of another document, by the rates that both name."""
+        if self.currency == other.currency:
+            return self.amount
+        return money(self.amount * Decimal(self.rate) / Decimal(other.rate))
+
 
 @dataclass
 class Account:

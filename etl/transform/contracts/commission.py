@@ -152,6 +152,8 @@ def _agreed(deal: Deal, settings: Commission) -> Decimal:
     """
     if settings.percent is None:
         total, source = deal["commission"], f"согласованная сумма вознаграждения (поле «{settings.agreed}»)"
+        if total is None:  # a sum in another currency is said as it stands
+            total = _base(deal, settings.agreed or "")
     else:
         base = _base(deal, settings.base or "")
         total = None if base is None else base * settings.percent / 100

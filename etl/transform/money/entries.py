@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from etl.records import Charge, Document
+from etl.values import money
+from etl.values.money import ROUBLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +71,10 @@ def _standing(row: Document) -> tuple[Decimal, str]:
         return _ZERO, "в 1С помечен на удаление"
     if row["cancelled"]:
         return _ZERO, "в 1С отменён"
-    note = "в 1С не проведён" if row["posted"] is False else ""
-    return row["amount"] or _ZERO, note
+    amount = money.converted(row["amount"] or _ZERO, money.measure(row["currency"], row["rate"]), ROUBLES)
+    if amount is None:
+        return _ZERO, f"в 1С в валюте {row['currency']} без курса"
+    return amount, "в 1С не проведён" if row["posted"] is False else ""
 
 
 def of_payments(payments: pd.DataFrame) -> list[Entry]:

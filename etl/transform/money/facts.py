@@ -1,7 +1,8 @@
 """Facts of payment and shipment that documents of 1C tell, each about one document of ours.
 
-A fact taken back (deleted, unposted, flag withdrawn) comes with amount 0 under the same source and id and
-replaces the former. What the facts add up to is the law of `transform.money.paid`.
+Sums are in the currency of the target (`currency.Due`), a document with a minus counts against its kind
+(`targets.MEANINGS`). A fact taken back (deleted, unposted, flag withdrawn) comes with amount 0 under the same
+source and id and replaces the former. What the facts add up to is the law of `transform.money.paid`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from decimal import Decimal
 
 from etl.config.dialects import Dialect
 from etl.records import Document, Payment
-from etl.transform.documents import given_up
+from etl.transform.documents import is_void
+from etl.transform.money.currency import Due, Dues, brought
+from etl.transform.money.doubts import unfounded
 from etl.transform.money.paid import TOLD_ONCE, ZERO
-from etl.transform.money.targets import GOODS_KINDS, HEAD_KINDS, MONEY_KINDS
+from etl.transform.money.targets import GOODS_KINDS, HEAD_KINDS, MEANINGS, MONEY_KINDS
 from etl.values import clean
 
 
@@ -36,59 +39,70 @@ def payment_facts(
     found: Mapping[str, str],
     dialect: Dialect,
     recorded: Iterable[Payment] = (),
+    dues: Dues | None = None,
 ) -> list[Payment]:
     """Payments told by documents of 1C; refunds are negative.
 
     `found` = document id -> target (`targets`), `recorded` = facts known before, so that a withdrawn flag
-    takes its fact back. Flags follow the dialect: a weak one (УТ 10.3) needs a date and gives no sum; a
-    reliable one gives the document's sum.
+    takes its fact back, `dues` = target -> currency and sum (roubles where it names none). Flags follow the
+    dialect: a weak one (УТ 10.3) needs a date and gives no sum; a reliable one gives the document's sum.
     """
     rows = [row for row in documents if row["id"] in found]
+    owed = dues or {}
+    told = list(recorded)
+    moving = [row for row in rows if row["kind"] in MONEY_KINDS]
+    refused = unfounded(moving, found, told, owed)
     weak = "paid_weak" in dialect.tells
     facts: list[Payment] = []
     flags: list[Payment] = []
     for row in rows:
         target = found[row["id"]]
+        due = owed.get(target, Due())
         flag = _Flag(bool(row["paid"]), row["paid_number"], row["paid_on"], row["paid_amount"])
         if row["kind"] in MONEY_KINDS:
-            facts.append(_document_fact(row, target, row["paid_on"], _paid_amount(row)))
+            amount = ZERO if row["id"] in refused else _paid_amount(row, due)
+            facts.append(_document_fact(row, target, row["paid_on"], amount))
         elif weak and _says(row, flag) and _is_dated(flag):
             flags.append(_flag_fact(row, target, "1c-seen", flag, None))
         elif not weak and _says(row, flag):
-            flags.append(_flag_fact(row, target, "1c-flag", flag, _flag_amount(row, flag)))
-    return [*facts, *_once(flags), *_withdrawn(rows, found, flags, recorded)]
+            flags.append(_flag_fact(row, target, "1c-flag", flag, _flag_amount(row, flag, due)))
+    return [*facts, *_once(flags), *_withdrawn(rows, found, flags, told)]
 
 
 def shipment_facts(
-    documents: Iterable[Document], found: Mapping[str, str], recorded: Iterable[Payment] = ()
+    documents: Iterable[Document],
+    found: Mapping[str, str],
+    recorded: Iterable[Payment] = (),
+    dues: Dues | None = None,
 ) -> list[Payment]:
     """Shipments told by documents of 1C, in the layout of payments: returns negative, a closing without a
-    sum.
+    sum; `recorded` and `dues` as in `payment_facts`.
     """
     rows = [row for row in documents if row["id"] in found]
+    owed = dues or {}
+    told = list(recorded)
+    moving = [row for row in rows if row["kind"] in GOODS_KINDS]
+    refused = unfounded(moving, found, told, owed)
     facts: list[Payment] = []
     closings: list[Payment] = []
     flags: list[Payment] = []
     closed: list[Payment] = []
     for row in rows:
         target = found[row["id"]]
+        due = owed.get(target, Due())
         flag = _Flag(bool(row["shipped"]), row["shipped_number"], row["shipped_on"], row["shipped_amount"])
         if row["kind"] in GOODS_KINDS:
-            facts.append(_document_fact(row, target, row["shipped_on"], _signed(row, GOODS_KINDS)))
+            amount = ZERO if row["id"] in refused else _signed(row, due)
+            facts.append(_document_fact(row, target, row["shipped_on"], amount))
         if row["kind"] == "closing":
-            amount = ZERO if is_void(row) else None
-            closings.append({**_document_fact(row, target, None, amount), "source": "1c-closing"})
+            standing = ZERO if is_void(row) else None
+            closings.append({**_document_fact(row, target, None, standing), "source": "1c-closing"})
         if row["kind"] == "order" and row["closed"]:
             closed.append(_flag_fact(row, target, "1c-closing", _Flag(told=True), None))
         if _says(row, flag):
-            flags.append(_flag_fact(row, target, "1c-flag", flag, _flag_amount(row, flag)))
-    back = _withdrawn(rows, found, [*flags, *closed], recorded)
+            flags.append(_flag_fact(row, target, "1c-flag", flag, _flag_amount(row, flag, due)))
+    back = _withdrawn(rows, found, [*flags, *closed], told)
     return [*facts, *closings, *_once(flags), *_once(closed), *back]
-
-
-def is_void(row: Document) -> bool:
-    """A document that was deleted, cancelled or unposted tells nothing."""
-    return given_up(row) or row["posted"] is False
 
 
 # ---- documents
@@ -107,16 +121,24 @@ def _document_fact(row: Document, target: str, on: dt.date | None, amount: Decim
     }
 
 
-def _paid_amount(row: Document) -> Decimal | None:
+def _paid_amount(row: Document, due: Due) -> Decimal | None:
     """A payment that 1C only plans («Оплачено» = нет) brought nothing yet."""
-    return ZERO if row["paid"] is False else _signed(row, MONEY_KINDS)
+    return ZERO if row["paid"] is False else _signed(row, due)
 
 
-def _signed(row: Document, kinds: Mapping[str, int]) -> Decimal | None:
-    """The sum of a document with the sign of its kind; nothing for a void one, None where 1C gives no sum."""
+def _signed(row: Document, due: Due) -> Decimal | None:
+    """What a document moves, with the sign of its kind and its own; nothing for a void one and for one that
+    cannot be brought into the currency of its target, None where 1C gives no sum.
+    """
     if is_void(row):
         return ZERO
-    return None if row["amount"] is None else kinds[row["kind"]] * abs(row["amount"])
+    if row["amount"] is None:
+        return None
+    amount = brought(row, abs(row["amount"]), due)
+    if amount is None:
+        return ZERO
+    back = row["amount"] < 0
+    return MEANINGS[row["kind"]].sign * (-amount if back else amount)
 
 
 # ---- flags
@@ -132,11 +154,12 @@ def _is_dated(flag: _Flag) -> bool:
     return flag.on is not None and (flag.number or "1").strip("0 ") != ""
 
 
-def _flag_amount(row: Document, flag: _Flag) -> Decimal | None:
+def _flag_amount(row: Document, flag: _Flag, due: Due) -> Decimal | None:
     """The sum beside the flag, else that of the document; None where 1C gives neither."""
     if row["amount"] is None:
         return None
-    return flag.amount or row["amount"]
+    amount = brought(row, flag.amount or row["amount"], due)
+    return ZERO if amount is None else amount
 
 
 def _flag_fact(row: Document, target: str, source: str, flag: _Flag, amount: Decimal | None) -> Payment:

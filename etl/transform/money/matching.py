@@ -16,8 +16,10 @@ from typing import TypedDict
 
 from etl.config.profile import Bank
 from etl.records import Payment, Receipt
+from etl.tables import Record, issue
 from etl.transform.money.cascade import REFUND, Candidate, Verdict, is_accepted, judge
 from etl.transform.money.ledger import Debt, Ledger, OpenDocument, ledger
+from etl.values import money
 
 _ZERO = Decimal("0.00")
 
@@ -73,6 +75,37 @@ def unique(receipts: Iterable[Receipt]) -> list[Receipt]:
         if key not in kept or (kept[key]["booked_on"] is None and row["booked_on"] is not None):
             kept[key] = row
     return list(kept.values())
+
+
+def foreign(receipts: Iterable[Receipt]) -> list[Record]:
+    """Issues: booked money on accounts that are not in roubles. Charges are in roubles, so such a receipt is
+    matched with none: 100 dollars would pay a charge of 100 roubles.
+    """
+    issues: list[Record] = []
+    for row in receipts:
+        if not is_in_roubles(row) and _concerns_us(row):
+            issues.append(_foreign(row))
+    return issues
+
+
+def is_in_roubles(row: Receipt) -> bool:
+    """Whether the account that the money came to is one of roubles; one that does not say is."""
+    return money.of_account(row["account"]) in (None, money.ROUBLE)
+
+
+def _foreign(row: Receipt) -> Record:
+    amount = money.shown(money.of(row["amount"], money.of_account(row["account"])))
+    return issue(
+        f"Поступление № {row['number'] or 'б/н'} на {amount}: счёт валютный, а начисления в рублях. Платёж "
+        "не сопоставлен. Отразите его в 1С документом оплаты с курсом.",
+        severity="warn",
+        file=row["file"],
+        place=row["place"],
+        entity="receipt",
+        key=row["number"],
+        field="account",
+        value=row["account"],
+    )
 
 
 def match(

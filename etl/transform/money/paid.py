@@ -3,9 +3,9 @@ payments less refunds, never a sum across sources. A source that gives no sum (�
 «seen».
 
 Facts are rows of the table `payments`, both of payments and of shipments: source, id, target, date, amount
-(roubles), number. Sources of payments: `1c` payment documents · `1c-flag` a reliable flag, with the
-document's sum · `1c-seen` a flag without a sum · `bank`, `xlsx`. Sources of shipments: `1c` shipments and
-returns · `1c-flag` shipped in full · `1c-closing` the order was closed.
+(in the currency of the target), number. Sources of payments: `1c` payment documents · `1c-flag` a reliable
+flag, with the document's sum · `1c-seen` a flag without a sum · `bank`, `xlsx`. Sources of shipments: `1c`
+shipments and returns · `1c-flag` shipped in full · `1c-closing` the order was closed.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Paid(NamedTuple):
 def paid(payments: Iterable[Payment], due: Mapping[str, Decimal] | None = None) -> dict[str, Paid]:
     """What is paid (or shipped) of every target: the maximum over sources.
 
-    In: facts of all sources, `due` = sum of each document in roubles. Out: {target: Paid}; `on` is the day on
-    which a source reached the sum for good (the earliest among sources that cover it), for an unknown sum the
-    last payment of the greatest source.
+    In: facts of all sources, `due` = sum of each document in the same currency. Out: {target: Paid}; `on` is
+    the day on which a source reached the sum for good (the earliest among sources that cover it), for an
+    unknown sum the last payment of the greatest source.
     """
     sums = due or {}
     return {target: settle(rows, sums.get(target)) for target, rows in by_target(payments).items()}

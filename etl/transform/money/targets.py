@@ -6,27 +6,49 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from etl.records import Document
 from etl.tables import Record, issue
 from etl.values import clean, keys
 
-#: kinds of documents that move money or goods, with the sign of what they move
-MONEY_KINDS = {"payment": 1, "refund": -1}
-GOODS_KINDS = {"shipment": 1, "return": -1}
+
+class Meaning(NamedTuple):
+    """What a document of one kind is called, what it moves (`money` or `goods`), and which way its sum counts
+    with a plus: +1 to us (or to the client, of goods), -1 back. With a minus it is the reversal of its own
+    kind and counts the other way; the minus is never lost (DESIGN §4).
+    """
+
+    word: str
+    moves: str
+    sign: int
+
+
+#: kind -> what its documents mean with a plus and with a minus
+MEANINGS = {
+    "payment": Meaning("Оплата", "money", 1),
+    "refund": Meaning("Возврат денег", "money", -1),
+    "shipment": Meaning("Реализация", "goods", 1),
+    "return": Meaning("Возврат товара", "goods", -1),
+}
+MONEY_KINDS = tuple(kind for kind, meaning in MEANINGS.items() if meaning.moves == "money")
+GOODS_KINDS = tuple(kind for kind, meaning in MEANINGS.items() if meaning.moves == "goods")
 #: kinds of documents that money and goods are about
 HEAD_KINDS = ("order", "invoice")
-_NUMBERED_BY_1C = (*MONEY_KINDS, *GOODS_KINDS, "closing")
+_NUMBERED_BY_1C = (*MEANINGS, "closing")
 _KIND_WORDS = {
     "order": "Заказ",
     "invoice": "Счёт",
-    "payment": "Оплата",
-    "refund": "Возврат денег",
-    "shipment": "Реализация",
-    "return": "Возврат товара",
     "act": "Акт",
     "closing": "Закрытие заказа",
+    **{kind: meaning.word for kind, meaning in MEANINGS.items()},
 }
+
+
+def said(row: Document) -> str:
+    """A document as a person finds it in 1C: «Оплата № ПП-5»."""
+    number = clean.text(row["number_1c"]) or clean.text(row["number"])
+    return f"{_KIND_WORDS[row['kind']]} № {number or row['id']}"
 
 
 def targets(
@@ -109,22 +131,22 @@ def _unknown(row: Document) -> Record:
     §4).
     """
     number, basis = clean.text(row["number"]), clean.text(row["basis_number"])
-    said = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
+    who = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
     ours = [name for name in (basis, number) if keys.decode(name)]
     if ours:
         message = (
-            f"{said}: номер {ours[0]} выглядит как наш, но в реестре этого портала его нет. "
+            f"{who}: номер {ours[0]} выглядит как наш, но в реестре этого портала его нет. "
             "Если память потеряна, выполните obmen24 restore; если документ другого портала, "
             "уберите его из обмена."
         )
     elif row["kind"] in HEAD_KINDS:
         message = (
-            f"{said}: такого документа нет на портале, он не загружен. "
+            f"{who}: такого документа нет на портале, он не загружен. "
             "Если он нужен, свяжите его со сделкой: obmen24 link."
         )
     else:
         message = (
-            f"{said}: портал не знает заказа или счёта, к которому он относится. "
+            f"{who}: портал не знает заказа или счёта, к которому он относится. "
             "Проверьте в 1С документ-основание."
         )
     return issue(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from etl.config.profile import Orders, Organisation
 from etl.records import Deal, Document
 from etl.tables import Record, issue, whole
-from etl.transform.documents import given_up
+from etl.transform.documents import given_up, is_reversal
 from etl.transform.orders.owners import Belongings
 from etl.transform.orders.told import number_1c, of_order
 from etl.values import clean
@@ -36,12 +36,29 @@ def new_deals(
         if roles[row["id"]].role != "born" or given_up(row):
             continue
         party = parties.get(row["party"] or "")
-        if party is None:
+        if is_reversal(row):
+            issues.append(_reversal(row))
+        elif party is None:
             issues.append(_without_buyer(row))
         else:
             deal = _new_deal(row, party, settings, organisations, originator)
             deals.append(whole("deals", deal))
     return deals, issues
+
+
+def _reversal(row: Document) -> Record:
+    """An order with a minus takes back another one: which, 1C must say."""
+    return issue(
+        f"Заказ 1С {number_1c(row) or row['id']} с минусом ({row['amount']:.2f}): это отмена другого заказа, "
+        "сделка не создана. Укажите в 1С отменяемый заказ его основанием или исправьте знак суммы.",
+        severity="warn",
+        file=row["file"],
+        place=row["place"],
+        entity="documents",
+        key=row["id"],
+        field="amount",
+        value=row["amount"],
+    )
 
 
 def _without_buyer(row: Document) -> Record:

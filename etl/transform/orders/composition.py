@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from etl.records import Change, Document, Line
 from etl.tables import Record, issue
-from etl.transform.documents import given_up
+from etl.transform.documents import given_up, is_reversal
 from etl.transform.orders.changes import change
 from etl.transform.orders.lines import ZERO, gross, split, tax_inside
 from etl.values import clean
@@ -100,10 +100,10 @@ def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[li
 
 
 def _standing(documents: Iterable[Document]) -> dict[str, list[Document]]:
-    """Orders and invoices of each deal that 1C has not given up."""
+    """Orders and invoices of each deal that 1C has not given up; a reversal fills no deal."""
     groups: dict[str, list[Document]] = defaultdict(list)
     for row in documents:
-        tells = row["kind"] in ("order", "invoice") and not given_up(row)
+        tells = row["kind"] in ("order", "invoice") and not (given_up(row) or is_reversal(row))
         if row["deal"] and tells:
             groups[row["deal"]].append(row)
     return groups

@@ -17,10 +17,12 @@ from decimal import Decimal
 from etl.config.profile import Orders, Organisation
 from etl.records import Contact, Deal, Document, Line, Party
 from etl.tables import Record, issue, whole
-from etl.transform.documents import CURRENCY, ONE, present
+from etl.transform.documents import ONE, present
 from etl.transform.orders.invoices import is_prepaid
+from etl.transform.orders.prices import currency
 from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
+from etl.values.money import Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class _Desk:
     dates: Mapping[str, dt.date]
     born: Mapping[str, Born]
     extended: bool
+    rates: Mapping[str, Decimal]
     sent: Collection[tuple[str, str]]
     lines: Mapping[str, Sequence[Line]]
     parties: Mapping[str, Party]
@@ -102,13 +105,15 @@ def deal_documents(
     dates: Mapping[str, dt.date],
     born: Mapping[str, Born],
     extended: bool,
+    rates: Mapping[str, Decimal] | None = None,
 ) -> DealDocuments:
     """Orders of deals in the sending stages and invoices of smart invoices in theirs, linked by basis.
 
     `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the
     stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
     invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
-    documents of two parties with one name, which stock 1C would take for one.
+    documents of two parties with one name, which stock 1C would take for one. `rates` = currency -> what one
+    unit costs in roubles on the portal today: a foreign document without a rate does not go.
     """
     desk = _Desk(
         portal=portal,
@@ -118,6 +123,7 @@ def deal_documents(
         dates=dates,
         born=born if extended else {},
         extended=extended,
+        rates=rates or {},
         sent=_sent(dates),
         lines=_lines(sources.lines),
         parties={row["id"]: row for row in sources.parties if row["document"] is None},
@@ -226,7 +232,7 @@ def _order(desk: _Desk, deal: Deal) -> Document | None:
 def _invoice(desk: _Desk, row: Document) -> Document | None:
     if row["status"] not in desk.settings.invoice_stages and ("invoice", row["id"]) not in desk.sent:
         return None
-    return _head(desk, "invoice", keys.invoice(row["id"]))
+    return {**_head(desk, "invoice", keys.invoice(row["id"])), "currency": row["currency"]}
 
 
 def _head(desk: _Desk, kind: str, number: str) -> Document:
@@ -248,6 +254,7 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
     own = own_organisation(deal["organisation"], desk.organisations)
     if own is None:
         raise _Refused(". ".join(unknown(deal["organisation"])))
+    measure = _currency(desk, head, deal)
     taxes = [row["vat_amount"] for row in rows if row["vat_amount"] is not None]
     document: Document = {
         **head,
@@ -255,16 +262,25 @@ def _filled(desk: _Desk, head: Document, deal: Deal) -> Made:
         "organisation": own.name,
         "deal": deal["id"],
         "amount": _amount(rows, deal),
-        "currency": deal["currency"] or CURRENCY,
+        "currency": measure.currency,
         "posted": True if desk.extended else None,
         "manager": desk.managers.get((deal["manager"] or "").casefold(), deal["manager_name"]),
-        "rate": ONE,
+        "rate": measure.rate,
         "vat_amount": sum(taxes, Decimal(0)) if taxes else None,
         "vat_included": True,
         "comment": _comment(deal),
         "requisites": _requisites(deal, own, desk.contacts.get(deal["contact"] or "")),
     }
     return Made(whole("documents", document), rows, whole("parties", party))
+
+
+def _currency(desk: _Desk, head: Document, deal: Deal) -> Measure:
+    """The currency of a document with the rate of the day; an invoice has its own. Raises _Refused."""
+    code = head["currency"] if head["kind"] == "invoice" else deal["currency"]
+    try:
+        return currency(code, desk.rates, None if head["number"] in desk.lines else deal["currency"])
+    except ValueError as why:
+        raise _Refused(str(why)) from None
 
 
 def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:

@@ -12,6 +12,7 @@ from etl.transform.documents import given_up
 from etl.transform.orders.ours import manager_email, organisation
 from etl.transform.orders.told import number_1c
 from etl.values import clean
+from etl.values.money import ROUBLE
 
 _CLAIMS = {"paid": "оплачено", "shipped": "отгружено", "closed": "закрыто", "prepaid": "есть предоплата"}
 
@@ -79,6 +80,31 @@ def doubtful(
         if missing:
             issues.append(_without_proof(row, missing))
     return issues
+
+
+def in_another_currency(documents: Iterable[Document], currencies: Mapping[str, str]) -> list[Record]:
+    """Issues: orders and invoices (with `deal`) in another currency than their deal; `currencies` = deal ->
+    its own. Prices of one are no prices of the other, so neither rows nor the sum of the deal follow them.
+    """
+    return [_in_another_currency(row, currencies) for row in documents if is_foreign(row, currencies)]
+
+
+def is_foreign(row: Document, currencies: Mapping[str, str]) -> bool:
+    """Whether an order or invoice is in another currency than its deal."""
+    if row["kind"] not in ("order", "invoice") or given_up(row):
+        return False
+    own = currencies.get(row["deal"] or "")
+    return own is not None and own != (row["currency"] or ROUBLE)
+
+
+def _in_another_currency(row: Document, currencies: Mapping[str, str]) -> Record:
+    own, other = currencies[row["deal"] or ""], row["currency"] or ROUBLE
+    message = (
+        f"Документ 1С {number_1c(row) or row['number']} в валюте {other}, а сделка {row['deal']} в валюте "
+        f"{own}. Состав и сумма сделки по нему не изменены. Укажите в сделке валюту {other} или исправьте "
+        "документ в 1С."
+    )
+    return _of_deal(row, message, "currency", other)
 
 
 def _unproven(row: Document, known: Mapping[str, Any], proofs: Mapping[str, str]) -> Iterator[str]:

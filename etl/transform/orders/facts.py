@@ -12,8 +12,10 @@ from typing import TypedDict
 
 from etl.records import Document, Payment
 from etl.transform.documents import given_up
+from etl.transform.money.currency import Due, Dues
 from etl.transform.money.paid import Paid, by_target, settle
-from etl.values import clean, keys
+from etl.values import clean, keys, money
+from etl.values.money import Measure
 
 _ZERO = Decimal("0.00")
 _HEAD_KINDS = ("order", "invoice")
@@ -21,10 +23,11 @@ _CLOSING = "1c-closing"
 
 
 class OrderFacts(TypedDict):
-    """What stages and fields of a deal rest on; sums in the currency of its documents."""
+    """What stages and fields of a deal rest on; sums in `currency`, that of its documents (`dues`)."""
 
     ordered: bool
     invoiced: bool
+    currency: str
     amount: Decimal
     paid: bool
     prepaid: bool
@@ -57,15 +60,59 @@ def order_facts(
     shipped_number (numbers joined), number, number_1c.
     """
     proofs = {clean.fold(status): _words(words) for status, words in (statuses or {}).items()}
+    paying, goods = by_target(payments), by_target(shipments)
+    return {
+        deal: _order(rows, _about(rows, paying), _about(rows, goods), proofs)
+        for deal, rows in _by_deal(documents).items()
+    }
+
+
+def _by_deal(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    """Orders and invoices of each deal."""
     groups: dict[str, list[Document]] = defaultdict(list)
     for row in documents:
         deal = _deal(row)
         if deal and row["kind"] in _HEAD_KINDS:
             groups[deal].append(row)
-    money, goods = by_target(payments), by_target(shipments)
-    return {
-        deal: _order(rows, _about(rows, money), _about(rows, goods), proofs) for deal, rows in groups.items()
-    }
+    return groups
+
+
+# ---- one currency for one deal ----
+def dues(documents: Iterable[Document], targets: Mapping[str, str], currencies: Mapping[str, str]) -> Dues:
+    """Target -> the currency in which facts about it are counted, with its rate, and its own sum.
+
+    All documents of a deal count in the currency of its order (else of its invoice), so that what is paid for
+    the invoice and for the order adds up. `targets` = number or id of a document -> its deal; `currencies` =
+    deal -> its currency on the portal, for deals of which 1C has told no order yet: no rate is known then.
+    """
+    groups = _by_deal(documents)
+    measures = {deal: _measure(rows) for deal, rows in groups.items()}
+    found: dict[str, Due] = {}
+    for target, deal in targets.items():
+        found[target] = Due(measures.get(deal) or money.measure(currencies.get(deal), None))
+    for deal, rows in groups.items():
+        for row in rows:
+            due = Due(measures[deal], _sum([row], measures[deal]))
+            found |= {name: due for name in (row["id"], row["number"]) if name}
+    return found
+
+
+def _measure(rows: Sequence[Document]) -> Measure:
+    """The currency of a deal's documents: of its order, else of its invoice."""
+    heads = _standing(rows, "order") or _standing(rows, "invoice") or rows
+    return money.measure(heads[-1]["currency"], heads[-1]["rate"])
+
+
+def _sum(rows: Iterable[Document], measure: Measure) -> Decimal | None:
+    """What documents come to in one currency; None where one of them cannot be brought into it."""
+    total = _ZERO
+    for row in rows:
+        own = money.measure(row["currency"], row["rate"])
+        amount = money.converted(row["amount"] or _ZERO, own, measure)
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 def _words(said: str) -> set[str]:
@@ -95,14 +142,15 @@ def _about(rows: Sequence[Document], facts: Mapping[str, list[Payment]]) -> list
 
 def _order(
     rows: Sequence[Document],
-    money: Sequence[Payment],
+    paying: Sequence[Payment],
     goods: Sequence[Payment],
     proofs: Mapping[str, set[str]],
 ) -> OrderFacts:
     orders, invoices = _standing(rows, "order"), _standing(rows, "invoice")
     heads = orders or invoices
-    amount = sum((row["amount"] or _ZERO for row in heads), _ZERO)
-    paid = settle(money, amount)
+    measure = _measure(rows)
+    amount = _sum(heads, measure)
+    paid = settle(paying, amount)
     sent = settle((fact for fact in goods if fact["source"] != _CLOSING), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
     proven = proofs.get(clean.fold(status), set()) - _better_known(orders, paid, sent)
@@ -111,7 +159,8 @@ def _order(
     return {
         "ordered": bool(orders),
         "invoiced": bool(invoices),
-        "amount": amount,
+        "currency": measure.currency,
+        "amount": amount or _ZERO,
         "paid": paid.full or "paid" in proven,
         "prepaid": (paid.amount or _ZERO) > 0 or "prepaid" in proven,
         "seen": paid.seen,

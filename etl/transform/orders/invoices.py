@@ -10,9 +10,10 @@ from decimal import Decimal
 from etl.config.profile import Orders
 from etl.records import Change, Deal, Document
 from etl.tables import Record, issue
+from etl.transform.money.currency import Due, Dues
 from etl.transform.money.paid import TOLERANCE, Paid
 from etl.transform.orders.changes import change, numbered
-from etl.values import keys
+from etl.values import keys, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,18 @@ def _which_invoice(deal: Deal, fitting: Sequence[Document]) -> Record:
 
 
 def invoice_moves(
-    invoices: Iterable[Document], paid: Mapping[str, Paid], settings: Orders, *, final: Collection[str]
+    invoices: Iterable[Document],
+    paid: Mapping[str, Paid],
+    settings: Orders,
+    *,
+    final: Collection[str],
+    dues: Dues | None = None,
 ) -> tuple[list[Change], list[Record]]:
     """Smart invoices paid up to their sum move to `invoice_paid_stage`; a smaller payment moves nothing and
     shows the remainder.
 
-    `paid` = number -> what is paid (`facts.paid`). An invoice in a final stage stays, its payments are still
-    counted elsewhere.
+    `paid` = number -> what is paid (`facts.paid`), in the currency that `dues` tells. An invoice in a final
+    stage stays, its payments are still counted elsewhere.
     """
     stage = settings.invoice_paid_stage
     if stage is None:
@@ -120,12 +126,28 @@ def invoice_moves(
         amount = row["amount"]
         if not got or amount is None or row["status"] in final:
             continue
-        if amount - got <= TOLERANCE:
+        own = money.measure(row["currency"], None)
+        received = money.converted(got, (dues or {}).get(number, Due()).measure, own, amount)
+        if received is None:
+            issues.append(_unlike(row["id"], number, own.currency))
+        elif amount - received <= TOLERANCE:
             why = f"счёт {number} оплачен"
             rows.append(change(row["id"], "stage", "stage", row["status"], stage, why, "invoice"))
         else:
-            issues.append(_partly(row["id"], number, amount, got))
+            issues.append(_partly(row["id"], number, amount, received))
     return numbered(rows), issues
+
+
+def _unlike(invoice: str, number: str, currency: str) -> Record:
+    return issue(
+        f"Счёт {number} в валюте {currency}, а его заказ в 1С в другой, и курса для пересчёта нет. Счёт не "
+        "переведён. Выставьте счёт в валюте сделки или переведите его вручную.",
+        severity="warn",
+        entity="invoice",
+        key=invoice,
+        field="currency",
+        value=currency,
+    )
 
 
 def _partly(invoice: str, number: str, amount: Decimal, got: Decimal) -> Record:

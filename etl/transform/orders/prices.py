@@ -4,14 +4,15 @@ that of the catalogue (002/004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from etl.records import Line, Price, PriceType
 from etl.tables import Record, issue
 from etl.transform.orders.lines import ZERO, tax_inside
-from etl.values import clean
+from etl.values import clean, money
+from etl.values.money import ROUBLE, ROUBLES, Measure
 
 #: requisites by which the extended contract tells the discount of a buyer
 PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
@@ -43,21 +44,26 @@ def priced_by_1c(
     buyers: Mapping[str, Terms],
     prices: Iterable[Price],
     price_types: Iterable[PriceType],
+    *,
+    foreign: Collection[str] = (),
 ) -> tuple[list[Line], list[Record]]:
     """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot
     be priced.
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
     скидки». `prices`, `price_types`: of the catalogue. A buyer with neither has the portal's price; a
-    product without a price of the buyer's type, or a percent that is no number, stops the document.
+    product without a price of the buyer's type, or a percent that is no number, stops the document. Prices
+    are roubles, so they price no document that is not (`foreign`).
     """
     types = _types(price_types)
     of = {(row["product"], row["price_type"]): row["price"] for row in prices}
     good: list[Line] = []
     issues: list[Record] = []
     for line in lines:
+        terms = buyers.get(line["document"]) or {}
+        known = {} if line["document"] in foreign else of
         try:
-            price = _own_price(line, buyers.get(line["document"]) or {}, types, of)
+            price = _own_price(line, terms, types, known)
         except ValueError as error:
             issues.append(_without_price(line, error))
         else:
@@ -102,12 +108,36 @@ def _own_price(
     if name:
         price = prices.get((line["product"] or "", types.get(clean.fold(name), "")))
         if price is None:
-            raise ValueError(f"нет цены вида «{name}»")
+            raise ValueError(f"нет цены вида «{name}» в валюте документа")
         return price
     percent = clean.number(str(terms.get(PERCENT) or "0").rstrip("% ")) or ZERO
     if not 0 <= percent <= 100:
         raise ValueError(f"скидка {percent} % невозможна")
     return clean.kopecks((line["price"] or ZERO) * (100 - percent) / 100)
+
+
+# ---- the currency ----
+def currency(code: str | None, rates: Mapping[str, Decimal], rows: str | None) -> Measure:
+    """The currency of a document for 1C with the portal's rate of the day; 1 would make a rouble of a dollar.
+
+    `rates` = currency -> roubles for one unit, `rows` = the currency of the rows that it takes from its deal.
+    Raises ValueError with the Russian reason why there is none.
+    """
+    own = code or ROUBLE
+    if rows and rows != own:
+        raise ValueError(
+            f"Счёт в валюте {own}, а товары есть только в сделке, в валюте {rows}. "
+            "Добавьте товары в счёт или исправьте его валюту."
+        )
+    if own == ROUBLE:
+        return ROUBLES
+    measure = money.measure(own, rates.get(own))
+    if measure.rate is None:
+        raise ValueError(
+            f"На портале нет курса валюты {own} к рублю, документ не отправлен. Задайте курс "
+            "(CRM, Настройки, Валюты) или переведите сделку в рубли."
+        )
+    return measure
 
 
 # ---- the catalogue ----

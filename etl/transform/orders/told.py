@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Change, Deal, Document
-from etl.transform.documents import given_up
+from etl.tables import Record, issue
+from etl.transform.documents import given_up, is_reversal
 from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
-from etl.values import clean, keys
+from etl.values import clean, keys, money
+from etl.values.money import Amount, Foreign
 
 #: values by the names of `FIELDS`, of one deal
 Values = dict[str, Any]
@@ -73,12 +75,22 @@ def _of_deal(
 
 def _rounded(value: Any) -> Any:
     """Money of fields is whole kopecks."""
+    if isinstance(value, Foreign):
+        return Foreign(clean.kopecks(value.amount), value.currency)
     return clean.kopecks(value) if isinstance(value, Decimal) else value
 
 
+def _amount(row: Document) -> Amount | None:
+    """The sum of a document in its own currency."""
+    return None if row["amount"] is None else money.of(row["amount"], row["currency"])
+
+
 def of_order(rows: Sequence[Document], settings: Orders, organisations: Sequence[Organisation]) -> Values:
-    """What the last order among the documents of a deal tells; {} without one."""
-    order = next((row for row in reversed(rows) if row["kind"] == "order"), None)
+    """What the last order among the documents of a deal tells; {} without one. The reversal of an order tells
+    only of money (`facts.order_facts`).
+    """
+    orders = [row for row in rows if row["kind"] == "order" and not is_reversal(row)]
+    order = orders[-1] if orders else None
     if order is None:
         return {}
     own = organisation(order, organisations, settings.organisations_by)
@@ -86,7 +98,7 @@ def of_order(rows: Sequence[Document], settings: Orders, organisations: Sequence
         "order_number": number_1c(order),
         "order_date": order["date_1c"] or order["date"],
         "order_status": order["status"],
-        "order_amount": order["amount"],
+        "order_amount": _amount(order),
         "order_comment": order["comment"],
         "organisation": own.name if own else None,
         "manager": manager_email(order["manager"], settings.managers),
@@ -106,6 +118,7 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
     if not invoices:
         return {}
     amount, latest = Decimal(0), None
+    currencies = {row["currency"] or money.ROUBLE for row in invoices}
     for row in invoices:
         amount += row["amount"] or Decimal(0)
         day = row["date_1c"] or row["date"]
@@ -114,7 +127,7 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
     return {
         "invoice_number": _joined(map(number_1c, invoices)),
         "invoice_date": latest,
-        "invoice_amount": amount,
+        "invoice_amount": money.of(amount, currencies.pop()) if len(currencies) == 1 else None,
     }
 
 
@@ -125,9 +138,15 @@ def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
     return {
         "shipped_number": known.get("shipped_number"),
         "shipped_on": known.get("shipped_on"),
-        "shipped_amount": known.get("shipped_amount"),
+        "shipped_amount": _counted(known, "shipped_amount"),
         "shipped_organisation": _joined(organisations),
     }
+
+
+def _counted(known: Mapping[str, Any], name: str) -> Amount | None:
+    """A sum of the facts, in their currency."""
+    amount = known.get(name)
+    return None if amount is None else money.of(amount, known.get("currency"))
 
 
 def _joined(texts: Iterable[str | None]) -> str | None:
@@ -142,21 +161,54 @@ def _of_money(known: Mapping[str, Any]) -> Values:
         return {}
     if amount <= 0:
         return {"paid_on": None, "paid_amount": None}
-    return {"paid_on": known.get("paid_on"), "paid_amount": amount}
+    return {"paid_on": known.get("paid_on"), "paid_amount": _counted(known, "paid_amount")}
 
 
 # ---- what the portal shows otherwise ----
-def field_changes(values: Told, deals: Iterable[Deal], fields: Mapping[str, str]) -> list[Change]:
+def field_changes(
+    values: Told, deals: Iterable[Deal], fields: Mapping[str, str], bare: Collection[str] = ()
+) -> list[Change]:
     """Changes of deal fields (action update) where 1C tells something else than the portal holds.
 
     `fields` = name of FIELDS -> field of the portal ([orders.fields]); the present value stands in
-    `deals.fields`.
+    `deals.fields`. `bare` = fields that hold a number without a currency, where no foreign sum
+    stands (`unfit`).
     """
     rows: list[Change] = []
     for deal in deals:
         if deal["id"] in values:
-            rows += _differing(deal, values[deal["id"]], fields)
+            rows += _differing(deal, _fitting(values[deal["id"]], fields, bare), fields)
     return numbered(rows)
+
+
+def _fitting(said: Values, fields: Mapping[str, str], bare: Collection[str]) -> Values:
+    return {name: value for name, value in said.items() if not _is_unfit(value, fields.get(name), bare)}
+
+
+def _is_unfit(value: Any, field: str | None, bare: Collection[str]) -> bool:
+    return isinstance(value, Foreign) and field in bare
+
+
+def unfit(values: Told, fields: Mapping[str, str], bare: Collection[str]) -> list[Record]:
+    """Issues: foreign sums for fields that would show them as roubles."""
+    issues: list[Record] = []
+    for deal, said in values.items():
+        for name, value in said.items():
+            if _is_unfit(value, fields.get(name), bare):
+                issues.append(_unfit(deal, fields[name], value))
+    return issues
+
+
+def _unfit(deal: str, field: str, value: Foreign) -> Record:
+    return issue(
+        f"Поле «{field}» хранит число без валюты, сумма {value} в сделку {deal} не записана. Укажите в "
+        "[orders.fields] поле типа «Деньги».",
+        severity="warn",
+        entity="deal",
+        key=deal,
+        field=field,
+        value=str(value),
+    )
 
 
 def _differing(deal: Deal, said: Values, fields: Mapping[str, str]) -> Iterable[Change]:
@@ -176,10 +228,19 @@ def amount_changes(values: Told, deals: Iterable[Deal], with_rows: Collection[st
             continue
         said = values[deal["id"]]
         amount = said.get("invoice_amount", said.get("order_amount"))
-        if amount is not None and amount != deal["amount"]:
+        if amount is not None and _is_new_sum(amount, deal):
             why = "сумма счёта или заказа 1С"
-            rows.append(change(deal["id"], "update", "opportunity", deal["amount"], amount, why))
+            plain = amount.amount if isinstance(amount, Foreign) else amount
+            rows.append(change(deal["id"], "update", "opportunity", deal["amount"], plain, why))
     return numbered(rows)
+
+
+def _is_new_sum(amount: Amount, deal: Deal) -> bool:
+    """Whether 1C tells another sum in the currency of the deal; one in another currency is no sum of it."""
+    currency = amount.currency if isinstance(amount, Foreign) else money.ROUBLE
+    if currency != (deal["currency"] or money.ROUBLE):
+        return False
+    return deal["amount"] is None or amount != money.of(deal["amount"], deal["currency"])
 
 
 def _same(held: Any, said: Any) -> bool:
@@ -188,4 +249,6 @@ def _same(held: Any, said: Any) -> bool:
         return True
     if isinstance(said, dt.date):
         return str(held) in (said.isoformat(), clean.day_name(said))
+    if isinstance(said, Foreign):
+        return str(held) == str(said)
     return isinstance(said, Decimal) and str(held) in (f"{said:f}", f"{said:.2f}")

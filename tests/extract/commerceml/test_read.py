@@ -246,10 +246,10 @@ def test_a_bad_requisite_is_called_by_its_name() -> None:
         assert "«Проведен»" in found["issues"][0]["message"]
 
 
-def test_an_unknown_currency_is_said_and_not_taken() -> None:
-    found = document("<Валюта>тугрик</Валюта>")
+def test_an_unknown_currency_is_said_and_does_not_pass_for_roubles() -> None:
+    found = document("<Валюта>у.е.</Валюта>")
     assert (found["documents"][0]["currency"], [row["severity"] for row in found["issues"]]) == (
-        None,
+        "У.Е.",
         ["warn"],
     )
     assert document("<Валюта>р.</Валюта>")["documents"][0]["currency"] == "RUB"

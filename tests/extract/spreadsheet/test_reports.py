@@ -94,3 +94,20 @@ def test_a_report_with_separate_columns_and_a_bad_row() -> None:
 def test_kinds_of_documents(said: str, kind: str) -> None:
     data = portal_csv([f"{said} 00-1 от 01.11.2026", "5"], head=["Документ", "Сумма"])
     assert list(read_documents(data, name="r.csv").documents["kind"]) == [kind]
+
+
+def test_a_minus_stays_and_a_currency_is_told() -> None:
+    head = ["Документ", "Сумма", "Валюта", "Курс"]
+    rows = [
+        ["Платежное поручение входящее 00-1 от 01.11.2026", "-100,00", "руб.", "1"],
+        ["Платежное поручение входящее 00-2 от 01.11.2026", "100", "USD", "80,5"],
+        ["Возврат товаров от покупателя 00-3 от 01.11.2026", "-100", "", ""],
+        ["Реализация 00-4 от 01.11.2026", "-7", "", ""],
+    ]
+    found = tables.records(read_documents(portal_csv(*rows, head=head), name="r.csv").documents)
+    assert [(row["amount"], row["currency"], row["rate"]) for row in found] == [
+        (D(-100), "RUB", D(1)),
+        (D(100), "USD", D("80.5")),
+        (D(100), None, None),
+        (D(-7), None, None),
+    ]

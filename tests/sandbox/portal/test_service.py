@@ -73,6 +73,16 @@ def test_statuses(call: Caller) -> None:
     assert call.result("crm.currency.list")[0]["CURRENCY"] == "RUB"
 
 
+def test_currencies_with_their_rates(call: Caller) -> None:
+    assert call.result("crm.currency.add", fields={"CURRENCY": "KZT", "AMOUNT": "16.5", "AMOUNT_CNT": "100"})
+    assert call.result("crm.currency.update", id="KZT", fields={"AMOUNT": "17.5"}) is True
+    row = call.result("crm.currency.get", id="KZT")
+    assert (row["AMOUNT"], row["AMOUNT_CNT"], row["BASE"]) == ("17.5", "100", "N")
+    for fields in ({"CURRENCY": "KZT"}, {}):
+        assert call.refusal("crm.currency.add", fields=fields)[0] == 400
+    assert call.refusal("crm.currency.update", id="XXX", fields={"AMOUNT": "1"})[0] == 400
+
+
 def test_user_fields(call: Caller) -> None:
     fields = {
         "USER_TYPE_ID": "enumeration",

@@ -76,14 +76,12 @@ def test_the_number_of_a_payment_is_never_taken_for_ours():
 # ---- payments ----
 
 
-def test_refunds_are_negative_whatever_sign_they_come_with():
+def test_a_refund_counts_against_what_was_paid():
     rows, _ = told(
-        document("payment", id="p", basis=ORDER),
-        document("refund", id="r", basis=ORDER, amount=D(500)),
-        document("refund", id="s", basis=ORDER, amount=D(-300)),
+        document("payment", id="p", basis=ORDER), document("refund", id="r", basis=ORDER, amount=D(500))
     )
-    assert [row["amount"] for row in rows] == [D("1500.00"), D(-500), D(-300)]
-    assert paid.paid(rows)[CHARGE].amount == D("700.00")
+    assert [row["amount"] for row in rows] == [D("1500.00"), D(-500)]
+    assert paid.paid(rows)[CHARGE].amount == D("1000.00")
 
 
 @pytest.mark.parametrize(

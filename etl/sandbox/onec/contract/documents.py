@@ -131,6 +131,8 @@ def _header_faults(element: xml.Element, settings: Settings, kind: str | None) -
         faults.append(f"операция «{operation}» не предусмотрена договором обмена")
     if currency not in settings.currencies:
         faults.append(f"нет валюты «{currency}»")
+    elif currency != settings.currencies[0] and (xml.text(element, "Курс") or "1") == "1":
+        faults.append(f"валюта «{currency}» без курса")
     if not xml.text(element, "Контрагенты", "Контрагент", "Наименование"):
         faults.append("нет Контрагента с Наименованием")
     return faults

@@ -340,6 +340,30 @@ def currency_get(core: Core, params: Params) -> Record:
     return _show_currency(row)
 
 
+@rest("crm.currency.add")
+def currency_add(core: Core, params: Params) -> str:
+    """A new currency with its rate: AMOUNT of the base currency for AMOUNT_CNT units."""
+    fields = array(params, "fields")
+    code = str(fields.get("CURRENCY") or "")
+    if not code or core.store.get("currency", code):
+        raise old_error("Currency is not specified or already exists.")
+    core.store.put(
+        "currency", code, {"AMOUNT_CNT": "1", "AMOUNT": "1.0000", "SORT": 100, "BASE": "N"} | fields
+    )
+    return code
+
+
+@rest("crm.currency.update")
+def currency_update(core: Core, params: Params) -> bool:
+    """Another rate, name or order of a currency."""
+    code = str(params.get("id"))
+    row = core.store.get("currency", code)
+    if row is None:
+        raise old_error("Currency is not found.")
+    core.store.put("currency", code, row | array(params, "fields"))
+    return True
+
+
 @rest("crm.currency.base.get")
 def currency_base(core: Core, params: Params) -> str | None:
     """The code of the portal's own currency."""
