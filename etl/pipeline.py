@@ -83,7 +83,7 @@ def run(
 
 def steps(run: Run, chosen: Sequence[str]) -> None:
     """One run, step by step."""
-    from etl.flows import intake, registers, stages
+    from etl.flows import adrift, intake, registers, stages
     from etl.flows.portal import delivery, outbox, refusals
     from etl.flows.publication.file import publish
 
@@ -104,6 +104,7 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
             _flow(module)(run, reading)
     publish(run)
     stages.move(run)
+    adrift.look(run)
     delivery.again(run)
     refusals.stand(run)
 

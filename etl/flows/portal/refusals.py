@@ -57,6 +57,7 @@ def remember(run: Run, issues: Mapping[Subject, Record | None]) -> set[Subject]:
         before = standing.get(about)
         now = before if run.options.dry else issue
         if before and now and before["message"] == now["message"]:
+            now = before  # told by another file, it is the same remark
             known.add(about)
         elif before:
             run.state.runs.settle_issue(run.number, _scope(about.owner), before)

@@ -71,15 +71,16 @@ def _unsaid(desk: Desk, method: str, keyed: Keyed) -> dict[str, Record]:
     deal may have changed since.
     """
     unsaid: dict[str, Record] = {}
-    fresh: dict[str, Record] = {}
     for key, row in keyed.items():
         before = desk.run.state.outbox.find(key)
-        if before is None:
-            fresh[key] = row
-        elif before["state"] != "done":
-            unsaid[key] = row | {"after": _text(before) or row["after"]}
-    note(desk, method, fresh, lambda row: {_TEXT: row["after"]})
-    return unsaid | fresh
+        if before and before["state"] == "done":
+            continue
+        text = _text(before) if before else None
+        unsaid[key] = row | {"after": text or row["after"]}
+        # as it was noted first: older versions noted something else
+        unsaid[key]["payload"] = before["payload"] if before else {_TEXT: row["after"]}
+    note(desk, method, unsaid, lambda row: row["payload"])
+    return unsaid
 
 
 def _text(intent: Record) -> str | None:

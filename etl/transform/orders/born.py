@@ -30,8 +30,9 @@ def new_deals(
     """Deals to be created from orders that 1C made (role `born`), and issues for those that cannot be.
 
     `parties` = party of 1C -> party of the portal; `gone` = the same of cards that were deleted there. Out:
-    records of `deals`, `id` and `origin` = id of the order (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
-    cancelled orders, and all of them without `create_deals`, make nothing.
+    records of `deals`, `id` and `origin` = id of the order (the portal is asked for this origin before
+    anything is created), `manager` = e-mail. Deleted and cancelled orders, and all of them without
+    `create_deals`, make nothing.
     """
     if not settings.create_deals:
         return [], []
