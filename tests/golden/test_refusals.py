@@ -311,3 +311,78 @@ def test_an_order_of_a_deleted_buyer_makes_no_deal(tmp_path: Path) -> None:
         people.link(running.stage.profile, "company", str(card), origin)
         running.run()
         assert running.deals()["2"]["COMPANY_ID"] == str(card)
+
+
+# ---- a run that ends in the middle ----
+def test_no_right_to_notify_stops_nothing(tmp_path: Path) -> None:
+    """A webhook without `im`: the exchange goes on, the remark says what is missing, and the word is sent once it is there."""
+    with opened(tmp_path) as running:
+        number = order(running)
+        told(running)
+        running.stage.onec.pay(number, Decimal("6301.00"))
+        running.stage.session()
+        running.stage.portal.strike(refused("im.notify.personal.add", "401"))
+        report = running.run()
+        assert (report.exit_code, report.counts["moved"]) == (1, 1)
+        assert "Уведомление ответственному" in report.text()
+        running.stage.portal.strike([])
+        assert running.run().exit_code == 0
+        assert len(notices(running)) == 1
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+def test_a_word_whose_answer_was_lost_is_told_once(tmp_path: Path, kind: str) -> None:
+    """Nobody knows whether it arrived: that is said, and it is told again under the same tag."""
+    with opened(tmp_path) as running:
+        number = order(running)
+        told(running)
+        running.stage.onec.pay(number, Decimal("6301.00"))
+        running.stage.session()
+        running.stage.portal.strike([{"kind": kind, "method": "im.notify.personal.add", "times": 9999}])
+        report = running.run()
+        assert report.exit_code == 1
+        assert "не отправлено: ответ портала потерян, исход выяснит следующий запуск." in report.text()
+        assert running.stages()["1"] == PAID
+        running.stage.portal.strike([])
+        running.run()
+        running.run()
+        assert len(notices(running)) == 1
+
+
+def test_a_run_that_ends_between_the_sum_and_the_rows_does_both_later(tmp_path: Path) -> None:
+    """A sum typed by a person follows the rows of 1C whichever of the two requests is cut off."""
+    with opened(tmp_path) as running:
+        number = order(running)
+        told(running)
+        typed = {"isManualOpportunity": "Y", "opportunity": "1.00"}
+        for method in ("crm.item.update", "crm.item.productrow.set"):
+            running.call("crm.item.update", entityTypeId=2, id=1, fields=typed)
+            count = "3" if method == "crm.item.update" else "4"
+            running.stage.onec.edit_order(number, lines=[LOCK | {"quantity": count}])
+            running.stage.session()
+            running.stage.portal.strike(refused(method))
+            assert "Состав не записан" in running.run().text()
+            running.stage.portal.strike([])
+            assert running.run().exit_code == 0
+            assert running.deals()["1"]["OPPORTUNITY"] == f"{Decimal('3150.50') * int(count):.2f}"
+
+
+def test_the_link_with_our_organisation_is_refused_by_false(tmp_path: Path) -> None:
+    """crm.requisite.link.register answers `false`: the deal shows another organisation, and that is said until it is written."""
+    with scenario.opened(tmp_path, "twoway", case="twoway/both-sides") as running:
+        running.at(DAY)
+        running.run()
+        running.stage.session()
+        running.run()
+        running.stage.onec.new_order("ООО «Причал»", [LOCK], organisation="ООО «Южный склад»")
+        running.stage.session()
+        running.stage.portal.strike(refused("crm.requisite.link.register", "false"))
+        for report in (running.run(), running.run()):
+            assert "Наша организация «ООО «Южный склад»» не указана: портал отклонил запись" in report.text()
+            assert report.exit_code == 1
+        running.stage.portal.strike([])
+        assert "не указана" not in running.run().text()
+        (link,) = [
+            row for row in running.stage.portal.dump()["requisite_links"] if str(row["ENTITY_ID"]) == "5"
+        ]
+        assert link["MC_REQUISITE_ID"] == 2

@@ -61,9 +61,10 @@ def apply(run: Run, settings: Orders, told: Told) -> None:
     values = rules.told(told.content, known, settings, run.profile.organisations)
     sources = _sources(told)
     _note_doubts(run, settings, told, known)
-    changes = [*orders_rows.led_by_1c(run, settings, told), *_fields(run, settings, values, told)]
+    composed, standing = orders_rows.led_by_1c(run, settings, told)
+    changes = [*composed, *_fields(run, settings, values, told)]
     applied = delivery.apply(run, [row | sources.get(row["key"], {}) for row in changes], refusals.ORDERS)
-    orders_rows.remember(run, applied)
+    orders_rows.remember(run, applied, standing)
     stages.count(run, applied)
     stages.settle(run, known, [], owner=refusals.ORDERS, sources=sources)
     invoices.move(run, settings, told, sources)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from etl import tables
-from etl.bitrix24.writes import LATER
+from etl.bitrix24.writes import LATER, UNSURE
 from etl.flows.run import Record, Run
 
 #: who wants a write and derives it anew in each run; `WORDS`: what people are told, which waits in the outbox
@@ -104,8 +104,9 @@ def _scope(owner: str) -> str:
 # ---- in words
 def remark(about: Subject, what: str, reason: str, file: str | None = None, value: Any = None) -> Record:
     """The issue of a refused write: `what` did not come about, and why, in the portal's words."""
+    passing = reason in (LATER, UNSURE)  # the next run does what is to be done
     return tables.issue(
-        f"{what}: {reason}. {_ADVICE}",
+        f"{what}: {reason}." if passing else f"{what}: {reason}. {_ADVICE}",
         severity="warn",
         entity=about.entity,
         key=about.key,

@@ -13,6 +13,7 @@ from etl.bitrix24.fields import DEAL
 from etl.bitrix24.lists.listing import Row
 from etl.bitrix24.lists.reading import of_owners
 from etl.bitrix24.writes import Result
+from etl.errors import ConfigError
 from etl.flows.portal.desk import Desk, Keyed, note, outcome
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
@@ -50,8 +51,28 @@ def notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
         else:
             notices.append(notes.Notice(key, person, row["after"]))
     to = {notice.key: notice.user for notice in notices}
-    for result in notes.notify(desk.client, notices, desk.outbox):
+    for result in _sent(desk, notices):
         yield outcome(keyed[result.key] | {"before": to[result.key]}, result)
+
+
+def _sent(desk: Desk, notices: Sequence[notes.Notice]) -> Iterator[Result]:
+    """Notifications sent. A webhook without the right to send any (scope `im`) stops no exchange: the remark
+    says what the portal lacks.
+    """
+    results: list[Result] = []
+    problem = ""
+    try:
+        for result in notes.notify(desk.client, notices, desk.outbox):
+            results.append(result)
+    except ConfigError as error:
+        problem = str(error).rstrip(".")
+    told = {result.key: result for result in results}
+    for notice in notices:
+        result = told.get(notice.key)
+        if result is None or (problem and result.status == "skipped"):
+            yield Result(notice.key, "failed", None, problem)
+        else:
+            yield result
 
 
 def waiting(run: Run) -> Iterator[Record]:
