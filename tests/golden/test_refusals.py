@@ -126,7 +126,9 @@ def test_a_currency_the_portal_lacks_is_said_in_its_own_words(tmp_path: Path) ->
         report = running.run()
         said = [row["message"] for row in report.issues]
         assert len(said) == 1, report.text()
-        assert f"Сделка по заказу 1С № {number} не создана: портал отклонил запись: «" in said[0]
+        assert (
+            f"Сделка по заказу 1С № {number} на 6301.00 UAH не создана: портал отклонил запись: «" in said[0]
+        )
         assert running.run().exit_code == 1
 
 

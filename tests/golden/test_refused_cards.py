@@ -111,6 +111,8 @@ def test_an_invoice_without_its_rows_waits_and_is_filled_later(tmp_path: Path) -
             report = running.run()
             assert report.exit_code == 1
             assert "Состав не записан" in report.text()
+        other = running.run(flows=("documents-in",))
+        assert "Состав не записан" in other.text(), "a run of another flow knows of it too"
         (made,) = [key for key, row in running.invoices().items() if str(row["parentId2"]) == "2"]
         assert f"S24-{made}" not in {row["number"] for row in running.sent()}
         running.stage.portal.strike([])

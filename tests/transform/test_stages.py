@@ -129,3 +129,36 @@ def test_conditions_of_every_kind():
         {"123": {"shipped": True}}, rules, tables.records(deals(deal(stage="В работе"))), {}
     )
     assert changes[0]["reason"] == "shipped = да, paid = нет"
+
+
+# ---- moves by hand ----
+def entered(known, stood, stage=FIRST_PAID):
+    rows = tables.records(deals(deal(stage=stage)))
+    return [(row["after"], row["reason"]) for row in stages.entered({"123": known}, RULES, rows, stood)]
+
+
+def test_a_stage_never_looked_at_tells_of_nobody():
+    assert entered({"paid_charges": 1}, {}) == []
+
+
+def test_a_deal_that_stood_there_before_is_not_told_again():
+    assert entered({"paid_charges": 1}, {FIRST_PAID: {"123"}}) == []
+
+
+def test_a_move_by_hand_that_the_facts_prove_is_told_as_our_own_would_be():
+    known = {"paid_charges": 1, "amount": Decimal("700.00"), "number": "M1", "date": date(2026, 11, 3)}
+    moved, _ = stages.moves({"123": known}, RULES, tables.records(deals(deal(stage=CONFIRMED))), {})
+    ours = [(row["after"], row["reason"]) for row in moved if row["action"] == "notify"]
+    assert entered(known, {FIRST_PAID: set()}) == ours
+
+
+def test_a_move_by_hand_without_facts_says_so():
+    ((text, reason),) = entered({}, {FIRST_PAID: set()})
+    assert "оплачено – руб. по – –" in text
+    assert text.endswith("(сделку перенесли вручную, 1С этого ещё не подтвердила)")
+    assert reason == f"сделку перенесли вручную: {FIRST_PAID}"
+
+
+def test_who_stands_where_counts_the_moves_of_this_run():
+    rows = tables.records(deals(deal(id="1", stage=CONFIRMED), deal(id="2", stage=FIRST_PAID)))
+    assert stages.standing(RULES, rows, {"1": FIRST_PAID, "2": FIRST_ACT}) == {FIRST_PAID: ["1"]}

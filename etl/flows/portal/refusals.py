@@ -128,7 +128,13 @@ def _what(rows: Sequence[Record]) -> str:
     row = rows[0]
     match row["action"]:
         case "create" if row["entity"] == "deal":
-            return f"Сделка по заказу 1С № {row.get('document') or row['key']} не создана"
+            deal = row["deal"]
+            sum_of = (
+                ""
+                if deal["amount"] is None
+                else f" на {deal['amount']:.2f} {deal['currency'] or ''}".rstrip()
+            )
+            return f"Сделка по заказу 1С № {row.get('document') or row['key']}{sum_of} не создана"
         case "create":
             return f"Смарт-счёт «{row['after']}» не создан"
         case "rows":
