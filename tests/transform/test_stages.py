@@ -110,11 +110,14 @@ def test_the_change_says_why_and_tells_the_responsible():
     assert notice["after"] == "Сделка Видеонаблюдение 123: оплачено 1500,00 руб. по M261110003F 12.11.2026"
 
 
-def test_nobody_to_notify():
+def test_whoever_is_responsible_when_the_word_leaves_gets_it():
+    """A deal made a moment ago was read without the responsible whom the portal gave it."""
     changes, _ = stages.moves(
         {"123": {"paid_charges": 1}}, RULES, tables.records(deals(deal(manager=None))), {}
     )
-    assert [row["action"] for row in changes] == ["stage"]
+    assert [(row["action"], row["before"]) for row in changes if row["action"] == "notify"] == [
+        ("notify", None)
+    ]
 
 
 def test_conditions_of_every_kind():

@@ -66,13 +66,9 @@ def _sent(desk: Desk, notices: Sequence[notes.Notice]) -> Iterator[Result]:
             results.append(result)
     except ConfigError as error:
         problem = str(error).rstrip(".")
-    told = {result.key: result for result in results}
+    sent = {result.key: result for result in results if not problem or result.status != "skipped"}
     for notice in notices:
-        result = told.get(notice.key)
-        if result is None or (problem and result.status == "skipped"):
-            yield Result(notice.key, "failed", None, problem)
-        else:
-            yield result
+        yield sent.get(notice.key) or Result(notice.key, "failed", None, problem)
 
 
 def waiting(run: Run) -> Iterator[Record]:
