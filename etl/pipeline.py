@@ -83,11 +83,14 @@ def run(
 
 def steps(run: Run, chosen: Sequence[str]) -> None:
     """One run, step by step."""
-    from etl.flows import intake, stages
-    from etl.flows.portal import outbox
+    from etl.flows import adrift, intake, registers, stages
+    from etl.flows.portal import delivery, outbox, refusals
     from etl.flows.publication.file import publish
 
     outbox.recover(run.state)
+    if run.profile.billing:
+        # before anything is read or written: the results of a lost register would be shown as zeros
+        registers.refuse_if_lost(run, run.portal)
     reading = intake.take(run)
     # whatever was asked for: a file that was taken is read by every flow that wants it, or its payments would
     # be lost
@@ -101,6 +104,9 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
             _flow(module)(run, reading)
     publish(run)
     stages.move(run)
+    adrift.look(run)
+    delivery.again(run)
+    refusals.stand(run)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from etl.errors import ConfigError, EtlError, NeedsPerson, TryLater
 CREATES = 25
 _TURNS = 3
 LATER = "не выполнено: портал занят, повторит следующий запуск"
+DENIED = "портал отклонил запись без объяснения (ответил «нет»)"
 UNSURE = "ответ портала потерян, исход выяснит следующий запуск"
 
 Status = Literal["done", "skipped", "doubt", "failed"]
@@ -273,7 +274,8 @@ def noted(outbox: Outbox, write: Write, outcome: Outcome) -> Result:
     if outcome.ok:
         return _taken(outbox, write, outcome.result)
     if outcome.verdict is Verdict.PERMANENT:
-        reason = f"портал отклонил запись: {outcome.text or outcome.code or 'без объяснения'}"
+        said = outcome.text or outcome.code or "без объяснения"
+        reason = f"портал отклонил запись: «{said.strip()}»"
         outbox.failed(write.key, reason)
         return Result(write.key, "failed", write.id or None, reason)
     if outcome.verdict is Verdict.UNKNOWN:
@@ -284,14 +286,39 @@ def noted(outbox: Outbox, write: Write, outcome: Outcome) -> Result:
 
 
 def _taken(outbox: Outbox, write: Write, answer: Any) -> Result:
-    """The portal answered without an error: whether what it says is what was wanted."""
-    identifier = write.identify(answer) if write.identify else write.id
+    """The portal answered without an error: whether what it says is what was wanted.
+
+    `result: false` is documented as «not done» (im.notify.personal.add, crm.requisite.link.register,
+    crm.address.*). A creation without an id is looked up again.
+    """
+    if answer is False:
+        return _denied(outbox, write)
+    identifier = _identified(write, answer)
+    if identifier is None:
+        outbox.doubt(write.key)
+        return Result(write.key, "doubt", None, UNSURE)
     complaint = write.accepted(answer)
     if complaint:
         outbox.failed(write.key, complaint)
         return Result(write.key, "failed", identifier, complaint)
     outbox.done(write.key, identifier)
     return Result(write.key, "done", identifier)
+
+
+def _denied(outbox: Outbox, write: Write) -> Result:
+    outbox.failed(write.key, DENIED)
+    return Result(write.key, "failed", write.id or None, DENIED)
+
+
+def _identified(write: Write, answer: Any) -> str | None:
+    """The id of the portal's record; None where the answer to a creation holds none."""
+    if write.identify is None:
+        return write.id
+    try:
+        identifier = write.identify(answer)
+    except (KeyError, TypeError, AttributeError):
+        return None
+    return identifier if identifier.isdigit() and identifier != "0" else None
 
 
 def merged(key: str, results: Sequence[Result], identifier: str | None) -> Result:

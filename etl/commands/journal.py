@@ -46,11 +46,22 @@ class Remark:
     message: str
 
 
-def why(profile: Profile, entity: str, key: str) -> list[Step]:
-    """The journal of one record, oldest first; empty for a record nothing has happened to."""
+def why(profile: Profile, entity: str, key: str) -> list[Step | Remark]:
+    """The journal of one record, oldest first, then the remarks about it that stand; empty for a record
+    nothing has happened to.
+    """
     with Store.open(profile.state_url, portal=profile.bitrix24.name) as store:
         rows = store.runs.why(entity, key)
-    return [Step(**row) for row in rows]
+        issues = tables.records(store.runs.open_issues())
+    standing = [_remark(row) for row in issues if _is_about(row, entity, key)]
+    return [*(Step(**row) for row in rows), *standing]
+
+
+def _is_about(row: tables.Record, entity: str, key: str) -> bool:
+    """Whether a remark is about a record. A document is named by its number too: its deal may not exist."""
+    if (row["entity"] or "").removesuffix("s") == entity.removesuffix("s") and row["key"] == key:
+        return True
+    return entity == "document" and key in (row["key"], row["value"])
 
 
 def remarks(profile: Profile) -> list[Remark]:

@@ -159,6 +159,10 @@ class Rule(Model):
     notify: str | None = Field(
         None, description="Текст уведомления ответственному; {deal}, {number}, {amount}, {date}"
     )
+    notify_by: Literal["anyone", "exchange"] = Field(
+        "anyone",
+        description="О чьём переносе уведомлять: чьём угодно или только обмена (вручную уведомляет робот)",
+    )
 
 
 class Billing(Model):

@@ -102,7 +102,7 @@ def _told(kind: str, change: Record, deals: Mapping[str, str], dues: Dues | None
     """
     after = change["after"] or change["before"]
     target = after["target"]
-    deal = deals.get(target) or _deal(target)
+    deal = deal_of(target, deals)
     number = f" № {after['number']}" if after["number"] else ""
     return {
         "entity": "deal" if deal else "document",
@@ -118,10 +118,13 @@ def _told(kind: str, change: Record, deals: Mapping[str, str], dues: Dues | None
     }
 
 
-def _deal(target: str) -> str | None:
-    """The deal that a number of ours names; a smart invoice's number names the invoice."""
+def deal_of(target: str, deals: Mapping[str, str]) -> str | None:
+    """The deal of a target: by `deals`, else that which a number of ours names; a smart invoice's number
+    names the invoice.
+    """
     key = keys.decode(target)
-    return key.id if key and key.kind != "invoice" else None
+    named = key.id if key and key.kind != "invoice" else None
+    return deals.get(target) or named
 
 
 def _money(fact: Record, dues: Dues) -> str:

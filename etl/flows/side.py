@@ -110,6 +110,14 @@ class PortalSide:
 
         return directory.by_origin(self.client, kind, self.profile.bitrix24.originator, origins)
 
+    def living(self, kind: int, numbers: Iterable[str]) -> set[str]:
+        """Those of these companies or contacts that the portal still has."""
+        from etl.bitrix24 import directory
+        from etl.bitrix24.lists.reading import of_owners
+
+        rows = of_owners(self.client, directory.items(kind, select=["id"]), "@id", numbers)
+        return {str(row["id"]) for row in rows}
+
     # ---- deals
     @property
     def deals(self) -> pd.DataFrame:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from etl import tables
 from etl.flows import facts, registers
-from etl.flows.portal import delivery
+from etl.flows.portal import delivery, refusals
 from etl.flows.run import Record, Run
 from etl.records import Deal
 from etl.transform import stages
@@ -16,6 +17,8 @@ from etl.transform.contracts.facts import ContractFacts, contract_facts
 from etl.transform.stages import Facts
 
 SCOPE = "stages"
+#: watermark: deals that stand on a stage whose rule notifies
+_STOOD = "stood-on:"
 _COUNTERS = {"stage": "moved", "update": "fields", "rows": "composed", "link": "fields"}
 
 
@@ -40,29 +43,57 @@ def move(run: Run) -> None:
     legacy = registers.legacy_deals(run)
     judged = {deal: stages.named(known) for deal, known in contracts(run).items() if deal not in legacy}
     deals = tables.records(run.portal.deals, Deal)
-    settle(run, judged, stages.results(judged, run.profile.results, deals), deals=deals)
+    shown = stages.results(judged, run.profile.results, deals)
+    settle(run, judged, shown, owner=refusals.STAGES, deals=deals)
+    refusals.looked(run, refusals.STAGES)
 
 
 def settle(
     run: Run,
     judged: Mapping[str, Facts],
     others: Sequence[Record],
+    *,
+    owner: str,
     sources: Mapping[str, Record] | None = None,
     deals: Sequence[Deal] | None = None,
 ) -> None:
     """Write the stages that follow from the facts together with other changes, and remember what was derived.
 
-    `sources`: deal -> {file, document} of the facts, for the journal. `deals`: those of the portal, where
-    they were taken already.
+    `owner`: of the changes, as `delivery.apply` takes it. `sources`: deal -> {file, document} of the facts,
+    for the journal. `deals`: those of the portal, where they were taken already.
     """
     told = sources or {}
     known = tables.records(run.portal.deals, Deal) if deals is None else deals
     changes, derived = stages.moves(judged, run.profile.rules, known, run.state.stages.read())
+    rules = run.profile.rules
+    changes += stages.entered(judged, rules, known, _stood(run, stages.standing(rules, (), {})))
     moves: list[Record] = [{**row, **told.get(row["key"] or "", {})} for row in changes]
-    applied = delivery.apply(run, [*moves, *others])
+    applied = delivery.apply(run, [*moves, *others], owner)
     count(run, applied)
+    moved = {
+        row["key"]: row["after"] for row in applied if row["action"] == "stage" and row["outcome"] == "done"
+    }
+    _remember(run, stages.standing(rules, known, moved))
     undecided = _undecided(applied)
     run.state.stages.write({deal: stage for deal, stage in derived.items() if deal not in undecided})
+
+
+def _stood(run: Run, watched: Iterable[str]) -> dict[str, set[str]]:
+    """Stage -> deals that stood there at the last look, of the stages that were looked at before."""
+    found: dict[str, set[str]] = {}
+    for stage in watched:
+        known = run.state.files.cursor(f"{_STOOD}{stage}")
+        if known is not None:
+            found[stage] = set(json.loads(known))
+    return found
+
+
+def _remember(run: Run, standing: Mapping[str, Sequence[str]]) -> None:
+    """Who stands there now, for the next look."""
+    for stage, deals in standing.items():
+        name, value = f"{_STOOD}{stage}", json.dumps(deals)
+        if run.state.files.cursor(name) != value:
+            run.state.files.set_cursor(name, value)
 
 
 def _undecided(applied: Iterable[Record]) -> set[str]:
@@ -70,8 +101,7 @@ def _undecided(applied: Iterable[Record]) -> set[str]:
     known.
     """
     moves = [row for row in applied if row["action"] == "stage"]
-    unknown = ("doubt", "failed")
-    return {row["key"] for row in moves if row["outcome"] in unknown}
+    return {row["key"] for row in moves if refusals.is_unwritten(row)}
 
 
 def count(run: Run, applied: Iterable[Record]) -> None:

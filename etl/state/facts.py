@@ -78,6 +78,11 @@ class Facts:
         found: list[Any] = self._db.rows(ordered)
         return found
 
+    def since(self, run: int) -> list[Record]:
+        """Living facts of documents that were told or changed after a run, of all kinds."""
+        is_document = FACT.c.source.in_(("1c", "bank", "xlsx"))
+        return self._db.listed(FACT, FACT.c.gone.is_(False), is_document, FACT.c.run > run)
+
     def _known(self, kind: str, places: Iterable[Place]) -> dict[Place, Record]:
         """Facts told before, also those gone; two sources may number theirs alike, so both are compared."""
         wanted = set(places)

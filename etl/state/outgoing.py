@@ -5,7 +5,7 @@ back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,9 +128,10 @@ class Outbox:
         found = self._db.many(OUTBOX, "key", [key])
         return found[0] if found else None
 
-    def listed(self, *states: str) -> list[Record]:
-        """Intents in the given states, in order."""
-        return self._db.listed(OUTBOX, OUTBOX.c.state.in_(states), order=[OUTBOX.c.id])
+    def listed(self, *states: str, methods: Sequence[str] = ()) -> list[Record]:
+        """Intents in the given states (and of these methods, where some are named), in order."""
+        is_in = OUTBOX.c.state.in_(states)
+        return self._db.listed(OUTBOX, is_in, *among(OUTBOX.c.method, methods), order=[OUTBOX.c.id])
 
 
 def _intent(row: Mapping[str, Any], number: int, run: int | None) -> Record:

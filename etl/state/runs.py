@@ -141,6 +141,12 @@ class Runs:
         not_met = ISSUE.c.last_run < run
         return self._db.change(ISSUE, [is_open, in_scope, not_met], closed_run=run)
 
+    def settle_issue(self, run: int, scope: str, said: Mapping[str, Any]) -> None:
+        """Close the open issues of a scope about one thing (entity, key, field), whatever their words."""
+        about = [ISSUE.c[name] == said[name] for name in ("entity", "key", "field")]
+        is_open = ISSUE.c.closed_run.is_(None)
+        self._db.change(ISSUE, [is_open, ISSUE.c.scope == scope, *about], closed_run=run)
+
     def open_issues(self, scope: str | None = None) -> pd.DataFrame:
         """Open issues, newest run first, as the table `issues`."""
         is_open = ISSUE.c.closed_run.is_(None)

@@ -9,7 +9,7 @@ were read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ _PLACE = re.compile(r"\{(deal|number|date|amount)\}")
 _FORMATTING = re.compile(r"\[(/?[A-Za-z]+(?:[= ][^\]]*)?|\*)\]")
 #: the sum in a pattern with its roubles, which are none of a sum in another currency
 _ROUBLES = re.compile(r"\{amount\}(?: ?руб(?:\.|лей)?| ?₽)?")
+_BY_HAND = "сделку перенесли вручную"
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
 
@@ -39,9 +40,14 @@ def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     stage.
     """
     for rule in reversed(rules):
-        if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items()):
+        if _is_proven(facts, rule):
             return rule
     return None
+
+
+def _is_proven(facts: Facts, rule: Rule) -> bool:
+    """Whether every condition of a rule holds."""
+    return all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items())
 
 
 def _holds(fact: Any, wanted: bool | int | str) -> bool:
@@ -60,8 +66,8 @@ def moves(
 
     In: {deal: facts}, the rules, the deals with their present stage, {deal: stage derived last time}. Out:
     changes (side portal, entity deal, action `stage`; `notify` with the text in `after` and the responsible
-    in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be remembered together
-    with the write.
+    as read in `before`) and {deal: derived stage} of the deals whose derived stage is new: to be remembered
+    together with the write.
     """
     changes: list[Change] = []
     derived: dict[str, str] = {}
@@ -82,11 +88,59 @@ def _changes(deal: Deal, rule: Rule, known: Facts) -> list[Change]:
     common: Change = {"side": "portal", "entity": "deal", "key": deal["id"], "reason": _reason(rule, known)}
     move: Change = {"action": "stage", "field": "stage", "before": deal["stage"], "after": rule.to}
     rows: list[Change] = [{**common, **move}]
-    if rule.notify and deal["manager"]:
-        text = _said(rule.notify, deal, known)
-        word: Change = {"action": "notify", "field": "manager", "before": deal["manager"], "after": text}
-        rows.append({**common, **word})
+    if rule.notify:
+        rows.append({**common, **_word_to(deal, _said(rule.notify, deal, known))})
     return rows
+
+
+def _word_to(deal: Deal, text: str) -> Change:
+    """A notification. Whoever is responsible when it leaves gets it, also of a deal that had nobody when it
+    was read.
+    """
+    return {"action": "notify", "field": "manager", "before": deal["manager"], "after": text}
+
+
+def entered(
+    facts: Mapping[str, Facts],
+    rules: Sequence[Rule],
+    deals: Sequence[Deal],
+    stood: Mapping[str, Collection[str]],
+) -> list[Change]:
+    """Notifications about deals that somebody else has moved to the stage of a rule («При смене в сущности
+    “Сделки” стадии … на “Оплата получена”», specification 002).
+
+    `stood` = stage -> deals that stood there at the last look; a stage never looked at tells nothing. Where
+    the facts prove the stage, the notification is that of our own move, so that it is sent once.
+    """
+    heard = {
+        rule.to: rule for rule in rules if rule.notify and rule.notify_by == "anyone" and rule.to in stood
+    }
+    rows: list[Change] = []
+    for deal in deals:
+        rule = heard.get(deal["stage"] or "")
+        if rule and deal["id"] not in stood[rule.to]:
+            rows.append(_entry(deal, rule, facts.get(deal["id"], {})))
+    return rows
+
+
+def _entry(deal: Deal, rule: Rule, known: Facts) -> Change:
+    """The word about a deal that was moved by hand."""
+    pattern = rule.notify or ""
+    text, reason = _said(pattern, deal, known), _reason(rule, known)
+    if not _is_proven(known, rule):
+        text = f"{_said(pattern, deal, known, unknown='–')} ({_BY_HAND}, 1С этого ещё не подтвердила)"
+        reason = f"{_BY_HAND}: {rule.to}"
+    return {"side": "portal", "entity": "deal", "key": deal["id"], "reason": reason, **_word_to(deal, text)}
+
+
+def standing(rules: Iterable[Rule], deals: Iterable[Deal], moved: Mapping[str, str]) -> dict[str, list[str]]:
+    """Stage whose rule notifies -> deals that stand there now; `moved` = deal -> its stage of this run."""
+    found: dict[str, list[str]] = {rule.to: [] for rule in rules if rule.notify}
+    for deal in deals:
+        stage = moved.get(deal["id"], deal["stage"] or "")
+        if stage in found:
+            found[stage].append(deal["id"])
+    return found
 
 
 def _reason(rule: Rule, known: Facts) -> str:
@@ -96,18 +150,18 @@ def _reason(rule: Rule, known: Facts) -> str:
     return f"{facts} ({', '.join(proof)})" if proof else facts
 
 
-def _said(pattern: str, deal: Deal, known: Facts) -> str:
+def _said(pattern: str, deal: Deal, known: Facts, unknown: str = "") -> str:
     """A notification: {deal}, {number}, {date}, {amount} filled in; the sum of the fact, else what was
-    paid.
+    paid. `unknown` stands for what no fact tells.
     """
     amount = known.get("amount")
     if amount is None:
         amount = known.get("paid_amount")
     values = {
         "deal": deal["title"] or deal["id"],
-        "number": known.get("number") or "",
-        "date": clean.day_name(known.get("date")),
-        "amount": "" if amount is None else _word(amount),
+        "number": known.get("number") or unknown,
+        "date": clean.day_name(known.get("date")) or unknown,
+        "amount": unknown if amount is None else _word(amount),
     }
     currency = known.get("currency") or ROUBLE
     if currency != ROUBLE:

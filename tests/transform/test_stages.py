@@ -110,11 +110,14 @@ def test_the_change_says_why_and_tells_the_responsible():
     assert notice["after"] == "Сделка Видеонаблюдение 123: оплачено 1500,00 руб. по M261110003F 12.11.2026"
 
 
-def test_nobody_to_notify():
+def test_whoever_is_responsible_when_the_word_leaves_gets_it():
+    """A deal made a moment ago was read without the responsible whom the portal gave it."""
     changes, _ = stages.moves(
         {"123": {"paid_charges": 1}}, RULES, tables.records(deals(deal(manager=None))), {}
     )
-    assert [row["action"] for row in changes] == ["stage"]
+    assert [(row["action"], row["before"]) for row in changes if row["action"] == "notify"] == [
+        ("notify", None)
+    ]
 
 
 def test_conditions_of_every_kind():
@@ -138,3 +141,36 @@ def test_a_title_is_shown_as_it_is_written():
     changes, _ = stages.moves({"123": known}, RULES, tables.records(deals(deal(title=title))), {})
     said = next(row["after"] for row in changes if row["action"] == "notify")
     assert "(b)Дом(/b) (url=https://x.example)тут(/url) {amount} [кв. 5]" in said
+
+
+# ---- moves by hand ----
+def entered(known, stood, stage=FIRST_PAID):
+    rows = tables.records(deals(deal(stage=stage)))
+    return [(row["after"], row["reason"]) for row in stages.entered({"123": known}, RULES, rows, stood)]
+
+
+def test_a_stage_never_looked_at_tells_of_nobody():
+    assert entered({"paid_charges": 1}, {}) == []
+
+
+def test_a_deal_that_stood_there_before_is_not_told_again():
+    assert entered({"paid_charges": 1}, {FIRST_PAID: {"123"}}) == []
+
+
+def test_a_move_by_hand_that_the_facts_prove_is_told_as_our_own_would_be():
+    known = {"paid_charges": 1, "amount": Decimal("700.00"), "number": "M1", "date": date(2026, 11, 3)}
+    moved, _ = stages.moves({"123": known}, RULES, tables.records(deals(deal(stage=CONFIRMED))), {})
+    ours = [(row["after"], row["reason"]) for row in moved if row["action"] == "notify"]
+    assert entered(known, {FIRST_PAID: set()}) == ours
+
+
+def test_a_move_by_hand_without_facts_says_so():
+    ((text, reason),) = entered({}, {FIRST_PAID: set()})
+    assert "оплачено – руб. по – –" in text
+    assert text.endswith("(сделку перенесли вручную, 1С этого ещё не подтвердила)")
+    assert reason == f"сделку перенесли вручную: {FIRST_PAID}"
+
+
+def test_who_stands_where_counts_the_moves_of_this_run():
+    rows = tables.records(deals(deal(id="1", stage=CONFIRMED), deal(id="2", stage=FIRST_PAID)))
+    assert stages.standing(RULES, rows, {"1": FIRST_PAID, "2": FIRST_ACT}) == {FIRST_PAID: ["1"]}

@@ -28,7 +28,8 @@ def journal(lines: Sequence[Step | Remark], named: str, key: str) -> str:
     """A line for each step or remark; `named` and `key` are what the person asked for."""
     if not lines:
         return f"В журнале ничего нет о {named} {key}. Проверьте номер; записи появляются после obmen24 run."
-    return "\n".join(_step(line) if isinstance(line, Step) else _remark(line) for line in lines)
+    title = "" if named == "issues" else "Замечание: "
+    return "\n".join(_step(line) if isinstance(line, Step) else title + _remark(line) for line in lines)
 
 
 def _step(step: Step) -> str:

@@ -23,7 +23,7 @@ def text(account: Account | None, *, stale_after: int | None) -> str:
 def _waiting(account: Account) -> list[str]:
     """What waits; only counts that are not zero are told."""
     counts = {
-        "Замечаний в последнем обмене": account["open_issues"],
+        "Замечаний, которые стоят": account["open_issues"],
         "Ждут отправки в портал": account["outbox_waiting"],
         "Отправлено в 1С, ответа ещё нет": account["unconfirmed"],
         "Вопросов к человеку": account["questions"],
@@ -61,7 +61,7 @@ def _advice(account: Account, stale_after: int | None) -> str:
     if account["questions"]:
         return "Ответьте на вопросы: obmen24 ask."
     if account["open_issues"]:
-        return "Подробности: obmen24 run или лист замечаний."
+        return f"Подробности: obmen24 why issues {account['last_run']['id']}."
     watcher = account.get("watcher")
     if watcher is not None and not watcher["alive"]:
         return "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию."

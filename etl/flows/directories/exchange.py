@@ -12,6 +12,7 @@ from etl.flows.directories.comparison import Comparison, is_outward
 from etl.flows.directories.hearing import hear, recall_lost
 from etl.flows.directories.journal import step, under_portal_number
 from etl.flows.directories.records import Save, settle
+from etl.flows.portal import refusals
 from etl.flows.run import Record
 from etl.transform.identity import Matches
 
@@ -25,6 +26,7 @@ def exchange(found: Comparison) -> None:
     if found.cards or is_outward(found) or _is_waiting(found):
         _exchange(found)
         run.state.runs.close_issues(run.number, [found.kind.scope])
+    refusals.looked(run, found.kind.scope)
     if found.path and is_outward(found):
         files.publish(run, found.path)
 

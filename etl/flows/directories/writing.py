@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from etl import tables
 from etl.bitrix24.writes import Result
 from etl.flows.agreement import Key
 from etl.flows.directories import files
 from etl.flows.directories.comparison import Comparison, card_of, is_unconfirmed, remembered
 from etl.flows.directories.journal import step
 from etl.flows.directories.records import TITLES, Save, intent
-from etl.flows.portal import delivery
+from etl.flows.portal import delivery, refusals
+from etl.flows.portal.refusals import Subject
 from etl.flows.run import Record
 from etl.transform.agreed import ABSENT, EMPTY
 
@@ -89,12 +89,16 @@ def write(found: Comparison, saves: Iterable[Save]) -> None:
     everything done.
     """
     known = {intent(save.key): save for save in saves}
-    for result in _results(found, known):
-        save = known[result.key]
-        if result.status == "done":
-            _done(found, save, result)
-        else:
-            found.issues.append(_refused(save, result))
+    remarks: dict[Subject, Record | None] = {}
+    try:
+        for result in _results(found, known):
+            save = known[result.key]
+            about, remark = _refused(found, save, result)
+            remarks[about] = remark
+            if result.status == "done":
+                _done(found, save, result)
+    finally:
+        refusals.remember(found.run, remarks)
 
 
 def _results(found: Comparison, known: Mapping[str, Save]) -> Iterable[Result]:
@@ -104,15 +108,18 @@ def _results(found: Comparison, known: Mapping[str, Save]) -> Iterable[Result]:
     return found.kind.save(found, list(known.values()))
 
 
-def _refused(save: Save, result: Result) -> Record:
-    """An issue about a card that the portal did not take."""
-    return tables.issue(
-        f"Портал не принял запись: {result.reason}. Следующий обмен повторит.",
-        severity="warn",
-        entity=save.key[0],
-        key=save.key[1],
-        file=save.file,
-    )
+def _refused(found: Comparison, save: Save, result: Result) -> tuple[Subject, Record | None]:
+    """The remark about a card that the portal did not take; None where it did. Under the number that a person
+    can open, where the record has one.
+    """
+    entity, key = save.key
+    if save.id:
+        entity, _, key = save.id.partition("_")
+    about = Subject(found.kind.scope, entity, key, save.key[1])
+    if result.status == "done":
+        return about, None
+    name = save.values.get("name") or save.values.get("last_name") or save.key[1]
+    return about, refusals.remark(about, f"Запись 1С «{name}» не записана", result.reason, save.file)
 
 
 def _done(found: Comparison, save: Save, result: Result) -> None:

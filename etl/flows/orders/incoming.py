@@ -20,7 +20,7 @@ from etl.flows.orders import invoices, ourselves, prices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders import told as telling
 from etl.flows.orders.told import Told
-from etl.flows.portal import delivery, writers
+from etl.flows.portal import delivery, refusals, writers
 from etl.flows.portal.writers import change
 from etl.flows.publication import answers
 from etl.flows.reading import Reading
@@ -28,7 +28,7 @@ from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
 from etl.records import Deal, Document
 from etl.transform.money.doubts import overdrawn
-from etl.transform.orders import doubts
+from etl.transform.orders import doubts, owners
 from etl.transform.orders import told as rules
 from etl.transform.orders.born import new_deals
 from etl.transform.orders.facts import OrderFacts, order_facts
@@ -44,11 +44,14 @@ def apply_all(run: Run, reading: Reading) -> None:
     if settings.discounts == "1c":
         prices.remember(run, reading)
     told = adopt(run, reading, settings, telling.read(run, reading))
-    run.journal.note([row for row in told.unknown if row["key"] in told.fresh], SCOPE)
+    waiting = _waiting(run, told) if settings.create_deals else {}
+    unknown = owners.without_waiting(told.unknown, told.documents, waiting)
+    run.journal.note([row for row in unknown if row["key"] in told.fresh], SCOPE)
     if told.documents:
         recording.record_facts(run, told.documents, told.found, SCOPE, told.owners, told.dues)
         apply(run, settings, told)
         answers.judge_silent(run, told.documents, told.lines)
+    refusals.looked(run, refusals.ORDERS)
     run.state.runs.close_issues(run.number, [SCOPE])
 
 
@@ -59,11 +62,12 @@ def apply(run: Run, settings: Orders, told: Told) -> None:
     values = rules.told(told.content, known, settings, run.profile.organisations)
     sources = _sources(told)
     _note_doubts(run, settings, told, known)
-    changes = [*orders_rows.led_by_1c(run, settings, told), *_fields(run, settings, values, told)]
-    applied = delivery.apply(run, [row | sources.get(row["key"], {}) for row in changes])
-    orders_rows.remember(run, applied)
+    composed, standing = orders_rows.led_by_1c(run, settings, told)
+    changes = [*composed, *_fields(run, settings, values, told)]
+    applied = delivery.apply(run, [row | sources.get(row["key"], {}) for row in changes], refusals.ORDERS)
+    orders_rows.remember(run, applied, standing)
     stages.count(run, applied)
-    stages.settle(run, known, [], sources)
+    stages.settle(run, known, [], owner=refusals.ORDERS, sources=sources)
     invoices.move(run, settings, told, sources)
 
 
@@ -74,29 +78,34 @@ def adopt(run: Run, reading: Reading, settings: Orders, told: Told) -> Told:
     """
     if not settings.create_deals:
         return told
-    waiting = {row["id"]: row for row in _born(told) if _creatable(run, row["id"])}
+    waiting = _waiting(run, told)
     if not waiting:
         return told
+    known = buyers(run, {row["party"] for row in waiting.values() if row["party"]})
+    gone = _gone(run, known)
     found, issues = new_deals(
         waiting.values(),
         told.roles,
-        buyers(run, {row["party"] for row in waiting.values() if row["party"]}),
+        {origin: party for origin, party in known.items() if party not in gone},
         settings,
         run.profile.organisations,
         originator=run.profile.bitrix24.originator,
+        gone={origin: party for origin, party in known.items() if party in gone},
     )
     run.journal.note(issues, SCOPE)
     bodies = told.bodies
     changes = [_creation(run, deal, waiting[deal["id"]], rows=deal["id"] in bodies) for deal in found]
-    applied = delivery.apply(run, changes)
+    applied = delivery.apply(run, changes, refusals.ORDERS)
     for row in applied:
         if row["outcome"] == "done":
             _accept(run, row, waiting[row["key"]])
     return telling.read(run, reading) if applied else told
 
 
-def _born(told: Told) -> list[Document]:
-    return [row for row in told.documents if told.roles[row["id"]].role == "born"]
+def _waiting(run: Run, told: Told) -> dict[str, Document]:
+    """Orders that people made in 1C and that may get a deal, by id."""
+    born = [row for row in told.documents if told.roles[row["id"]].role == "born"]
+    return {row["id"]: row for row in born if _creatable(run, row["id"])}
 
 
 def _creatable(run: Run, origin: str) -> bool:
@@ -123,6 +132,20 @@ def buyers(run: Run, origins: set[str]) -> dict[str, str]:
     if run.options.dry and "parties" in run.profile.flows:
         _foresee(run, found, origins)
     return found
+
+
+def _gone(run: Run, known: Mapping[str, str]) -> set[str]:
+    """Parties of the portal that a pair names and a person has deleted since: a deal with a dead buyer would
+    be taken by the portal without a word.
+    """
+    if run.options.dry:
+        known = {origin: party for origin, party in known.items() if party.rpartition("_")[2].isdigit()}
+    gone: set[str] = set()
+    for entity, kind in (("company", COMPANY), ("contact", CONTACT)):
+        parties = {party for party in known.values() if party.startswith(f"{entity}_")}
+        living = run.portal.living(kind, [party.partition("_")[2] for party in parties])
+        gone |= {party for party in parties if party.partition("_")[2] not in living}
+    return gone
 
 
 def _foresee(run: Run, found: dict[str, str], origins: set[str]) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from etl import tables
@@ -15,7 +15,7 @@ from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.orders import told as orders_told
 from etl.flows.orders.told import Told
-from etl.flows.portal import delivery, writers
+from etl.flows.portal import delivery, refusals, writers
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
@@ -33,8 +33,8 @@ _SETTLED = "settled"
 
 # ---- towards 1C ----
 def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Choice:
-    """The smart invoice of each deal that needs one. Missing ones are made where the profile says so;
-    doubtful ones are asked.
+    """The smart invoice of each deal that needs one. Missing ones are made where the profile says so, those
+    of ours that got no rows are filled; one that stays empty waits. Doubtful ones are asked.
     """
     sent, final = told.sent.keys(), final_stages(run)
     read = _read(run, deals)
@@ -43,6 +43,8 @@ def choose(run: Run, settings: Orders, told: Told, deals: Sequence[Deal]) -> Cho
         _create(run, [deal for deal in deals if deal["id"] in choice.create])
         read = _read(run, deals)
         choice = rules.choose_invoices(deals, read, settings, final=final, sent=sent)
+    if settings.create_invoices:
+        choice = rules.without(choice, _fill(run, choice.invoices, sent))
     held = [row for row in read if row["deal"] in choice.held]
     _ask(run, choice.issues, held)
     return choice
@@ -106,20 +108,34 @@ def _candidate(row: Document) -> dict[str, str]:
 
 
 def _create(run: Run, deals: Sequence[Deal]) -> None:
-    """Smart invoices of deals that have none, with the buyer and the rows of the deal."""
-    portal = run.profile.bitrix24.name
-    lines = extract.lines(run.portal.client, [deal["id"] for deal in deals])
+    """Smart invoices of deals that have none, with the buyer of the deal."""
+    creations = [_creation(_origin(run, deal["id"]), deal) for deal in deals]
+    delivery.apply(run, creations, refusals.ORDERS_OUT)
+
+
+def _origin(run: Run, deal: str) -> str:
+    """The external id of the smart invoice that we make for a deal."""
+    return keys.document_id(run.profile.bitrix24.name, "smart-invoice", deal)
+
+
+def _fill(run: Run, invoices: Sequence[Document], sent: Container[str]) -> set[str]:
+    """The rows of the deal into the smart invoices of ours that hold nothing and 1C does not know: just made,
+    or refused and cut off in an earlier run. Out: deals whose invoice is still without them.
+    """
+    bare: dict[str, str] = {}
+    for row in invoices:
+        deal = row["deal"] or ""
+        is_ours = (row["requisites"] or {}).get("xmlId") == _origin(run, deal)
+        if is_ours and not row["amount"] and keys.invoice(row["id"]) not in sent:
+            bare[row["id"]] = deal
+    if not bare:
+        return set()
     rows: dict[str, list[Line]] = defaultdict(list)
-    for line in tables.each(lines, Line):
+    for line in tables.each(extract.lines(run.portal.client, list(bare.values())), Line):
         rows[line["document"]].append(line)
-    origins = {keys.document_id(portal, "smart-invoice", deal["id"]): deal for deal in deals}
-    made = delivery.apply(run, [_creation(origin, deal) for origin, deal in origins.items()])
-    bodies = []
-    for row in made:
-        body = rows[origins[row["key"]]["id"]]
-        if row["outcome"] == "done" and body:
-            bodies.append(_composition(row["id"], body))
-    delivery.apply(run, bodies)
+    bodies = [_composition(invoice, rows[deal]) for invoice, deal in bare.items() if rows[deal]]
+    applied = delivery.apply(run, bodies, refusals.ORDERS_OUT)
+    return {bare[row["key"]] for row in applied if row["outcome"] != "done"}
 
 
 def _creation(origin: str, deal: Deal) -> Record:
@@ -158,7 +174,7 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
     changes, issues = rules.invoice_moves(read, paid, settings, final=final, dues=told.dues)
     owners = {row["id"]: row["deal"] or "" for row in read}
     moves = [{**row, **sources.get(owners[row["key"] or ""], {})} for row in changes]
-    applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])
+    applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)], refusals.ORDERS)
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
     closed = {row["id"] for row in read if row["status"] in final}

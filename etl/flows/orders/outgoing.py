@@ -18,6 +18,7 @@ from etl.flows.orders import told as telling
 from etl.flows.orders.edits import Compared
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted
+from etl.flows.portal import refusals
 from etl.flows.publication import queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
@@ -57,6 +58,7 @@ def flow(run: Run, reading: Reading) -> None:
     if deals:
         edits.withdraw(run, asked)
         taking.take(run, told, changes)
+    refusals.looked(run, refusals.ORDERS_OUT)
     run.state.runs.close_issues(run.number, [SCOPE, invoices.SCOPE])
 
 

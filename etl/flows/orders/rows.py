@@ -50,30 +50,30 @@ def led(run: Run, told: Told) -> set[str]:
     return born - filled
 
 
-def led_by_1c(run: Run, settings: Orders, told: Told) -> list[Record]:
-    """Changes (action rows) of deals whose rows are not those of 1C; documents whose sums contradict
-    themselves change nothing.
+def led_by_1c(run: Run, settings: Orders, told: Told) -> tuple[list[Record], Compositions]:
+    """Changes (action rows) of deals whose rows are not those of 1C, and the compositions that stand there
+    already; documents whose sums contradict themselves change nothing.
 
     The portal's rows are asked only where 1C told something new or our last writing is not known to stand.
     """
     if not settings.rows:
-        return []
+        return [], {}
     deals = led(run, told) & set(run.portal.deals["id"])
     if not deals:
-        return []
+        return [], {}
     content = _of_deals(told, deals)
     checked = sound(run, told, content)
     heads, lines = composition.deal_lines(checked, told.lines)
     theirs = positions_of_1c(run, heads, lines)
     wanted = _asked(run, told, checked, theirs)
     if not wanted:
-        return []
+        return [], {}
     rows = read(run, wanted)
     ours = positions_of_portal(run, rows)
     changes = composition.row_changes(ours, wanted, deals)
     changed = {row["key"] for row in changes}
-    settle(run, {deal: value for deal, value in wanted.items() if deal not in changed})
-    return written(run, changes, heads, lines)
+    standing = {deal: value for deal, value in wanted.items() if deal not in changed}
+    return written(run, changes, heads, lines), standing
 
 
 def _of_deals(told: Told, deals: Collection[str]) -> list[Document]:
@@ -137,10 +137,15 @@ def _readable(change: Mapping[str, Any], lines: Sequence[Line]) -> Record:
     }
 
 
-def remember(run: Run, applied: Iterable[Record]) -> None:
-    """Compositions that stand on the portal now are what both sides agree on."""
+def remember(run: Run, applied: Sequence[Record], standing: Compositions) -> None:
+    """Compositions that stand on the portal now (`standing`: without a write) are what both sides agree on.
+    A deal whose organisation was refused is not filled yet: compared with 1C now, it would send an
+    organisation there that nobody chose (DESIGN §4, «Complete before compare»).
+    """
+    unfinished = {row["key"] for row in applied if row["action"] == "link" and row["outcome"] != "done"}
     done = [row for row in applied if row["action"] == "rows" and row["outcome"] == "done"]
-    settle(run, {row["key"]: row["position"] for row in done})
+    agreed = {**standing, **{row["key"]: row["position"] for row in done}}
+    settle(run, {deal: value for deal, value in agreed.items() if deal not in unfinished})
 
 
 def settle(run: Run, agreed: Compositions) -> None:

@@ -12,7 +12,7 @@ from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.edits import MANAGER, ORGANISATION
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.told import Told
-from etl.flows.portal import delivery
+from etl.flows.portal import delivery, refusals
 from etl.flows.run import Record, Run
 from etl.records import Deal, Document
 from etl.transform.orders import composition
@@ -30,7 +30,8 @@ def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
         return
     wanted = [_from_order(change, told.orders[change["key"]]) for change in changes]
     composed = [change for change in wanted if change["field"] == ROWS]
-    applied = delivery.apply(run, [*_composed(run, told, composed), *_cards(run, wanted)])
+    wanted = [*_composed(run, told, composed), *_cards(run, wanted)]
+    applied = delivery.apply(run, wanted, refusals.ORDERS_OUT)
     stages.count(run, applied)
     _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), applied)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from etl.flows.portal import writers
+from etl.flows.portal import refusals, words, writers
 from etl.flows.portal.desk import Desk
 from etl.flows.portal.outbox import StoreOutbox
 from etl.flows.run import Record, Run
@@ -26,8 +26,8 @@ _WRITERS: dict[tuple[tuple[str, ...], str], Writer] = {
     (("invoice",), "stage"): writers.invoices_moved,
     (("deal",), "stage"): writers.deals_moved,
     (("deal",), "update"): writers.updated,
-    (("deal",), "comment"): writers.commented,
-    (("deal",), "notify"): writers.notified,
+    (("deal",), "comment"): words.commented,
+    (("deal",), "notify"): words.notified,
 }
 _WORDS = {
     "stage": "Стадия",
@@ -38,6 +38,8 @@ _WORDS = {
     "link": "Наша организация",
     "comment": "Комментарий",
 }
+#: outcome -> how a person reads it
+_OUTCOMES = {"failed": "не записано", "doubt": "исход неизвестен", "skipped": "не сделано"}
 
 
 def guard(run: Run, before: Iterable[Any]) -> None:
@@ -47,10 +49,10 @@ def guard(run: Run, before: Iterable[Any]) -> None:
     overwrites.guard(before, run.profile.guard.overwrites, accepted=run.options.accept)
 
 
-def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
+def apply(run: Run, changes: Sequence[Record], owner: str) -> list[Record]:
     """Write changes of deals and smart invoices, see `_WRITERS`. Out: the same rows with `outcome` (done,
     skipped, doubt, failed), `detail`, and `id` of what was created. A plan writes nothing and calls
-    everything done.
+    everything done. `owner`: the flow that wants them, for the remarks of what the portal refuses.
     """
     if not run.options.dry:  # a plan shows everything, also what the guard would stop
         guard(run, overwrites.replaced(changes))
@@ -63,9 +65,18 @@ def apply(run: Run, changes: Sequence[Record]) -> list[Record]:
             if row["outcome"] == "done" and row["action"] in _COUNTED:
                 run.journal.counts[_COUNTED[row["action"]]] += 1
     finally:
-        run.journal.tell([_told(row) for row in applied])
+        known = refusals.settle(run, owner, applied)
+        run.journal.tell([_told(row) for row in applied if refusals.subject(owner, row) not in known])
     run.portal.follow(applied)
     return applied
+
+
+def again(run: Run) -> None:
+    """What people were to be told and could not be, by earlier runs: tried until the portal takes it."""
+    if run.options.dry:
+        return
+    apply(run, list(words.waiting(run)), refusals.WORDS)
+    refusals.looked(run, refusals.WORDS)
 
 
 def _planned(changes: Iterable[Record]) -> Iterator[Record]:
@@ -80,11 +91,16 @@ def _written(run: Run, changes: Sequence[Record]) -> Iterator[Record]:
     run.portal.turn += 1
     outbox = StoreOutbox(run.state, run.number)
     desk = Desk(run, run.portal.client, run.portal.names, outbox)
+    unmoved: set[str] = set()
     for (entities, action), write in _WRITERS.items():
         alike = [row for row in changes if row["action"] == action]
         rows = [row for row in alike if row["entity"] in entities]
-        if rows:
-            yield from write(desk, rows)
+        if action == "notify":
+            rows = [row for row in rows if row["key"] not in unmoved]
+        for row in write(desk, rows) if rows else ():
+            if row["action"] == "stage" and row["outcome"] != "done":
+                unmoved.add(row["key"])  # nobody is told of a move that did not happen
+            yield row
 
 
 def _told(row: Record) -> Record:
@@ -101,7 +117,7 @@ def _told(row: Record) -> Record:
         "document": row.get("document"),
         "rule": row["reason"],
         "level": "info" if is_done else "warn",
-        "message": _said(row) if is_done else f"{_said(row)} ({row['outcome']})",
+        "message": _said(row) if is_done else f"{_said(row)} ({_OUTCOMES[row['outcome']]})",
     }
 
 

@@ -12,7 +12,7 @@ from etl.state.store import Store
 
 #: Writes that set values: their keys live for one run, and after a crash they are simply derived
 #: again, so what an older run left behind is dropped.
-REPEATABLE = ("stage", "update", "part", "rows", "link", "comment")
+REPEATABLE = ("stage", "update", "part", "rows", "link")
 #: An attempt was made and nobody knows its outcome.
 _UNSURE = ("sending", "doubt")
 
@@ -146,5 +146,11 @@ def recover(store: Store) -> None:
     are derived anew.
     """
     store.outbox.recover()
-    stale = [row["id"] for row in store.outbox.pending() if row["method"] in REPEATABLE]
+    stale = [row["id"] for row in store.outbox.pending() if _is_repeatable(row)]
     store.outbox.mark(stale, "failed", error="заменено следующим запуском")
+
+
+def _is_repeatable(intent: dict[str, Any]) -> bool:
+    """Also a comment that an older version noted for its run alone, without the words to be said later."""
+    is_of_run = intent["method"] == "comment" and "say" not in intent["payload"]
+    return is_of_run or intent["method"] in REPEATABLE

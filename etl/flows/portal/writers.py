@@ -1,5 +1,5 @@
-"""Changes of deals and smart invoices on their way: creation, product rows, our organisation, stages, fields,
-comments, notifications.
+"""Changes of deals and smart invoices on their way: creation, product rows, our organisation, stages, fields.
+What people are told is in `words`.
 
 Each writer takes rows of one kind and yields them with their outcome; `delivery.apply` calls them. Beside the
 columns of `changes` a row carries what its writer needs: `item` (load.NewItem), `lines` (records of `lines`),
@@ -89,34 +89,35 @@ def _created_invoices(desk: Desk, rows: Iterable[Record]) -> list[Result]:
 
 # ---- what a record holds
 def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Product rows as a whole, read back and compared; then the sum follows them even where a person typed
-    another one.
+    """Product rows as a whole, read back and compared. The sum is told to follow them first, even where a
+    person typed another one: refused or cut off between the two, the rows still differ and are tried again.
     """
     keyed = by_record(desk, "rows", rows)
     note(desk, "rows", keyed, lambda row: {"rows": len(row["lines"])})
     bodies: list[composition.Composition] = []
-    for key, row in keyed.items():
-        bodies.append(composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]]))
-    done: list[Record] = []
+    for entity in KINDS:
+        mine = {key: row for key, row in keyed.items() if row["entity"] == entity}
+        unsummed = _unsummed(desk, entity, [row["key"] for row in mine.values() if row["lines"]])
+        for key, row in mine.items():
+            if row["key"] in unsummed:
+                desk.outbox.failed(key, unsummed[row["key"]].reason)
+                yield outcome(row, unsummed[row["key"]])
+            else:
+                bodies.append(composition.Composition(key, row["key"], row["lines"], KINDS[entity]))
     for result in composition.set_rows(desk.client, bodies, desk.outbox):
         close_skipped(desk, result)
-        row = keyed[result.key]
-        if result.status == "done":
-            done.append(row)
-        yield outcome(row, result)
-    for entity in KINDS:
-        changed = [row["key"] for row in done if row["entity"] == entity]
-        _sum_by_rows(desk, entity, changed)
+        yield outcome(keyed[result.key], result)
 
 
-def _sum_by_rows(desk: Desk, entity: str, keys: Iterable[str]) -> None:
-    """The sum of these records is that of their rows."""
-    updates: list[load.Update] = []
-    for key in keys:
-        name = desk.passing(f"update:{entity}:{key}/sum")
-        updates.append(load.Update(name, key, {_BY_ROWS: False}))
-    # the rows are the change that is told; how the sum went stands in the outbox under its own key
-    list(load.update_items(desk.client, desk.names, updates, desk.outbox, KINDS[entity]))
+def _unsummed(desk: Desk, entity: str, keys: Sequence[str]) -> dict[str, Result]:
+    """Records whose sum the portal does not let follow their rows."""
+    names = {desk.passing(f"update:{entity}:{key}/sum"): key for key in keys}
+    updates = [load.Update(name, key, {_BY_ROWS: False}) for name, key in names.items()]
+    found: dict[str, Result] = {}
+    for result in load.update_items(desk.client, desk.names, updates, desk.outbox, KINDS[entity]):
+        if result.status != "done":
+            found[names[result.key]] = result
+    return found
 
 
 def organised(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
@@ -199,28 +200,3 @@ def _moved(desk: Desk, keyed: Keyed, moves: Iterable[load.Move], kind: int) -> I
     for result in load.move_stages(desk.client, desk.names, moves, desk.outbox, kind):
         close_skipped(desk, result)
         yield result
-
-
-# ---- what people read
-def commented(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Comments in the timeline of deals; the same text stands there once."""
-    keyed: dict[str, Record] = {}
-    for place, row in enumerate(rows):
-        name = desk.passing(f"comment:{row['key']}")
-        keyed[f"{name}:{place}"] = row
-    note(desk, "comment", keyed, lambda row: {"text": row["after"]})
-    comments = [notes.Comment(key, row["key"], row["after"]) for key, row in keyed.items()]
-    for result in notes.comment(desk.client, comments, desk.outbox):
-        yield outcome(keyed[result.key], result)
-
-
-def notified(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """A notification to one employee about a deal, once for each reason."""
-    keyed = {f"notify:{row['key']}:{row['reason']}": row for row in rows}
-    known = note(desk, "notify", keyed, lambda row: {"to": row["before"]})
-    notices: list[notes.Notice] = []
-    for key, row in keyed.items():
-        if key not in known:
-            notices.append(notes.Notice(key, row["before"], row["after"]))
-    for result in notes.notify(desk.client, notices, desk.outbox):
-        yield outcome(keyed[result.key], result)

@@ -106,10 +106,17 @@ def change(
     known_outside = values.words(row.get("originId"))
     if not known_outside:
         changed |= {"originatorId": originator, "originId": party.origin}
+    left = _left(party, row)
     if not changed:
-        return Result(key, "done", number)
+        return Result(key, "failed" if left else "done", number, left)
     params = {"entityTypeId": party.kind, "id": number, "fields": changed}
-    return Write(key, number, Command("crm.item.update", params))
+    return Write(key, number, Command("crm.item.update", params), accepted=lambda _: left)
+
+
+def _left(party: Party, row: Row) -> str:
+    """What could not be taken away, because the portal gave its element no id; "" where all could."""
+    unnamed = [contact.value for contact in _dropped(party, _held(row)) if not contact.id]
+    return f"портал не даёт убрать {', '.join(unnamed)}, уберите в карточке сами" if unnamed else ""
 
 
 def _wanted(party: Party, own: Mapping[str, PortalField]) -> dict[str, Any]:
@@ -183,13 +190,15 @@ def _added(party: Party, held: Sequence[_Contact]) -> dict[str, dict[str, str]]:
 
 
 def _removed(party: Party, held: Sequence[_Contact]) -> dict[str, dict[str, str]]:
-    """Elements to take away: an empty value does it (bitrix24 §3.5)."""
+    """Elements to take away: an empty value under their id does it (bitrix24 §3.5)."""
+    gone = [contact for contact in _dropped(party, held) if contact.id]
+    return {contact.id: _element(contact.kind, "") for contact in gone}
+
+
+def _dropped(party: Party, held: Sequence[_Contact]) -> list[_Contact]:
+    """Phones and e-mails of the portal that are to go."""
     dropped = {contact.mark for contact in _contacts(party.dropped)}
-    removed: dict[str, dict[str, str]] = {}
-    for contact in held:
-        if contact.mark in dropped:
-            removed[contact.id] = _element(contact.kind, "")
-    return removed
+    return [contact for contact in held if contact.mark in dropped]
 
 
 def _held(row: Row) -> list[_Contact]:
@@ -198,7 +207,7 @@ def _held(row: Row) -> list[_Contact]:
     for kind in directory.MULTIFIELDS.values():
         for element in directory.multifields(row, kind):
             value = str(element["value"])
-            found.append(_Contact(kind, value, str(element.get("id"))))
+            found.append(_Contact(kind, value, str(element.get("id") or "")))
     return found
 
 

@@ -149,7 +149,7 @@ def _comment(one: Comment, held: Sequence[Row]) -> Planned:
 
 
 def _notification(one: Notice) -> Write:
-    """A notification; the portal answers with its id."""
+    """A notification; the portal answers with its id, or with nothing where it was not sent."""
     params = {
         "USER_ID": one.user,
         "MESSAGE": one.text,
@@ -157,7 +157,7 @@ def _notification(one: Notice) -> Write:
         "CLIENT_ID": _CLIENT_ID,
     }
     command = Command("im.notify.personal.add", params)
-    return Write(one.key, "", command, identify=str)
+    return Write(one.key, "", command, accepted=lambda answer: "" if answer else writes.DENIED)
 
 
 def _registration(one: Link, held: Row, accounts: Mapping[str, Sequence[Row]]) -> Planned:

@@ -110,6 +110,12 @@ class Portal:
         scheme = "https" if certificate else "http"
         return f"{scheme}://{HOST}:{self.port}/rest/{WEBHOOK_USER}/{self._gateway.code}/"
 
+    def strike(self, faults: list[dict[str, Any]]) -> None:
+        """A new plan of misfortune from now on; an empty one ends it. Raises ValueError as `faults`."""
+        plan = FaultPlan(faults)
+        with self._gateway.lock:
+            self._gateway.plan = plan
+
     @property
     def counts(self) -> dict[str, int]:
         """How many records of each kind the portal holds."""

@@ -39,6 +39,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "mutate": (YES, "answer"),
 }
 REFUSED = (NO, "refusal")
+#: a single command that does nothing and says so by `result: false` alone (im.notify.*, *.link.register)
+FALSE = "false"
 REFUSALS: dict[str, RestError] = {
     "503": RestError(503, "QUERY_LIMIT_EXCEEDED", "Too many requests"),
     "overload": RestError(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
@@ -71,12 +73,14 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a kind that does not exist or cannot strike a single command."""
-        refusal = self.kind in REFUSALS
+        refusal = self.kind in REFUSALS or self.kind == FALSE
         if self.kind not in KINDS and not refusal:
-            known = sorted({*KINDS, *REFUSALS})
+            known = sorted({*KINDS, *REFUSALS, FALSE})
             raise ValueError(f"unknown kind of fault: {self.kind}; known: {', '.join(known)}")
         if self.inside and not refusal:
             raise ValueError(f"a single command can only be refused: {self.kind}")
+        if self.kind == FALSE and not self.inside:
+            raise ValueError("only a single command answers false: inside = true")
 
     def strikes(self, methods: list[str]) -> bool:
         """Whether this request goes wrong; a request with a matching method is counted."""
@@ -125,11 +129,14 @@ class FaultPlan:
         struck = [fault for fault in self.on_requests if fault.strikes(methods)]
         return struck[0] if struck else None
 
-    def check_command(self, method: str) -> None:
-        """Raises the refusal planned for this single command, if any."""
+    def is_denied(self, method: str) -> bool:
+        """Whether this single command shall answer false. Raises the refusal planned for it, if any."""
         struck = [fault for fault in self.on_commands if fault.strikes([method])]
-        if struck:
-            raise REFUSALS[struck[0].kind]
+        if not struck:
+            return False
+        if struck[0].kind == FALSE:
+            return True
+        raise REFUSALS[struck[0].kind]
 
 
 def parse_fault(entry: dict[str, Any]) -> Fault:

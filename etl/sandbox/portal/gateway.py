@@ -183,12 +183,12 @@ class Gateway:
 
     def _command(self, method: str, params: Params) -> tuple[Page, Params]:
         """One method with its budget of execution time (bitrix24 §2.2)."""
-        self.plan.check_command(method)
+        is_denied = self.plan.is_denied(method)
         if self.operating:
             self.operating.check(method)
         start = self.core.clock()
         began = time.perf_counter()
-        page = self.core.execute(method, params)
+        page = Page(False) if is_denied else self.core.execute(method, params)
         spent = time.perf_counter() - began
         if self.operating:
             self.operating.bill(method, spent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from etl.config.profile import Orders, Organisation
 from etl.records import Deal, Document
@@ -11,6 +12,9 @@ from etl.transform.documents import given_up, is_reversal
 from etl.transform.orders.owners import Belongings
 from etl.transform.orders.told import number_1c, of_order
 from etl.values import clean
+
+_UNKNOWN = "покупатель не найден на портале"
+_CARDS = {"company": "компания", "contact": "контакт"}
 
 
 def new_deals(
@@ -21,12 +25,14 @@ def new_deals(
     organisations: Sequence[Organisation],
     *,
     originator: str,
+    gone: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Deal], list[Record]]:
     """Deals to be created from orders that 1C made (role `born`), and issues for those that cannot be.
 
-    `parties` = party of 1C -> party of the portal. Out: records of `deals`, `id` and `origin` = id of the
-    order (the portal is asked for this origin before anything is created), `manager` = e-mail. Deleted and
-    cancelled orders, and all of them without `create_deals`, make nothing.
+    `parties` = party of 1C -> party of the portal; `gone` = the same of cards that were deleted there. Out:
+    records of `deals`, `id` and `origin` = id of the order (the portal is asked for this origin before
+    anything is created), `manager` = e-mail. Deleted and cancelled orders, and all of them without
+    `create_deals`, make nothing.
     """
     if not settings.create_deals:
         return [], []
@@ -39,7 +45,7 @@ def new_deals(
         if is_reversal(row):
             issues.append(_reversal(row))
         elif party is None:
-            issues.append(_without_buyer(row))
+            issues.append(_without_buyer(row, gone.get(row["party"] or "")))
         else:
             deal = _new_deal(row, party, settings, organisations, originator)
             deals.append(whole("deals", deal))
@@ -61,11 +67,14 @@ def _reversal(row: Document) -> Record:
     )
 
 
-def _without_buyer(row: Document) -> Record:
+def _without_buyer(row: Document, card: str | None) -> Record:
+    """The order waits: nobody but a person knows whose it is now. `card`: the one that was deleted."""
+    entity, _, number = (card or "company").partition("_")
+    why = f"карточку покупателя ({_CARDS[entity]} {number}) на портале удалили" if card else _UNKNOWN
     return issue(
-        f"Заказ 1С {number_1c(row) or row['id']}: покупатель не найден на портале, сделка не создана. "
-        "Свяжите контрагента командой obmen24 link или дождитесь его выгрузки.",
-        severity="ask",
+        f"Заказ 1С {number_1c(row) or row['id']}: {why}, сделка не создана. Верните карточку, дождитесь "
+        f"выгрузки контрагента или свяжите его с другой: obmen24 link {entity} НОМЕР {row['party']}.",
+        severity="warn",
         file=row["file"],
         place=row["place"],
         entity="documents",

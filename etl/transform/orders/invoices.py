@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from etl.config.profile import Orders
@@ -72,6 +72,12 @@ def choose_invoices(
             issues.append(_which_invoice(deal, fitting))
     held = frozenset([*(row["key"] for row in issues), *create])
     return Choice(chosen, held, tuple(create), issues)
+
+
+def without(choice: Choice, deals: Collection[str]) -> Choice:
+    """A choice in which these deals wait: their invoice is not ready."""
+    ready = [row for row in choice.invoices if row["deal"] not in deals]
+    return replace(choice, invoices=ready, held=choice.held | frozenset(deals))
 
 
 def _needs_invoice(deal: Deal, settings: Orders) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from etl.records import Deal, Document
+from etl.tables import Record
 from etl.values import keys
 
 Role = Literal["content", "facts", "born"]
@@ -134,3 +135,32 @@ def provably_ours(documents: Iterable[Document], portal: str) -> set[str]:
         if number and keys.document_id(portal, row["kind"], number) == row["id"]:
             found.add(number)
     return found
+
+
+def without_waiting(
+    unknown: Sequence[Record], documents: Iterable[Document], waiting: Mapping[str, Document]
+) -> list[Record]:
+    """Issues (`unknown`) of documents that lead to nothing, but for orders that wait for their deal and what
+    stands under them: the remark that says why the order waits is theirs too.
+    """
+    if not waiting:
+        return list(unknown)
+    by_id = {row["id"]: row for row in documents}
+    numbers = {row["number"] for row in waiting.values() if row["number"]}
+    return [issue for issue in unknown if not _is_under(by_id.get(issue["key"]), by_id, waiting, numbers)]
+
+
+def _is_under(
+    row: Document | None,
+    by_id: Mapping[str, Document],
+    waiting: Mapping[str, Document],
+    numbers: Collection[str | None],
+) -> bool:
+    """Whether the bases of a document lead to an order that waits; a circle of bases leads nowhere."""
+    passed: set[str] = set()
+    while row and row["id"] not in passed:
+        passed.add(row["id"])
+        if row["id"] in waiting or row["basis"] in waiting or row["basis_number"] in numbers:
+            return True
+        row = by_id.get(row["basis"] or "")
+    return False

@@ -40,7 +40,7 @@ def test_what_waits_is_told_with_what_to_do() -> None:
     waiting = account(open_issues=7, outbox_waiting=2, unconfirmed=3, questions=1)
     assert words.text(waiting, stale_after=None) == (
         "Последний удачный обмен: 02.11.2026 10:05 (5 мин назад).\n"
-        "Замечаний в последнем обмене: 7.\n"
+        "Замечаний, которые стоят: 7.\n"
         "Ждут отправки в портал: 2.\n"
         "Отправлено в 1С, ответа ещё нет: 3.\n"
         "Вопросов к человеку: 1.\n"
@@ -59,7 +59,7 @@ def test_how_long_ago(minutes: float, ago: str) -> None:
 def test_the_advice() -> None:
     assert words.text(account(), stale_after=None).endswith("\nДелать ничего не нужно.")
     assert words.text(account(open_issues=1), stale_after=None).endswith(
-        "\nПодробности: obmen24 run или лист замечаний."
+        "\nПодробности: obmen24 why issues 1."
     )
     assert words.text(account(400.0, questions=1), stale_after=60).endswith(
         "\nОбмен не выполнялся дольше 60 мин: проверьте cron и доступ к порталу и папке обмена, затем obmen24 run."
@@ -77,4 +77,4 @@ def test_a_watcher_that_gives_no_sign_is_to_be_started() -> None:
         "Запустите obmen24 watch: без него файлы ждут следующего обмена по расписанию.",
     ]
     said = words.text(account(watcher=dead, open_issues=1), stale_after=None)
-    assert said.endswith("\nПодробности: obmen24 run или лист замечаний.")
+    assert said.endswith("\nПодробности: obmen24 why issues 1.")
