@@ -100,7 +100,7 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
         if name in chosen:
             _flow(module)(run, reading)
     publish(run)
-    stages.move(run)
+    stages.move(run, ask=True)
 
 
 @contextmanager

@@ -10,8 +10,17 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from etl.config import dialects, source
 from etl.errors import ConfigError
@@ -58,10 +67,22 @@ class Portal(Model):
     )
     rate: float = Field(2.0, gt=0, description="Запросов в секунду по тарифу (Enterprise: 5)")
     burst: int = Field(50, gt=0, description="Запас запросов по тарифу (Enterprise: 250)")
+    time_zone: str | None = Field(
+        None,
+        description="Часовой пояс сотрудников портала: чей день стоит в полях «дата и время»; "
+        "без настройки onec.time_zone",
+    )
     originator: str = Field("obmen24", min_length=1, description="ORIGINATOR_ID наших записей")
     overlap_minutes: int = Field(
         10, ge=0, description="На сколько минут назад перечитываются изменения портала"
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"«{value}» не часовой пояс, напишите, например, Asia/Yekaterinburg")
+        return value
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
@@ -296,6 +317,11 @@ class Profile(Model):
     def state_url(self) -> str:
         """SQLAlchemy URL of the state."""
         return source.state_url(self.path, self.model_dump(include={"state"}))
+
+    @property
+    def portal_zone(self) -> ZoneInfo:
+        """The zone of the people at the portal: whose day a moment of a field is."""
+        return ZoneInfo(self.bitrix24.time_zone or self.onec.time_zone)
 
     @property
     def organisation(self) -> Organisation:

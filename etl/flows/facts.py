@@ -12,11 +12,8 @@ from etl.flows.publication import queue
 from etl.flows.run import Record, Run
 from etl.records import Document, Payment
 from etl.transform.money import facts
-from etl.transform.money.targets import GOODS_KINDS, MONEY_KINDS
 from etl.values import keys
 
-#: kind of fact -> kinds of documents that tell it
-_MOVING = {"payment": tuple(MONEY_KINDS), "shipment": tuple(GOODS_KINDS)}
 _WORDS = {"payment": "Оплата", "shipment": "Отгрузка"}
 
 
@@ -36,16 +33,13 @@ def record_facts(
     """Payments and shipments told by documents into the state. `found` = document -> target, `deals` = target
     -> deal.
 
-    A document that 1C has moved away from everything of ours no longer counts.
+    A document that 1C has moved away from its target no longer counts there.
     """
-    told = facts.payment_facts(documents, found, run.profile.dialect, payments(run))
-    goods = facts.shipment_facts(documents, found, shipments(run))
-    record(run, "payment", told, deals)
-    record(run, "shipment", goods, deals)
-    for kind, kinds in _MOVING.items():
-        moved = [row["id"] for row in documents if row["kind"] in kinds and row["id"] not in found]
-        gone = run.state.facts.remove(kind, "1c", moved, run.number)
-        run.journal.tell([_told(kind, change, deals or {}) for change in gone])
+    paid, shipped = payments(run), shipments(run)
+    money = facts.payment_facts(documents, found, run.profile.dialect, paid)
+    goods = facts.shipment_facts(documents, found, shipped)
+    record(run, "payment", [*facts.left_behind(documents, found, paid), *money], deals)
+    record(run, "shipment", [*facts.left_behind(documents, found, shipped), *goods], deals)
 
 
 def known_numbers(run: Run) -> set[str]:

@@ -8,6 +8,7 @@ were read.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -19,11 +20,16 @@ from etl.values import clean
 
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
+#: derived where no rule holds any more: the same facts, when they come again, move the deal again
+NOTHING = ""
 
 
 def named(facts: Any) -> Facts:
-    """Facts of a contract (a dataclass) by the names that the rules of a profile use."""
-    return {field.name: getattr(facts, field.name) for field in fields(facts)}
+    """Facts of a contract (a dataclass) by the names that the rules of a profile use; its list of paid
+    charges is none of them.
+    """
+    names = [field.name for field in fields(facts)]
+    return {name: getattr(facts, name) for name in names if name != "paid"}
 
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
@@ -31,12 +37,12 @@ def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     stage.
     """
     for rule in reversed(rules):
-        if all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items()):
+        if all(holds(facts.get(name), wanted) for name, wanted in rule.when.items()):
             return rule
     return None
 
 
-def _holds(fact: Any, wanted: bool | int | str) -> bool:
+def holds(fact: Any, wanted: bool | int | str) -> bool:
     """true and false as they are, a number means «at least», a text (a status of 1C) whatever its case."""
     if isinstance(wanted, bool):
         return bool(fact) is wanted
@@ -58,13 +64,15 @@ def moves(
     changes: list[Change] = []
     derived: dict[str, str] = {}
     for deal in deals:
-        known = facts.get(deal["id"], {})
-        rule = derive(known, rules)
-        before = last_derived.get(deal["id"])
-        if rule is None or rule.to == before:
+        known, before = facts.get(deal["id"]), last_derived.get(deal["id"], NOTHING)
+        if known is None:
             continue
-        derived[deal["id"]] = rule.to
-        if deal["stage"] != rule.to and deal["stage"] in rule.from_:
+        rule = derive(known, rules)
+        now = rule.to if rule else NOTHING
+        if now == before:
+            continue
+        derived[deal["id"]] = now
+        if rule and deal["stage"] != now and deal["stage"] in rule.from_:
             changes += _changes(deal, rule, known)
     return changes, derived
 
@@ -133,7 +141,9 @@ def results(
 
 
 def _shown(value: Any) -> Any:
-    """A sum of nothing and an empty field say the same."""
+    """A sum of nothing and an empty field say the same; of a moment the day counts."""
+    if isinstance(value, dt.datetime):
+        return value.date()
     return value or None
 
 

@@ -151,13 +151,15 @@ def updated(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
 
 # ---- where a record stands
 def deals_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Deals to a stage, from the stages that the rules of the profile name."""
+    """Deals to a stage, from the stages that the rules of the profile name, or from where a person was asked
+    about it.
+    """
     keyed = {desk.passing(f"stage:{row['key']}"): row for row in rows}
     origins = _origins(desk)
     moves: list[load.Move] = []
     for key, row in keyed.items():
         stage = row["after"]
-        moves.append(load.Move(key, row["key"], stage, origins[stage]))
+        moves.append(load.Move(key, row["key"], stage, (*origins[stage], row["before"])))
     for result in _moved(desk, keyed, moves, DEAL):
         row = keyed[result.key]
         if result.status == "done":
