@@ -188,6 +188,11 @@ class Commission(Model):
         description="Когда акт считается принятым; "
         "без настройки seen, если 1С сообщает об актах, иначе published",
     )
+    after_termination: Literal["accrue", "ask", "none"] = Field(
+        "ask",
+        description="Вторая половина, если начисленное до расторжения клиент оплатил после него: "
+        "accrue начислить, ask спросить человека, none не начислять",
+    )
     service: str = "Вознаграждение за заключение договора, часть {part} из 2"
     reversal: str = "Возврат вознаграждения, часть {part} из 2"
 

@@ -41,7 +41,8 @@ class Told:
     found: document -> number or id it speaks about; content: documents that fill deals, owned: all documents
     of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
     `buyers`: document -> its buyer as 1C wrote it; `sent`: number -> what was frozen when we sent it;
-    `links`: Ид or number of an order born in 1C -> its deal.
+    `links`: Ид or number of an order born in 1C -> its deal; `above`: order or invoice -> what it stands upon
+    (`targets.bases`).
     """
 
     documents: Sequence[Document]
@@ -56,6 +57,7 @@ class Told:
     fresh: frozenset[str]
     sent: dict[str, Sending]
     links: dict[str, str]
+    above: dict[str, tuple[str, ...]]
 
     @cached_property
     def bodies(self) -> frozenset[str]:
@@ -121,6 +123,7 @@ def read(run: Run, reading: Reading) -> Told:
         fresh=frozenset(row["id"] for row in reading.seen),
         sent=before,
         links=links,
+        above=targets.bases(rows, portal=portal, known=known, heads=found),
     )
 
 
