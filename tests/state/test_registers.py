@@ -271,6 +271,15 @@ def test_a_fact_is_kept_once_and_changes(store: Store) -> None:
         store._database.add(FACT, [{"kind": "payment", **payment(), "gone": False}])
 
 
+def test_the_register_knows_the_first_version_of_a_charge_whose_number_does_not(store: Store) -> None:
+    """A correction goes the way its charge went, also where the version in the number is saturated."""
+    for version in range(1, 38):
+        store.charges.plan(MONTH, [charge(str(version), version=version)])
+        store.charges.export(MONTH, version)
+    numbers = store.charges.current(MONTH)["number"].tolist()
+    assert list(store.charges.firsts(numbers[-3:]).values()) == [(MONTH, 35), (MONTH, 36), (MONTH, 37)]
+
+
 # ---- restore
 def test_registers_come_back_from_the_archive_and_bill_nothing_again(
     store: Store, url: str, portal: str
