@@ -122,13 +122,15 @@ def remark(one: Withdrawn) -> Record:
     """The remark about a deal: standing while it is asked about, said once where a person moved it
     elsewhere.
     """
-    told = f"1С больше не подтверждает стадию «{one.stage}» ({one.because})"
     if one.is_standing:
-        text = f"Сделка стоит на «{one.stage}», а {told}. Верните её или оставьте: obmen24 ask."
+        text = (
+            f"1С больше не подтверждает стадию «{one.stage}» ({one.because}). "
+            "Верните сделку или оставьте на этой стадии: obmen24 ask."
+        )
     else:
         text = (
-            f"{told}. Сделка стоит на «{one.deal['stage']}», обмен её не перемещает. "
-            "Проверьте, верна ли стадия."
+            f"1С больше не подтверждает «{one.stage}» ({one.because}). Сделка стоит на "
+            f"«{one.deal['stage']}», обмен её не перемещает. Проверьте, верна ли стадия."
         )
     severity = "ask" if one.is_standing else "warn"
     return issue(text, severity=severity, entity="deal", key=one.deal["id"], field="stage", value=one.stage)
