@@ -70,21 +70,22 @@ def withdrawn(
 
 
 def _missing(known: Facts, leading: Sequence[Rule], rules: Sequence[Rule]) -> list[str]:
-    """Facts that the rules of a stage want and that no longer hold; none where a rule still holds.
-
-    What came true («paid = false» for a deal now paid) is no loss, nor is a status that led further.
-    """
+    """Facts that the rules of a stage want and that no longer hold; none where a rule still holds."""
+    if derive(known, leading):
+        return []
     now = derive(known, rules)
     lost: dict[str, None] = {}
     for rule in leading:
-        if all(holds(known.get(name), wanted) for name, wanted in rule.when.items()):
-            return []
         is_further = now is not None and rules.index(now) > rules.index(rule)
         for name, wanted in rule.when.items():
-            is_progress = wanted is False or (isinstance(wanted, str) and is_further)
-            if name in known and not is_progress and not holds(known[name], wanted):
+            if name in known and not _is_progress(wanted, is_further) and not holds(known[name], wanted):
                 lost[name] = None
     return list(lost)
+
+
+def _is_progress(wanted: bool | int | str, is_further: bool) -> bool:
+    """What came true («paid = false» of a deal now paid) is no loss, nor is a status that led further."""
+    return wanted is False or (isinstance(wanted, str) and is_further)
 
 
 def _moves_on(deal: Deal, rule: Rule | None) -> bool:

@@ -146,22 +146,26 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
     waiting = _waiting(told)
     paying = [fact for fact in facts if fact["target"] in waiting]
     unpaid.ask(run, settings, [fact for fact in facts if fact["target"] not in waiting], _numbers(told))
-    if not paying:
-        return
+    if paying:
+        _move(run, settings, told, sources, paying)
+
+
+def _move(
+    run: Run, settings: Orders, told: Told, sources: Mapping[str, Record], paying: Sequence[Payment]
+) -> None:
+    """The invoices that these facts are about, to their stage where the facts reach their sum."""
+    waiting, final = _waiting(told), final_stages(run)
     deals = sorted({waiting[fact["target"]] for fact in paying})
     found = tables.records(extract.invoices(run.portal.client, run.portal.names, deals), Document)
     read = [row for row in found if keys.invoice(row["id"]) in waiting]
-    final = final_stages(run)
     due = {keys.invoice(row["id"]): row["amount"] for row in found if row["amount"] is not None}
-    paid = law.paid(paying, due)
-    changes, issues = rules.invoice_moves(read, paid, settings, final=final)
+    changes, issues = rules.invoice_moves(read, law.paid(paying, due), settings, final=final)
     owners = {row["id"]: row["deal"] or "" for row in read}
     moves = [{**row, **sources.get(owners[row["key"] or ""], {})} for row in changes]
     applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)])
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
-    closed = {row["id"] for row in read if row["status"] in final}
-    unpaid.settle(run, done | closed)
+    unpaid.settle(run, done.union(row["id"] for row in read if row["status"] in final))
 
 
 def _facts(run: Run, told: Told) -> list[Payment]:
