@@ -294,6 +294,20 @@ def test_a_month_paid_after_the_termination_is_asked_about(tmp_path: Path, answe
         assert text not in running.run().text(), "an answer is remembered"
 
 
+def test_an_act_or_a_charge_deleted_in_1c_is_told(tmp_path: Path) -> None:
+    """What stands in our register is not taken back by a deletion in 1C, and nobody learns of it by chance."""
+    with scenario.opened(tmp_path, "video", case="video/three-months") as running:
+        running.at(dt.date(2026, 11, 1))
+        running.run()
+        told(running)
+        running.pay("101 2026-11", "1500.00")
+        for _ in range(2):
+            told(running)
+        for number, what in (("A1-101", "Акт вознаграждения"), (running.charge("102 2026-11"), "Начисление")):
+            running.stage.onec.delete_mark(number)
+            assert f"{what} {number} в 1С удалён или отменён" in told(running).text()
+
+
 def test_a_refunded_charge_asks_about_the_stage_of_its_contract(tmp_path: Path) -> None:
     with scenario.opened(tmp_path, "video", case="video/three-months") as running:
         running.at(dt.date(2026, 11, 1))
