@@ -113,7 +113,8 @@ def video(histories: list[History]) -> None:
             ends.append(
                 {
                     "stage": None if back else deal["stage"],
-                    "paid": (deal["UF_CRM_PAID_TOTAL"], deal["UF_CRM_PAID_ON"]),
+                    # nothing was ever paid, or nothing is left of it: the same for a person
+                    "paid": (deal["UF_CRM_PAID_TOTAL"] or "0.00|RUB", deal["UF_CRM_PAID_ON"] or ""),
                     "acts": None if back else sorted(act.amount for act in acts),
                 }
             )

@@ -56,6 +56,11 @@ class History:
         """Whether something is taken back: then the stage depends on what was seen before."""
         return any(act.do in ("refund", "return") for act in self.acts)
 
+    @property
+    def may_close(self) -> bool:
+        """Whether the deal may reach its final stage on the way: paid and shipped."""
+        return {"pay", "ship"} <= {act.do for act in self.acts}
+
 
 def _acts(kinds: Sequence[str]) -> st.SearchStrategy[Act]:
     sums = st.sampled_from([TOTAL, TOTAL / 2, TOTAL / 4, Decimal("150.01")])
