@@ -4,6 +4,7 @@
 PYTHON  ?= python3
 PROFILE ?=
 MONTH   ?=
+HISTORIES ?= 5000
 VENV    := .venv
 BIN     := $(VENV)/bin
 CHOSEN  := $(if $(PROFILE),$(PROFILE),samples/profiles/video.toml)
@@ -52,8 +53,8 @@ test: $(VENV)/.dev     ## the whole test suite
 test-compat: $(VENV)/.dev  ## other people's clients against the sandbox portal
 	@$(BIN)/python -m pytest -m compat tests/compat
 
-campaign: $(VENV)/.dev ## long random campaigns and crash injection
-	@$(BIN)/python -m pytest -n 2 -m slow
+campaign: $(VENV)/.dev ## long random campaigns and crash injection: make campaign HISTORIES=20000
+	@OBMEN24_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -n 2 -m slow
 
 check: lint test       ## what to run before a commit: format, lint, types, tests
 

@@ -103,7 +103,7 @@ def steps(run: Run, chosen: Sequence[str]) -> None:
         if name in chosen:
             _flow(module)(run, reading)
     publish(run)
-    stages.move(run)
+    stages.move(run, ask=True)
     adrift.look(run)
     delivery.again(run)
     refusals.stand(run)

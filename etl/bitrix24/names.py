@@ -59,7 +59,8 @@ class Names:
 
     `stages`: stage id -> name (the profile's spelling where the profile names the stage); `fields`: (entity
     type, the profile's text) -> field; `users`: id -> name; `emails`: e-mail in lower case -> id; `sources`:
-    id -> caption; `closed`, `invoice_closed`: id of a final stage -> its semantics (S won, F lost).
+    id -> caption; `closed`, `invoice_closed`: id of a final stage -> its semantics (S won, F lost); `zone`:
+    of the server, `office`: of the people, whose day a moment is.
     """
 
     category: int | None
@@ -73,6 +74,7 @@ class Names:
     emails: Mapping[str, str]
     sources: Mapping[str, str]
     zone: tzinfo
+    office: tzinfo
     plain_moments: bool = False
     invoice_closed: Mapping[str, str] = field(default_factory=dict)
 
@@ -232,6 +234,7 @@ def _resolved(profile: Profile, found: Mapping[str, Any], people: list[Row]) -> 
         categories=categories,
         plain_moments=plain,
         zone=datetime.fromisoformat(str(found["server"])).tzinfo or UTC,
+        office=profile.portal_zone,
         stages=resolved_stages(named_stages(profile, deals), deals, category, aliases, problems),
         closed=final_stages(statuses, DEAL_STAGES),
         invoice_stages=resolved_stages(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -120,6 +120,17 @@ def as_kind(kind: str, value: Any) -> Any:
     return convert(value)
 
 
+def _local(value: Any, names: Names) -> datetime | None:
+    """A moment as the people of the portal see it: the server writes it in a zone of its own, and near
+    midnight that is another day.
+    """
+    found = moment(value)
+    if found is None:
+        return None
+    told = found if found.tzinfo else found.replace(tzinfo=names.zone)
+    return told.astimezone(names.office)
+
+
 def read(field: PortalField, value: Any, names: Names) -> Any:
     """A field's value in our terms (bitrix24 §3.4, §4.8).
 
@@ -139,7 +150,6 @@ _READERS = {
     "double": number,
     "integer": number,
     "date": day,
-    "datetime": moment,
     "boolean": flag,
     "char": flag,
 }
@@ -149,6 +159,8 @@ def _one(field: PortalField, value: Any, names: Names) -> Any:
     """One value of a field; ids of lists, people and sources are told by their names."""
     if value in (None, "", False) and field.type not in ("boolean", "char"):
         return None
+    if field.type == "datetime":
+        return _local(value, names)
     if field.type in _READERS:
         return _READERS[field.type](value)
     if field.type == "enumeration":
@@ -160,8 +172,9 @@ def _one(field: PortalField, value: Any, names: Names) -> Any:
     return words(value)
 
 
-def write(field: PortalField, value: Any) -> Any:
-    """Our value as the portal takes it in this field (bitrix24 §3.4, §4.8).
+def write(field: PortalField, value: Any, office: tzinfo | None = None) -> Any:
+    """Our value as the portal takes it in this field (bitrix24 §3.4, §4.8); a day in a field of date and time
+    is midnight at the `office`.
 
     ValueError (Russian) when the field cannot hold it.
     """
@@ -169,8 +182,16 @@ def write(field: PortalField, value: Any) -> Any:
         return [] if field.multiple else ""
     if field.multiple:
         items = value if isinstance(value, tuple | list) else [value]
-        return [_written(field, item) for item in items]
-    return _written(field, value)
+        return [_written(field, _dated(field, item, office)) for item in items]
+    return _written(field, _dated(field, value, office))
+
+
+def _dated(field: PortalField, value: Any, office: tzinfo | None) -> Any:
+    """A day for a field of date and time as its first moment."""
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    if office is None or not is_day or field.type != "datetime":
+        return value
+    return datetime.combine(value, time.min, office)
 
 
 #: Types that write true and false as Y and N; other fields hold a word.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from etl.config.dialects import FACTS, Dialect, standard_vat
 from etl.config.profile import Organisation, Profile
+from etl.config.vocabulary import unknown_names
 from etl.errors import ConfigError
 
 #: fact of a rule -> capabilities of 1C any of which feeds it (reference commerceml §5)
@@ -25,6 +26,20 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "closed": ("closing",),
     "invoiced": ("invoices",),
     "status": ("status",),
+}
+#: value of [orders.fields] -> capabilities any of which feeds it
+VALUES: dict[str, tuple[str, ...]] = {
+    "order_status": ("status",),
+    "manager": ("managers",),
+    "invoice_number": ("invoices",),
+    "invoice_date": ("invoices",),
+    "invoice_amount": ("invoices",),
+    "paid_on": ("paid_partial", "paid_full", "paid_weak"),
+    "paid_amount": ("paid_partial", "paid_full"),
+    "shipped_number": ("shipments", "shipped_full"),
+    "shipped_on": ("shipments", "shipped_full"),
+    "shipped_amount": ("shipments", "shipped_full"),
+    "shipped_organisation": ("shipments",),
 }
 #: facts of rules that a bank statement feeds too
 _MONEY = ("paid_charges", "paid", "prepaid")
@@ -56,7 +71,9 @@ def contradictions(profile: Profile) -> list[str]:
         *_unreadable_documents(profile, writes),
         *_unseen_acts(profile, writes),
         *_unreadable_orders(profile, writes),
+        *_unreadable_invoices(profile, writes),
         *_flows_without_section(profile),
+        *unknown_names(profile),
     ]
 
 
@@ -67,6 +84,9 @@ def gaps(profile: Profile, day: dt.date) -> list[str]:
         *_unfed_rules(profile, tells),
         *_untold_directories(profile, tells),
         *_unborn_orders(profile, tells),
+        *_untold_values(profile, tells),
+        *_unsent(profile),
+        *_sections_without_flow(profile),
         *_weak_payment(profile, tells),
         *_unknown_rates(profile, day),
     ]
@@ -123,11 +143,40 @@ def _unreadable_orders(profile: Profile, writes: Dialect) -> Iterator[str]:
         )
 
 
+def _unreadable_invoices(profile: Profile, writes: Dialect) -> Iterator[str]:
+    """Whatever of specification 001 rests on an invoice in 1C: stock 1C reads none, the deal would wait for
+    ever.
+    """
+    orders = profile.orders
+    if orders is None or writes.order_path is None or "invoice" in writes.kinds:
+        return
+    resting = {
+        "invoice_stages": orders.invoice_stages,
+        "invoice_paid_stage": orders.invoice_paid_stage,
+        "create_invoices": orders.create_invoices,
+        "prepaid_values": orders.prepaid_values,
+    }
+    for name, value in resting.items():
+        if value:
+            yield (
+                f"orders.{name}: {writes.title} не читает счета на оплату из файла обмена и не сообщает "
+                "о них, сделки по предоплате остались бы ждать. "
+                "Уберите настройку или укажите onec.extended = true"
+            )
+
+
 def _flows_without_section(profile: Profile) -> Iterator[str]:
-    sections = {"billing": profile.billing, "commission": profile.commission}
-    for flow, section in sections.items():
+    entities = profile.entities
+    sections = {
+        "billing": ("[billing]", profile.billing),
+        "commission": ("[commission]", profile.commission),
+        "orders-out": ("[orders]", profile.orders),
+        "parties": ("[entities.parties]", entities.get("parties") or entities.get("contacts")),
+        "products": ("[entities.products]", entities.get("products")),
+    }
+    for flow, (name, section) in sections.items():
         if flow in profile.flows and section is None:
-            yield f"flows: поток {flow} требует раздела [{flow}]"
+            yield f"flows: поток {flow} требует раздела {name}. Добавьте раздел или уберите поток"
 
 
 # ---- gaps
@@ -135,7 +184,7 @@ def _flows_without_section(profile: Profile) -> Iterator[str]:
 
 def _unfed_rules(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
     """Rules of the profile with a fact that neither 1C nor the bank tells."""
-    by_bank = "bank" in profile.flows
+    by_bank = _is_matched(profile)
     for number, rule in enumerate(profile.rules, 1):
         for fact in rule.when:
             feeds = NEEDS.get(fact, ())
@@ -143,7 +192,7 @@ def _unfed_rules(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
             if fed or (by_bank and fact in _MONEY):
                 continue
             wanted = " или ".join(f"«{FACTS[name]}»" for name in feeds)
-            closing = _BY_BANK if fact in _MONEY else _BY_HAND
+            closing = _BY_BANK if fact in _MONEY and profile.billing else _BY_HAND
             yield f"правило {number} («{rule.to}»): {profile.dialect.title} не сообщает {wanted}. {closing}"
 
 
@@ -168,14 +217,73 @@ def _unborn_orders(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
         )
 
 
+def _untold_values(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
+    """Fields and settings of [orders] that wait for something this 1C does not tell."""
+    orders = profile.orders
+    if orders is None:
+        return
+    wanted = {f"orders.fields.{name}": VALUES.get(name, ()) for name in orders.fields}
+    if orders.statuses:
+        wanted["orders.statuses"] = ("status",)
+    if orders.managers:
+        wanted["orders.managers"] = ("managers",)
+    for place, feeds in wanted.items():
+        if feeds and tells.isdisjoint(feeds):
+            told = " или ".join(f"«{FACTS[name]}»" for name in feeds)
+            yield f"{place}: {profile.dialect.title} не сообщает {told}. {_BY_HAND}"
+
+
+def _unsent(profile: Profile) -> Iterator[str]:
+    """What goes to 1C by the extended contract only and is left out without it."""
+    if profile.onec.extended:
+        return
+    closing = "Закрывается расширенным договором обмена (onec.extended)."
+    for name, entity in profile.entities.items():
+        if entity.direction != "to-portal":
+            yield (
+                f'entities.{name}: direction = "{entity.direction}", а типовая {profile.dialect.title} '
+                f"справочник от портала не читает: записи попадают в неё только внутри заказов. {closing}"
+            )
+    billing = profile.billing
+    if billing and billing.invoice and profile.delivery.charge == "commerceml":
+        yield (
+            f"billing.invoice: типовая {profile.dialect.title} не читает счетов, к начислению счёт "
+            f"не прилагается, и проводит документы человек. {closing}"
+        )
+
+
+def _sections_without_flow(profile: Profile) -> Iterator[str]:
+    """What the profile sets and none of its flows does."""
+    orders, flows = profile.orders, profile.flows
+    if orders is not None:
+        leaves = orders.send_stages or orders.invoice_stages
+        if leaves and "orders-out" not in flows:
+            yield "orders.send_stages: заказы в 1С не уходят. Добавьте в flows поток orders-out."
+        if "documents-in" not in flows:
+            yield "orders: документы 1С не читаются, сделки не движутся. Добавьте в flows поток documents-in."
+        if "bank" in flows and profile.billing is None:
+            yield (
+                "flows: поток bank сопоставляет оплаты начислениям [billing], заказам он их не относит. "
+                "Уберите поток: оплату заказов сообщает 1С."
+            )
+    if profile.commission is not None and "commission" not in flows:
+        yield "commission: вознаграждение не начисляется. Добавьте в flows поток commission."
+
+
 def _weak_payment(profile: Profile, tells: frozenset[str]) -> Iterator[str]:
     """УТ 10.3 sets «оплачено» at the first part already: no money by it (reference commerceml §5)."""
-    has_sums = "bank" in profile.flows or not tells.isdisjoint(("paid_full", "paid_partial"))
+    has_sums = _is_matched(profile) or not tells.isdisjoint(("paid_full", "paid_partial"))
     if "paid_weak" in tells and not has_sums:
+        closing = "выписка банка (поток bank)" if profile.billing else "расширенный договор (onec.extended)"
         yield (
             "оплата: УТ 10.3 сообщает только признак без суммы, и он стоит уже при частичной предоплате. "
-            "Деньги по нему не считаются, пока сумму не подтвердит выписка банка (поток bank)."
+            f"Деньги по нему не считаются, пока сумму не подтвердит {closing}."
         )
+
+
+def _is_matched(profile: Profile) -> bool:
+    """Whether bank statements tell what is paid: receipts are matched to charges, not to orders."""
+    return "bank" in profile.flows and profile.billing is not None
 
 
 def _unknown_rates(profile: Profile, day: dt.date) -> Iterator[str]:

@@ -50,6 +50,17 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+def _zone(name: str) -> str:
+    """A zone of the tz database; its names are files, so what is no name raises anything."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        raise ValueError(
+            f"нет часового пояса «{name}»: укажите его по городу, например Europe/Moscow"
+        ) from None
+    return name
+
+
 class Portal(Model):
     """[bitrix24]: the portal.
 
@@ -67,10 +78,20 @@ class Portal(Model):
     )
     rate: float = Field(2.0, gt=0, description="Запросов в секунду по тарифу (Enterprise: 5)")
     burst: int = Field(50, gt=0, description="Запас запросов по тарифу (Enterprise: 250)")
+    time_zone: str | None = Field(
+        None,
+        description="Часовой пояс сотрудников портала: чей день стоит в полях «дата и время»; "
+        "без настройки onec.time_zone",
+    )
     originator: str = Field("obmen24", min_length=1, description="ORIGINATOR_ID наших записей")
     overlap_minutes: int = Field(
         10, ge=0, description="На сколько минут назад перечитываются изменения портала"
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return None if value is None else _zone(value)
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
@@ -106,14 +127,7 @@ class OneC(Model):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        """A zone of the tz database; its names are files, so what is no name raises anything."""
-        try:
-            ZoneInfo(name)
-        except (ValueError, LookupError, OSError):
-            raise ValueError(
-                f"нет часового пояса «{name}»: укажите его по городу, например Europe/Moscow"
-            ) from None
-        return name
+        return _zone(name)
 
 
 class Organisation(Model):
@@ -197,6 +211,11 @@ class Commission(Model):
         None,
         description="Когда акт считается принятым; "
         "без настройки seen, если 1С сообщает об актах, иначе published",
+    )
+    after_termination: Literal["accrue", "ask", "none"] = Field(
+        "ask",
+        description="Вторая половина, если начисленное до расторжения клиент оплатил после него: "
+        "accrue начислить, ask спросить человека, none не начислять",
     )
     service: str = "Вознаграждение за заключение договора, часть {part} из 2"
     reversal: str = "Возврат вознаграждения, часть {part} из 2"
@@ -367,6 +386,11 @@ class Profile(Model):
     def state_url(self) -> str:
         """SQLAlchemy URL of the state."""
         return source.state_url(self.path, self.model_dump(include={"state"}))
+
+    @property
+    def portal_zone(self) -> ZoneInfo:
+        """The zone of the people at the portal: whose day a moment of a field is."""
+        return ZoneInfo(self.bitrix24.time_zone or self.onec.time_zone)
 
     @property
     def organisation(self) -> Organisation:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etl import tables
 from etl.flows import facts as recording
 from etl.flows.publication import answers
 from etl.flows.reading import Reading
-from etl.flows.run import Run
+from etl.flows.run import Record, Run
 from etl.records import Document
+from etl.transform.contracts.facts import standing
+from etl.transform.documents import given_up
 from etl.transform.money import targets
 from etl.values import keys
 
@@ -30,6 +33,7 @@ def flow(run: Run, reading: Reading) -> None:
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
         telling = [row for row in reading.met if row["id"] in new or _is_of_register(row)]
         answers.seen_back(run, telling, reading.lines, reading.moments)
+        run.journal.note(_given_up(run, telling), SCOPE)
     if run.profile.orders:
         from etl.flows.orders import incoming
 
@@ -43,6 +47,33 @@ def _is_of_register(row: Document) -> bool:
     """A number of ours that names a charge, an act or its reversal (DESIGN §5)."""
     key = keys.decode(row["number"])
     return key is not None and key.kind in ("charge", "act", "reversal")
+
+
+def _given_up(run: Run, told: Sequence[Document]) -> list[Record]:
+    """Charges and acts that stand in our register and that people deleted or cancelled in 1C: nothing follows
+    by itself, but nobody may learn of it by chance.
+    """
+    gone = [row for row in told if given_up(row) and row["kind"] in ("order", "act") and _is_of_register(row)]
+    if not gone:
+        return []
+    charged = {row["number"] for row in run.state.charges.listed() if row["amount"]}
+    acts = standing(run.state.accruals.listed()).values()
+    accrued = {row["number"] for row in acts}
+    return [_deleted(row) for row in gone if row["number"] in charged | accrued]
+
+
+def _deleted(row: Document) -> Record:
+    what = "Акт вознаграждения" if row["kind"] == "act" else "Начисление"
+    return tables.issue(
+        f"{what} {row['number']} в 1С удалён или отменён, а в реестре обмена действует. "
+        "Верните документ в 1С; если отмена верна, сообщите бухгалтеру: обмен сам его не отменит.",
+        severity="warn",
+        file=row["file"],
+        place=row["place"],
+        entity="documents",
+        key=row["number"],
+        field="deleted",
+    )
 
 
 def _contract_facts(run: Run, met: Sequence[Document], fresh: Sequence[Document]) -> None:

@@ -43,7 +43,7 @@ def record_facts(
     -> deal, `dues` = target -> its currency (roubles where it names none). What does not count is told under
     `scope`.
 
-    A document that 1C has moved away from everything of ours no longer counts.
+    A document that 1C has moved away from its target no longer counts there.
     """
     owed = dues or {}
     known = {"payment": payments(run), "shipment": shipments(run)}
@@ -52,12 +52,9 @@ def record_facts(
     for kind, kinds in _MOVING.items():
         moving = [row for row in documents if row["kind"] in kinds]
         run.journal.note(doubts.doubtful(moving, found, known[kind], owed), scope)
-    record(run, "payment", told, deals, owed)
-    record(run, "shipment", goods, deals, owed)
-    for kind, kinds in _MOVING.items():
-        moved = [row["id"] for row in documents if row["kind"] in kinds and row["id"] not in found]
-        gone = run.state.facts.remove(kind, "1c", moved, run.number)
-        run.journal.tell([_told(kind, change, deals or {}) for change in gone])
+    for kind, fresh in (("payment", told), ("shipment", goods)):
+        left = facts.left_behind(documents, found, known[kind])
+        record(run, kind, [*left, *fresh], deals, owed)
 
 
 def known_numbers(run: Run) -> set[str]:

@@ -23,8 +23,8 @@ class Facts:
     """Payment and shipment facts of each source, keyed by (kind, source, id), with the columns of the
     table `payments`.
 
-    A fact that its source changed is overwritten, one that its source deleted is `gone`: it counts nowhere
-    and can come back (DESIGN §4, «What becomes untrue is told»).
+    A fact that its source changed or took back (amount 0) is overwritten. A `gone` one, which older versions
+    left, counts nowhere and can come back (DESIGN §4, «What becomes untrue is told»).
     """
 
     def __init__(self, database: Database) -> None:
@@ -48,22 +48,6 @@ class Facts:
             told = {"kind": kind, "gone": False, "run": run}
             written = [change["after"] | told for change in changes]
             self._db.put(FACT, written)
-        return changes
-
-    def remove(self, kind: str, source: str, ids: Iterable[str], run: int | None = None) -> list[Record]:
-        """Their source deleted or unposted these facts.
-
-        Returns what changed: {action: gone, before, after: None}.
-        """
-        places = [(source, fact) for fact in ids]
-        changes: list[Record] = []
-        with self._db.transaction():
-            for row in self._known(kind, places).values():
-                if row["gone"]:
-                    continue
-                this = [FACT.c.kind == kind, FACT.c.source == source, FACT.c.id == row["id"]]
-                self._db.change(FACT, this, gone=True, run=run)
-                changes.append(_change("gone", row, None))
         return changes
 
     def rows(self, kind: str) -> pd.DataFrame:

@@ -139,6 +139,12 @@ class Questions:
             for key in keys:
                 self._db.remove(QUESTION, QUESTION.c.key == key, QUESTION.c.answered_at.is_(None))
 
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove questions, answered ones too: the answer was carried out, or what it was about is past."""
+        with self._db.transaction():
+            for key in keys:
+                self._db.remove(QUESTION, QUESTION.c.key == key)
+
 
 def _question(row: Mapping[str, Any]) -> Record:
     """A question as it is stored, without its answer."""

@@ -155,6 +155,13 @@ class Charges:
         """Every number towards 1C that a charge has had."""
         return self._db.values(CHARGE.c.number)
 
+    def firsts(self, numbers: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """Number of a charge -> month and the version that first held it; its number may not say so (from the
+        35th on).
+        """
+        found = self._db.many(CHARGE, "number", numbers)
+        return {row["number"]: (row["month"], row["version"]) for row in found}
+
     def _made(self, make: Callable[[Iterable[Any]], Made], *conditions: Condition) -> Made:
         """What `make` makes of the rows (deal, month, kind, payload), by month, version and place in the
         file.

@@ -8,6 +8,7 @@ were read.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -28,11 +29,16 @@ _ROUBLES = re.compile(r"\{amount\}(?: ?руб(?:\.|лей)?| ?₽)?")
 _BY_HAND = "сделку перенесли вручную"
 #: facts of a deal by the names that the rules of a profile use
 Facts = Mapping[str, Any]
+#: derived where no rule holds any more: the same facts, when they come again, move the deal again
+NOTHING = ""
 
 
 def named(facts: Any) -> Facts:
-    """Facts of a contract (a dataclass) by the names that the rules of a profile use."""
-    return {field.name: getattr(facts, field.name) for field in fields(facts)}
+    """Facts of a contract (a dataclass) by the names that the rules of a profile use; its list of paid
+    charges is none of them.
+    """
+    names = [field.name for field in fields(facts)]
+    return {name: getattr(facts, name) for name in names if name != "paid"}
 
 
 def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
@@ -47,10 +53,10 @@ def derive(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
 
 def _is_proven(facts: Facts, rule: Rule) -> bool:
     """Whether every condition of a rule holds."""
-    return all(_holds(facts.get(name), wanted) for name, wanted in rule.when.items())
+    return all(holds(facts.get(name), wanted) for name, wanted in rule.when.items())
 
 
-def _holds(fact: Any, wanted: bool | int | str) -> bool:
+def holds(fact: Any, wanted: bool | int | str) -> bool:
     """true and false as they are, a number means «at least», a text (a status of 1C) whatever its case."""
     if isinstance(wanted, bool):
         return bool(fact) is wanted
@@ -72,13 +78,15 @@ def moves(
     changes: list[Change] = []
     derived: dict[str, str] = {}
     for deal in deals:
-        known = facts.get(deal["id"], {})
-        rule = derive(known, rules)
-        before = last_derived.get(deal["id"])
-        if rule is None or rule.to == before:
+        known, before = facts.get(deal["id"]), last_derived.get(deal["id"], NOTHING)
+        if known is None:
             continue
-        derived[deal["id"]] = rule.to
-        if deal["stage"] != rule.to and deal["stage"] in rule.from_:
+        rule = derive(known, rules)
+        now = rule.to if rule else NOTHING
+        if now == before:
+            continue
+        derived[deal["id"]] = now
+        if rule and deal["stage"] != now and deal["stage"] in rule.from_:
             changes += _changes(deal, rule, known)
     return changes, derived
 
@@ -201,7 +209,9 @@ def results(
 
 
 def _shown(value: Any) -> Any:
-    """A sum of nothing and an empty field say the same."""
+    """A sum of nothing and an empty field say the same; of a moment the day counts."""
+    if isinstance(value, dt.datetime):
+        return value.date()
     return value or None
 
 

@@ -5,7 +5,7 @@ fits 11 characters and tells what it is:
 
     order    B24-<deal>                     B24-123
     invoice  S24-<smart invoice>            S24-7
-    charge   M<YYMM><version><deal>         M261110003F: version 1 digit, deal 5 digits, both base 36
+    charge   M<YYMM><version><deal>         M261110003F: version 1 digit (Z = 35 and later), deal 5, base 36
     act      A<part><turn><deal>            A1-123 first half, A2-123 second, A12123 first half accrued again
     reversal R<part><turn><deal>            R1-123
 
@@ -21,6 +21,8 @@ from typing import Literal
 
 LIMIT = 11
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: what one digit of a charge's number can say of the version
+_LAST_VERSION = 35
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:obmen24")
 
 Kind = Literal["order", "invoice", "charge", "act", "reversal"]
@@ -33,7 +35,7 @@ class Key:
     kind: Kind
     id: str  # of the deal; of an invoice: of the smart invoice
     month: str | None = None  # YYYY-MM of a charge
-    version: int | None = None  # of a charge: the register version that first held it
+    version: int | None = None  # of a charge: the register version that first held it, 35 also for later ones
     part: int | None = None  # of an act or reversal: 1 or 2
     turn: int = 1  # of an act: 2 is the first accrual after a reversal
 
@@ -51,13 +53,15 @@ def invoice(smart_invoice: str) -> str:
 def charge(deal: str, month: str, version: int) -> str:
     """Number of the charge of one deal and month.
 
-    `month` is `YYYY-MM`, `version` that of the register that first held the charge.
+    `month` is `YYYY-MM`, `version` that of the register that first held the charge; it stays at the last
+    digit from the 35th on, because deal and month alone are unique.
     """
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
         raise ValueError(f"«{month}» не месяц, ожидается ГГГГ-ММ")
     year, number = month[2:4], month[5:]
     deal_code = _base36(int(_plain(deal)), 5)
-    return _fits(f"M{year}{number}{_base36(version, 1)}{deal_code}")
+    digit = _base36(min(version, _LAST_VERSION), 1)
+    return _fits(f"M{year}{number}{digit}{deal_code}")
 
 
 def act(deal: str, part: int, turn: int = 1, *, reversal: bool = False) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from etl.bitrix24.stages import category_of
 from etl.load.bitrix24.composition import product_row
 from etl.values.money import Foreign
 
+NAMES = {"zone": dt.timezone(dt.timedelta(hours=3)), "office": ZoneInfo("Europe/Moscow")}
 LIST = PortalField(
     "ufCrmKind", "UF_CRM_KIND", "enumeration", "Вид", options={"44": "Предоплата", "46": "Постоплата"}
 )
@@ -194,3 +197,31 @@ def test_stages_and_fields_by_name() -> None:
     assert [one.code for one in find_field(known, "ВИД")] == ["UF_CRM_KIND", "B"]
     assert [one.code for one in find_field(known, "uf_crm_kind")] == ["UF_CRM_KIND"]
     assert find_field(known, "Цвет") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "zone", "day"),
+    [
+        ("2026-11-30T17:00:00+03:00", "Asia/Vladivostok", "2026-12-01"),
+        ("2026-11-30T17:00:00+03:00", "Europe/Moscow", "2026-11-30"),
+        ("2026-12-01T00:00:00+03:00", "Europe/Kaliningrad", "2026-11-30"),
+        ("2026-12-01T00:30:00+02:00", "Europe/Kaliningrad", "2026-12-01"),
+        ("2026-11-30T21:00:00", "Asia/Vladivostok", "2026-12-01"),
+        ("2026-11-30T21:00:00Z", "Asia/Yekaterinburg", "2026-12-01"),
+    ],
+)
+def test_a_moment_is_the_day_of_the_people_at_the_portal(told: str, zone: str, day: str) -> None:
+    """The server writes it in a zone of its own: a contract of 1 December would be charged for November."""
+    names = NAMES | {"office": ZoneInfo(zone)}
+    found = values.as_kind("date", values.read(field("datetime"), told, SimpleNamespace(**names)))  # type: ignore[arg-type]
+    assert found == dt.date.fromisoformat(day)
+    several = values.read(field("datetime", multiple=True), [told, ""], SimpleNamespace(**names))  # type: ignore[arg-type]
+    assert [one.date() for one in several] == [found]
+    back = values.write(field("datetime"), found, ZoneInfo(zone))
+    assert values.as_kind("date", values.read(field("datetime"), back, SimpleNamespace(**names))) == found  # type: ignore[arg-type]
+
+
+def test_a_day_is_never_converted() -> None:
+    names = SimpleNamespace(**NAMES | {"office": ZoneInfo("Asia/Vladivostok")})
+    assert values.read(field("date"), "2026-11-30T17:00:00+03:00", names) == dt.date(2026, 11, 30)  # type: ignore[arg-type]
+    assert values.write(field("date"), dt.date(2026, 11, 30), names.office) == "2026-11-30"

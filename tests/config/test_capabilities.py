@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from etl.config import capabilities, profile
+from etl.config import capabilities, profile, vocabulary
 from etl.errors import ConfigError
+from etl.transform.contracts.facts import ContractFacts
+from etl.transform.orders import told
+from etl.transform.orders.facts import OrderFacts
 from tests.support.paths import ROOT
 
 DAY = dt.date(2026, 11, 20)
@@ -73,3 +77,112 @@ def test_a_profile_that_contradicts_its_1c_is_refused_with_every_contradiction(t
         capabilities.refuse(changed(tmp_path, "video", ("extended = true", "extended = false")))
     assert len(refused.value.problems) >= 2
     capabilities.refuse(profile.load(PROFILES / "video.toml"))
+
+
+STOCK = ("extended = true", "extended = false")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("invoice_stages", ("Счет в 1с",)),
+        ("invoice_paid_stage", "Оплачен"),
+        ("create_invoices", True),
+        ("prepaid_values", ("Предоплата",)),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["ut103", "ut11", "unf3"])
+def test_what_rests_on_an_invoice_is_refused_without_the_extended_contract(
+    tmp_path: Path, dialect: str, setting: str, value: object
+) -> None:
+    """Stock 1C reads orders only: such a deal would wait for ever, and `check` would call it fit."""
+    whole = changed(tmp_path, "twoway", STOCK)
+    orders = whole.orders.model_copy(update={setting: value})
+    onec = whole.onec.model_copy(update={"dialect": dialect})
+    (wrong,) = capabilities.contradictions(whole.model_copy(update={"orders": orders, "onec": onec}))
+    assert wrong.startswith(
+        f"orders.{setting}: {whole.model_copy(update={'onec': onec}).dialect.title} не читает счета"
+    )
+    extended = onec.model_copy(update={"extended": True})
+    assert not capabilities.contradictions(whole.model_copy(update={"orders": orders, "onec": extended}))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        (
+            "prepaid",
+            "{ shipped = true }",
+            "{ shiped = true }",
+            "факта «shiped» нет. Исправьте: возможно, «shipped»",
+        ),
+        ("prepaid", "{ shipped = true }", "{ paid_charges = 1 }", "факта «paid_charges» нет"),
+        ("video", "{ paid_charges = 1 }", "{ paid = true }", "факта «paid» нет"),
+        ("leads", "invoice_date =", "invoise_date =", "значения «invoise_date» нет"),
+        ("leads", '"Оплачен" = "paid"', '"Оплачен" = "payed"', "возможно, «paid»"),
+        ("video", "paid_total =", "payed_total =", "итога «payed_total» нет"),
+    ],
+)
+def test_a_name_that_would_wait_for_ever_is_refused(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
+    wrong = changed(tmp_path, name, (old, new))
+    assert said in "\n".join(capabilities.contradictions(wrong))
+
+
+def test_a_flow_without_its_section_is_refused() -> None:
+    whole = profile.load(PROFILES / "twoway.toml")
+    (wrong,) = capabilities.contradictions(
+        whole.model_copy(update={"entities": {"parties": whole.entities["parties"]}})
+    )
+    assert wrong.startswith("flows: поток products требует раздела [entities.products]")
+    (wrong,) = capabilities.contradictions(
+        whole.model_copy(update={"orders": None, "rules": (), "flows": ("orders-out",)})
+    )
+    assert wrong.startswith("flows: поток orders-out требует раздела [orders]")
+
+
+def test_the_names_of_a_profile_are_those_that_are_computed() -> None:
+    contract = {field.name for field in fields(ContractFacts)} - {"paid"}
+    assert set(vocabulary.CONTRACT_FACTS) == contract
+    assert set(vocabulary.ORDER_FACTS) == set(OrderFacts.__annotations__)
+    assert set(vocabulary.DOCUMENT_FIELDS) == set(told.FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "twoway",
+            (
+                "orders.statuses",
+                "orders.managers",
+                "orders.fields.order_status",
+                "entities.products: direction",
+            ),
+        ),
+        (
+            "leads",
+            (
+                "orders.fields.invoice_number",
+                "orders.fields.paid_amount",
+                "orders.fields.shipped_organisation",
+            ),
+        ),
+    ],
+)
+def test_settings_that_stock_1c_does_not_feed_are_named(
+    tmp_path: Path, name: str, said: tuple[str, ...]
+) -> None:
+    found = capabilities.gaps(changed(tmp_path, name, STOCK), DAY)
+    for place in said:
+        assert [gap for gap in found if gap.startswith(place)], (place, found)
+    assert "выпиской банка" not in "\n".join(found), "statements are matched to charges, not to orders"
+
+
+def test_settings_that_no_flow_does_are_named() -> None:
+    whole = profile.load(PROFILES / "prepaid.toml")
+    found = "\n".join(capabilities.gaps(whole.model_copy(update={"flows": ("parties", "bank")}), DAY))
+    for said in ("поток orders-out", "поток documents-in", "заказам он их не относит"):
+        assert said in found
+    assert not capabilities.gaps(whole, DAY)

@@ -37,7 +37,7 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
     for number, paid in enumerate(steps):
         agreed = total if number == 0 else ([*edits, total])[number % (len(edits) + 1)]
         frozen = frozen or (agreed if paid else None)
-        made, refused = commission.accrue(
+        made, refused, asked = commission.accrue(
             tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
             rows,
@@ -46,12 +46,12 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
             today=date(2026, 12, 1) + timedelta(days=number),
         )
         rows += made
-        assert not len(refused)
+        assert not len(refused) and not len(asked)
         halves = commission.halves(frozen) if frozen else ()
         assert sum((row["amount"] for row in rows), Decimal(0)) == sum(halves[:paid], Decimal(0))
         standing = facts.standing_acts(rows).get("123", {})
         assert sorted(standing) == [part for part in (1, 2) if paid >= part and halves[part - 1]]
-        again, _ = commission.accrue(
+        again, _, _ = commission.accrue(
             tables.records(deals(deal(commission=agreed))),
             {"123": known(paid)},
             rows,
@@ -72,7 +72,7 @@ def test_what_stands_is_what_is_paid_for_whatever_happened_before(total, steps, 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 4), st.none() | st.dates(date(2026, 1, 1), date(2026, 5, 31)))
 def test_no_second_half_for_a_payment_after_the_termination(paid, ended):
-    made, _ = commission.accrue(
+    made, _, asked = commission.accrue(
         tables.records(deals()),
         {"123": known(paid, ended)},
         (),
@@ -82,3 +82,4 @@ def test_no_second_half_for_a_payment_after_the_termination(paid, ended):
     )
     in_time = paid >= 2 and (ended is None or date(2026, 2, 12) <= ended)
     assert ("second" in [row["part"] for row in made]) == in_time
+    assert bool(asked) == (paid >= 2 and not in_time)

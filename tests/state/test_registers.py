@@ -257,7 +257,7 @@ def payment(fact: str = "a", **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_fact_changes_goes_and_comes_back(store: Store) -> None:
+def test_a_fact_is_kept_once_and_changes(store: Store) -> None:
     first = store.facts.record("payment", [payment(), payment("b"), payment(source="bank")])
     assert [change["action"] for change in first] == ["new"] * 3
     assert store.facts.record("payment", tables.frame("payments", [payment(file="again.xml")])) == []
@@ -265,16 +265,19 @@ def test_a_fact_changes_goes_and_comes_back(store: Store) -> None:
     assert [
         (change["action"], change["before"]["amount"], change["after"]["amount"]) for change in changed
     ] == [("changed", Decimal("100.00"), Decimal("90.00"))]
-    assert [change["before"]["id"] for change in store.facts.remove("payment", "1c", ["a", "zz"])] == ["a"]
-    assert store.facts.remove("payment", "1c", ["a"]) == []
-    assert store.facts.rows("payment")[["source", "id"]].values.tolist() == [["1c", "b"], ["bank", "a"]]
-    assert [
-        change["action"] for change in store.facts.record("payment", [payment(amount=Decimal("90.00"))])
-    ] == ["changed"]
     assert len(store.facts.rows("payment")) == 3
     assert store.facts.rows("shipment").empty
     with pytest.raises(sa.exc.IntegrityError):
         store._database.add(FACT, [{"kind": "payment", **payment(), "gone": False}])
+
+
+def test_the_register_knows_the_first_version_of_a_charge_whose_number_does_not(store: Store) -> None:
+    """A correction goes the way its charge went, also where the version in the number is saturated."""
+    for version in range(1, 38):
+        store.charges.plan(MONTH, [charge(str(version), version=version)])
+        store.charges.export(MONTH, version)
+    numbers = store.charges.current(MONTH)["number"].tolist()
+    assert list(store.charges.firsts(numbers[-3:]).values()) == [(MONTH, 35), (MONTH, 36), (MONTH, 37)]
 
 
 # ---- restore

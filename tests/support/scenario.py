@@ -16,7 +16,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -146,7 +146,11 @@ class Scenario:
     def invoices(self) -> dict[str, dict[str, Any]]:
         """Smart invoices as the portal shows them, with stage names."""
         names = self.stage_names()
-        found = self.call("crm.item.list", entityTypeId=31, select=["*"], order={"id": "ASC"})["items"]
+        found = self.every(
+            lambda start: self.call(
+                "crm.item.list", entityTypeId=31, select=["*"], order={"id": "ASC"}, start=start
+            )["items"]
+        )
         return {str(row["id"]): {**row, "stage": names[row["stageId"]]} for row in found}
 
     def field(self, deal: int | str, caption: str) -> Any:
@@ -213,12 +217,23 @@ class Scenario:
     def deals(self) -> dict[str, dict[str, Any]]:
         """Deals as the portal shows them now, with stage names."""
         names = self.stage_names()
-        rows = self.stage.portal.call("crm.deal.list", {"select": ["*", "UF_*"], "order": {"ID": "ASC"}})
-        rows = rows.rows if hasattr(rows, "rows") else rows
+        rows = self.every(
+            lambda start: self.call("crm.deal.list", select=["*", "UF_*"], order={"ID": "ASC"}, start=start)
+        )
         return {str(row["ID"]): {**row, "stage": names[row["STAGE_ID"]]} for row in rows}
 
     def stages(self) -> dict[str, str]:
         return {deal: row["stage"] for deal, row in self.deals().items()}
+
+    @staticmethod
+    def every(page: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """The rows of a list, page after page."""
+        found: list[dict[str, Any]] = []
+        while rows := page(len(found)):
+            found += rows
+            if len(rows) < 50:
+                break
+        return found
 
     def outgoing(self) -> dict[str, bytes]:
         """Every file we left for others: to_1c and spreadsheets/out."""

@@ -85,8 +85,10 @@ def test_already_there_is_remembered_and_not_written():
     assert move({"paid_charges": 1}, FIRST_PAID) == ([], FIRST_PAID)
 
 
-def test_no_rule_no_change():
-    assert move({"paid_charges": 0}, CONFIRMED, FIRST_PAID) == ([], None)
+def test_facts_that_are_gone_move_nothing_and_move_again_when_they_come_back():
+    assert move({"paid_charges": 0}, CONFIRMED) == ([], None)
+    assert move({"paid_charges": 0}, CONFIRMED, FIRST_PAID) == ([], stages.NOTHING)
+    assert move({"paid_charges": 1}, CONFIRMED, stages.NOTHING) == ([("stage", FIRST_PAID)], FIRST_PAID)
 
 
 def test_the_change_says_why_and_tells_the_responsible():

@@ -13,6 +13,12 @@ def test_numbers_as_agreed_with_1c():
     assert keys.act("123", 1, 2, reversal=True) == "R12123"
 
 
+def test_the_version_in_a_number_saturates():
+    """Deal and month are unique already: the 36th version of a month charges like the first."""
+    assert keys.charge("123", "2026-11", 35) == keys.charge("123", "2026-11", 99) == "M2611Z0003F"
+    assert keys.decode("M2611Z0003F") == keys.Key("charge", "123", month="2026-11", version=35)
+
+
 def test_numbers_are_read_back():
     assert keys.decode("M261110003F") == keys.Key("charge", "123", month="2026-11", version=1)
     assert keys.decode("B24-123        ") == keys.Key("order", "123"), "1C pads numbers with blanks"
@@ -49,7 +55,7 @@ def test_other_numbers_are_not_ours(foreign):
     [
         (lambda: keys.order("12345678"), "длиннее 11"),
         (lambda: keys.charge("60466176", "2026-11", 1), "не помещается"),
-        (lambda: keys.charge("123", "2026-11", 36), "не помещается"),
+        (lambda: keys.charge("123", "2026-11", 0), "не помещается"),
         (lambda: keys.charge("123", "2026-13", 1), "не месяц"),
         (lambda: keys.charge("123", "1999-12", 1), "не месяц"),
         (lambda: keys.act("123456789", 1), "длиннее"),

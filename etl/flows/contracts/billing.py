@@ -8,7 +8,7 @@ after a crash does the same again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
@@ -58,8 +58,8 @@ def flow(run: Run, _reading: Reading) -> None:
 
 
 def _is_due(run: Run, settings: Billing) -> bool:
-    """By itself a run bills from `billing.day` on and opens at most one register version a day: a number
-    holds 35 versions of a month, and an accountant fewer.
+    """By itself a run bills from `billing.day` on and opens at most one register version a day: an accountant
+    reads every one of them.
     """
     if not settings.day or run.clock.today.day < settings.day:
         return False
@@ -150,7 +150,8 @@ def _send(run: Run, settings: Billing, month: str, version: int) -> None:
     """The loadable artefact of one register version."""
     delivery = run.profile.delivery.charge
     rows = run.state.charges.rows(month, version)
-    sent = register.by_route(rows, delivery, _routes(run, delivery), referred_charges(run))
+    routes = _routes(run, delivery, rows["number"].tolist())
+    sent = register.by_route(rows, delivery, routes, referred_charges(run))
     if delivery == "commerceml":
         for part in _parts(sent):
             queue.enqueue(run, charge_documents(run, settings, part))
@@ -162,14 +163,14 @@ def _send(run: Run, settings: Billing, month: str, version: int) -> None:
         books.write_import(run, new, "charge", f"nachisleniya-{month}-v{version}")
 
 
-def _routes(run: Run, delivery: str) -> dict[tuple[str, int], str]:
-    """(month, version) -> how the charges of that version went to 1C."""
-    versions = run.state.charges.versions()
-    routes: dict[tuple[str, int], str] = {}
-    for held in versions:
+def _routes(run: Run, delivery: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Number of a charge -> how it went to 1C: as its first version did."""
+    ways: dict[tuple[str, int], str] = {}
+    for held in run.state.charges.versions():
         facts = held["facts"] or {}
-        routes[held["month"], held["version"]] = facts.get("delivery", delivery)
-    return routes
+        ways[held["month"], held["version"]] = facts.get("delivery", delivery)
+    firsts = run.state.charges.firsts(numbers)
+    return {number: ways.get(first, delivery) for number, first in firsts.items()}
 
 
 # ---- what is told

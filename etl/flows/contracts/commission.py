@@ -7,7 +7,7 @@ what was accepted.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 import pandas as pd
@@ -24,9 +24,12 @@ from etl.load.spreadsheet import workbooks
 from etl.records import Deal
 from etl.transform import documents
 from etl.transform.contracts import commission
+from etl.transform.contracts.commission import Asked
 from etl.values import keys
 
+#: of the issues, and entity of the questions
 SCOPE = "commission"
+_ACCRUE = "accrue"
 
 
 def flow(run: Run, _reading: Reading) -> None:
@@ -49,20 +52,45 @@ def accrue(run: Run, settings: Commission) -> None:
     every = tables.each(run.portal.deals, Deal)
     deals = [deal for deal in every if deal["id"] not in legacy]
     known = run.state.accruals.listed()
-    new, left = commission.accrue(
+    answers = run.state.questions.answers(SCOPE)
+    new, left, doubtful = commission.accrue(
         deals,
         stages.contracts(run),
         known,
         settings=settings,
         organisations=run.profile.organisations,
         today=run.clock.today,
+        granted={key: answer.get("id") == _ACCRUE for key, answer in answers.items()},
     )
     run.journal.note(registers.left_out(left), SCOPE)
+    _ask(run, doubtful)
     run.state.runs.close_issues(run.number, [SCOPE])
     if new:
         sendable = _sendable(run, tables.frame("accruals", new))
         added = run.state.accruals.plan(sendable, run.number)
         run.journal.tell([_step(row) for row in added])
+
+
+def _ask(run: Run, doubtful: Sequence[Asked]) -> None:
+    """A second half paid after the termination: remark and question for as long as nobody has answered."""
+    run.journal.note([_remark(one) for one in doubtful], SCOPE)
+    run.state.questions.ask([_question(one) for one in doubtful], run.number)
+    standing = {row["key"] for row in run.state.questions.open() if row["entity"] == SCOPE}
+    run.state.questions.withdraw(standing - {one.key for one in doubtful})
+
+
+def _remark(one: Asked) -> Record:
+    message = f"{one.reason}: вторая часть вознаграждения не начислена. Решите: obmen24 ask."
+    return tables.issue(message, severity="ask", entity="deal", key=one.deal["id"], field="commission")
+
+
+def _question(one: Asked) -> Record:
+    title, manager = one.deal["title"] or "", one.deal["manager_name"] or "ответственный не указан"
+    text = (
+        f"Сделка {one.deal['id']} «{title}» ({manager}). {one.reason}. Начислить вторую часть вознаграждения?"
+    )
+    ways = [{"id": _ACCRUE, "text": "начислить"}, {"id": None, "text": "не начислять"}]
+    return {"key": one.key, "entity": SCOPE, "text": text, "candidates": ways}
 
 
 def _sendable(run: Run, new: pd.DataFrame) -> pd.DataFrame:

@@ -13,13 +13,13 @@ from etl.config.profile import Orders
 from etl.extract.bitrix24 import deals as extract
 from etl.flows import facts as recording
 from etl.flows import stages
-from etl.flows.orders import told as orders_told
+from etl.flows.orders import unpaid
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery, refusals, writers
 from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
-from etl.records import Deal, Document, Line
+from etl.records import Deal, Document, Line, Payment
 from etl.transform.money import paid as law
 from etl.transform.orders import invoices as rules
 from etl.transform.orders.invoices import Choice
@@ -28,7 +28,6 @@ from etl.values import keys, money
 SCOPE = "invoices"
 #: entity of questions and prefix of their keys
 QUESTION = "invoice"
-_SETTLED = "settled"
 
 
 # ---- towards 1C ----
@@ -159,56 +158,63 @@ def move(run: Run, settings: Orders, told: Told, sources: Mapping[str, Record]) 
     """Paid smart invoices to their stage; of a part payment the remainder is shown in the deal and in the
     account («Счет переводится в статус «Оплачен»», specification 001).
     """
-    if settings.invoice_paid_stage is None:
+    if settings.invoice_paid_stage is None or not told.invoices:
         return
+    facts = _facts(run, told)
     waiting = _waiting(told)
-    paying = [fact for fact in recording.payments(run) if fact["target"] in waiting] if waiting else []
-    if not paying:
-        return
+    paying = [fact for fact in facts if fact["target"] in waiting]
+    unpaid.ask(run, settings, [fact for fact in facts if fact["target"] not in waiting], _numbers(told))
+    if paying:
+        _move(run, settings, told, sources, paying)
+
+
+def _move(
+    run: Run, settings: Orders, told: Told, sources: Mapping[str, Record], paying: Sequence[Payment]
+) -> None:
+    """The invoices that these facts are about, to their stage where the facts reach their sum."""
+    waiting, final = _waiting(told), final_stages(run)
     deals = sorted({waiting[fact["target"]] for fact in paying})
     found = tables.records(extract.invoices(run.portal.client, run.portal.names, deals), Document)
     read = [row for row in found if keys.invoice(row["id"]) in waiting]
-    final = final_stages(run)
     due = {keys.invoice(row["id"]): row["amount"] for row in found if row["amount"] is not None}
     paid = law.paid(paying, due)
+    final = final_stages(run)
     changes, issues = rules.invoice_moves(read, paid, settings, final=final, dues=told.dues)
     owners = {row["id"]: row["deal"] or "" for row in read}
     moves = [{**row, **sources.get(owners[row["key"] or ""], {})} for row in changes]
     applied = delivery.apply(run, [*moves, *_remainders(run, told, issues, owners)], refusals.ORDERS)
     stages.count(run, applied)
     done = {row["key"] for row in applied if row["entity"] == "invoice" and row["outcome"] == "done"}
-    closed = {row["id"] for row in read if row["status"] in final}
-    _settle(run, done | closed)
+    unpaid.settle(run, done.union(row["id"] for row in read if row["status"] in final))
+
+
+def _facts(run: Run, told: Told) -> list[Payment]:
+    """Facts of payment that smart invoices are about, those of the orders upon them too."""
+    payments = recording.payments(run)
+    leads = _leads(told, {fact["target"] for fact in payments})
+    return [{**fact, "target": leads[fact["target"]]} for fact in payments if fact["target"] in leads]
+
+
+def _leads(told: Told, targets: Iterable[str]) -> dict[str, str]:
+    return rules.leads_to(targets, _numbers(told), told.above, told.owners)
+
+
+def _numbers(told: Told) -> dict[str, str]:
+    """Number of every smart invoice that was sent -> its deal."""
+    return {keys.invoice(invoice): deal for invoice, deal in told.invoices.items()}
 
 
 def _waiting(told: Told) -> dict[str, str]:
     """Number -> deal of the smart invoices sent and not yet moved to their final stage."""
-    found: dict[str, str] = {}
-    for invoice, deal in told.invoices.items():
-        number = keys.invoice(invoice)
-        if not told.sent[number].get(_SETTLED):
-            found[number] = deal
-    return found
-
-
-def _settle(run: Run, invoices: Iterable[str]) -> None:
-    """Smart invoices that are through: they are not asked for again."""
-    run.state.fields.write(
-        {
-            "entity": orders_told.SENT,
-            "key": keys.invoice(invoice),
-            "field": _SETTLED,
-            "known": True,
-            "base": True,
-        }
-        for invoice in invoices
-    )
+    numbers = _numbers(told)
+    return {number: deal for number, deal in numbers.items() if not told.sent[number].get("settled")}
 
 
 def _remainders(run: Run, told: Told, issues: Sequence[Record], deals: Mapping[str, str]) -> list[Record]:
     """Part payments that this run has learnt of: an issue, and a comment in the deal's timeline."""
-    fresh = {told.found.get(document) for document in told.fresh}
-    rows = [row for row in issues if keys.invoice(row["key"]) in fresh]
+    fresh = {told.found[document] for document in told.fresh if document in told.found}
+    numbers = _leads(told, fresh).values()
+    rows = [row for row in issues if keys.invoice(row["key"]) in numbers]
     run.journal.note(rows, SCOPE)
     reason = "orders.invoice_paid_stage: оплата меньше суммы счёта"
     return [change("deal", deals[row["key"]], "comment", row["message"], reason) for row in rows]

@@ -47,7 +47,8 @@ class Told:
     of deals (both with `deal`); `made`: moment of a document's file in seconds; `fresh`: read in this run;
     `buyers`: document -> its buyer as 1C wrote it; `sent`: number -> what was frozen when we sent it;
     `links`: Ид or number of an order born in 1C -> its deal; `currencies`: deal -> its currency. Documents in
-    another currency than their deal have no `lines`: they say nothing of its composition.
+    another currency than their deal have no `lines`: they say nothing of its composition. `above`: order or
+    invoice -> what it stands upon (`targets.bases`).
     """
 
     documents: Sequence[Document]
@@ -63,6 +64,7 @@ class Told:
     sent: dict[str, Sending]
     links: dict[str, str]
     currencies: dict[str, str]
+    above: dict[str, tuple[str, ...]]
 
     @cached_property
     def dues(self) -> Dues:
@@ -136,6 +138,7 @@ def read(run: Run, reading: Reading) -> Told:
         sent=before,
         links=links,
         currencies=currencies,
+        above=targets.bases(rows, portal=portal, known=known, heads=found),
     )
 
 

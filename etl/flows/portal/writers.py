@@ -158,13 +158,15 @@ def _noted(values: Mapping[str, Any]) -> Record:
 
 # ---- where a record stands
 def deals_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Deals to a stage, from the stages that the rules of the profile name."""
+    """Deals to a stage, from the stages that the rules of the profile name, or from where a person was asked
+    about it.
+    """
     keyed = {desk.passing(f"stage:{row['key']}"): row for row in rows}
     origins = _origins(desk)
     moves: list[load.Move] = []
     for key, row in keyed.items():
         stage = row["after"]
-        moves.append(load.Move(key, row["key"], stage, origins[stage]))
+        moves.append(load.Move(key, row["key"], stage, (*origins[stage], row["before"])))
     for result in _moved(desk, keyed, moves, DEAL):
         row = keyed[result.key]
         if result.status == "done":
@@ -182,14 +184,14 @@ def _origins(desk: Desk) -> defaultdict[str, tuple[str, ...]]:
 
 
 def invoices_moved(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
-    """Smart invoices to a stage, from any stage that is not final."""
+    """Smart invoices to a stage, from any stage that is not final or where a person was asked about it."""
     keyed = by_record(desk, "stage", rows)
     stages, closed = desk.names.invoice_stages, desk.names.invoice_closed
     still_open = [name for stage, name in stages.items() if stage not in closed]
     origins = tuple(dict.fromkeys(still_open))  # stages of several funnels bear the same name
     moves: list[load.Move] = []
     for key, row in keyed.items():
-        moves.append(load.Move(key, row["key"], row["after"], origins))
+        moves.append(load.Move(key, row["key"], row["after"], (*origins, row["before"])))
     for result in _moved(desk, keyed, moves, INVOICE):
         yield outcome(keyed[result.key], result)
 

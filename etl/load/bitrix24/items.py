@@ -194,7 +194,7 @@ def _written(names: Names, given: Mapping[str, Any], kind: int) -> dict[str, Any
     written: dict[str, Any] = {}
     for text, value in given.items():
         portal_field = _field(names, text, kind)
-        written[portal_field.name] = values.write(portal_field, value)
+        written[portal_field.name] = values.write(portal_field, value, names.office)
     return written
 
 

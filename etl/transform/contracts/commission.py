@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -21,6 +22,16 @@ from etl.transform.contracts.facts import ContractFacts, PaidCharge, standing
 from etl.transform.contracts.register import rank
 from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A second half that a person decides: the key of the question and why it is doubtful, Russian."""
+
+    deal: Deal
+    key: str
+    reason: str
+
 
 Confirmation = Literal["seen", "published", "person"]
 _PARTS = {1: "first", 2: "second"}
@@ -34,6 +45,10 @@ class _Refused(Exception):
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
         self.reason, self.advice = reason, advice
+
+
+class _Doubtful(Exception):
+    """A half that only a person may grant or refuse: `args` says why, Russian."""
 
 
 def halves(total: Decimal) -> tuple[Decimal, Decimal]:
@@ -53,12 +68,14 @@ def accrue(
     settings: Commission,
     organisations: Sequence[Organisation],
     today: dt.date,
-) -> tuple[list[Accrual], list[NotBilled]]:
-    """New acts and reversals, and the deals for which an act is due but cannot be made.
+    granted: Mapping[str, bool] | None = None,
+) -> tuple[list[Accrual], list[NotBilled], list[Asked]]:
+    """New acts and reversals, the deals for which an act is due but cannot be made, and what is to be asked.
 
-    In: `deals`; `facts` by deal; `accruals` so far. Out: rows to add to `accruals` (part first | second |
-    reversal-first | reversal-second, reversals negative, dated `today`) by manager and deal, and
-    `exceptions`. Accruing again with the rows added gives nothing.
+    In: `deals`; `facts` by deal; `accruals` so far; `granted` = key of a question -> what a person said. Out:
+    rows to add to `accruals` (part first | second | reversal-first | reversal-second, reversals negative,
+    dated `today`) by manager and deal, `exceptions`, questions. Accruing again with the rows added gives
+    nothing.
     """
     history: defaultdict[str, list[Accrual]] = defaultdict(list)
     for accrual in accruals:
@@ -66,6 +83,7 @@ def accrue(
     here: set[str] = set()
     rows: list[Accrual] = []
     refused: list[NotBilled] = []
+    asked: list[Asked] = []
     for deal in sorted(deals, key=_by_id):
         here.add(deal["id"])
         known = facts.get(deal["id"])
@@ -73,16 +91,18 @@ def accrue(
             continue
         rows += _reversals(history[deal["id"]], known, settings, today)
         try:
-            for row in _due(deal, known, history[deal["id"]], settings, today):
+            for row in _due(deal, known, history[deal["id"]], settings, today, granted or {}):
                 _check_organisation(row, organisations)
                 rows.append(row)  # one by one: a refused second half must not lose the first
         except _Refused as why:
             refused.append(_exception(deal, why))
+        except _Doubtful as why:
+            asked.append(Asked(deal, _question(deal, known), str(why)))
     # a deal that was deleted or moved away still owes what was refunded
     for gone in sorted(history.keys() - here):
         if gone in facts:
             rows += _reversals(history[gone], facts[gone], settings, today)
-    return sorted(rows, key=_by_manager), refused
+    return sorted(rows, key=_by_manager), refused, asked
 
 
 def _by_id(deal: Deal) -> tuple[int, str]:
@@ -114,10 +134,15 @@ def accepted(mode: Confirmation, states: Mapping[str, str], by_person: Collectio
 
 # ---- what is due
 def _due(
-    deal: Deal, known: ContractFacts, own: Sequence[Accrual], settings: Commission, today: dt.date
+    deal: Deal,
+    known: ContractFacts,
+    own: Sequence[Accrual],
+    settings: Commission,
+    today: dt.date,
+    granted: Mapping[str, bool],
 ) -> Iterator[Accrual]:
     """Halves that are due now and not standing, in order. Raises _Refused at the first that cannot be
-    accrued.
+    accrued, _Doubtful at one that a person must decide.
     """
     accrued = {key.part for key in standing(own)}
     wanted = [part for part in _PARTS if part not in accrued and known.paid_charges >= part]
@@ -126,24 +151,37 @@ def _due(
     total = own[0]["agreed"] if own else _agreed(deal, settings)
     for part in wanted:
         amount = halves(total)[part - 1]
-        if amount and (part == 1 or _in_time(known)):
+        if amount and (part == 1 or _is_granted(deal, known, settings, granted)):
             act = _act(deal, known.paid[part - 1], part, _turn(own, part), settings)
             yield {**act, "agreed": total, "amount": amount, "date": today}
 
 
-def _in_time(known: ContractFacts) -> bool:
-    """The second half is due if the second paid charge was paid on or before the termination date (DESIGN §4,
-    onec §7).
+def _is_granted(deal: Deal, known: ContractFacts, settings: Commission, granted: Mapping[str, bool]) -> bool:
+    """Whether the second half is due: the second paid charge was paid on or before the termination date, or
+    as the profile says of a later payment (DESIGN §4, onec §7; the specification is silent about it).
     """
-    ended, paid_on = known.terminated_on, known.paid[1].on
-    if ended is None:
+    ended, paid_on, rule = known.terminated_on, known.paid[1].on, settings.after_termination
+    if ended is None or rule == "accrue":
         return True
     if paid_on is None:
         raise _Refused(
             "Договор расторгнут, а день второй оплаты неизвестен: вторая часть вознаграждения не начислена",
             "Внесите дату оплаты (банковская выписка или документ оплаты в 1С).",
         )
-    return paid_on <= ended
+    if paid_on <= ended:
+        return True
+    if rule == "none":
+        return False
+    answer = granted.get(_question(deal, known))
+    if answer is None:
+        second = f"вторая оплата ({known.paid[1].number}) пришла позже, {clean.day_name(paid_on)}"
+        raise _Doubtful(f"Договор расторгнут {clean.day_name(ended)}, {second}")
+    return answer
+
+
+def _question(deal: Deal, known: ContractFacts) -> str:
+    """The key of the question about the second half: another termination date is another question."""
+    return f"commission:{deal['id']}:{known.terminated_on}"
 
 
 def _agreed(deal: Deal, settings: Commission) -> Decimal:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from etl import tables
 from etl.records import Charge
-from etl.values import clean, keys
+from etl.values import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,28 +154,25 @@ def was_missed(month: str, charged: Collection[str]) -> bool:
 
 
 def by_route(
-    rows: pd.DataFrame, delivery: str, routes: Mapping[tuple[str, int], str], referred: Collection[str]
+    rows: pd.DataFrame, delivery: str, routes: Mapping[str, str], referred: Collection[str]
 ) -> pd.DataFrame:
     """The rows of a register version (table `charges`) that go to 1C by `delivery`.
 
     A new charge goes the way of the profile. A correction goes only the way its charge went, or 1C would hold
     two documents; one to which documents of 1C already refer (`referred`: numbers) is a person's, because 1C
-    no longer takes it (reference commerceml §0). `routes`: (month, version) -> delivery of that version.
+    no longer takes it (reference commerceml §0). `routes`: number of a charge -> how it went.
     """
     chosen = [_goes(row, delivery, routes, referred) for row in tables.each(rows, Charge)]
     return rows.loc[chosen]
 
 
-def _goes(
-    row: Charge, delivery: str, routes: Mapping[tuple[str, int], str], referred: Collection[str]
-) -> bool:
+def _goes(row: Charge, delivery: str, routes: Mapping[str, str], referred: Collection[str]) -> bool:
     """Whether one row goes this way, see `by_route`."""
-    first = keys.decode(row["number"])
-    if row["action"] == "new" or first is None:
+    if row["action"] == "new":
         return True
     if row["action"] == "amend" and row["number"] in referred:
         return False
-    return routes.get((row["month"], first.version or 1)) == delivery
+    return routes[row["number"]] == delivery
 
 
 def by_organisation(rows: pd.DataFrame) -> list[pd.DataFrame]:

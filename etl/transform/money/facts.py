@@ -21,6 +21,9 @@ from etl.transform.money.paid import TOLD_ONCE, ZERO
 from etl.transform.money.targets import GOODS_KINDS, HEAD_KINDS, MEANINGS, MONEY_KINDS
 from etl.values import clean
 
+#: sources whose facts are documents of 1C, by their ids
+_BY_DOCUMENT = ("1c", "1c-closing")
+
 
 @dataclass(frozen=True, slots=True)
 class _Flag:
@@ -103,6 +106,27 @@ def shipment_facts(
             flags.append(_flag_fact(row, target, "1c-flag", flag, _flag_amount(row, flag, due)))
     back = _withdrawn(rows, found, [*flags, *closed], told)
     return [*facts, *closings, *_once(flags), *_once(closed), *back]
+
+
+def left_behind(
+    documents: Iterable[Document], found: Mapping[str, str], recorded: Iterable[Payment]
+) -> list[Payment]:
+    """Facts that documents of 1C told about one target and now tell about another one, or about none of ours:
+    the former target keeps them with amount 0, so that its fields and stage follow.
+    """
+    told = {row["id"]: row for row in documents}
+    facts: list[Payment] = []
+    for fact in recorded:
+        row = told.get(fact["id"])
+        is_flag = fact["id"] == fact["target"]
+        if row is None or is_flag or fact["source"] not in _BY_DOCUMENT or fact["amount"] == 0:
+            continue
+        target = found.get(fact["id"])
+        if target is None:
+            facts.append(_taken_back(fact, row))
+        elif target != fact["target"]:
+            facts.append({**_taken_back(fact, row), "id": f"{fact['id']} {fact['target']}"})
+    return facts
 
 
 # ---- documents

@@ -94,8 +94,9 @@ def _is_full(amount: Decimal | None, due: Decimal | None) -> bool:
 
 
 def _numbers(sources: Mapping[str, Sequence[Payment]]) -> str | None:
-    """Numbers of the documents that count, each once, source by source."""
-    standing = [fact for facts in sources.values() for fact in facts if fact["amount"] != 0]
+    """Numbers of the documents that brought something, each once, source by source."""
+    every = [fact for facts in sources.values() for fact in facts]
+    standing = [fact for fact in every if fact["amount"] is None or fact["amount"] > 0]
     numbers = dict.fromkeys(fact["number"] for fact in standing if fact["number"])
     return ", ".join(numbers) or None
 

@@ -4,7 +4,7 @@ the bases that 1C names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -85,6 +85,34 @@ def _sent(portal: str, known: Collection[str]) -> dict[str, str]:
     return {keys.document_id(portal, kind, number): number for number in ours for kind in HEAD_KINDS}
 
 
+def bases(
+    documents: Sequence[Document], *, portal: str, known: Collection[str], heads: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """For each order and invoice of ours every order and invoice that it stands upon, nearest first.
+
+    «Заказ покупателя (связанный со Счетом на оплату)» (specification 001): what is paid on the order is paid
+    for its invoice, however long the chain. `known` as in `targets`, `heads` = its {document id: target}.
+    """
+    ways = _Ways({row["id"]: row for row in documents}, frozenset(known), _sent(portal, known), {})
+    steps: dict[str, str] = {}
+    for row in documents:
+        target = heads.get(row["id"])
+        basis = ways.basis(row) if target and row["kind"] in HEAD_KINDS else None
+        if target and basis and basis != target:
+            steps[target] = basis
+    return {target: tuple(_upwards(target, steps)) for target in steps}
+
+
+def _upwards(target: str, steps: Mapping[str, str]) -> Iterator[str]:
+    """From basis to basis; a circle ends where it began."""
+    passed = {target}
+    here = steps.get(target)
+    while here and here not in passed:
+        yield here
+        passed.add(here)
+        here = steps.get(here)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ways:
     """What leads from a document up to what we know."""
@@ -104,6 +132,15 @@ class _Ways:
                 return found
             here = self.by_id.get(here["basis"] or "")
         return None
+
+    def basis(self, row: Document) -> str | None:
+        """What a document stands upon, itself left out; a basis that 1C names by number counts as well."""
+        number = (row["basis_number"] or "").strip()
+        above = self.by_id.get(row["basis"] or "")
+        return self._basis(row["basis"]) or (self.target(above) if above else None) or self._number(number)
+
+    def _number(self, number: str) -> str | None:
+        return number if number in self.known else None
 
     def _own(self, row: Document) -> str | None:
         """What the document itself names. The number of a payment or shipment is 1C's own and says nothing,

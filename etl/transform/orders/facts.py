@@ -206,7 +206,7 @@ def _last_day(goods: Iterable[Payment]) -> dt.date | None:
     """The day of the last shipment that moved anything."""
     latest: dt.date | None = None
     for fact in goods:
-        day = fact["date"]
-        if day and fact["amount"] and (latest is None or day > latest):
+        day, amount = fact["date"], fact["amount"]
+        if day and amount and amount > 0 and (latest is None or day > latest):
             latest = day
     return latest

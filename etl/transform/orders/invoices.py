@@ -28,6 +28,23 @@ class Choice:
     issues: Sequence[Record]
 
 
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """A smart invoice on the stage of paid ones, its sum and what is paid of it now."""
+
+    invoice: Document
+    amount: Decimal
+    got: Decimal
+
+    def told(self, stage: str) -> str:
+        """What a person is told of it; the sentence that says what to do is the caller's."""
+        number = keys.invoice(self.invoice["id"])
+        return (
+            f"Счёт {number} сделки {self.invoice['deal']} стоит на «{stage}», а 1С больше не подтверждает "
+            f"оплату: оплачено {self.got:.2f} из {self.amount:.2f}."
+        )
+
+
 def is_prepaid(deal: Deal, settings: Orders) -> bool:
     """The variant of a deal: by the field the profile names, else by its pipeline."""
     if settings.variant_field:
@@ -105,6 +122,44 @@ def _which_invoice(deal: Deal, fitting: Sequence[Document]) -> Record:
         key=deal["id"],
         field="invoice",
     )
+
+
+def leads_to(
+    targets: Iterable[str],
+    invoices: Mapping[str, str],
+    above: Mapping[str, Sequence[str]],
+    owners: Mapping[str, str],
+) -> dict[str, str]:
+    """Target of a payment -> the smart invoice that it pays: itself, or the one its order stands upon.
+
+    In: `invoices` = number of a smart invoice -> deal, `above` = order -> what it stands upon
+    (`targets.bases`), `owners` = target -> deal. Where 1C does not say upon what an order stands, the only
+    invoice of its deal is meant («Заказ покупателя (связанный со Счетом на оплату)», specification 001).
+    """
+    of_deal: dict[str, list[str]] = defaultdict(list)
+    for number, deal in invoices.items():
+        of_deal[deal].append(number)
+    found: dict[str, str] = {}
+    for target in targets:
+        chain = [number for number in (target, *above.get(target, ())) if number in invoices]
+        own = of_deal.get(owners.get(target, ""), [])
+        if chain:
+            found[target] = chain[0]
+        elif len(own) == 1:
+            found[target] = own[0]
+    return found
+
+
+def unpaid(invoices: Iterable[Document], paid: Mapping[str, Paid], settings: Orders) -> list[Unpaid]:
+    """Smart invoices that stand on `invoice_paid_stage` though the money was taken back."""
+    found: list[Unpaid] = []
+    for row in invoices:
+        got = paid[keys.invoice(row["id"])].amount
+        amount = row["amount"]
+        stands = row["status"] == settings.invoice_paid_stage
+        if stands and got is not None and amount is not None and amount - got > TOLERANCE:
+            found.append(Unpaid(row, amount, got))
+    return found
 
 
 def invoice_moves(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from etl.config.profile import Orders, Organisation
 from etl.records import Change, Deal, Document
 from etl.tables import Record, issue
-from etl.transform.documents import given_up, is_reversal
+from etl.transform.documents import given_up, is_reversal, is_void
 from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
 from etl.values import clean, keys, money
@@ -40,6 +40,11 @@ FIELDS: Final[dict[str, str]] = {
     "shipped_organisation": "юр. лицо реализации",
 }
 
+#: fields that are filled and emptied all together
+_INVOICE = ("invoice_number", "invoice_date", "invoice_amount")
+_MONEY = ("paid_on", "paid_amount")
+_GOODS = ("shipped_number", "shipped_on", "shipped_amount", "shipped_organisation")
+
 
 def told(
     documents: Iterable[Document],
@@ -50,12 +55,13 @@ def told(
     """{deal: values by the names of FIELDS} from its documents (`attached`) and its facts
     (`facts.order_facts`).
 
-    A value None says nothing and is left out, except payment fields after a payment was taken back: they are
-    cleared. Several invoices or shipments: numbers joined, latest date, sums added.
+    A value None says nothing and is left out, except the fields of a payment, shipment or invoice that was
+    taken back: they are emptied all together. Several invoices or shipments: numbers joined, latest date,
+    sums added.
     """
     groups: dict[str, list[Document]] = {deal: [] for deal in facts}
     for row in documents:
-        if row["deal"] and not given_up(row):
+        if row["deal"]:
             groups.setdefault(row["deal"], []).append(row)
     return {
         deal: _of_deal(rows, facts.get(deal, {}), settings, organisations) for deal, rows in groups.items()
@@ -68,9 +74,28 @@ def _of_deal(
     settings: Orders,
     organisations: Sequence[Organisation],
 ) -> Values:
-    values = of_order(rows, settings, organisations) | _of_invoices(rows) | _of_goods(rows, known)
-    said = {name: value for name, value in values.items() if value is not None}
-    return {name: _rounded(value) for name, value in (said | _of_money(known)).items()}
+    standing = [row for row in rows if not given_up(row)]
+    values = of_order(standing, settings, organisations) | _of_invoices(standing)
+    values |= _of_goods(rows, known) | _of_money(known)
+    said = {name: _rounded(value) for name, value in values.items() if value is not None}
+    return _emptied(rows, known) | said
+
+
+def _emptied(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
+    """Fields of what 1C took back, each None (DESIGN §4: «the fields are cleared whole»)."""
+    names: list[str] = []
+    if known.get("paid_amount") is not None:
+        names += _MONEY
+    if _is_taken_back(known.get("shipped_amount")):
+        names += _GOODS
+    if any(row["kind"] == "invoice" for row in rows):
+        names += _INVOICE
+    return dict.fromkeys(names)
+
+
+def _is_taken_back(amount: Decimal | None) -> bool:
+    """Whether 1C gave a sum and nothing of it is left."""
+    return amount is not None and amount <= 0
 
 
 def _rounded(value: Any) -> Any:
@@ -132,8 +157,13 @@ def _of_invoices(rows: Iterable[Document]) -> Values:
 
 
 def _of_goods(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
-    """What shipments tell («Дата формирования, Номер реализации, Сумма по реализации, Юр.Лицо», 002)."""
-    shipments = [row for row in rows if row["kind"] == "shipment"]
+    """What shipments tell («Дата формирования, Номер реализации, Сумма по реализации, Юр.Лицо», 002); nothing
+    where all of them were taken back.
+    """
+    amount = known.get("shipped_amount")
+    if _is_taken_back(amount):
+        return {}
+    shipments = [row for row in rows if row["kind"] == "shipment" and not is_void(row)]
     organisations = (clean.text(row["organisation"]) for row in shipments)
     return {
         "shipped_number": known.get("shipped_number"),
@@ -155,12 +185,10 @@ def _joined(texts: Iterable[str | None]) -> str | None:
 
 
 def _of_money(known: Mapping[str, Any]) -> Values:
-    """Payment fields; DESIGN §4: a payment taken back clears them whole, an unknown sum says nothing."""
+    """Payment fields; nothing where no sum is known or all of it was taken back."""
     amount = known.get("paid_amount")
-    if amount is None:
+    if amount is None or _is_taken_back(amount):
         return {}
-    if amount <= 0:
-        return {"paid_on": None, "paid_amount": None}
     return {"paid_on": known.get("paid_on"), "paid_amount": _counted(known, "paid_amount")}
 
 
@@ -227,7 +255,7 @@ def amount_changes(values: Told, deals: Iterable[Deal], with_rows: Collection[st
         if deal["id"] not in values or deal["id"] in with_rows:
             continue
         said = values[deal["id"]]
-        amount = said.get("invoice_amount", said.get("order_amount"))
+        amount = said.get("invoice_amount") or said.get("order_amount")
         if amount is not None and _is_new_sum(amount, deal):
             why = "сумма счёта или заказа 1С"
             plain = amount.amount if isinstance(amount, Foreign) else amount
@@ -248,6 +276,8 @@ def _same(held: Any, said: Any) -> bool:
     if held == said or (held in (None, "", ()) and said is None):
         return True
     if isinstance(said, dt.date):
+        if isinstance(held, dt.datetime):
+            return held.date() == said
         return str(held) in (said.isoformat(), clean.day_name(said))
     if isinstance(said, Foreign):
         return str(held) == str(said)

@@ -260,11 +260,6 @@ def test_left_out_with_a_reason_and_advice(change, reason):
     )
 
 
-def test_too_many_versions_of_a_month_are_an_exception():
-    plan = bill(deals(), version=36)
-    assert "не помещается" in only(plan.exceptions)["reason"] and not len(plan.charges)
-
-
 def test_a_contract_signed_on_the_last_day_of_the_month_is_charged():
     assert len(bill(deals(deal(contract_date=date(2026, 11, 30)))).charges) == 1
 
@@ -626,3 +621,9 @@ def test_payments_make_a_charge_referred():
 
     seen = tables.frame("payments", [payment("M261110003F", "100"), payment("M261010003F", "0")])
     assert referred(tables.records(seen)) == {"M261110003F"}
+
+
+def test_the_36th_version_of_a_month_charges_too():
+    plan = bill(deals(deal(1), deal(2)), version=36)
+    assert plan.charges["number"].tolist() == ["M2611Z00001", "M2611Z00002"]
+    assert not len(plan.exceptions)

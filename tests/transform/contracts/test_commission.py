@@ -22,7 +22,7 @@ def facts(paid=0, ended=None, days=(date(2026, 10, 12), date(2026, 11, 12), date
     return contract(items, ended)
 
 
-def accrue(known, history=(), settings=COMMISSION, **changes):
+def accrue(known, history=(), settings=COMMISSION, granted=None, **changes):
     return commission.accrue(
         tables.records(deals(deal(**changes))),
         {"123": known},
@@ -30,6 +30,7 @@ def accrue(known, history=(), settings=COMMISSION, **changes):
         organisations=[OWN],
         settings=settings,
         today=TODAY,
+        granted=granted,
     )
 
 
@@ -96,9 +97,31 @@ def test_the_sum_is_frozen_at_the_first_accrual():
     assert acts(facts(2), after(facts(1)), commission=D(9999)) == [("A2-123", D("500.00"))]
 
 
-def test_terminated_before_the_second_payment_gives_no_second_half():
+def test_paid_after_the_termination_is_asked_and_the_answer_decides():
+    first, late = after(facts(1)), facts(2, date(2026, 11, 11))
+    rows, refused, (asked,) = accrue(late, first)
+    assert (rows, refused) == ([], [])
+    assert asked.reason == (
+        "Договор расторгнут 11.11.2026, вторая оплата (M261110003F) пришла позже, 12.11.2026"
+    )
+    assert acts(late, first, granted={asked.key: True}) == [("A2-123", D("500.00"))]
+    assert accrue(late, first, granted={asked.key: False}) == ([], [], [])
+    assert accrue(facts(2, date(2026, 11, 10)), first, granted={asked.key: True})[2], (
+        "another day, asked anew"
+    )
+
+
+@pytest.mark.parametrize(("rule", "count"), [("accrue", 1), ("none", 0)])
+def test_the_profile_may_decide_what_is_paid_after_the_termination(rule, count):
+    settings = COMMISSION.model_copy(update={"after_termination": rule})
+    rows, refused, asked = accrue(facts(2, date(2026, 11, 11)), after(facts(1)), settings=settings)
+    assert (len(rows), refused, asked) == (count, [], [])
+    unknown = facts(2, date(2026, 11, 11), days=(date(2026, 10, 12), None))
+    assert len(accrue(unknown, after(facts(1)), settings=settings)[0]) == count
+
+
+def test_terminated_and_paid_in_time():
     first = after(facts(1))
-    assert acts(facts(2, date(2026, 11, 11)), first) == []
     assert acts(facts(2, date(2026, 11, 12)), first) == [("A2-123", D("500.00"))], (
         "paid on the day of termination"
     )
@@ -108,7 +131,7 @@ def test_terminated_before_the_second_payment_gives_no_second_half():
 
 
 def test_an_unknown_day_of_the_second_payment_after_a_termination_is_asked():
-    rows, refused = accrue(facts(2, date(2026, 11, 11), days=(date(2026, 10, 12), None)))
+    rows, refused, _ = accrue(facts(2, date(2026, 11, 11), days=(date(2026, 10, 12), None)))
     assert [row["number"] for row in rows] == ["A1-123"], "the first half is not lost"
     assert "день второй оплаты неизвестен" in refused[0]["reason"]
     assert acts(facts(2, days=(None, None))) == [("A1-123", D("500.01")), ("A2-123", D("500.00"))]
@@ -136,7 +159,7 @@ def test_acts_are_grouped_by_responsible_manager():
         deal(2, manager="8", manager_name="Антонов"),
         deal(3, manager="9", manager_name="Яковлев"),
     )
-    rows, _ = commission.accrue(
+    rows, _, _ = commission.accrue(
         tables.records(listed),
         {number: facts(1) for number in "123"},
         (),
@@ -158,7 +181,7 @@ def test_acts_are_grouped_by_responsible_manager():
 )
 def test_what_cannot_be_accrued_is_an_exception(change, said):
     row = deal() | change
-    rows, refused = commission.accrue(
+    rows, refused, _ = commission.accrue(
         tables.records(deals(row)),
         {row["id"]: facts(2)},
         (),
