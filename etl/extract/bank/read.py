@@ -21,6 +21,7 @@ from etl.extract.bank.receipts import BOOKED, receipt
 from etl.extract.bank.sections import ACCOUNT, HEADER, Section, decoded, sections
 from etl.extract.bank.turnovers import Turnover, turnover
 from etl.records import Receipt
+from etl.values import receipts as identity
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ def _receipts(parts: Iterable[Section], info: Info, name: str, issues: list[tabl
         if row["booked_on"] is None:
             issues.append(_not_booked(row, part, name, place))
         rows.append(row | {"file": name, "place": place})
-    return rows
+    return identity.numbered(rows)
 
 
 def _skipped(part: Section, error: ValueError, name: str, place: str) -> tables.Record:
