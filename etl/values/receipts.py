@@ -1,4 +1,4 @@
-"""Which receipts of bank statements are one: by all that a bank tells of a payment, not by where it tells it."""
+"""Which receipts of bank statements are one: by all that a bank tells of a payment, not by where."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def former_key(receipt: Receipt) -> str | None:
     """
     if _copy(receipt) > 1:
         return None
-    said = _place(receipt) + [str(receipt["payer_inn"] or receipt["payer_account"])]
+    said = [*_place(receipt), str(receipt["payer_inn"] or receipt["payer_account"])]
     if not receipt["number"]:
         said.append(str(receipt["hash"]))
     return _short(said)
@@ -61,7 +61,7 @@ def _copy(receipt: Receipt) -> int:
 def _content(receipt: Receipt) -> list[str]:
     payer = [receipt["payer_inn"], receipt["payer_account"]]
     words = [_words(receipt["payer_name"]), _words(receipt["purpose"])]
-    return _place(receipt) + [str(one or "") for one in (*payer, *words)]
+    return [*_place(receipt), *(str(one or "") for one in (*payer, *words))]
 
 
 def _place(receipt: Receipt) -> list[str]:

@@ -247,6 +247,6 @@ def test_order_repetition_and_overlap_of_receipts_do_not_matter(seed: int) -> No
         assert sum(group["amount"]) <= owed[str(target)], "never more than a document owes"
     spent = tables.frame("payments", first.payments)
     for key, group in spent.groupby(spent["id"].str[:12]):
-        assert sum(group["amount"]) == next(
-            row["amount"] for row in receipts if identity.key(row) == key
-        ), "a receipt is spent exactly once"
+        assert sum(group["amount"]) == next(row["amount"] for row in receipts if identity.key(row) == key), (
+            "a receipt is spent exactly once"
+        )

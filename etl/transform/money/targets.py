@@ -17,7 +17,7 @@ GOODS_KINDS = {"shipment": 1, "return": -1}
 #: kinds of documents that money and goods are about
 HEAD_KINDS = ("order", "invoice")
 _NUMBERED_BY_1C = (*MONEY_KINDS, *GOODS_KINDS, "closing")
-_KIND_WORDS = {
+KIND_WORDS = {
     "order": "Заказ",
     "invoice": "Счёт",
     "payment": "Оплата",
@@ -109,7 +109,7 @@ def _unknown(row: Document) -> Record:
     §4).
     """
     number, basis = clean.text(row["number"]), clean.text(row["basis_number"])
-    said = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
+    said = f"{KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
     ours = [name for name in (basis, number) if keys.decode(name)]
     if ours:
         message = (
