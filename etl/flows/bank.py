@@ -129,7 +129,8 @@ def report_to_1c(run: Run) -> None:
     if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
     charges = {row["number"]: row for row in run.state.charges.listed()}
-    fresh = documents.unreported(recording.payments(run), charges)
+    sent = run.state.publications.documents()
+    fresh = documents.unreported(recording.payments(run), charges, sent)
     if fresh:
         invoiced = bool(profile.billing and profile.billing.invoice)
         portal = profile.bitrix24.name

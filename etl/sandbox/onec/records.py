@@ -107,6 +107,13 @@ class Document:
         """Whether the document takes part in totals: posted, neither marked for deletion nor cancelled."""
         return self.posted and not self.deleted and not self.cancelled
 
+    @property
+    def shares(self) -> dict[str, Decimal]:
+        """What a payment gives to each of several documents, by their numbers (docs/contract-1c.ru.md)."""
+        words = self.requisites.get("Расшифровка платежа", "")
+        found = (word.partition(":") for word in words.split(";") if word)
+        return {number.strip(): Decimal(amount.strip()) for number, _, amount in found}
+
 
 @dataclass
 class Account:
