@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -34,6 +35,11 @@ class Newest:
     row: Document | None
     lines: list[Line]
     seen: Record
+
+    @property
+    def amount(self) -> Decimal | None:
+        """What it counts."""
+        return self.row["amount"] if self.row and not self.row["deleted"] else None
 
 
 class Origin(NamedTuple):
@@ -68,7 +74,7 @@ class _File:
     versions: Versions
     lines: Mapping[str, list[Any]]
     parties: Mapping[str, list[Any]]
-    known: Mapping[str, Record]
+    known: dict[str, Record]
 
 
 def note(
@@ -135,16 +141,27 @@ def _remembered(file: _File, text: Text) -> Text:
 
 
 def _part_alone(file: _File, text: Text) -> Text:
-    """One text of a document told in parts before: a part that is known, told without the others; else the
-    document is whole again.
+    """One text of a document told in parts before: a part that is known, told without the others; else, and
+    where it is as much as all of them, the document is whole again.
     """
     part = tellings.part_id(text.id, text.row)
     parts = _parts(file, text.id)
-    if part in parts:
+    file.known.update(file.run.state.files.document_versions(parts))
+    if part in parts and not _is_all(file, text.row, parts):
         return text._replace(id=part)
     for one in parts:
         _withdraw(file, text.row, one)
     return text
+
+
+def _is_all(file: _File, row: Document, parts: set[str]) -> bool:
+    """Whether a text is as much as all parts together."""
+    facts = [*file.run.state.facts.listed("payment"), *file.run.state.facts.listed("shipment")]
+    amounts = {fact["id"]: fact["amount"] for fact in facts if fact["id"] in parts}
+    newest = file.versions.newest
+    amounts |= {name: newest[name].amount for name in parts & newest.keys()}
+    total = sum((abs(amount) for amount in amounts.values() if amount), Decimal(0))
+    return row["amount"] is not None and row["amount"] >= total > 0
 
 
 def _divide(file: _File, whole: str, row: Document, told: set[str]) -> None:
@@ -168,8 +185,9 @@ def _withdraw(file: _File, row: Document, identifier: str, content: str | None =
     one.seen["version"] = None
     if content:
         one.seen["hash"] = content
-    known = file.run.state.files.document_versions([identifier]).get(identifier)
-    before = file.versions.newest[identifier].seen if identifier in file.versions.newest else known
+    if identifier not in file.known:
+        file.known.update(file.run.state.files.document_versions([identifier]))
+    before = _before(file, identifier)
     if not newer(one.seen, _only_when(before)):
         return
     if before is None:
