@@ -238,7 +238,9 @@ class Deal(Origin, total=False):
 
 
 class Receipt(Origin, total=False):
-    """Money that a bank statement tells of, in the currency of the account."""
+    """Money that a bank statement tells of, in the currency of the account. `copy`: the how-manieth of the
+    equal documents of its file it is.
+    """
 
     account: Key
     number: Text
@@ -251,6 +253,7 @@ class Receipt(Origin, total=False):
     purpose: Text
     direction: Direction
     booked_on: Day
+    copy: Integer
     hash: Text
 
 

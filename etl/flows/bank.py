@@ -2,7 +2,8 @@
 for 1C.
 
 A receipt that fits nothing yet waits: a later charge or an answer of a person may explain it. A statement
-loaded twice or overlapping changes nothing, because a receipt has one key in all of them.
+loaded twice or overlapping changes nothing, because a receipt has one key in all of them
+(`etl.values.receipts`).
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from etl.flows.contracts import books
 from etl.flows.publication import answers, queue
 from etl.flows.reading import Reading
 from etl.flows.run import Record, Run
-from etl.records import Charge, Receipt
+from etl.records import Charge, Payment, Receipt
 from etl.state.columns import decode, encode
 from etl.transform.money import documents, matching
 from etl.transform.money.ledger import OpenDocument
 from etl.transform.money.matching import Ask
 from etl.transform.money.paid import ZERO, paid
 from etl.values import clean, keys
+from etl.values import receipts as identity
 
 SCOPE = "bank"
 WAITING = "receipts-waiting"
@@ -51,8 +53,13 @@ def match(run: Run, receipts: Sequence[Receipt]) -> set[str]:
     """
     answered = run.state.questions.answers("receipt")
     given = {key: tuple(_numbers(answer)) for key, answer in answered.items()}
-    told = [fact for fact in recording.payments(run) if fact["source"] == "bank"]
-    known = {fact["id"].partition(":")[0] for fact in told}
+    known = {fact["id"].partition(":")[0]: fact["party"] for fact in _facts(run)}
+    for row in receipts:
+        key, former = identity.key(row), identity.former_key(row)
+        if former in given:
+            given.setdefault(key, given[former])
+        if former in known and known[former] == row["payer_name"]:
+            known.setdefault(key, row["payer_name"])
     found = matching.match(receipts, open_documents(run), run.profile.bank, given, known)
     recording.record(run, "payment", found.payments)
     run.journal.counts["matched"] += len(found.payments)
@@ -70,7 +77,7 @@ def _keep(run: Run, receipts: Sequence[Receipt], left: set[str]) -> None:
     for row in matching.unique(receipts):
         day = row["date"]
         is_fresh = bool(day and day >= since)
-        if is_fresh and matching.receipt_key(row) in left:
+        if is_fresh and identity.key(row) in left:
             kept.append(row)
     run.state.files.set_cursor(WAITING, encode(kept))
     questions = run.state.questions.open()
@@ -78,9 +85,14 @@ def _keep(run: Run, receipts: Sequence[Receipt], left: set[str]) -> None:
     run.state.questions.withdraw(asked - left)
 
 
+def _facts(run: Run) -> list[Payment]:
+    """What the bank has told so far."""
+    return [fact for fact in recording.payments(run) if fact["source"] == "bank"]
+
+
 def open_documents(run: Run) -> list[OpenDocument]:
     """Charges as they are matched: what is owed, by whom, under which printed numbers."""
-    got = paid(fact for fact in recording.payments(run) if fact["source"] == "bank")
+    got = paid(_facts(run))
     received = {target: known.amount or ZERO for target, known in got.items()}
     printed = answers.printed_numbers(run)
     charges = run.state.charges.listed()
@@ -119,7 +131,8 @@ def report_to_1c(run: Run) -> None:
     if profile.delivery.payment != "commerceml" or "payment" not in queue.dialect_of(run).kinds:
         return
     charges = {row["number"]: row for row in run.state.charges.listed()}
-    fresh = documents.unreported(recording.payments(run), charges)
+    sent = run.state.publications.documents()
+    fresh = documents.unreported(recording.payments(run), charges, sent)
     if fresh:
         invoiced = bool(profile.billing and profile.billing.invoice)
         portal = profile.bitrix24.name

@@ -28,8 +28,8 @@ def flow(run: Run, reading: Reading) -> None:
     """Record what the documents read in this run tell; where the profile has orders, let them change
     deals.
     """
-    new = {row["id"] for row in reading.documents}
     if reading.met:
+        new = {row["id"] for row in reading.seen}
         # 1C may return a charge or an act unchanged: that answers a correction of ours too
         telling = [row for row in reading.met if row["id"] in new or _is_of_register(row)]
         answers.seen_back(run, telling, reading.lines, reading.moments)

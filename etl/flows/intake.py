@@ -9,9 +9,8 @@ seen newer are left out.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from etl import tables
 from etl.config.profile import Profile
 from etl.errors import Rejected
 from etl.exchange.folder import SHEETS_IN, Taken
+from etl.flows import versions
 from etl.flows.publication import answers
 from etl.flows.reading import Item, Reading
-from etl.flows.run import Record, Run
-from etl.records import Document, Line, Receipt
-from etl.state.columns import encode
-from etl.state.files import newer
+from etl.flows.run import Run
+from etl.flows.versions import Origin, Versions
+from etl.records import Document, Receipt
 
 SCOPE = "intake"
 BANK_MARK = b"1CClientBankExchange"
@@ -37,21 +36,11 @@ _OF_DOCUMENTS = ("documents", "lines", "parties", "issues")
 _OF_DIRECTORIES = ("accounts", "contacts", "products", "price_types", "prices")
 
 
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    """The newest text of one document: its row, its lines, and what the state remembers of it."""
-
-    row: Document
-    lines: list[Line]
-    seen: Record
-
-
 @dataclass(slots=True)
 class _Read:
     """What has been read so far, file by file."""
 
-    newest: dict[str, _Newest] = field(default_factory=dict)
-    met: list[Document] = field(default_factory=list)
+    versions: Versions = field(default_factory=Versions)
     parts: defaultdict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     moments: dict[str, dt.datetime | None] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
@@ -59,12 +48,12 @@ class _Read:
 
     def whole(self, items: Sequence[Item]) -> Reading:
         """The reading of all files: of each document its newest text only."""
-        newest = self.newest.values()
+        newest = self.versions.newest.values()
         found = {name: tables.concat(name, parts) for name, parts in self.parts.items()}
         return Reading(
-            documents=[one.row for one in newest],
+            documents=self.versions.documents,
             lines=[line for one in newest for line in one.lines],
-            met=self.met,
+            met=self.versions.met,
             tables=found,
             seen=[one.seen for one in newest],
             moments=self.moments,
@@ -247,12 +236,15 @@ def _read_commerceml(run: Run, item: Item, read: _Read) -> None:
     documents = tables.records(found.pop("documents"), Document)
     run.journal.counts["documents_read"] += len(documents)
     read.moments[item.taken.name] = item.generated_at
-    read.met += documents
     if documents:
-        _note_versions(run, item, documents, found, read.newest)
+        versions.note(run, _origin(item), documents, found, read.versions)
     del found["lines"]  # of each document the lines of its newest text are kept, and no others
     for table, part in found.items():
         read.parts[table].append(part)
+
+
+def _origin(item: Item) -> Origin:
+    return Origin(item.taken.name, item.file.seq, item.generated_at)
 
 
 def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
@@ -271,57 +263,6 @@ def _tables(profile: Profile, item: Item) -> dict[str, pd.DataFrame]:
             elif table in parts:
                 parts[table].append(part)
     return {name: tables.concat(name, found) for name, found in parts.items()}
-
-
-def _note_versions(
-    run: Run,
-    item: Item,
-    documents: Sequence[Document],
-    found: Mapping[str, pd.DataFrame],
-    newest: dict[str, _Newest],
-) -> None:
-    """Keep each document of the file that is newer than what this run or an earlier one has seen."""
-    lines = _by_document(found["lines"])
-    parties = _by_document(found["parties"][found["parties"]["document"].notna()])
-    known = run.state.files.document_versions(row["id"] for row in documents)
-    for row in documents:
-        one = _version(run, item, row, lines.get(row["id"], []), parties.get(row["id"], []))
-        before = newest[row["id"]].seen if row["id"] in newest else known.get(row["id"])
-        if newer(one.seen, before):
-            newest[row["id"]] = one
-
-
-def _version(run: Run, item: Item, row: Document, lines: list[Any], parties: list[Any]) -> _Newest:
-    # orders are compared and waited for in later runs, charges are not: their register is ours
-    payload = {"row": row, "lines": lines, "parties": parties} if run.profile.orders else None
-    seen = {
-        "id": row["id"],
-        "version": row["version"],
-        "generated_at": item.generated_at,
-        "seq": item.file.seq,
-        "hash": _hash(row, lines),
-        "payload": payload,
-    }
-    return _Newest(row, lines, seen)
-
-
-def _by_document(found: pd.DataFrame) -> dict[str, list[Any]]:
-    """Rows apart by the document they belong to."""
-    held: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in tables.each(found) if len(found) else ():
-        held[row["document"]].append(row)
-    return held
-
-
-def _hash(row: Document, lines: Iterable[Line]) -> str:
-    """What a document says, wherever it was read."""
-    plain = [_placeless(one) for one in (row, *lines)]
-    return hashlib.sha256(encode(plain).encode()).hexdigest()
-
-
-def _placeless(row: Mapping[str, Any]) -> Record:
-    """A record without the place it was read at."""
-    return {name: value for name, value in row.items() if name not in ("file", "place")}
 
 
 # ---- what is wrong

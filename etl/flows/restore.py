@@ -26,14 +26,14 @@ from etl.extract.commerceml import read as commerceml
 from etl.extract.spreadsheet import exact
 from etl.flows import bank as bank_flow
 from etl.flows import facts as recording
-from etl.flows import intake, registers, stages
+from etl.flows import intake, registers, stages, versions
 from etl.flows.contracts import billing, commission
 from etl.flows.documents import SCOPE, remember
 from etl.flows.publication import queue
 from etl.flows.publication.file import SENT
 from etl.flows.run import Record, Run
+from etl.flows.versions import Origin, Versions
 from etl.records import Accrual, Document, Receipt
-from etl.state.files import newer
 from etl.transform.contracts import restoring
 from etl.transform.money import targets
 from etl.transform.orders.facts import dues
@@ -49,13 +49,13 @@ class _Archived:
     all statements.
     """
 
-    newest: dict[str, tuple[Record, Document]] = field(default_factory=dict)
+    versions: Versions = field(default_factory=Versions)
     receipts: list[Receipt] = field(default_factory=list)
 
     @property
     def documents(self) -> list[Document]:
         """The newest text of each document."""
-        return [row for _, row in self.newest.values()]
+        return self.versions.documents
 
 
 def restore(run: Run) -> None:
@@ -84,7 +84,7 @@ def restore(run: Run) -> None:
     notes = run.journal.report.notes
     notes.append(
         f"Восстановлено из архива: начислений {len(charges)}, актов {len(accruals)}, "
-        f"документов 1С {len(archived.newest)}, поступлений {len(archived.receipts)}; "
+        f"документов 1С {len(archived.versions.newest)}, поступлений {len(archived.receipts)}; "
         f"1С не возвращала и получит снова: {again}."
     )
     if legacy:
@@ -126,8 +126,8 @@ def _refuse_gaps(charges: Iterable[Mapping[str, Any]]) -> None:
     for row in charges:
         held[row["month"]].add(row["version"])
     gaps: list[str] = []
-    for month, versions in sorted(held.items()):
-        missing = sorted(set(range(1, max(versions))) - versions)
+    for month, numbers in sorted(held.items()):
+        missing = sorted(set(range(1, max(numbers))) - numbers)
         gaps += [f"{month}: нет версии {number}" for number in missing]
     if gaps:
         raise NeedsPerson(f"В архиве не хватает реестров ({'; '.join(gaps)}).", _BACKUP)
@@ -163,11 +163,9 @@ def _read_documents(run: Run, path: Path, seq: int, archived: _Archived) -> None
     with path.open("rb") as stream:
         info = commerceml.verify(stream, name=path.name)
     moment = intake.aware(run, info.generated_at)
-    for row in tables.records(commerceml.read_tables(path, name=path.name)["documents"], Document):
-        seen: Record = {"version": row["version"], "generated_at": moment, "seq": seq, "hash": None}
-        before = archived.newest.get(row["id"])
-        if newer(seen, before[0] if before else None):
-            archived.newest[row["id"]] = (seen, row)
+    found = commerceml.read_tables(path, name=path.name)
+    documents = tables.records(found["documents"], Document)
+    versions.note(run, Origin(path.name, seq, moment), documents, found, archived.versions)
 
 
 def _record_facts(run: Run, archived: _Archived) -> None:

@@ -136,6 +136,10 @@ class Files:
         """
         return by("id", self._db.many(DOCUMENT, "id", ids))
 
+    def documents_like(self, prefix: str) -> set[str]:
+        """Ids of the documents seen so far that begin with a text."""
+        return self._db.values(DOCUMENT.c.id, DOCUMENT.c.id.startswith(prefix, autoescape=True))
+
     def fresh_documents(self, rows: Rows) -> list[Record]:
         """Of rows (id, version, generated_at, seq, hash) those that are newer than what is remembered, see
         `newer`.

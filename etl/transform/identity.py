@@ -189,22 +189,29 @@ def _answer(found: _Matching, portal: str | None, onec: str | None) -> None:
 
 
 def _by_guid(found: _Matching) -> None:
-    """The Ид that a card carries; of two cards with one Ид a person must choose."""
+    """The Ид that a card carries; of two cards with one Ид a person must choose, and what becomes of the
+    other is a question of its own.
+    """
     holders: dict[str, list[str]] = defaultdict(list)
     for portal, guid in found.guids.items():
-        if guid in found.onec and guid not in found.pairs and portal not in found.paired:
+        if guid in found.onec and portal not in found.paired:
             holders[guid].append(portal)
     for guid, portals in holders.items():
-        if len(portals) == 1:
+        chosen = found.pairs.get(guid)
+        if chosen is None and len(portals) == 1:
             _pair(found, portals[0], guid, "guid")
             continue
-        listed = ", ".join(portals)
-        reason = (
-            f"На портале {len(portals)} записи с одним идентификатором 1С: {listed}. "
-            "Объедините их или укажите верную: obmen24 link."
-        )
         for portal in portals:
-            _ask(found, portal, guid, reason)
+            if portal not in found.apart:
+                _ask(found, portal, guid, _copy(found, portal, chosen, len(portals)))
+
+
+def _copy(found: _Matching, portal: str, chosen: Pair | None, holders: int) -> str:
+    """The words of the question about a card that carries the Ид of another one, too."""
+    told = found.likeness.told(found.portal[portal])
+    if chosen:
+        return f"Карточка носит идентификатор записи 1С, у которой уже есть пара {chosen.portal}: {told}."
+    return f"Одна из {holders} карточек портала с одним идентификатором 1С: {told}."
 
 
 def _link(found: _Matching, portal: str, onec: str) -> None:

@@ -14,6 +14,7 @@ What does not fit is refused (ValueError), never cut: a cut number would join tw
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import uuid
 from dataclasses import dataclass
@@ -148,3 +149,34 @@ def _fits(number: str) -> str:
     if len(number) > LIMIT:
         raise ValueError(f"номер {number} длиннее {LIMIT} знаков, 1С его обрежет")
     return number
+
+
+# ---- keys of 1C's documents in its files
+_REPEATED = re.compile(r" \([0-9]+\)$")
+
+
+def repeated(identifier: str, place: int) -> str:
+    """The id of the `place`-th document of a file that bears this one."""
+    return identifier if place == 1 else f"{identifier} ({place})"
+
+
+def unrepeated(identifier: str) -> str:
+    """The id that a document bears in its file."""
+    return _REPEATED.sub("", identifier)
+
+
+def numbered(
+    kind: str, operation: str, number: str, day: dt.date | None, organisation: str, basis: str
+) -> str:
+    """The key of a document of 1C without Ид: what its number is unique for (DESIGN §5).
+
+    1C counts each operation and organisation apart and begins anew each year. Orders and invoices make deals,
+    and a day corrected in 1C must not make another one: they are known by the year. A number of ours is
+    unique in itself. Of money and goods another day or basis is another document.
+    """
+    year = str(day.year) if day else ""
+    if kind in ("order", "invoice", "act", "return") and decode(number):
+        return f"{kind}|{number}|{year}"
+    if kind in ("order", "invoice"):
+        return "|".join(part for part in (kind, number, organisation) if part) + f"|{year}"
+    return "|".join((kind, operation, number, organisation, basis, day.isoformat() if day else ""))

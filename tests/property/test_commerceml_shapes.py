@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from etl import tables
 from etl.extract.commerceml import read as reader
 from etl.extract.commerceml.engine.plan import plans_of
+from etl.values import keys
 
 _UNITS = (
     "<Единица>шт</Единица>",
@@ -136,7 +137,10 @@ def _forget() -> None:
 
 
 def _plain(row: tables.Record) -> tables.Record:
-    return {key: value for key, value in row.items() if key not in ("place", "basis_number")}
+    """Without what only the company gives: places, numbers of bases, and the mark of a repeated Ид."""
+    plain = {key: value for key, value in row.items() if key not in ("place", "basis_number")}
+    marked = {key: keys.unrepeated(str(row[key])) for key in ("id", "document") if row.get(key)}
+    return plain | marked
 
 
 def test_equal_tags_of_different_nesting_are_different_shapes() -> None:

@@ -15,6 +15,7 @@ from etl import tables
 from etl.config.profile import Bank
 from etl.transform.money import matching
 from etl.values import clean, keys
+from etl.values import receipts as identity
 from tests.support.statements import receipt
 
 D = Decimal
@@ -210,7 +211,7 @@ def test_a_thousand_receipts_give_no_false_positive() -> None:
                 )
             found = matching.match(told([one.row for one in cases]), rows, Bank())
             for one in cases:
-                key = matching.receipt_key(one.row)
+                key = identity.key(one.row)
                 got = {row["target"]: row["amount"] for row in found.payments if row["id"].startswith(key)}
                 taken += bool(got)
                 if got and got != one.truth:
@@ -246,6 +247,6 @@ def test_order_repetition_and_overlap_of_receipts_do_not_matter(seed: int) -> No
         assert sum(group["amount"]) <= owed[str(target)], "never more than a document owes"
     spent = tables.frame("payments", first.payments)
     for key, group in spent.groupby(spent["id"].str[:12]):
-        assert sum(group["amount"]) == next(
-            row["amount"] for row in receipts if matching.receipt_key(row) == key
-        ), "a receipt is spent exactly once"
+        assert sum(group["amount"]) == next(row["amount"] for row in receipts if identity.key(row) == key), (
+            "a receipt is spent exactly once"
+        )

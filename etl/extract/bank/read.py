@@ -22,6 +22,7 @@ from etl.extract.bank.receipts import BOOKED, concerns, receipt
 from etl.extract.bank.sections import ACCOUNT, HEADER, Section, decoded, sections
 from etl.extract.bank.turnovers import Turnover, turnover
 from etl.records import Receipt
+from etl.values import receipts as identity
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ def _receipts(parts: Iterable[Section], info: Info, name: str, issues: list[tabl
         row["booked_on"] = day
         if day is None:
             issues.append(_not_booked(row, part, name, row["place"] or ""))
-    return rows
+    return identity.numbered(rows)
 
 
 def _proven_by_turnovers(info: Info, rows: Sequence[Receipt]) -> bool:

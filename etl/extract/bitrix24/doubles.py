@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: entityTypeId -> the entity as our tables call it.
 _ENTITIES = {DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 
+_WORDS = {"deal": "сделок", "contact": "контактов", "company": "компаний"}
+
 
 def doubles(client: Client, originator: str) -> pd.DataFrame:
     """Issues for records that carry one external id of ours twice.
@@ -40,7 +42,8 @@ def _double(entity: str, origin: str, same: Sequence[Row]) -> tables.Record:
     """The issue of several records with one external id, the oldest first."""
     listed = ", ".join(str(row["id"]) for row in same)
     return tables.issue(
-        f"На портале несколько записей с одним внешним кодом: {listed}. Оставьте первую, остальные удалите.",
+        f"На портале несколько {_WORDS[entity]} с одним кодом 1С: {listed}. Оставьте первую, остальные "
+        f"удалите, или укажите верную: obmen24 link {entity} НОМЕР {origin}.",
         severity="ask",
         entity=entity,
         key=origin,

@@ -15,7 +15,7 @@ from functools import lru_cache
 from etl.config import dialects
 from etl.extract.commerceml import goods, parties
 from etl.extract.commerceml.engine.scope import Problem, Row, Scope
-from etl.values import clean
+from etl.values import clean, keys
 
 _REMEMBERED = 10_000
 _BUYERS = ("Покупатель", "Плательщик", "Получатель")
@@ -47,7 +47,7 @@ def finish(row: Row, scope: Scope, basis: str | None) -> str | None:
     kind = _kind(row, operation)
     row["kind"] = kind
     scope.kinds[kind] += 1
-    identifier = _identifier(row)
+    identifier = _identifier(row, operation, basis)
     if identifier is None or operation is None:
         lacks = "ХозОперация" if identifier else "Номер и Ид"
         scope.problem(Problem(f"Документ без элемента {lacks} отклонён. Исправьте выгрузку 1С.", operation))
@@ -55,22 +55,30 @@ def finish(row: Row, scope: Scope, basis: str | None) -> str | None:
         own: str | None = row.get("id")
         scope.settle(number or own)
         return own or basis
-    row["id"] = identifier
+    row["id"] = scope.named(identifier)
     _document(row, scope, basis)
+    _remember(scope, identifier, number)
     scope.settle(number or identifier)
     return identifier
 
 
-def _identifier(row: Row) -> str | None:
-    """Ид; without it kind, Номер and year, for a number is unique within its year only (DESIGN §5)."""
+def _identifier(row: Row, operation: str | None, basis: str | None) -> str | None:
+    """Ид; without it what the number is unique for."""
     own: str | None = row.get("id")
-    if own:
-        return own
     number = row.get("number")
-    day = row.get("date")
-    if not number:
-        return None
-    return f"{row['kind']}|{number}|{day.year if day else ''}"
+    if own or not number:
+        return own
+    word, organisation = dialects.plain(operation or ""), clean.fold(_own_side(row))
+    about = row.get("basis") or basis or row.get("basis_number") or ""
+    return keys.numbered(row["kind"], word, number, row.get("date"), organisation, about)
+
+
+def _own_side(row: Row) -> str | None:
+    """Our organisation: said so, or the party in the role of 1C itself where there is another one."""
+    parties = row.get("_parties", ())
+    own = [party.get("name") for party in parties if party.get("role") == row.get("_role")]
+    said: str | None = row.get("organisation")
+    return said or (own[0] if own and len(parties) > 1 else None)
 
 
 def _document(row: Row, scope: Scope, basis: str | None) -> None:
@@ -85,7 +93,6 @@ def _document(row: Row, scope: Scope, basis: str | None) -> None:
     _warn(row, scope)
     lines = row.pop("_lines", ())
     _parties(row, scope)
-    _remember(scope, row["id"], row.get("number"))
     row["requisites"] = row.get("requisites") or None
     scope.add("documents", row)
     _lines(lines, row, scope)

@@ -143,12 +143,14 @@ def currency(text: str) -> str:
 
 
 def guid(text: str) -> str | None:
-    """An identifier: GUIDs in lower case, the zero GUID is absent, a zero characteristic is dropped."""
+    """An identifier: GUIDs in lower case, a zero or the zero GUID is absent, a zero characteristic is
+    dropped.
+    """
     lowered = text.lower()
     value = text
     if lowered != text and _GUIDS(text):
         value = lowered
-    if value.startswith(_ZERO):
+    if value == "0" or value.startswith(_ZERO):
         return None
     if "#" in value:
         return value.removesuffix(_NO_CHARACTERISTIC)

@@ -35,9 +35,14 @@ def _unmatched(found: Comparison) -> list[Card]:
             free += [card for card in found.cards.values() if card.entity == entity and _is_free(found, card)]
     for card in free:
         _wait(found, card)
-    gone = [card for card in free if state_of(found, card.origin) == "linked"]
+    gone = [card for card in free if _is_gone(found, card)]
     found.issues += [unlinked(card, _GONE) for card in gone]
-    return [card for card in free if state_of(found, card.origin) != "linked"]
+    return [card for card in free if not _is_gone(found, card)]
+
+
+def _is_gone(found: Comparison, card: Card) -> bool:
+    """It had a card once. One of several cards that a question is about is not gone."""
+    return state_of(found, card.origin) == "linked" and card.origin not in found.asked
 
 
 def _wait(found: Comparison, card: Card) -> None:

@@ -97,7 +97,7 @@ def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None
     """One more card that a record of 1C may be."""
     if origin not in found.asked:
         text = (
-            f"Запись 1С {told(_told_by_1c(found, origin), origin)}: какая карточка портала ей "
+            f"Запись 1С {told(_told_by_1c(found, origin, portal), origin)}: какая карточка портала ей "
             "соответствует? 0 = никакая, это отдельная запись."
         )
         found.asked[origin] = {"text": text, "candidates": []}
@@ -106,11 +106,10 @@ def _candidate(found: Comparison, origin: str, portal: str, reason: str) -> None
     ask(found, f"record:{origin}", row["text"], row["candidates"])
 
 
-def _told_by_1c(found: Comparison, origin: str) -> Record:
-    """What 1C told of a record in this run."""
-    return next(
-        found.cards[entity, origin].values for entity in found.settings if (entity, origin) in found.cards
-    )
+def _told_by_1c(found: Comparison, origin: str, portal: str) -> Record:
+    """What 1C told of a record in this run, else what a card that carries its Ид holds."""
+    told = [found.cards[entity, origin] for entity in found.settings if (entity, origin) in found.cards]
+    return told[0].values if told else found.held[portal]
 
 
 def _candidates(found: Comparison) -> set[str]:

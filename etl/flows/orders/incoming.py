@@ -51,6 +51,7 @@ def apply_all(run: Run, reading: Reading) -> None:
         recording.record_facts(run, told.documents, told.found, SCOPE, told.owners, told.dues)
         apply(run, settings, told)
         answers.judge_silent(run, told.documents, told.lines)
+        _note_doubles(run)
     refusals.looked(run, refusals.ORDERS)
     run.state.runs.close_issues(run.number, [SCOPE])
 
@@ -261,6 +262,17 @@ def _sources(told: Told) -> dict[str, Record]:
 
 
 # ---- what a person must look at ----
+def _note_doubles(run: Run) -> None:
+    """Deals, companies and contacts that carry one id of 1C: a person says which of them it is, everything
+    else goes on. Those about which a question is open are told by it.
+    """
+    from etl.extract.bitrix24.doubles import doubles
+
+    asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
+    found = tables.records(doubles(run.portal.client, run.profile.bitrix24.originator))
+    run.journal.note([row for row in found if row["key"] not in asked], SCOPE)
+
+
 def _note_doubts(run: Run, settings: Orders, told: Told, known: Mapping[str, OrderFacts]) -> None:
     run.journal.note(overdrawn({deal: one["paid_amount"] for deal, one in known.items()}, "сделку"), SCOPE)
     run.journal.note(doubts.in_another_currency(told.content, told.currencies), SCOPE)

@@ -213,5 +213,5 @@ def _links(run: Run, documents: Sequence[Document]) -> dict[str, str]:
         return {}
     pairs = {row["foreign_id"]: row["portal_id"] for row in run.state.links.all("document", "linked")}
     deals = tables.each(run.portal.deals, Deal)
-    pairs |= owners.by_origin(deals, run.profile.bitrix24.originator)
-    return owners.links(documents, pairs)
+    carried = owners.by_origin(deals, run.profile.bitrix24.originator, pairs)
+    return owners.links(documents, pairs | carried)

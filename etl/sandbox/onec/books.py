@@ -313,15 +313,21 @@ class Books:
 
     def moved(self, document: Document, plus: str, minus: str) -> Decimal:
         """Sum of one kind of documents upon this one less the sum of their reversals."""
-        moved = ZERO
+        numbers = {document.number, *(part.number for part in self.dependents(document))}
+        moved = self._shared(plus, numbers) - self._shared(minus, numbers)
         for part in self.dependents(document):
-            if not part.counts:
+            if not part.counts or part.shares:
                 continue
             if part.kind == plus:
                 moved += part.worth(document)
             if part.kind == minus:
                 moved -= part.worth(document)
         return moved
+
+    def _shared(self, kind: str, numbers: set[str]) -> Decimal:
+        """What documents that are shared among several give to those with these numbers."""
+        found = [part.shares for part in self.all(kind) if part.counts]
+        return sum((one[number] for one in found for number in numbers & one.keys()), ZERO)
 
     def paid(self, document: Document) -> Decimal:
         """Payments less refunds upon the document and upon what is based on it."""

@@ -113,6 +113,13 @@ class Document:
             return self.amount
         return money(self.amount * Decimal(self.rate) / Decimal(other.rate))
 
+    @property
+    def shares(self) -> dict[str, Decimal]:
+        """What a payment gives to each of several documents, by their numbers (docs/contract-1c.ru.md)."""
+        words = self.requisites.get("Расшифровка платежа", "")
+        found = (word.partition(":") for word in words.split(";") if word)
+        return {number.strip(): Decimal(amount.strip()) for number, _, amount in found}
+
 
 @dataclass
 class Account:

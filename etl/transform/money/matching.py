@@ -7,7 +7,6 @@ doubt goes to the ask-list. A foreign payer is never accepted without `Bank.paye
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from etl.tables import Record, issue
 from etl.transform.money.cascade import REFUND, Candidate, Verdict, is_accepted, judge
 from etl.transform.money.ledger import Debt, Ledger, OpenDocument, ledger
 from etl.values import money
+from etl.values import receipts as identity
 
 _ZERO = Decimal("0.00")
 
@@ -53,25 +53,13 @@ class Matching:
     coverage: Counter[str] = field(default_factory=Counter)
 
 
-def receipt_key(receipt: Receipt) -> str:
-    """The identity of a receipt, the same in overlapping statements: account, number, day, sum, payer;
-    without a number its hash.
-    """
-    payer = receipt["payer_inn"] or receipt["payer_account"]
-    said: list[object] = [receipt["account"], receipt["number"], receipt["date"], receipt["amount"]]
-    said += [receipt["direction"], payer]
-    if not receipt["number"]:
-        said.append(receipt["hash"])
-    return hashlib.sha256("|".join(str(part) for part in said).encode()).hexdigest()[:12]
-
-
 def unique(receipts: Iterable[Receipt]) -> list[Receipt]:
-    """Receipts of several statements, each once; of two copies the booked one stays (a bank fills the date in
-    later).
+    """Receipts of several statements, each once: equal ones as often as one statement holds them. What a bank
+    has booked since stays booked.
     """
     kept: dict[str, Receipt] = {}
     for row in receipts:
-        key = receipt_key(row)
+        key = identity.key(row)
         if key not in kept or (kept[key]["booked_on"] is None and row["booked_on"] is not None):
             kept[key] = row
     return list(kept.values())
@@ -125,7 +113,7 @@ def match(
     books = ledger(documents, settings.payers)
     result = Matching()
     for row in sorted(unique(receipts), key=_in_order):
-        key = receipt_key(row)
+        key = identity.key(row)
         if key in known or not _concerns_us(row):
             continue
         if answers and key in answers:
@@ -137,7 +125,7 @@ def match(
 
 def _in_order(row: Receipt) -> tuple[dt.date, dt.date, str]:
     """Receipts in the order of booking, so that the order of files does not matter."""
-    return row["booked_on"] or dt.date.max, row["date"] or dt.date.max, receipt_key(row)
+    return row["booked_on"] or dt.date.max, row["date"] or dt.date.max, identity.key(row)
 
 
 def _concerns_us(row: Receipt) -> bool:

@@ -36,7 +36,7 @@ GOODS_KINDS = tuple(kind for kind, meaning in MEANINGS.items() if meaning.moves 
 #: kinds of documents that money and goods are about
 HEAD_KINDS = ("order", "invoice")
 _NUMBERED_BY_1C = (*MEANINGS, "closing")
-_KIND_WORDS = {
+KIND_WORDS = {
     "order": "Заказ",
     "invoice": "Счёт",
     "act": "Акт",
@@ -48,7 +48,7 @@ _KIND_WORDS = {
 def said(row: Document) -> str:
     """A document as a person finds it in 1C: «Оплата № ПП-5»."""
     number = clean.text(row["number_1c"]) or clean.text(row["number"])
-    return f"{_KIND_WORDS[row['kind']]} № {number or row['id']}"
+    return f"{KIND_WORDS[row['kind']]} № {number or row['id']}"
 
 
 def targets(
@@ -168,7 +168,7 @@ def _unknown(row: Document) -> Record:
     §4).
     """
     number, basis = clean.text(row["number"]), clean.text(row["basis_number"])
-    who = f"{_KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
+    who = f"{KIND_WORDS[row['kind']]} № {number or row['number_1c'] or row['id']}"
     ours = [name for name in (basis, number) if keys.decode(name)]
     if ours:
         message = (

@@ -101,12 +101,16 @@ def owned(documents: Iterable[Document], roles: Belongings) -> list[Document]:
     return found
 
 
-def by_origin(deals: Iterable[Deal], originator: str) -> dict[str, str]:
-    """Order of 1C -> the deal made of it: the deal carries the origin itself under our originator."""
+def by_origin(deals: Iterable[Deal], originator: str, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Order of 1C -> the deal made of it: the deal carries the origin itself under our originator. Of a deal
+    and its copies the remembered one (`pairs`), else the oldest: a copy was made of it.
+    """
     found: dict[str, str] = {}
-    for deal in deals:
-        if deal["origin"] and deal["originator"] == originator:
-            found[deal["origin"]] = deal["id"]
+    for deal in sorted(deals, key=lambda deal: int(deal["id"])):
+        origin = deal["origin"]
+        if origin and deal["originator"] == originator:
+            is_remembered = pairs.get(origin) == deal["id"]
+            found[origin] = deal["id"] if is_remembered else found.get(origin, deal["id"])
     return found
 
 

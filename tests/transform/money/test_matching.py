@@ -14,6 +14,7 @@ from etl.config.profile import Bank
 from etl.extract.bank import read as bank
 from etl.transform.money import matching
 from etl.transform.money import purpose as payments_purpose
+from etl.values import receipts as identity
 from tests.support.statements import OUR, document, outgoing, receipt, statement
 
 D = Decimal
@@ -254,7 +255,7 @@ def test_a_refund_is_a_negative_payment_of_a_paid_document() -> None:
 
 def test_answers_of_people_are_remembered_and_none_means_not_ours() -> None:
     row = own("за видеонаблюдение", "2000.00")
-    docs, key = [doc("7"), doc("8")], matching.receipt_key(row)
+    docs, key = [doc("7"), doc("8")], identity.key(row)
     assert paid(match([row], *docs, answers={key: ("8", "7")})) == [("8", "1500.00"), ("7", "500.00")]
     assert paid(match([row], *docs, answers={key: ("closed one",)})) == [("closed one", "2000.00")]
     silent = match([row], *docs, answers={key: ()})
@@ -263,7 +264,7 @@ def test_answers_of_people_are_remembered_and_none_means_not_ours() -> None:
 
 def test_a_receipt_matched_before_is_not_touched() -> None:
     row = own("по счету 7")
-    found = match([row], doc("7", remaining=D(0)), known={matching.receipt_key(row)})
+    found = match([row], doc("7", remaining=D(0)), known={identity.key(row)})
     assert not len(found.payments) and not len(found.asks)
 
 
@@ -297,7 +298,7 @@ def test_the_booked_copy_of_a_receipt_wins() -> None:
 
 def test_equal_numbers_of_different_days_payers_and_directions_are_different_receipts() -> None:
     keys = {
-        matching.receipt_key(row)
+        identity.key(row)
         for row in (
             own("a"),
             own("a", day=dt.date(2026, 11, 19)),

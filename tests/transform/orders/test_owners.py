@@ -31,7 +31,7 @@ def test_deals_made_of_orders_are_known_by_our_origin_only() -> None:
         {"id": "2", "originator": "comagic", "origin": "g2"},
         {"id": "3", "originator": "obmen24"},
     ]
-    assert owners.by_origin(whole("deals", *rows), "obmen24") == {"g1": "1"}
+    assert owners.by_origin(whole("deals", *rows), "obmen24", {}) == {"g1": "1"}
 
 
 def test_a_charge_of_a_contract_is_no_order_of_its_deal() -> None:

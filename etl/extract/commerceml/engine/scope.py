@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from etl import tables, xml_safe
+from etl.values import keys
 
 Row = dict[str, Any]
 
@@ -55,6 +56,8 @@ class Facts:
     properties: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)  # Ид -> name, words
     price_types: dict[str, tables.Record] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)  # Ид of a document -> Номер, the last ones only
+    ids: set[int] = field(default_factory=set)  # hashes of the ids of documents: a file may hold very many
+    repeated: Counter[str] = field(default_factory=Counter)  # id -> further documents that bear it
     seen: set[int] = field(default_factory=set)  # accounts and contacts already handed out
 
 
@@ -92,6 +95,15 @@ class Scope:
         """Finished rows of a canonical table."""
         self.rows[table] += rows
         self.size += len(rows)
+
+    def named(self, identifier: str) -> str:
+        """The id of a document: each of a file has one of its own, whatever Ид it bears."""
+        mark = hash(identifier)
+        if mark not in self.facts.ids:
+            self.facts.ids.add(mark)
+            return identifier
+        self.facts.repeated[identifier] += 1
+        return keys.repeated(identifier, self.facts.repeated[identifier] + 1)
 
     def take(self) -> dict[str, list[tables.Record]]:
         """The rows collected so far; they are handed out once."""
