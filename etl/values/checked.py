@@ -35,8 +35,8 @@ def code(value: object) -> str | None:
     spreadsheet. Zeros, dashes and «нет» fill a field that a program demands: they are absence.
     """
     line = re.sub(r"[\s–—−-]", "", text(value) or "")
-    line = re.sub(r"\.0+$", "", line).upper()
-    said = "".join(sign for sign in line if sign.isalnum() and sign != "0")
+    line = re.sub(r"\.0+$", "", line)
+    said = "".join(sign for sign in line.upper() if sign.isalnum() and sign != "0")
     return None if said in _UNSAID else line
 
 
@@ -64,8 +64,8 @@ def inn(value: object) -> Checked:
 
 def kpp(value: object, party_inn: str | None = None) -> Checked:
     """КПП: 9 characters, no check digit; ИП and persons (ИНН of 12 digits) have none (onec §4.1)."""
-    signs = code(value)
-    if signs is None:
+    signs = (code(value) or "").upper()
+    if not signs:
         return Checked(None)
     if not re.fullmatch(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}", signs):
         return Checked(signs, "КПП: должно быть 9 знаков")

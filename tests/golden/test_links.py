@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from etl.commands import linking, people
 from etl.errors import ConfigError
+from tests.support import scenario
 from tests.support.directories import FIELDS, INN, TWO_WAY, Scene, company, opened, seed
 
 TO_PORTAL = "[entities.parties]\n" + FIELDS
@@ -181,3 +183,35 @@ def test_each_address_of_the_portal_has_its_own_city(tmp_path: Path) -> None:
             "Москва",
             "г. Москва, ул. Первая, 1",
         )
+
+
+def test_a_product_that_is_gone_waits_for_another_too(tmp_path: Path) -> None:
+    with opened(tmp_path, "[entities.products]\n") as scene:
+        guid = scene.onec.new_product("Датчик", price=Decimal("10.00")).guid
+        scene.exchange()
+        (product,) = scene.products().values()
+        scene.portal.call("catalog.product.delete", {"id": product["id"]})
+        scene.onec.edit_product(guid, name="Датчик новый")
+        for _ in range(3):
+            assert f"obmen24 link product НОМЕР {guid}" in scene.exchange().text()
+        fields = {"iblockId": 23, "name": "Ручной"}
+        number = scene.portal.call("catalog.product.add", {"fields": fields})["element"]["id"]
+        assert "На портале нет записи: товар 999" in refusal(scene, "product", "999", guid)
+        linking.link(scene.profile, "product", str(number), guid)
+        scene.run()
+        assert list(scene.products()) == ["Датчик новый"]
+
+
+def test_an_order_of_1c_is_tied_to_a_deal_by_its_number(tmp_path: Path) -> None:
+    edit = {"create_deals = true ": "create_deals = false "}
+    with scenario.opened(tmp_path, "twoway", case="twoway/both-sides", edit=edit) as running:
+        row = {"name": "Замок врезной", "quantity": "1", "price": "3150.50", "vat": "22"}
+        order = running.stage.onec.new_order("ТСЖ «Маяк-2»", [row])
+        running.stage.session()
+        running.run()
+        with pytest.raises(ConfigError, match="На портале нет записи: сделка 999"):
+            linking.link(running.stage.profile, "deal", "999", order.number)
+        done = linking.link(running.stage.profile, "deal", "4", order.number)
+        assert (done.entity, done.onec_id) == ("document", order.guid)
+        with pytest.raises(ConfigError, match="Уже связаны"):
+            linking.link(running.stage.profile, "deal", "3", order.guid)

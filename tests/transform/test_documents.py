@@ -8,6 +8,7 @@ from etl import tables
 from etl.config.profile import Orders, Organisation
 from etl.transform import documents
 from etl.transform.orders import documents as order_documents
+from etl.transform.organisations import own_organisation
 from etl.values import keys
 from tests.support.deals000 import EXEMPT, OWN, bill, deal, deals, register, settings
 from tests.support.rows import whole
@@ -156,6 +157,7 @@ def accrual(number, amount, **changes):
         "date": TODAY,
         "manager": "7",
         "manager_name": "Менеджерова Мария",
+        "organisation": OWN.name,
         "agreed": D("1000.01"),
         "amount": D(amount),
         "contract_number": "ВН-123",
@@ -389,7 +391,7 @@ def test_a_person_buys_when_there_is_no_company():
     ],
 )
 def test_what_cannot_go_is_an_issue_and_its_neighbours_go(change, options, said):
-    rows = [order_deal(**change), order_deal(6, organisation=None)]
+    rows = [order_deal(**change), order_deal(6)]
     made = send(*rows, **{"lines": [line(), line("B24-6")]} | ({"lines": [line("B24-6")]} if options else {}))
     assert [row["number"] for row in made["documents"]] == ["B24-6"]
     assert [(row["key"], row["severity"]) for row in made["issues"]] == [("B24-5", "reject")]
@@ -426,5 +428,13 @@ def test_a_deal_born_in_1c_goes_back_only_under_its_own_id():
     assert send(born, born=known, extended=False)["documents"] == []
 
 
-def test_our_organisation_defaults_to_the_first():
-    assert documents.own_organisation(None, [Organisation(name="А"), Organisation(name="Б")]).name == "А"
+def test_of_several_organisations_none_is_the_default():
+    several = [Organisation(name="А"), Organisation(name="Б", inn="7707083893")]
+    assert own_organisation(None, several) is own_organisation(" ", several) is None
+    assert own_organisation(None, several[:1]) == several[0]
+    assert own_organisation("7707083893", several) == own_organisation("б", several) == several[1]
+    assert own_organisation("В", several[:1]) is None
+    made = send(order_deal(organisation=None))
+    assert (
+        made["documents"] == [] and "Не указано, от какой нашей организации" in made["issues"][0]["message"]
+    )
