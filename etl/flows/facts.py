@@ -57,7 +57,7 @@ def record_facts(
     for kind, kinds in _MOVING.items():
         moved = [row["id"] for row in documents if row["kind"] in kinds and row["id"] not in found]
         gone = run.state.facts.remove(kind, "1c", moved, run.number)
-        run.journal.tell([_told(kind, change, deals or {}) for change in gone])
+        run.journal.tell([_told(kind, change, deals or {}, owed) for change in gone])
 
 
 def known_numbers(run: Run) -> set[str]:
