@@ -326,8 +326,8 @@ class Accrual(TypedDict, total=False):
 
 
 class Payment(Origin, total=False):
-    """What one source says was paid for one document (`target` = its number towards 1C); refunds are
-    negative.
+    """What one source says was paid for one document (`target` = its number towards 1C), in the currency
+    of that document; refunds are negative.
     """
 
     source: Key

@@ -86,7 +86,7 @@ class Json(sa.types.TypeDecorator[Any]):
 
 
 class Money(sa.types.TypeDecorator[Decimal]):
-    """An exact amount in roubles, kept as text. A float is refused: it is not the amount a person wrote."""
+    """An exact amount, kept as text. A float is refused: it is not the amount a person wrote."""
 
     impl = sa.Text
     cache_ok = True

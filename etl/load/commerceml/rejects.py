@@ -18,7 +18,7 @@ from etl.load.commerceml import parties, sums
 from etl.load.commerceml.findings import GRAM, KOPECK, LIMIT, Finding, Findings, fits
 from etl.load.commerceml.text import ILLEGAL
 from etl.records import Document, Line, Party
-from etl.values import clean
+from etl.values import clean, money
 
 #: kinds that are nothing without rows; a payment has none, an act and a closing may do without
 _WITH_ROWS = frozenset({"order", "invoice", "shipment", "return"})
@@ -118,12 +118,24 @@ def _money(document: Document, base: Base) -> Findings:
             "Пересчитайте сделку в рубли или заведите её в 1С вручную.",
             code,
         )
+    elif code is not None and _lacks_rate(document, base):
+        yield Finding(
+            "rate",
+            f"У документа в валюте {code} нет курса: 1С приняла бы его за рубли. Документ не отправлен.",
+            document["rate"],
+        )
     if len(base.currency) != 3:
         yield Finding(
             "currency",
             f"Название валюты «{base.currency}» не из трёх знаков. Исправьте [onec] currency в профиле.",
             base.currency,
         )
+
+
+def _lacks_rate(document: Document, base: Base) -> bool:
+    """Курс 1 of a foreign currency is none (`money.measure`)."""
+    is_own = document["currency"] == dialects.currency_code(base.currency)
+    return not is_own and money.measure(document["currency"], document["rate"]).rate is None
 
 
 def _is_exchanged(code: str, base: Base) -> bool:

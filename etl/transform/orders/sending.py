@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from etl.config.profile import Orders, Rule
 from etl.records import Change, Deal, Document, Party
 from etl.tables import Record, issue
-from etl.values import clean, keys
+from etl.values import clean, keys, money
 
 #: (entity, id): a deal or a smart invoice
 Key = tuple[str, str]
@@ -210,12 +210,14 @@ def under_theirs(row: Document, shown: Document) -> Document:
 
 
 def as_born(row: Document, told: Document) -> Document:
-    """The order of a deal born in 1C goes back with its own buyer, comment and posting (DESIGN §4, «Complete
-    before compare»: what we only defaulted never overwrites what 1C holds).
+    """The order of a deal born in 1C goes back with its own buyer, rate, comment and posting (DESIGN §4,
+    «Complete before compare»: what we only defaulted never overwrites what 1C holds).
     """
     requisites = (told["requisites"] or {}) | (row["requisites"] or {})
+    own = money.measure(told["currency"], told["rate"])
     return {
         **row,
+        "rate": own.rate if own.rate and own.currency == row["currency"] else row["rate"],
         "party": told["party"],
         "comment": told["comment"],
         "posted": told["posted"],

@@ -480,6 +480,23 @@ def test_a_rate_the_base_does_not_know_is_never_a_silent_zero() -> None:
     assert rejected(source, "bitrix3") == rejected(source, "unf3", vat_rates=["22"]) == set()
 
 
+@pytest.mark.parametrize(
+    ("code", "rate", "found"),
+    [
+        ("USD", "80", set()),
+        ("USD", "1", {"rate"}),
+        ("USD", None, {"rate"}),
+        ("RUB", None, set()),
+        ("RUB", "1", set()),
+    ],
+)
+def test_a_foreign_document_without_a_rate_would_be_roubles(
+    code: str, rate: str | None, found: set[str]
+) -> None:
+    source = made([order(currency=code, rate=rate and Decimal(rate))], [line(vat_rate=Decimal(20))])
+    assert rejected(source, "bitrix3") == found
+
+
 def test_two_clients_with_one_name_and_no_inn_are_both_kept_back() -> None:
     documents = [order(), order(id="2", number="B24-2")]
     rows = [line(vat_rate=Decimal(10)), line(document="2", vat_rate=Decimal(10))]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from etl.config.profile import Orders, Rule
 from etl.records import Deal, Document, Party
 from etl.transform.orders import sending
 from etl.values import keys
+from tests.support.documents import D
 from tests.support.rows import whole
 
 SETTINGS = Orders(send_stages=("Заказ в работе",), invoice_stages=("Счет в 1с",))
@@ -98,12 +101,36 @@ def test_a_name_that_is_another_buyers_stops_his_documents() -> None:
     assert dict(found.first_names()) == {"p3": "Мохова Инна"}
 
 
-def test_an_order_born_in_1c_keeps_its_buyer_comment_and_posting() -> None:
+@pytest.mark.parametrize(
+    ("rate", "currency", "kept"),
+    [(D(82), "USD", D(82)), (D(1), "USD", D(80)), (None, "USD", D(80)), (D(82), "EUR", D(80))],
+)
+def test_an_order_born_in_1c_keeps_its_buyer_rate_comment_and_posting(
+    rate: Any, currency: str, kept: Any
+) -> None:
     own: Document = {
         "party": "g-buyer",
         "comment": "своё",
         "posted": False,
+        "currency": currency,
+        "rate": rate,
         "requisites": {"А": "1", "Б": "2"},
     }
-    ours: Document = {"id": "g", "party": "p", "comment": "наше", "posted": True, "requisites": {"Б": "3"}}
-    assert sending.as_born(ours, own) == {**own, "id": "g", "requisites": {"А": "1", "Б": "3"}}
+    ours: Document = {
+        "id": "g",
+        "party": "p",
+        "comment": "наше",
+        "posted": True,
+        "currency": "USD",
+        "rate": D(80),
+        "requisites": {"Б": "3"},
+    }
+    assert sending.as_born(ours, own) == {
+        "id": "g",
+        "party": "g-buyer",
+        "comment": "своё",
+        "posted": False,
+        "currency": "USD",
+        "rate": kept,
+        "requisites": {"А": "1", "Б": "3"},
+    }
