@@ -223,6 +223,11 @@ class Orders(Model):
     rows: bool = Field(True, description="Передавать состав заказа")
     composition_owner: Owner = "1c"
     discounts: Literal["portal", "1c"] = "portal"
+    trust: Literal["facts", "status"] = Field(
+        "facts",
+        description="Чему верить, если статус заказа говорит больше, чем суммы: facts = суммам и признакам, "
+        "status = статусу дословно",
+    )
     statuses: dict[str, str] = Field(
         default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ..."
     )

@@ -21,17 +21,20 @@ from etl.transform.orders import composition
 _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
 
 
-def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
+def take(run: Run, told: Told, changes: Sequence[Record]) -> set[str]:
     """Write what the comparison says the portal must hold, all of it under one guard, and remember what it
-    holds now.
+    holds now. Out: deals whose composition was written.
     """
     if not changes:
-        return
+        return set()
     wanted = [_from_order(change, told.orders[change["key"]]) for change in changes]
     composed = [change for change in wanted if change["field"] == ROWS]
     applied = delivery.apply(run, [*_composed(run, told, composed), *_cards(run, wanted)])
     stages.count(run, applied)
-    _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), applied)
+    done = [row for row in applied if row["outcome"] == "done"]
+    _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), done)
+    orders_rows.note_emptied(run, done)
+    return {row["key"] for row in done if row["action"] == "rows"}
 
 
 def _from_order(change: Record, order: Document) -> Record:
@@ -73,6 +76,5 @@ def _composed(run: Run, told: Told, changes: Sequence[Record]) -> list[Record]:
 
 def _settle(memory: Memory, applied: Iterable[Record]) -> None:
     for row in applied:
-        if row["outcome"] == "done":
-            memory.settle((ENTITY, row["key"]), _FIELD[row["action"]], keep=True)
+        memory.settle((ENTITY, row["key"]), _FIELD[row["action"]], keep=True)
     memory.commit()

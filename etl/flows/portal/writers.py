@@ -95,7 +95,8 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     note(desk, "rows", keyed, lambda row: {"rows": len(row["lines"])})
     bodies: list[composition.Composition] = []
     for key, row in keyed.items():
-        bodies.append(composition.Composition(key, row["key"], row["lines"], KINDS[row["entity"]]))
+        body, kind = row["lines"], KINDS[row["entity"]]
+        bodies.append(composition.Composition(key, row["key"], body, kind, empty=not body))
     done: list[Record] = []
     for result in composition.set_rows(desk.client, bodies, desk.outbox):
         close_skipped(desk, result)

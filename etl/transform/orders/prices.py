@@ -4,19 +4,21 @@ that of the catalogue (002/004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from etl.records import Line, Price, PriceType
 from etl.tables import Record, issue
-from etl.transform.orders.lines import ZERO, tax_inside
+from etl.transform.orders.lines import TOLERANCE, ZERO, gross, tax_inside
 from etl.values import clean
 
 #: requisites by which the extended contract tells the discount of a buyer
 PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
 #: terms of a buyer by those names
 Terms = Mapping[str, str]
+#: product -> prices per unit
+Held = Mapping[str, Collection[Decimal]]
 
 
 def net_lines(rows: Iterable[Line], products: Mapping[str, str]) -> list[Line]:
@@ -43,13 +45,15 @@ def priced_by_1c(
     buyers: Mapping[str, Terms],
     prices: Iterable[Price],
     price_types: Iterable[PriceType],
+    held: Mapping[str, Held],
 ) -> tuple[list[Line], list[Record]]:
     """Lines for 1C at the buyer's own prices, 1C owning the discounts, and issues for documents that cannot
     be priced.
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
     скидки». `prices`, `price_types`: of the catalogue. A buyer with neither has the portal's price; a
-    product without a price of the buyer's type, or a percent that is no number, stops the document.
+    product without a price of the buyer's type, or a percent that is no number, stops the document. `held` =
+    document -> what 1C holds of its order: a price that came from there has its discount inside already.
     """
     types = _types(price_types)
     of = {(row["product"], row["price_type"]): row["price"] for row in prices}
@@ -57,7 +61,8 @@ def priced_by_1c(
     issues: list[Record] = []
     for line in lines:
         try:
-            price = _own_price(line, buyers.get(line["document"]) or {}, types, of)
+            terms = buyers.get(line["document"]) or {}
+            price = _own_price(line, terms, types, of, held.get(line["document"]) or {})
         except ValueError as error:
             issues.append(_without_price(line, error))
         else:
@@ -95,7 +100,11 @@ def _without_price(line: Line, error: ValueError) -> Record:
 
 
 def _own_price(
-    line: Line, terms: Terms, types: Mapping[str, str], prices: Mapping[tuple[str, str], Decimal | None]
+    line: Line,
+    terms: Terms,
+    types: Mapping[str, str],
+    prices: Mapping[tuple[str, str], Decimal | None],
+    held: Held,
 ) -> Decimal:
     """The price of this buyer. Raises ValueError with the reason there is none."""
     name = clean.text(terms.get(PRICE_TYPE))
@@ -104,10 +113,25 @@ def _own_price(
         if price is None:
             raise ValueError(f"нет цены вида «{name}»")
         return price
+    told = line["price"] or ZERO
+    if any(abs(told - price) <= TOLERANCE for price in held.get(line["product"] or "", ())):
+        return told
     percent = clean.number(str(terms.get(PERCENT) or "0").rstrip("% ")) or ZERO
     if not 0 <= percent <= 100:
         raise ValueError(f"скидка {percent} % невозможна")
-    return clean.kopecks((line["price"] or ZERO) * (100 - percent) / 100)
+    return clean.kopecks(told * (100 - percent) / 100)
+
+
+def held_prices(lines: Iterable[Line], included: Mapping[str, bool | None]) -> dict[str, Held]:
+    """Document -> prices per unit, with VAT, of the products in lines of 1C. `included` = document -> VAT is
+    inside the sums.
+    """
+    found: dict[str, dict[str, set[Decimal]]] = {}
+    for line in lines:
+        quantity = line["quantity"] or Decimal(1)
+        price = gross(line, vat_included=included.get(line["document"])) / quantity
+        found.setdefault(line["document"], {}).setdefault(line["product"] or "", set()).add(price)
+    return dict(found)
 
 
 # ---- the catalogue ----
