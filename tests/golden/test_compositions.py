@@ -44,6 +44,8 @@ class Played:
 def _deal(running: scenario.Scenario, title: str) -> str:
     fields = {"title": title, "stageId": "EXECUTING", "companyId": 12, "currencyId": "RUB", "assignedById": 4}
     deal = running.call("crm.item.add", entityTypeId=2, fields=fields)["item"]["id"]
+    own = next(row for row in running.call("crm.requisite.link.list") if int(row["ENTITY_ID"]) == 1)
+    running.call("crm.requisite.link.register", fields=own | {"ENTITY_ID": deal})
     rows.on_portal(running, deal, rows.ROWS)
     return str(deal)
 

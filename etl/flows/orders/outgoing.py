@@ -13,9 +13,9 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows.agreement import Memory
-from etl.flows.orders import documents, edits, invoices, prices, rows, taking, units
+from etl.flows.orders import documents, edits, invoices, prices, rows, sides, taking, units
 from etl.flows.orders import told as telling
-from etl.flows.orders.edits import Compared
+from etl.flows.orders.sides import Compared
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted
 from etl.flows.publication import queue
@@ -106,11 +106,11 @@ def _exchange(
     names: Mapping[str, str],
 ) -> Compared:
     """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
-    result. `names`: see `edits.sides`.
+    result. `names`: see `sides.sides`.
     """
     deal_rows, bill_rows = _product_rows(run, settings, deals, bills)
     priced = prices.as_sent(run, told, Wanted(settings, deals, bills, deal_rows, bill_rows, frozenset()))
-    both = edits.sides(run, settings, told, deals, bills, priced, names)
+    both = sides.sides(run, settings, told, deals, bills, priced, names)
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
     known = both.portal.keys() - new - _unfilled(run, told, deals)
     compared = edits.compare(both, known)

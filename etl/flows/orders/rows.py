@@ -22,7 +22,8 @@ from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
 from etl.records import Document, Line
 from etl.transform.agreed import Agreed
-from etl.transform.orders import composition, totals
+from etl.transform.orders import composition
+from etl.transform.orders import lines as order_lines
 from etl.transform.orders.composition import Position
 
 SCOPE = "orders"
@@ -98,7 +99,7 @@ def sound(run: Run, told: Told, content: Sequence[Document]) -> Sequence[Documen
     """Content of deals none of whose documents contradicts its own lines; the others are shown with both
     computations.
     """
-    wrong = totals.wrong_totals(content, told.lines)
+    wrong = order_lines.wrong_totals(content, told.lines)
     if not wrong:
         return content
     run.journal.note(wrong, SCOPE)

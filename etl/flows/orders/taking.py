@@ -9,8 +9,8 @@ from etl.flows import stages
 from etl.flows.agreement import Memory
 from etl.flows.orders import incoming
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders.edits import MANAGER, ORGANISATION
 from etl.flows.orders.rows import ENTITY, ROWS
+from etl.flows.orders.sides import MANAGER, ORGANISATION
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery
 from etl.flows.run import Record, Run

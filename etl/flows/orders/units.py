@@ -9,8 +9,9 @@ from typing import Any
 
 from etl import tables
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders.edits import SCOPE, Compared, Sides, is_agreed
+from etl.flows.orders.edits import SCOPE, is_agreed
 from etl.flows.orders.rows import ROWS
+from etl.flows.orders.sides import Compared, Sides
 from etl.flows.run import Record, Run
 from etl.records import Line
 from etl.transform.orders import units as rules

@@ -9,9 +9,8 @@ import pytest
 
 from etl.transform.orders import composition
 from etl.transform.orders.composition import Position
-from etl.transform.orders.lines import split
+from etl.transform.orders.lines import split, wrong_totals
 from etl.transform.orders.prices import held_prices, net_lines, priced_by_1c
-from etl.transform.orders.totals import wrong_totals
 from tests.support.rows import column, columns, whole
 
 HEAD = {"id": "d1", "kind": "order", "number": "УТ-1", "amount": D("100.00"), "vat_included": True}
