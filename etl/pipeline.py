@@ -147,6 +147,7 @@ def opened(
             portal.close()
         if portal.deals_read:
             report.counts["deals_read"] = portal.deals_read
+        report.asked = len(store.questions.open())
         store.runs.finish(number, "clean" if report.exit_code == 0 else "attention", report.counts)
         store.runs.forget(profile.state.keep_months)
 

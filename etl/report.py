@@ -61,14 +61,19 @@ EFFECTS = (
 )
 _RUN = "Обмен выполнен"
 _SHOWN_ISSUES = 15
+_FOR_A_PERSON = "Нужен ответ человека: obmen24 ask."
+_BY_HAND = "Нужно решение человека: сделайте то, что сказано в замечаниях, следующий обмен это увидит."
 
 
 @dataclass
 class RunReport:
-    """Counters, files written, issues and changes of one run. `dry` marks a plan: nothing was written."""
+    """Counters, files written, issues and changes of one run. `dry` marks a plan: nothing was written.
+    `asked`: questions that `obmen24 ask` shows after it.
+    """
 
     run: str = ""
     dry: bool = False
+    asked: int = 0
     title: str = _RUN
     counts: Counter[str] = field(default_factory=Counter)
     sums: dict[str, Any] = field(default_factory=dict)
@@ -146,7 +151,7 @@ class RunReport:
 
     def _advice(self) -> str:
         if self.exit_code == EXIT_PERSON:
-            return "Нужен ответ человека: obmen24 ask."
+            return _FOR_A_PERSON if self.asked else _BY_HAND
         if self.exit_code == EXIT_ATTENTION:
             return (
                 "Просмотрите замечания и исправьте данные в источнике: следующий обмен возьмёт исправленное."

@@ -55,7 +55,7 @@ def rehearse(profile: Profile, *, month: str | None = None, now: dt.datetime | N
 def _added_up(reports: Sequence[RunReport]) -> RunReport:
     """The runs as one account; issues and standing counters as the last run left them."""
     last = reports[-1]
-    whole = RunReport(run=last.run, issues=last.issues)
+    whole = RunReport(run=last.run, issues=last.issues, asked=last.asked)
     for report in reports:
         whole.counts.update(report.counts)
         whole.files += [path for path in report.files if path not in whole.files]

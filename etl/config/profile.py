@@ -299,6 +299,11 @@ class Orders(Model):
         min_length=1,
         description="Наименование такой строки; под ним 1С заведёт одну номенклатуру",
     )
+    trust: Literal["facts", "status"] = Field(
+        "facts",
+        description="Чему верить, если статус заказа говорит больше, чем суммы: facts = суммам и признакам, "
+        "status = статусу дословно",
+    )
     statuses: dict[str, str] = Field(
         default_factory=dict, description="Статус (состояние) заказа 1С = факт: paid, shipped, closed, ..."
     )

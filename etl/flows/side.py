@@ -158,7 +158,8 @@ def _organisation(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
 
 def _rows(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:
     """The sum of a deal is that of its rows."""
-    deals.at[place, "amount"] = sum(line["amount"] for line in row["lines"])
+    amount: Any = sum((line["amount"] for line in row["lines"]), Decimal("0.00"))
+    deals.at[place, "amount"] = amount
 
 
 def _field(deals: pd.DataFrame, place: int, row: dict[str, Any]) -> None:

@@ -33,13 +33,15 @@ class Merged(NamedTuple):
     among them every row to be written to the portal) and `issues` (questions to a person).
 
     `overruled` (records of changes): values of 1C that gave way to one of ours that is on its way already.
-    Nothing is written, but "the field's owner wins and it is journalled".
+    Nothing is written, but "the field's owner wins and it is journalled". `conflicts` (the same records):
+    every conflict that was decided, `side` = whose value gave way, `before` = that value.
     """
 
     changes: pd.DataFrame
     memory: pd.DataFrame
     issues: pd.DataFrame
     overruled: list[tables.Record]
+    conflicts: list[tables.Record]
 
 
 def canonical(_field: str, value: Any) -> Hashable:
@@ -78,19 +80,24 @@ def merge(
     """
     aligned = live(memory, portal, onec, whole=bool(whole))
     if not aligned.field:
-        return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"), [])
+        return Merged(_empty("changes"), memory.iloc[:0][MEMORY], _empty("issues"), [], [])
     right = _right(aligned, owners, owner, answers or {})
     rows = decisions.opened(aligned, canonical)
     decisions.echo(rows)
     decisions.confirm(rows)
     decided = decisions.judge(rows, right)
     sending = decisions.send(rows, decided, seq, whole)
-    changes = [*_to_portal(rows, decided, right), *_to_1c(rows, decided, sending, right)]
+    changes = [*_to_portal(rows, decided.writing, decided, right), *_to_1c(rows, decided, sending, right)]
+    conflicts = [
+        *_to_portal(rows, decided.writing & decided.conflict, decided, right),
+        *_to_1c(rows, decided, decided.kept, right),
+    ]
     return Merged(
         _numbered(changes),
         _stored(rows, decided),
         _table("issues", [_question(rows, row) for row in numbers(decided.asking)]),
         _to_1c(rows, decided, decided.kept & ~sending, right),
+        conflicts,
     )
 
 
@@ -111,10 +118,10 @@ def _stored(rows: Rows, decided: Decision) -> pd.DataFrame:
 
 
 # ---- changes
-def _to_portal(rows: Rows, decided: Decision, right: Values) -> list[tables.Record]:
+def _to_portal(rows: Rows, writing: Mask, decided: Decision, right: Values) -> list[tables.Record]:
     """1C's values that the portal is to hold."""
     changes: list[tables.Record] = []
-    for row in numbers(decided.writing):
+    for row in numbers(writing):
         before, after = rows.value["portal"][row], rows.value["want"][row]
         reason = _reason(rows, decided, row, right)
         changes.append(_change(rows.aligned, row, "portal", before, after, reason))

@@ -159,12 +159,12 @@ def _reason(rule: Rule, known: Facts) -> str:
 
 
 def _said(pattern: str, deal: Deal, known: Facts, unknown: str = "") -> str:
-    """A notification: {deal}, {number}, {date}, {amount} filled in; the sum of the fact, else what was
-    paid. `unknown` stands for what no fact tells.
+    """A notification: {deal}, {number}, {date}, {amount} filled in; what was paid of an order (an invoice may
+    be smaller than its order), else the sum of the fact. `unknown` stands for what no fact tells.
     """
-    amount = known.get("amount")
+    amount = known.get("paid_amount")
     if amount is None:
-        amount = known.get("paid_amount")
+        amount = known.get("amount")
     values = {
         "deal": deal["title"] or deal["id"],
         "number": known.get("number") or unknown,

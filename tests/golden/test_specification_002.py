@@ -249,9 +249,10 @@ def test_a_payment_is_shown_as_soon_as_1c_has_it(story: dict[str, scenario.View]
 
 def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_path: Path) -> None:
     """«При смене статуса заказа клиента в 1С:Предприятие на “Оплачен”…»: where 1C counts nothing the status proves it, and the fields of payment
-    stay empty; where 1C says «Оплачен = false» the facts win and the doubt is shown.
+    stay empty; where 1C says «Оплачен = false» the facts win for who trusts them, and the doubt is shown.
     """
-    with scenario.opened(tmp_path, "leads", case=CASE) as running:
+    facts = {'trust = "status"': 'trust = "facts" '}
+    with scenario.opened(tmp_path, "leads", case=CASE, edit=facts) as running:
         number = ordered(running)
         running.stage.onec.edit_order(number, status="Оплачен")
         running.stage.session()
@@ -271,6 +272,29 @@ def test_the_status_paid_alone_moves_the_deal_without_inventing_a_payment(tmp_pa
         running.run()
         assert running.stages()["1"] == PAID
         assert running.field(1, "Дата оплаты") in (None, "")
+
+
+def test_the_status_paid_moves_the_deal_though_its_invoice_is_smaller(tmp_path: Path) -> None:
+    """«При смене статуса заказа клиента в 1С:Предприятие на “Оплачен”…»: an invoice for a part of the order is paid in full and 1C calls the order
+    paid; the responsible is told what came, not what was ordered.
+    """
+    with scenario.opened(tmp_path, "leads", case=CASE) as running:
+        number = ordered(running)
+        amount = running.stage.onec.document(number, "order").amount
+        invoice = running.stage.onec.new_invoice(number, amount - Decimal("100.00"))
+        running.stage.onec.pay(invoice.number, amount - Decimal("100.00"))
+        running.stage.onec.edit_order(number, status="Оплачен")
+        running.stage.session()
+        running.run()
+        assert running.stages()["1"] == PAID
+        paid = f"{amount - Decimal('100.00'):.2f}"
+        assert str(running.field(1, "Оплаченная сумма, руб.")).partition("|")[0] == paid
+        (said,) = [
+            row["MESSAGE"]
+            for row in running.stage.portal.dump()["notifications"]
+            if "оплатил" in row["MESSAGE"]
+        ]
+        assert paid.replace(".", ",") in said
 
 
 def test_shipped_without_payment(story: dict[str, scenario.View]) -> None:

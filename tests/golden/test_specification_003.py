@@ -114,14 +114,26 @@ def test_shipped_and_paid(story: dict[str, scenario.View]) -> None:
     )
 
 
-def test_facts_win_over_the_name_of_a_status(tmp_path: Path) -> None:
-    """«Готов к отгрузке» means paid only where the payment plan says so: an unpaid order in this state is shown, not moved."""
-    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+FACTS = {'trust = "status"': 'trust = "facts" '}
+
+
+@pytest.mark.parametrize(("edit", "stage"), [({}, "Счет оплачен"), (FACTS, "Заказ в работе")])
+@pytest.mark.parametrize("prepaid", ["1000.00", None])
+def test_the_state_moves_the_deal_by_its_name_unless_facts_are_trusted(
+    tmp_path: Path, edit: dict[str, str], stage: str, prepaid: str | None
+) -> None:
+    """«если в 1С заказ будет в статусе «Готов к отгрузке»», with a part of the sum paid or none: the state moves the deal; a profile that trusts
+    facts shows the order and moves nothing.
+    """
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=edit) as running:
         begun(running)
+        if prepaid:
+            running.stage.onec.pay("B24-1", Decimal(prepaid))
         running.stage.onec.edit_order("B24-1", status="Готов к отгрузке")
         report = told(running)
-        assert running.stages()["1"] == "Заказ в работе"
-        assert "Статус заказа «Готов к отгрузке» означает «оплачено»" in report.text()
+        assert running.stages()["1"] == stage
+        doubt = "Статус заказа «Готов к отгрузке» означает «оплачено»" in report.text()
+        assert doubt is bool(edit)
 
 
 def test_a_person_s_move_is_never_undone(tmp_path: Path) -> None:
@@ -179,7 +191,7 @@ def test_products_and_their_edits_reach_1c(story: dict[str, scenario.View]) -> N
 
 def test_discounts_the_portal_owns(tmp_path: Path) -> None:
     """«[как решается вопрос со скидками? Которые есть у клиентов в 1с, а выставляем счет через б24]»: by default the portal's net prices go, and
-    where 1C counts another sum for the same goods nothing moves and both computations are shown.
+    a price that somebody edits in 1C afterwards comes to the deal.
     """
     with scenario.opened(tmp_path, "twoway", case=CASE) as running:
         running.at(DAY)
@@ -209,9 +221,38 @@ def test_discounts_the_portal_owns(tmp_path: Path) -> None:
             "B24-1", lines=[{"name": "Замок врезной", "quantity": "2", "price": "2700.00", "vat": "22"}]
         )
         report = told(running)
-        assert report.exit_code == 3
-        assert "портал считает 5670,90, 1С считает 5400,00 за тот же товар" in report.text()
-        assert running.deals()["1"]["OPPORTUNITY"] == "5670.90"
+        assert "obmen24 ask" not in report.text()
+        assert running.deals()["1"]["OPPORTUNITY"] == "5400.00"
+        assert told(running).quiet
+
+
+@pytest.mark.parametrize(
+    ("discounts", "deal", "order"), [("portal", "6301.00", "6301.00"), ("1c", "5400.00", "5400.00")]
+)
+def test_1c_reprices_an_order_that_it_loads(tmp_path: Path, discounts: str, deal: str, order: str) -> None:
+    """1C answers our order with a discount of its own: whose discounts count, his sum stands on both sides, and the other one is told of."""
+    edit = {'discounts = "portal"': f'discounts = "{discounts}"'}
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=edit) as running:
+        running.at(DAY)
+        running.person(1, rows=[LOCK | {"quantity": "2"}])
+        running.run()
+        running.stage.session()
+        (running.folder / "to_1c" / "documents.xml").unlink()
+        for told_before in (running.folder / "from_1c").glob("documents-*.xml"):
+            told_before.unlink()
+        running.stage.onec.edit_order(
+            "B24-1", lines=[{"name": "Замок врезной", "quantity": "2", "price": "2700.00", "vat": "22"}]
+        )
+        running.stage.session()
+        said = running.run().text()
+        for _ in range(3):
+            said += told(running).text()
+        assert (running.deals()["1"]["OPPORTUNITY"], orders(running)["B24-1"]) == (deal, order)
+        assert "Сделка 1, состав" in said
+        assert "позиций 1 на 5400.00" in said
+        assert "позиций 1 на 6301.00" in said
+        assert "obmen24 ask" not in said
+        assert told(running).quiet
 
 
 def test_discounts_1c_owns(tmp_path: Path) -> None:
@@ -235,6 +276,18 @@ def test_discounts_1c_owns(tmp_path: Path) -> None:
         running.run()
         sent = [row for row in running.sent() if row["number"] == "B24-2"]
         assert sent[-1]["amount"] == "5670.90"
+        told(running)
+        assert running.deals()["2"]["OPPORTUNITY"] == "5670.90", "the client is invoiced what 1C asks"
+        assert [f"{price:.2f}" for _, _, price in running.composition(2)] == ["2835.45"]
+        running.person(2, rows=[LOCK | {"quantity": "4", "price": "2835.45"}])
+        running.run()
+        told(running)
+        assert orders(running)["B24-2"] == "11341.80", "not discounted twice"
+        running.person(2, rows=[LOCK | {"quantity": "4", "price": "3000.00"}])
+        running.run()
+        told(running)
+        assert (running.deals()["2"]["OPPORTUNITY"], orders(running)["B24-2"]) == ("10800.00", "10800.00")
+        assert told(running).quiet
 
 
 # ---- III. from 1C to the portal ----
@@ -323,7 +376,9 @@ def test_a_conflict_is_decided_by_the_owner(tmp_path: Path, owner: str, lines: s
         tmp_path, "twoway", case=CASE, edit={'composition_owner = "portal"': f'composition_owner = "{owner}"'}
     ) as running:
         conflict(running)
-        running.run()
+        report = running.run()
+        assert "Сделка 1, состав: изменено с обеих сторон" in report.text()
+        assert "obmen24 ask" not in report.text()
         told(running)
         assert [f"{quantity:f}" for _, quantity, _ in running.composition(1)] == [lines]
         assert [f"{line.quantity:f}" for line in running.stage.onec.document("B24-1", "order").lines] == [

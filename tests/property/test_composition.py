@@ -8,8 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from etl.transform.orders import composition
-from etl.transform.orders.lines import split
-from etl.transform.orders.totals import wrong_totals
+from etl.transform.orders.lines import split, wrong_totals
 from tests.support.rows import column, whole
 
 quantities = st.integers(1, 10**7).map(lambda number: Decimal(number) / 10**4) | st.integers(1, 10**5).map(

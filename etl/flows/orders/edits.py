@@ -8,115 +8,34 @@ stage is one of the exchange.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from etl import tables
-from etl.config.profile import Orders
 from etl.flows.agreement import Memory
-from etl.flows.orders import invoices, ourselves
+from etl.flows.orders import invoices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ROWS
-from etl.flows.orders.told import Told
+from etl.flows.orders.sides import FIELDS, MANAGER, ORGANISATION, Compared, Sides
 from etl.flows.run import Record, Run
-from etl.records import Deal, Document, Issue, Line
+from etl.records import Issue, Line
 from etl.state.columns import encode
 from etl.transform import agreed, merge
-from etl.transform.agreed import Agreed
+from etl.transform.agreed import ABSENT
 from etl.transform.alignment import KEY
-from etl.transform.documents import given_up
-from etl.transform.orders import ours, owners, totals
+from etl.transform.orders import composition
+from etl.transform.orders.changes import change
+from etl.transform.orders.composition import Position
 from etl.transform.orders.sending import DEAL, INVOICE, Key
 
 SCOPE = "orders-out"
-MANAGER, ORGANISATION = "manager", "organisation"
+_CAPTIONS = {ROWS: "состав", MANAGER: "ответственный", ORGANISATION: "наша организация"}
 _QUESTION = "order"
 _CANDIDATES = ({"id": "portal", "text": "оставить как на портале"}, {"id": "1c", "text": "взять из 1С"})
-#: two-way fields, and fields that only the portal says and 1C reads with the document
-_FIELDS = {
-    DEAL: (ROWS, MANAGER, ORGANISATION, "party", "contact", "lead_source"),
-    INVOICE: (ROWS, "party"),
-}
-#: record -> field -> value
-Values = Mapping[Key, Mapping[str, Any]]
-
-
-@dataclass
-class Compared:
-    """One comparison: what 1C must be told (`due`: (entity, key) -> changed field and why), what the portal
-    must hold (`changes`), and the keys of the questions that it left (`asked`).
-    """
-
-    memory: Memory
-    due: dict[Key, dict[str, str]]
-    changes: list[Record]
-    asked: set[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Values of both sides for the deals and smart invoices of one run. `orders` = deal -> its order in 1C;
-    `names` = how a product without a pair stands -> its id in 1C, where it has a pair by now.
-    """
-
-    run: Run
-    settings: Orders
-    told: Told
-    orders: Mapping[str, Document]
-    names: Mapping[str, str]
-    portal: Values
-    onec: Values
-
-    def form(self, field: str, value: Any) -> Any:
-        """The form values are compared in: a product that has got its pair since it was sent is the same
-        product.
-        """
-        if field != ROWS or not isinstance(value, tuple):
-            return merge.canonical(field, value)
-        return tuple((self.names.get(row[0], row[0]), *row[1:]) for row in value)
-
-
-def sides(
-    run: Run,
-    settings: Orders,
-    told: Told,
-    deals: Sequence[Deal],
-    bills: Sequence[Document],
-    rows: tuple[Sequence[Line], Sequence[Line]],
-    names: Mapping[str, str],
-) -> Sides:
-    """Values of both sides; `rows` = product rows of the deals and of the smart invoices, `names` =
-    aliases of the products that 1C has told of (`rows.aliases`).
-    """
-    orders = _standing(told, deals)
-    lines = _lines(told, orders)
-    known = {**names, **orders_rows.portal_aliases(run, rows)}
-    bodies, invoiced = (orders_rows.positions_of_portal(run, part) for part in rows)
-    portal: dict[Key, Record] = {}
-    for deal in deals:
-        fields = {name: deal.get(name) for name in _FIELDS[DEAL] if name != ROWS}
-        portal[DEAL, deal["id"]] = _rows(settings, bodies, deal["id"]) | fields
-    onec = _onec(run, settings, lines, orders)
-    _complete(deals, portal, onec)
-    for row in bills:
-        portal[INVOICE, row["id"]] = _rows(settings, invoiced, row["id"]) | {"party": row["party"]}
-    return Sides(run, settings, told, orders, known, portal, onec)
-
-
-def _complete(
-    deals: Iterable[Deal], portal: Mapping[Key, Record], onec: Mapping[Key, Mapping[str, Any]]
-) -> None:
-    """A deal that names none of our organisations says nothing against the one that 1C holds: it is not
-    compared until it is complete (DESIGN §4, «Complete before compare»).
-    """
-    for deal in deals:
-        key = DEAL, deal["id"]
-        if deal["organisation"] is None and ORGANISATION in onec.get(key, {}):
-            portal[key][ORGANISATION] = onec[key][ORGANISATION]
 
 
 def _unnamed(both: Sides, judged: Iterable[Key]) -> Iterator[Record]:
@@ -137,68 +56,27 @@ def _unnamed(both: Sides, judged: Iterable[Key]) -> Iterator[Record]:
             }
 
 
-def _rows(settings: Orders, bodies: orders_rows.Compositions, owner: str) -> Record:
-    return {ROWS: bodies.get(owner, ())} if settings.rows else {}
-
-
-def _standing(told: Told, deals: Iterable[Deal]) -> dict[str, Document]:
-    """deal -> its order in 1C, unless 1C has given it up."""
-    found: dict[str, Document] = {}
-    for deal in deals:
-        order = told.orders.get(deal["id"])
-        if order and not given_up(order):
-            found[deal["id"]] = order
-    return found
-
-
-def _lines(told: Told, orders: Mapping[str, Document]) -> list[Line]:
-    """Lines of these orders."""
-    ids = {row["id"] for row in orders.values()}
-    return [line for line in told.lines if line["document"] in ids]
-
-
-def _onec(
-    run: Run, settings: Orders, lines: Sequence[Line], orders: Mapping[str, Document]
-) -> dict[Key, Mapping[str, Any]]:
-    """Values of the newest order of each deal; a manager or organisation the profile does not know says
-    nothing.
-    """
-    if not orders:
-        return {}
-    bodies = orders_rows.positions_of_1c(run, orders.values(), lines) if settings.rows else {}
-    found: dict[Key, Mapping[str, Any]] = {}
-    for deal, row in orders.items():
-        mail = ours.manager_email(row["manager"], settings.managers)
-        values = {
-            ROWS: bodies.get(row["id"]),
-            MANAGER: run.portal.names.user_id(mail) if mail else None,
-            ORGANISATION: ourselves.said_by(run, row),
-        }
-        found[DEAL, deal] = {name: value for name, value in values.items() if value is not None}
-    return found
-
-
 def compare(both: Sides, known: Collection[Key]) -> Compared:
     """The three-way comparison. `known`: records that 1C has been told of or made itself; the others are new
     to it.
     """
     run, settings = both.run, both.settings
     memory = Memory(run.state, [DEAL, INVOICE], [identifier for _, identifier in both.portal])
-    held = _discounted(both, memory, known)
-    judged = [key for key in both.portal if key in known and key not in held]
+    judged = [key for key in both.portal if key in known]
     result = merge.merge(
-        memory.frame(judged, _FIELDS),
+        memory.frame(judged, FIELDS),
         _portal_frame(both, judged),
         _onec_frame(both, judged),
         owners={},
         owner=settings.composition_owner,
         seq=_moment(run),
-        answers=_answers(both, judged),
+        answers=_priced_by_1c(both, judged) | _answers(both, judged),
         whole={DEAL, INVOICE},
         canonical=both.form,
     )
     memory.take(result.memory)
     asked = _ask(both, result.issues)
+    _note_decided(both, result.conflicts, result.overruled)
     due: dict[Key, dict[str, str]] = {}
     changes: list[Record] = []
     for row in tables.each(result.changes):
@@ -207,6 +85,7 @@ def compare(both: Sides, known: Collection[Key]) -> Compared:
         else:
             changes.append(row)
     changes += _unnamed(both, judged)
+    _note_untaken(both, memory, judged, due)
     return Compared(memory, due, changes, asked)
 
 
@@ -216,6 +95,18 @@ def first_sending(both: Sides, memory: Memory, keys: Iterable[Key]) -> None:
     for key in keys:
         for field, value in both.portal[key].items():
             memory.set(key, field, agreed.published(value, moment))
+
+
+def defer(both: Sides, compared: Compared) -> None:
+    """A deal that takes something of 1C in this run tells 1C the rest in the next one: its document would
+    still say what the portal is about to give up.
+    """
+    moment = _moment(both.run)
+    for key in {(row["entity"], row["key"]) for row in compared.changes} & compared.due.keys():
+        del compared.due[key]
+        for name, known in dict(compared.memory.of(key)).items():
+            earlier = tuple(item for item in known.sent if item.seq != moment)
+            compared.memory.set(key, name, dataclasses.replace(known, sent=earlier))
 
 
 def undo(run: Run, memory: Memory, keys: Collection[Key]) -> None:
@@ -250,32 +141,115 @@ def _onec_frame(both: Sides, judged: Sequence[Key]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*KEY, "value", "seq"], dtype=object)
 
 
-# ---- somebody's discount ----
-def _discounted(both: Sides, memory: Memory, known: Collection[Key]) -> set[Key]:
-    """Orders of ours that 1C computes otherwise for the same goods: somebody's discount is at work, nobody's
-    value moves.
+# ---- prices that 1C owns ----
+def repriced(both: Sides, compared: Compared, rows: Sequence[Line]) -> list[Record]:
+    """Changes of deals whose `rows` (product rows as they stand there) are not at the prices that both sides
+    agree on: 1C owns the discounts, so the deal becomes what 1C made of it, and the client is invoiced that.
     """
-    if both.settings.discounts != "portal":
-        return set()
-    doubtful = [key for key in both.portal if key in known and _unsettled(both, memory.get(key, ROWS), key)]
-    if not doubtful:
-        return set()
-    held = {key[1]: both.portal[key][ROWS] for key in doubtful}
-    shown = {key[1]: both.onec[key][ROWS] for key in doubtful}
-    issues = totals.different_totals(held, shown)
+    if both.settings.discounts == "portal":
+        return []
+    changed = {row["key"] for row in compared.changes if row["field"] == ROWS}
+    found: list[Record] = []
+    for deal, held in orders_rows.positions_of_portal(both.run, rows).items():
+        said = both.onec.get((DEAL, deal), {}).get(ROWS)
+        if said is None or deal in changed or not is_agreed(both, compared.memory, deal, said):
+            continue
+        if both.form(ROWS, held) != both.form(ROWS, said):
+            row = change(deal, "update", ROWS, held, said, "цены и скидки ведёт 1С (orders.discounts)")
+            found.append(dict(row))
+    return found
+
+
+def is_agreed(both: Sides, memory: Memory, deal: str, said: Any) -> bool:
+    """Whether what 1C shows is what both sides agree on, and nothing is on its way there."""
+    known = memory.get((DEAL, deal), ROWS)
+    return (
+        known.base is not ABSENT and not known.sent and both.form(ROWS, known.base) == both.form(ROWS, said)
+    )
+
+
+def _priced_by_1c(both: Sides, judged: Iterable[Key]) -> dict[tuple[str, str, str], str]:
+    """Where 1C owns the discounts it is right about sums of the same goods, whoever owns the composition."""
+    if both.settings.discounts == "portal":
+        return {}
+    found: dict[tuple[str, str, str], str] = {}
+    for key in judged:
+        ours, theirs = both.portal[key].get(ROWS), both.onec.get(key, {}).get(ROWS)
+        if theirs and composition.goods(both.form(ROWS, ours)) == composition.goods(both.form(ROWS, theirs)):
+            found[*key, ROWS] = "1c"
+    return found
+
+
+# ---- what gave way ----
+def _note_decided(both: Sides, conflicts: Sequence[Record], overruled: Sequence[Record]) -> None:
+    """«the field's owner wins and it is journalled» (DESIGN §5), and both persons are told of it."""
+    standing = [row for row in conflicts if row["after"] is not None]  # an emptiness is nobody's edit
+    both.run.journal.note([_decided(both, row) for row in standing], SCOPE)
+    both.run.journal.tell([_kept(both, row) for row in overruled])
+
+
+def _decided(both: Sides, row: Record) -> Record:
+    lost, kept = _said(both, row["field"], row["before"]), _said(both, row["field"], row["after"])
+    where = ("в сделке", "в 1С") if row["side"] == "portal" else ("в 1С", "в сделке")
+    return tables.issue(
+        f"Сделка {row['key']}, {_CAPTIONS.get(row['field'], row['field'])}: {row['reason']}. "
+        f"Не взято {where[0]}: «{lost}», остаётся {where[1]}: «{kept}». "
+        "Если верно первое, внесите эту правку ещё раз.",
+        severity="warn",
+        entity=row["entity"],
+        key=row["key"],
+        field=row["field"],
+        value=lost,
+    )
+
+
+def _kept(both: Sides, row: Record) -> Record:
+    """An edit of 1C that gave way to one of the portal that is on its way to 1C already."""
+    return {
+        "entity": row["entity"],
+        "key": row["key"],
+        "action": "kept",
+        "field": row["field"],
+        "before": _said(both, row["field"], row["before"]),
+        "after": _said(both, row["field"], row["after"]),
+        "rule": row["reason"],
+    }
+
+
+def _said(both: Sides, field: str, value: Any) -> str:
+    """A value in words for people."""
+    if value is None or value is ABSENT:
+        return "пусто"
+    if field == ROWS:
+        return composition.summary([Position(*row) for row in value])
+    mails = {user: mail for mail, user in both.run.portal.names.emails.items()}
+    return str(mails.get(value, value)) if field == MANAGER else str(value)
+
+
+def _note_untaken(both: Sides, memory: Memory, judged: Iterable[Key], due: Collection[Key]) -> None:
+    """1C has read our edit and still shows another composition: told for as long as it stands."""
+    issues: list[Record] = []
+    for key in judged:
+        known, said = memory.get(key, ROWS), both.onec.get(key, {}).get(ROWS)
+        if said is None or key in due or not known.sent:
+            continue
+        last = known.sent[-1]
+        made = both.told.made[both.orders[key[1]]["id"]]
+        if made > last.seq and both.form(ROWS, said) != both.form(ROWS, last.value):
+            issues.append(_untaken(both, key, last.value, said))
     both.run.journal.note(issues, SCOPE)
-    return {(DEAL, row["key"]) for row in issues}
 
 
-def _unsettled(both: Sides, memory: Agreed, key: Key) -> bool:
-    """Whether 1C shows a composition of an order of ours that is neither agreed nor what we sent."""
-    theirs = both.onec.get(key, {}).get(ROWS)
-    order = both.orders.get(key[1])
-    if theirs is None or order is None or not owners.is_ours(order):
-        return False
-    shown = both.form(ROWS, theirs)
-    known = [memory.base, *(item.value for item in memory.sent)]
-    return all(shown != both.form(ROWS, value) for value in known)
+def _untaken(both: Sides, key: Key, ours: Any, theirs: Any) -> Record:
+    return tables.issue(
+        f"1С не взяла состав сделки {key[1]}: в сделке «{_said(both, ROWS, ours)}», в заказе 1С "
+        f"«{_said(both, ROWS, theirs)}». Внесите правку в заказ 1С вручную или верните состав сделки.",
+        severity="warn",
+        entity=key[0],
+        key=key[1],
+        field=ROWS,
+        value=_said(both, ROWS, theirs),
+    )
 
 
 # ---- conflicts that only a person decides ----
@@ -301,8 +275,9 @@ def _answers(both: Sides, judged: Sequence[Key]) -> dict[tuple[str, str, str], s
 
 def _ask(both: Sides, issues: pd.DataFrame) -> set[str]:
     run = both.run
-    rows = [_question(both, row) for row in tables.each(issues, Issue)]
-    run.journal.note(issues, SCOPE)
+    told = [_asked(both, row) for row in tables.each(issues, Issue)]
+    rows = [_question(both, row) for row in told]
+    run.journal.note(told, SCOPE)
     run.state.questions.ask(rows, run.number)
     return {row["key"] for row in rows}
 
@@ -312,7 +287,19 @@ def withdraw(run: Run, asked: Collection[str]) -> None:
     invoices.withdraw(run, _QUESTION, asked)
 
 
-def _question(both: Sides, row: Issue) -> Record:
+def _asked(both: Sides, row: Issue) -> Record:
+    """The conflict in the words of an order."""
+    key, field = (row["entity"] or "", row["key"] or ""), row["field"] or ""
+    ours = _said(both, field, both.portal[key].get(field))
+    theirs = _said(both, field, both.onec[key][field])
+    message = (
+        f"Сделка {key[1]}, {_CAPTIONS.get(field, field)}: изменено с обеих сторон, в сделке «{ours}», в 1С "
+        f"«{theirs}». Ничего не записано. Сделайте значения одинаковыми или ответьте командой obmen24 ask."
+    )
+    return {**row, "message": message, "value": theirs}
+
+
+def _question(both: Sides, row: Record) -> Record:
     key = (row["entity"] or "", row["key"] or "")
     return {
         "key": _mark(both, key, row["field"] or ""),

@@ -28,7 +28,7 @@ from etl.flows.run import Record, Run
 from etl.load.bitrix24.items import NewItem
 from etl.records import Deal, Document
 from etl.transform.money.doubts import overdrawn
-from etl.transform.orders import doubts, owners
+from etl.transform.orders import composition, doubts, owners
 from etl.transform.orders import told as rules
 from etl.transform.orders.born import new_deals
 from etl.transform.orders.facts import OrderFacts, order_facts
@@ -59,7 +59,7 @@ def apply_all(run: Run, reading: Reading) -> None:
 def apply(run: Run, settings: Orders, told: Told) -> None:
     """Fields, compositions, stages and smart invoices that follow from the documents and their facts."""
     payments, shipments = recording.payments(run), recording.shipments(run)
-    known = order_facts(told.owned, payments, shipments, settings.statuses)
+    known = order_facts(told.owned, payments, shipments, settings.statuses, settings.trust)
     values = rules.told(told.content, known, settings, run.profile.organisations)
     sources = _sources(told)
     _note_doubts(run, settings, told, known)
@@ -224,7 +224,7 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
     bare = _bare_numbers(run, settings)
     run.journal.note(rules.unfit(values, settings.fields, bare), SCOPE)
     fields = rules.field_changes(values, deals, settings.fields, bare)
-    amounts = rules.amount_changes(values, deals, _with_rows(told) if settings.rows else set())
+    amounts = rules.amount_changes(values, deals, _with_rows(run, told) if settings.rows else set())
     changes: list[Record] = [dict(row) for row in (*fields, *amounts)]
     led = orders_rows.led(run, told)
     names = {deal: values[deal].get("organisation") for deal in led if deal in values}
@@ -246,11 +246,15 @@ def _told_of(run: Run, values: rules.Told) -> list[Deal]:
     return tables.records(deals[deals["id"].isin(values.keys())], Deal)
 
 
-def _with_rows(told: Told) -> set[str]:
-    """Deals whose order or invoice has lines: their sum follows the rows."""
+def _with_rows(run: Run, told: Told) -> set[str]:
+    """Deals whose sum follows their rows: those of an order or invoice with lines, and in a two-way profile
+    those of an emptied one, whose deal may keep its own.
+    """
     found: set[str] = set()
+    kept = orders_rows.two_way(run)
     for row in told.content:
-        if row["id"] in told.bodies and row["kind"] in ("order", "invoice"):
+        emptied = kept and composition.is_worth_nothing(row)
+        if row["kind"] in ("order", "invoice") and (row["id"] in told.bodies or emptied):
             found.add(row["deal"] or "")
     return found
 

@@ -13,9 +13,9 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows.agreement import Memory
-from etl.flows.orders import buyers, documents, edits, invoices, rows, taking
+from etl.flows.orders import buyers, documents, edits, invoices, prices, rows, sides, taking, units
 from etl.flows.orders import told as telling
-from etl.flows.orders.edits import Compared
+from etl.flows.orders.sides import Compared
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted
 from etl.flows.portal import refusals
@@ -27,6 +27,7 @@ from etl.transform.money.paid import referred
 from etl.transform.orders import composition, sending, totals
 from etl.transform.orders.invoices import Choice
 from etl.transform.orders.sending import DEAL, INVOICE, Key
+from etl.transform.orders.units import Judged
 from etl.values import keys, money
 
 SCOPE = "orders-out"
@@ -50,14 +51,17 @@ def flow(run: Run, reading: Reading) -> None:
     deals = buyers.of_deals(run, [deal for deal in deals if deal["id"] not in choice.held])
     asked: set[str] = set()
     changes: list[Record] = []
+    judged: dict[str, Judged] = {}
     names = rows.aliases(run, told.lines) if deals else {}
     for part, own in _parts(run, deals, choice.invoices):
         compared = _exchange(run, settings, told, part, own, names)
         changes += compared.changes
+        judged |= compared.units
         asked |= compared.asked
     if deals:
         edits.withdraw(run, asked)
-        taking.take(run, told, changes)
+        composed = taking.take(run, told, changes)
+        units.remember(run, judged, composed & judged.keys())
     refusals.looked(run, refusals.ORDERS_OUT)
     run.state.runs.close_issues(run.number, [SCOPE, invoices.SCOPE])
 
@@ -104,27 +108,44 @@ def _exchange(
     names: Mapping[str, str],
 ) -> Compared:
     """Compare both sides, hand over what is new and what was edited. What the portal must hold is in the
-    result. `names`: see `edits.sides`.
+    result. `names`: see `sides.sides`.
     """
-    judged = totals.added_up(deals, bills, *_product_rows(run, settings, deals, bills), settings)
-    run.journal.note(list(judged.issues), SCOPE)
-    deals = [deal for deal in deals if deal["id"] not in judged.held]
-    bills = [row for row in bills if row["deal"] not in judged.held]
-    deal_rows, bill_rows = judged.deals, judged.invoices
-    both = edits.sides(run, settings, told, deals, bills, (deal_rows, bill_rows), names)
+    added = totals.added_up(deals, bills, *_product_rows(run, settings, deals, bills), settings)
+    run.journal.note(list(added.issues), SCOPE)
+    deals = [deal for deal in deals if deal["id"] not in added.held]
+    bills = [row for row in bills if row["deal"] not in added.held]
+    deal_rows, bill_rows = added.deals, added.invoices
+    priced = prices.as_sent(run, told, Wanted(settings, deals, bills, deal_rows, bill_rows, frozenset()))
+    both = sides.sides(run, settings, told, deals, bills, priced, names)
     new = sending.first_sent(deals, bills, settings, told.dates.keys())
     known = both.portal.keys() - new - _unfilled(run, told, deals)
     compared = edits.compare(both, known)
+    compared.changes += edits.repriced(both, compared, deal_rows)
+    judged = units.compare(both, compared, deal_rows, {key for entity, key in known if entity == DEAL})
+    edits.defer(both, compared)
     due = _accepted(run, told, compared)
     edits.first_sending(both, compared.memory, new)
     going = {_number(key, told): key for key in (*due, *new)}
     made = documents.Made((), (), ())
     if going:
-        wanted = Wanted(settings, deals, bills, deal_rows, bill_rows, frozenset(going))
+        rows_for_1c = units.as_1c_knows(both, deal_rows, judged)
+        wanted = Wanted(settings, deals, bills, rows_for_1c, bill_rows, frozenset(going))
         made = documents.make(run, told, wanted)
     published = _commit(run, told, compared.memory, going, made, deals)
+    _settle_units(run, compared, judged, published)
     run.journal.tell(_steps(run, published, {number: due.get(key, {}) for number, key in going.items()}))
     return compared
+
+
+def _settle_units(
+    run: Run, compared: Compared, judged: Mapping[str, Judged], published: Sequence[Document]
+) -> None:
+    """Units are remembered where nothing is to be written, or 1C was told; the others after the writing."""
+    sent = {row["deal"] for row in published}
+    waiting = {row["key"] for row in compared.changes if row["field"] == rows.ROWS}
+    settled = [deal for deal, one in judged.items() if deal in sent or not one.to_1c]
+    units.remember(run, judged, [deal for deal in settled if deal not in waiting])
+    compared.units.update({deal: judged[deal] for deal in settled if deal in waiting})
 
 
 def _product_rows(

@@ -37,7 +37,46 @@ def lines(run: Run, told: Told, wanted: Wanted, deals: Sequence[Deal]) -> tuple[
     if wanted.settings.discounts == "portal":
         return net, []
     terms = _terms(run, deals, wanted.invoices, numbers)
-    return rules.priced_by_1c(net, terms, *_prices(run), foreign=_foreign(wanted, deals, numbers))
+    held, foreign = _held(told, wanted, numbers), _foreign(wanted, deals, numbers)
+    return rules.priced_by_1c(net, terms, *_prices(run), held, foreign=foreign)
+
+
+def as_sent(run: Run, told: Told, wanted: Wanted) -> tuple[Sequence[Line], Sequence[Line]]:
+    """Product rows of the deals and of the smart invoices at the prices they go to 1C at; those of a
+    document that cannot be priced as they are.
+    """
+    if wanted.settings.discounts == "portal":
+        return wanted.deal_rows, wanted.invoice_rows
+    priced, _ = lines(run, told, wanted, wanted.deals)
+    found = {(line["document"], line["position"]): line for line in priced}
+    numbers = {deal["id"]: _number(told, deal) for deal in wanted.deals}
+    deals = [_at(line, found.get((numbers[line["document"]], line["position"]))) for line in wanted.deal_rows]
+    invoices = [
+        _at(line, found.get((keys.invoice(line["document"]), line["position"])))
+        for line in wanted.invoice_rows
+    ]
+    return deals, invoices
+
+
+def _at(line: Line, priced: Line | None) -> Line:
+    """A row at another price."""
+    if priced is None:
+        return line
+    return {**line, "price": priced["price"], "amount": priced["amount"], "discount": None}
+
+
+def _held(told: Told, wanted: Wanted, numbers: Mapping[str, str]) -> dict[str, rules.Held]:
+    """Number of a document -> prices that the order of its deal holds in 1C."""
+    orders = {order["id"]: deal for deal, order in told.orders.items() if deal in numbers}
+    included = {order["id"]: order["vat_included"] for order in told.orders.values()}
+    body = [line for line in told.lines if line["document"] in orders]
+    found: dict[str, rules.Held] = {}
+    for order, prices in rules.held_prices(body, included).items():
+        found[numbers[orders[order]]] = prices
+    for row in wanted.invoices:
+        number = numbers.get(row["deal"] or "", "")
+        found[keys.invoice(row["id"])] = found.get(number, {})
+    return found
 
 
 def _foreign(wanted: Wanted, deals: Iterable[Deal], numbers: Mapping[str, str]) -> set[str]:

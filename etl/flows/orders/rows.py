@@ -22,7 +22,8 @@ from etl.flows.orders.told import Told
 from etl.flows.run import Record, Run
 from etl.records import Document, Line
 from etl.transform.agreed import Agreed
-from etl.transform.orders import composition, totals
+from etl.transform.orders import composition
+from etl.transform.orders import lines as order_lines
 from etl.transform.orders.composition import Position
 
 SCOPE = "orders"
@@ -98,7 +99,7 @@ def sound(run: Run, told: Told, content: Sequence[Document]) -> Sequence[Documen
     """Content of deals none of whose documents contradicts its own lines; the others are shown with both
     computations.
     """
-    wrong = totals.wrong_totals(content, told.lines)
+    wrong = order_lines.wrong_totals(content, told.lines)
     if not wrong:
         return content
     run.journal.note(wrong, SCOPE)
@@ -123,7 +124,21 @@ def written(
     by_deal: dict[str, list[Line]] = defaultdict(list)
     for row in rows:
         by_deal[row["document"]].append(row)
-    return [_readable(row, by_deal[row["key"]]) for row in changes if row["key"] in by_deal]
+    emptied = {row["key"] for row in changes if not row["after"]}
+    going = by_deal.keys() | emptied
+    return [_readable(row, by_deal[row["key"]]) for row in changes if row["key"] in going]
+
+
+def _emptied(change: Mapping[str, Any]) -> Record:
+    deal = change["key"]
+    return tables.issue(
+        f"Заказ сделки {deal} в 1С остался без товаров и с суммой 0: товары удалены и из сделки. "
+        "Если это ошибка, верните строки в заказ 1С.",
+        severity="warn",
+        entity="deal",
+        key=deal,
+        field=ROWS,
+    )
 
 
 def _readable(change: Mapping[str, Any], lines: Sequence[Line]) -> Record:
@@ -146,6 +161,12 @@ def remember(run: Run, applied: Sequence[Record], standing: Compositions) -> Non
     done = [row for row in applied if row["action"] == "rows" and row["outcome"] == "done"]
     agreed = {**standing, **{row["key"]: row["position"] for row in done}}
     settle(run, {deal: value for deal, value in agreed.items() if deal not in unfinished})
+    note_emptied(run, done)
+
+
+def note_emptied(run: Run, done: Iterable[Record]) -> None:
+    """Goods may leave an order by mistake: whoever looks at the deal is told why it is empty."""
+    run.journal.note([_emptied(row) for row in done if row["action"] == "rows" and not row["lines"]], SCOPE)
 
 
 def settle(run: Run, agreed: Compositions) -> None:
@@ -167,16 +188,39 @@ def read(run: Run, deals: Iterable[str], owner: str = "D") -> list[Line]:
 
 def positions_of_portal(run: Run, lines: Sequence[Line]) -> Compositions:
     """Owner -> composition; products of the portal go by their id in 1C."""
-    linked = run.state.links.by_portal("product", _products(lines))
-    known = {number: row["foreign_id"] for number, row in linked.items()}
-    return composition.positions(_kept(run, lines), known)
+    return composition.positions(_kept(run, lines), _known_portal(run, lines))
 
 
-def positions_of_1c(run: Run, documents: Iterable[Document], lines: Sequence[Line]) -> Compositions:
-    """Document -> composition; products without a pair go by name, as they do on the portal."""
-    paired = records.portal_ids(run, "product", _products(lines))
+def positions_of_1c(run: Run, documents: Collection[Document], lines: Sequence[Line]) -> Compositions:
+    """Document -> composition; products without a pair go by name, as they do on the portal. An emptied
+    document has none, one that tells no lines says nothing.
+    """
     included = {row["id"]: row["vat_included"] for row in documents}
-    return composition.positions(_kept(run, lines), {origin: origin for origin in paired}, included)
+    told = composition.positions(_kept(run, lines), _known_1c(run, lines), included)
+    emptied = {row["id"]: () for row in documents if composition.is_worth_nothing(row)}
+    return emptied | told
+
+
+def products_of_portal(run: Run, lines: Sequence[Line]) -> list[str]:
+    """The product of each row, named as in a composition."""
+    known = _known_portal(run, lines)
+    return [composition.product(line, known) for line in lines]
+
+
+def products_of_1c(run: Run, lines: Sequence[Line]) -> list[str]:
+    """The same of lines of 1C."""
+    known = _known_1c(run, lines)
+    return [composition.product(line, known) for line in lines]
+
+
+def _known_portal(run: Run, lines: Sequence[Line]) -> dict[str, str]:
+    linked = run.state.links.by_portal("product", _products(lines))
+    return {number: row["foreign_id"] for number, row in linked.items()}
+
+
+def _known_1c(run: Run, lines: Sequence[Line]) -> dict[str, str]:
+    paired = records.portal_ids(run, "product", _products(lines))
+    return {origin: origin for origin in paired}
 
 
 def aliases(run: Run, onec: Sequence[Line]) -> dict[str, str]:
@@ -222,7 +266,7 @@ def _kept(run: Run, lines: Sequence[Line]) -> Sequence[Line]:
 
 def shown(lines: Iterable[Line]) -> str:
     """A composition for people: «Болт × 2 = 100.00; …»."""
-    return "; ".join(_line(line) for line in lines)
+    return "; ".join(_line(line) for line in lines) or "товаров нет"
 
 
 def _line(line: Line) -> str:

@@ -9,8 +9,8 @@ from etl.flows import stages
 from etl.flows.agreement import Memory
 from etl.flows.orders import ourselves
 from etl.flows.orders import rows as orders_rows
-from etl.flows.orders.edits import MANAGER, ORGANISATION
 from etl.flows.orders.rows import ENTITY, ROWS
+from etl.flows.orders.sides import MANAGER, ORGANISATION
 from etl.flows.orders.told import Told
 from etl.flows.portal import delivery, refusals
 from etl.flows.run import Record, Run
@@ -22,18 +22,21 @@ _FIELD = {"rows": ROWS, "update": MANAGER, "link": ORGANISATION}
 _SCOPE = "orders-out"
 
 
-def take(run: Run, told: Told, changes: Sequence[Record]) -> None:
+def take(run: Run, told: Told, changes: Sequence[Record]) -> set[str]:
     """Write what the comparison says the portal must hold, all of it under one guard, and remember what it
-    holds now.
+    holds now. Out: deals whose composition was written.
     """
     if not changes:
-        return
+        return set()
     wanted = [_from_order(change, told.orders[change["key"]]) for change in changes]
     composed = [change for change in wanted if change["field"] == ROWS]
     wanted = [*_composed(run, told, composed), *_cards(run, wanted)]
     applied = delivery.apply(run, wanted, refusals.ORDERS_OUT)
     stages.count(run, applied)
-    _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), applied)
+    done = [row for row in applied if row["outcome"] == "done"]
+    _settle(Memory(run.state, [ENTITY], {change["key"] for change in changes}), done)
+    orders_rows.note_emptied(run, done)
+    return {row["key"] for row in done if row["action"] == "rows"}
 
 
 def _from_order(change: Record, order: Document) -> Record:
@@ -75,7 +78,6 @@ def _composed(run: Run, told: Told, changes: Sequence[Record]) -> list[Record]:
 
 def _settle(memory: Memory, applied: Iterable[Record]) -> None:
     for row in applied:
-        if row["outcome"] == "done":
-            field = ORGANISATION if ORGANISATION in row else _FIELD[row["action"]]
-            memory.settle((ENTITY, row["key"]), field, keep=True)
+        field = ORGANISATION if ORGANISATION in row else _FIELD[row["action"]]
+        memory.settle((ENTITY, row["key"]), field, keep=True)
     memory.commit()

@@ -97,13 +97,14 @@ def composed(desk: Desk, rows: Sequence[Record]) -> Iterator[Record]:
     bodies: list[composition.Composition] = []
     for entity in KINDS:
         mine = {key: row for key, row in keyed.items() if row["entity"] == entity}
-        unsummed = _unsummed(desk, entity, [row["key"] for row in mine.values() if row["lines"]])
+        unsummed = _unsummed(desk, entity, [row["key"] for row in mine.values()])
         for key, row in mine.items():
+            body = row["lines"]
             if row["key"] in unsummed:
                 desk.outbox.failed(key, unsummed[row["key"]].reason)
                 yield outcome(row, unsummed[row["key"]])
             else:
-                bodies.append(composition.Composition(key, row["key"], row["lines"], KINDS[entity]))
+                bodies.append(composition.Composition(key, row["key"], body, KINDS[entity], empty=not body))
     for result in composition.set_rows(desk.client, bodies, desk.outbox):
         close_skipped(desk, result)
         yield outcome(keyed[result.key], result)

@@ -46,8 +46,7 @@ def positions(
             amount = line["amount"] or ZERO
         else:
             amount = gross(line, vat_included=included.get(line["document"]))
-        product = known.get(line["product"] or "") or named(line["name"])
-        one = Position(product, line["quantity"] or Decimal(1), amount, line["vat_rate"])
+        one = Position(product(line, known), line["quantity"] or Decimal(1), amount, line["vat_rate"])
         _append(found[line["document"]], one)
     return {document: tuple(held) for document, held in found.items()}
 
@@ -64,6 +63,16 @@ def _append(held: list[Position], one: Position) -> None:
 
 def _place(line: Line) -> int:
     return line["position"]
+
+
+def product(line: Line, known: Mapping[str, str]) -> str:
+    """The product of a line as it stands in a position: its id in 1C, without a pair its name."""
+    return known.get(line["product"] or "") or named(line["name"])
+
+
+def goods(rows: Iterable[Position]) -> list[tuple[str, Decimal]]:
+    """Which products and how many of them, whatever they cost."""
+    return [(row[0], row[1]) for row in rows]
 
 
 def named(name: str | None) -> str:
@@ -84,7 +93,7 @@ def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[li
 
     In: `attached` documents and their lines. The only invoice of a deal wins over its order («сумма
     выставленного счета»); of several invoices, each for a part, the order tells the whole, and without an
-    order they are one after another.
+    order they are one after another. A document that tells no lines is silent, unless it is emptied.
     """
     bodies: dict[str, list[Line]] = defaultdict(list)
     for line in sorted(lines, key=_place):
@@ -92,11 +101,18 @@ def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[li
     heads: list[Document] = []
     kept: list[Line] = []
     for deal, rows in _standing(documents).items():
-        chosen = [row for row in _telling(rows) if bodies[row["id"]]]
+        chosen = [row for row in _telling(rows) if bodies[row["id"]] or is_worth_nothing(row)]
         if chosen:
             heads.append({**chosen[-1], "id": deal, "amount": _sum_of(chosen)})
             kept += _renumbered(deal, [line for row in chosen for line in bodies[row["id"]]])
     return heads, kept
+
+
+def is_worth_nothing(row: Document) -> bool:
+    """A document without a sum of its own is emptied where it has no lines either; one that tells its sum
+    alone says nothing of its composition.
+    """
+    return row["amount"] == 0
 
 
 def _standing(documents: Iterable[Document]) -> dict[str, list[Document]]:
@@ -130,13 +146,13 @@ def row_changes(
 ) -> list[Change]:
     """Changes of compositions (action rows) led by 1C: `after` replaces the rows of the deal as a whole.
 
-    In: `composition.positions` of both sides by deal; only `deals` known to the portal. An empty list never
-    replaces rows.
+    In: `composition.positions` of both sides by deal; only `deals` known to the portal. A deal that 1C says
+    nothing of keeps its rows.
     """
     rows = [
         change(deal, "rows", "rows", ours.get(deal, ()), said, "состав заказа")
         for deal, said in theirs.items()
-        if deal in deals and said and said != ours.get(deal, ())
+        if deal in deals and said != ours.get(deal, ())
     ]
     return [{**row, "seq": number} for number, row in enumerate(rows, 1)]
 

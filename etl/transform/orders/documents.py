@@ -291,7 +291,10 @@ def _rows(desk: _Desk, head: Document, deal: Deal) -> list[Line]:
         return []
     rows = desk.lines.get(head["number"] or "") or desk.lines.get(keys.order(deal["id"]), [])
     if not rows:
-        raise _Refused("В сделке нет товаров, заказ без состава 1С не проведёт. Добавьте товары в сделку.")
+        raise _Refused(
+            "В сделке нет товаров, заказ без состава 1С не проведёт: она не отправлена, заказ в 1С (если он "
+            "есть) остаётся прежним. Добавьте товары в сделку."
+        )
     ordered = sorted(rows, key=lambda row: row["position"])
     return [_row(desk, head, row, position) for position, row in enumerate(ordered, 1)]
 

@@ -8,7 +8,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from etl.records import Document, Payment
 from etl.transform.documents import given_up
@@ -50,19 +50,21 @@ def order_facts(
     payments: Iterable[Payment],
     shipments: Iterable[Payment],
     statuses: Mapping[str, str] | None = None,
+    trust: Literal["facts", "status"] = "facts",
 ) -> dict[str, OrderFacts]:
     """Facts of the orders and invoices of each deal: {deal: facts}.
 
     In: `documents` (newest state of each order and invoice, with `deal`; a number of ours tells the deal of
     an order), facts of money and goods, `statuses` = status in 1C -> facts it proves («paid», «shipped»,
-    «closed», several by comma). Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped
+    «closed», several by comma), `trust` = whether counted sums and flags are believed against the status or
+    the status by its word. Facts: ordered, invoiced, paid, prepaid (something is paid), seen, shipped
     (in full by sum, or closed), closed, status, and amount, paid_amount, paid_on, shipped_amount, shipped_on,
     shipped_number (numbers joined), number, number_1c.
     """
     proofs = {clean.fold(status): _words(words) for status, words in (statuses or {}).items()}
     paying, goods = by_target(payments), by_target(shipments)
     return {
-        deal: _order(rows, _about(rows, paying), _about(rows, goods), proofs)
+        deal: _order(rows, _about(rows, paying), _about(rows, goods), proofs, trust)
         for deal, rows in _by_deal(documents).items()
     }
 
@@ -145,6 +147,7 @@ def _order(
     paying: Sequence[Payment],
     goods: Sequence[Payment],
     proofs: Mapping[str, set[str]],
+    trust: str,
 ) -> OrderFacts:
     orders, invoices = _standing(rows, "order"), _standing(rows, "invoice")
     heads = orders or invoices
@@ -153,7 +156,11 @@ def _order(
     paid = settle(paying, amount)
     sent = settle((fact for fact in goods if fact["source"] != _CLOSING), amount)
     status = next((row["status"] for row in reversed(orders) if row["status"]), None)
-    proven = proofs.get(clean.fold(status), set()) - _better_known(orders, paid, sent)
+    proven = proofs.get(clean.fold(status), set())
+    if trust == "facts":
+        proven = proven - _better_known(orders, paid, sent)
+    elif amount is not None and amount <= 0:
+        proven = proven - {"paid", "prepaid"}  # of an order worth nothing nothing is paid
     closed = "closed" in proven or _is_closed(goods)
     last = heads[-1] if heads else rows[-1]
     return {
@@ -185,16 +192,21 @@ def _standing(rows: Iterable[Document], kind: str) -> list[Document]:
 
 
 def _better_known(orders: Sequence[Document], paid: Paid, sent: Paid) -> set[str]:
-    """What a status proves only where nothing better speaks: a counted sum or a flag (onec §1.5: «Готов к
-    отгрузке» may be unpaid).
+    """What a status proves only where nothing better speaks: a counted sum, a flag or a sum of nothing (onec
+    §1.5: «Готов к отгрузке» may be unpaid).
     """
-    last = orders[-1] if orders else None
     known = set()
-    if paid.amount is not None or (last is not None and last["paid"] is False):
+    last = orders[-1] if orders else None
+    if paid.amount is not None or (last and _denied(last["paid"], last["paid_amount"])):
         known.add("paid")
-    if sent.amount is not None or (last is not None and last["shipped"] is False):
+    if sent.amount is not None or (last and _denied(last["shipped"], last["shipped_amount"])):
         known.add("shipped")
     return known
+
+
+def _denied(flag: bool | None, amount: Decimal | None) -> bool:
+    """«Оплачен» = нет and «Сумма оплаты» = 0 say the same, and so do those of a shipment."""
+    return not flag and (flag is False or amount == 0)
 
 
 def _is_closed(goods: Iterable[Payment]) -> bool:

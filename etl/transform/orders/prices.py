@@ -10,7 +10,7 @@ from typing import Any
 
 from etl.records import Line, Price, PriceType
 from etl.tables import Record, issue
-from etl.transform.orders.lines import ZERO, tax_inside
+from etl.transform.orders.lines import TOLERANCE, ZERO, gross, tax_inside
 from etl.values import clean, money
 from etl.values.money import ROUBLE, ROUBLES, Measure
 
@@ -18,6 +18,8 @@ from etl.values.money import ROUBLE, ROUBLES, Measure
 PRICE_TYPE, PERCENT = "Вид цен", "Процент скидки"
 #: terms of a buyer by those names
 Terms = Mapping[str, str]
+#: product -> prices per unit
+Held = Mapping[str, Collection[Decimal]]
 
 
 def net_lines(rows: Iterable[Line], products: Mapping[str, str]) -> list[Line]:
@@ -44,6 +46,7 @@ def priced_by_1c(
     buyers: Mapping[str, Terms],
     prices: Iterable[Price],
     price_types: Iterable[PriceType],
+    held: Mapping[str, Held],
     *,
     foreign: Collection[str] = (),
 ) -> tuple[list[Line], list[Record]]:
@@ -52,8 +55,9 @@ def priced_by_1c(
 
     `buyers` = document -> terms of its party: the «Вид цен» (name or Ид of a price type; wins) or «Процент
     скидки». `prices`, `price_types`: of the catalogue. A buyer with neither has the portal's price; a
-    product without a price of the buyer's type, or a percent that is no number, stops the document. Prices
-    are roubles, so they price no document that is not (`foreign`).
+    product without a price of the buyer's type, or a percent that is no number, stops the document. `held` =
+    document -> what 1C holds of its order: a price that came from there has its discount inside already.
+    Prices are roubles, so they price no document that is not (`foreign`).
     """
     types = _types(price_types)
     of = {(row["product"], row["price_type"]): row["price"] for row in prices}
@@ -63,7 +67,7 @@ def priced_by_1c(
         terms = buyers.get(line["document"]) or {}
         known = {} if line["document"] in foreign else of
         try:
-            price = _own_price(line, terms, types, known)
+            price = _own_price(line, terms, types, known, held.get(line["document"]) or {})
         except ValueError as error:
             issues.append(_without_price(line, error))
         else:
@@ -101,7 +105,11 @@ def _without_price(line: Line, error: ValueError) -> Record:
 
 
 def _own_price(
-    line: Line, terms: Terms, types: Mapping[str, str], prices: Mapping[tuple[str, str], Decimal | None]
+    line: Line,
+    terms: Terms,
+    types: Mapping[str, str],
+    prices: Mapping[tuple[str, str], Decimal | None],
+    held: Held,
 ) -> Decimal:
     """The price of this buyer. Raises ValueError with the reason there is none."""
     name = clean.text(terms.get(PRICE_TYPE))
@@ -110,10 +118,25 @@ def _own_price(
         if price is None:
             raise ValueError(f"нет цены вида «{name}» в валюте документа")
         return price
+    told = line["price"] or ZERO
+    if any(abs(told - price) <= TOLERANCE for price in held.get(line["product"] or "", ())):
+        return told
     percent = clean.number(str(terms.get(PERCENT) or "0").rstrip("% ")) or ZERO
     if not 0 <= percent <= 100:
         raise ValueError(f"скидка {percent} % невозможна")
-    return clean.kopecks((line["price"] or ZERO) * (100 - percent) / 100)
+    return clean.kopecks(told * (100 - percent) / 100)
+
+
+def held_prices(lines: Iterable[Line], included: Mapping[str, bool | None]) -> dict[str, Held]:
+    """Document -> prices per unit, with VAT, of the products in lines of 1C. `included` = document -> VAT is
+    inside the sums.
+    """
+    found: dict[str, dict[str, set[Decimal]]] = {}
+    for line in lines:
+        quantity = line["quantity"] or Decimal(1)
+        price = gross(line, vat_included=included.get(line["document"])) / quantity
+        found.setdefault(line["document"], {}).setdefault(line["product"] or "", set()).add(price)
+    return dict(found)
 
 
 # ---- the currency ----

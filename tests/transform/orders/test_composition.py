@@ -9,9 +9,8 @@ import pytest
 
 from etl.transform.orders import composition
 from etl.transform.orders.composition import Position
-from etl.transform.orders.lines import split
-from etl.transform.orders.prices import net_lines, priced_by_1c
-from etl.transform.orders.totals import different_totals, wrong_totals
+from etl.transform.orders.lines import split, wrong_totals
+from etl.transform.orders.prices import held_prices, net_lines, priced_by_1c
 from tests.support.rows import column, columns, whole
 
 HEAD = {"id": "d1", "kind": "order", "number": "УТ-1", "amount": D("100.00"), "vat_included": True}
@@ -148,7 +147,7 @@ def test_seed_003_discounts_of_1c_need_the_buyers_price_type_or_percent() -> Non
         "d4": {"Вид цен": "Дилер"},
         "d5": {"Процент скидки": "много"},
     }
-    made, issues = priced_by_1c(given, buyers, prices, types)
+    made, issues = priced_by_1c(given, buyers, prices, types, {})
     assert columns(made, ["document", "price", "amount"]) == [
         ["d1", D("80.00"), D("160.00")],
         ["d2", D("87.50"), D("175.00")],
@@ -168,13 +167,32 @@ def test_a_document_whose_lines_do_not_add_up_is_stopped_with_both_computations(
     assert wrong_totals(documents(), lines()) == []
 
 
-def test_the_same_goods_with_different_totals_are_shown_and_not_written() -> None:
-    ours, theirs = (
-        {"B24-1": (Position("g1", D(2), D("100.00"), None),)},
-        {"B24-1": (Position("g1", D(2), D("90.00"), None),)},
+def test_a_price_that_came_from_1c_is_not_discounted_twice() -> None:
+    """The deal shows what 1C made of it: 2 × 90.00 is the price after the percent, a new price of a person is
+    before it.
+    """
+    held = held_prices(lines(line(quantity=D(2), amount=D("180.00"))), {"d1": True})
+    buyers = {"d1": {"Процент скидки": "10"}}
+    given = lines(
+        line(1, quantity=D(5), price=D("90.00"), amount=D("450.00")),
+        line(2, quantity=D(1), price=D("100.00"), amount=D("100.00")),
+        line(3, quantity=D(1), product="g2", price=D("90.00"), amount=D("90.00")),
     )
-    (problem,) = column(different_totals(ours, theirs), "message")
-    assert "портал считает 100,00, 1С считает 90,00" in problem
-    assert "портал 2,00 × 50,00 = 100,00, 1С 2,00 × 45,00 = 90,00" in problem
-    assert different_totals(ours, {"B24-1": (Position("g1", D(3), D("150.00"), None),)}) == []
-    assert different_totals(ours, {"B24-1": (Position("g1", D(2), D("100.01"), None),)}) == []
+    priced, issues = priced_by_1c(given, buyers, [], [], held)
+    assert issues == []
+    assert column(priced, "price") == [D("90.00"), D("90.00"), D("81.00")]
+    assert held_prices(
+        lines(line(quantity=D(2), amount=D("100"), vat_rate=D(22), vat_amount=D("22"))), {"d1": False}
+    ) == {"d1": {"g1": {D("61.00")}}}
+
+
+def test_an_emptied_document_empties_the_deal_and_a_silent_one_does_not() -> None:
+    order = {"deal": "7", "deleted": False, "cancelled": False}
+    (emptied,), body = composition.deal_lines(documents(**order, amount=D(0)), [])
+    assert (emptied["id"], emptied["amount"], body) == ("7", D(0), [])
+    for amount in (D("100.00"), None):
+        assert composition.deal_lines(documents(**order, amount=amount), []) == ([], [])
+    told, silent = {"7": ()}, {}
+    held = {"7": (Position("g1", D(2), D("100.00"), None),)}
+    assert [row["after"] for row in composition.row_changes(held, told, {"7"})] == [()]
+    assert composition.row_changes(held, silent, {"7"}) == []

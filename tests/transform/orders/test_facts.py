@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from etl.transform.orders import facts
 from tests.support.deals000 import payment
 from tests.support.documents import (
@@ -16,12 +18,13 @@ from tests.support.rows import whole
 # ---- orders ----
 
 
-def orders(*rows, payments=(), goods=(), statuses=None):
+def orders(*rows, payments=(), goods=(), statuses=None, trust="facts"):
     return facts.order_facts(
         whole("documents", *rows),
         told_of(payments),
         told_of(goods),
         statuses,
+        trust,
     )
 
 
@@ -118,6 +121,38 @@ def test_a_status_proves_what_the_profile_says_but_not_against_money():
     )
     assert orders(SENT | {"status": "Закрыт"}, statuses=statuses)["5"]["closed"] is True
     assert orders(SENT | {"status": "Неизвестный"}, statuses=statuses)["5"]["status"] == "Неизвестный"
+
+
+@pytest.mark.parametrize(
+    ("said", "paid"),
+    [
+        ({}, True),
+        ({"paid": False}, False),
+        ({"paid_amount": D(0)}, False),
+        ({"paid": False, "paid_amount": D(0)}, False),
+        ({"paid": True, "paid_amount": D(0)}, True),
+    ],
+)
+def test_a_flag_of_nothing_and_a_sum_of_nothing_are_one_denial(said, paid):
+    """«Оплачен» = false and «Сумма оплаты» = 0 say the same against «Готов к отгрузке»; so does a part of the sum."""
+    statuses = {"Готов к отгрузке": "paid"}
+    row = SENT | {"status": "Готов к отгрузке", **said}
+    assert orders(row, statuses=statuses)["5"]["paid"] is paid
+    assert orders(row, statuses=statuses, trust="status")["5"]["paid"] is True
+
+
+def test_a_trusted_status_proves_what_it_says_against_smaller_sums_but_not_of_an_empty_order():
+    """«При смене статуса заказа … на “Оплачен”» (002): an invoice of 56101 paid in full for an order of 59251.50."""
+    statuses, part = {"Оплачен": "paid"}, [payment("B24-5", "600")]
+    row = SENT | {"status": "Оплачен"}
+    assert orders(row, payments=part, statuses=statuses)["5"]["paid"] is False
+    trusted = orders(row, payments=part, statuses=statuses, trust="status")["5"]
+    assert (trusted["paid"], trusted["paid_amount"]) == (True, D(600))
+    assert orders(row | {"amount": D(0)}, statuses=statuses, trust="status")["5"]["paid"] is False
+    assert (
+        orders(row | {"status": "Новый"}, payments=part, statuses=statuses, trust="status")["5"]["paid"]
+        is False
+    )
 
 
 def test_a_deleted_order_is_no_order():

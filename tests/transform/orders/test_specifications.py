@@ -111,7 +111,9 @@ class From1C:
         )
         self.payments = facts.payment_facts(self.documents, self.found, dialects.DIALECTS[dialect])
         self.goods = facts.shipment_facts(self.documents, self.found)
-        self.facts = order_facts(with_deals, self.payments, self.goods, self.settings.statuses)
+        self.facts = order_facts(
+            with_deals, self.payments, self.goods, self.settings.statuses, self.settings.trust
+        )
 
     def told(self) -> Told:
         return telling.told(self.content, self.facts, self.settings, OWN)
@@ -679,7 +681,7 @@ def test_003_edits_of_the_composition_go_both_ways_as_one_value() -> None:
     (change,) = composition.row_changes(ours, theirs, {"5"})
     assert (change["action"], change["before"], change["after"]) == ("rows", ours["5"], theirs["5"])
     assert composition.row_changes(theirs, theirs, {"5"}) == []
-    assert composition.row_changes(ours, {"5": ()}, {"5"}) == []
+    assert composition.row_changes(ours, {}, {"5"}) == []
     assert composition.row_changes(ours, theirs, set()) == []
     first, second = (
         outgoing(deal()),
