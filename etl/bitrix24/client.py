@@ -22,7 +22,7 @@ from etl.bitrix24.calls import BATCH, Command, Outcome, Params, Refused, encode,
 from etl.bitrix24.classify import Verdict, classify, is_write, stopped
 from etl.bitrix24.secret import Secret, host, scrubbed, webhook
 from etl.bitrix24.transport import Answer, Transport
-from etl.config.profile import Portal
+from etl.config.ends import Portal
 from etl.errors import TryLater
 
 #: A request that takes longer than this is cut in two next time: the portal kills it at 60 s (§2.1).

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
-from etl.config.profile import Portal
+from etl.config.ends import Portal
 from etl.errors import ConfigError
 
 _SHAPE = re.compile(

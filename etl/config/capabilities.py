@@ -12,7 +12,8 @@ import datetime as dt
 from collections.abc import Iterator
 
 from etl.config.dialects import FACTS, Dialect, standard_vat
-from etl.config.profile import Organisation, Profile
+from etl.config.ends import Organisation
+from etl.config.profile import Profile
 from etl.config.vocabulary import unknown_names
 from etl.errors import ConfigError
 

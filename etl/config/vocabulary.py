@@ -19,6 +19,7 @@ CONTRACT_FACTS = (
     "paid_total",
     "paid_on",
     "number",
+    "currency",
     "amount",
     "date",
     "terminated",

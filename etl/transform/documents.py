@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from etl.config.profile import Billing, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Billing
 from etl.records import Accrual, Charge, Document, Line, Party
 from etl.tables import each, frame
 from etl.transform.organisations import own_organisation

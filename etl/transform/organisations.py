@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etl.config.profile import Organisation
+from etl.config.ends import Organisation
 from etl.values import clean
 
 _ADVICE = "Выберите её в сделке: поле или реквизиты «моей компании»."

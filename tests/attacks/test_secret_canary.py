@@ -21,7 +21,7 @@ from etl.bitrix24.calls import Command
 from etl.bitrix24.client import Client, connect
 from etl.bitrix24.secret import Secret
 from etl.bitrix24.transport import PUBLIC, Broken, SecretPath
-from etl.config.profile import Portal as PortalSettings
+from etl.config.ends import Portal as PortalSettings
 from etl.errors import EtlError
 from etl.extract.bitrix24 import deals as extract
 from etl.flows.portal.outbox import StoreOutbox

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from etl.bitrix24.secret import Scrub, Secret, guard_logging, host, webhook
-from etl.config.profile import Portal
+from etl.config.ends import Portal
 from etl.errors import ConfigError
 
 CODE = "k9f3zq7w1m5x8c2v"

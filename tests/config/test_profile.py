@@ -77,7 +77,7 @@ def test_contradictions_are_named(tmp_path: Path, old: str, new: str, said: str)
 
 @pytest.mark.parametrize("name", ["Europe/Moskow", "UTC+3", " ", "/etc/localtime", "../x", "МСК"])
 def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path, name: str) -> None:
-    path = changed(tmp_path, ("[onec]", f'[onec]\ntime_zone = "{name}"'))
+    path = changed(tmp_path, ("\n[onec]", f'\n[onec]\ntime_zone = "{name}"'))
     with pytest.raises(ConfigError, match="нет часового пояса"):
         profile.load(path)
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from etl import tables
-from etl.config.profile import Billing, Commission, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Billing, Commission
 from etl.transform.contracts import billing
 from etl.transform.contracts.facts import ContractFacts, PaidCharge
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from etl import tables
-from etl.config.profile import Orders, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Orders
 from etl.transform import documents
 from etl.transform.orders import documents as order_documents
 from etl.transform.organisations import own_organisation

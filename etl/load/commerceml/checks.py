@@ -18,6 +18,7 @@ from etl.config.dialects import Dialect
 from etl.load.commerceml import doubts, given, rejects
 from etl.load.commerceml.findings import Finding, Findings, issue
 from etl.load.commerceml.given import Tables
+from etl.load.commerceml.parties import reached
 from etl.load.commerceml.rejects import Base
 from etl.records import Document, Line, Party
 from etl.tables import Record
@@ -102,7 +103,7 @@ def _shared(parties: Iterable[list[Party]], dialect: Dialect) -> set[str]:
     for people in parties:
         for party in people:
             for said in (*(party["phones"] or ()), *(party["emails"] or ())):
-                owners.setdefault(rejects.contact(said), set()).add(party["inn"] or party["id"] or "")
+                owners.setdefault(reached(said), set()).add(party["inn"] or party["id"] or "")
     return {said for said, found in owners.items() if said and len(found) > 1}
 
 

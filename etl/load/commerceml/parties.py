@@ -179,3 +179,9 @@ def _person(person: Contact, dialect: Dialect) -> list[Node]:
         ("Отчество", person["middle_name"]),
         ("Контакты", contacts(person, dialect)),
     ]
+
+
+def reached(said: str) -> str:
+    """A phone by its last ten digits, an e-mail without case: as a client is looked for by it."""
+    digits = "".join(sign for sign in said if sign.isdigit())
+    return said.strip().lower() if "@" in said else digits[-10:]

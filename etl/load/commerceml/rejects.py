@@ -177,7 +177,7 @@ def _name(party: Party, base: Base) -> Findings:
 
 def _shared(party: Party, base: Base) -> Findings:
     for said in (*(party["phones"] or ()), *(party["emails"] or ())):
-        if contact(said) in base.shared:
+        if parties.reached(said) in base.shared:
             yield Finding(
                 "party",
                 f"«{said}» указан у двух разных клиентов: {base.dialect.title} ищет клиента и по нему "
@@ -185,12 +185,6 @@ def _shared(party: Party, base: Base) -> Findings:
                 party["id"],
             )
             return
-
-
-def contact(said: str) -> str:
-    """A phone by its last ten digits, an e-mail without case: as a client is looked for by it."""
-    digits = "".join(sign for sign in said if sign.isdigit())
-    return said.strip().lower() if "@" in said else digits[-10:]
 
 
 def _party_id(party: Party, dialect: Dialect) -> Findings:

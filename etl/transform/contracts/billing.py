@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from etl.config import dialects
-from etl.config.profile import Billing, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Billing
 from etl.errors import ConfigError
 from etl.records import Charge, Deal, NotBilled
 from etl.tables import frame, records

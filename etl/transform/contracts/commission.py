@@ -16,7 +16,8 @@ from decimal import Decimal
 from typing import Literal
 
 from etl.config.dialects import Dialect
-from etl.config.profile import Commission, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Commission
 from etl.records import Accrual, Deal, NotBilled
 from etl.transform.contracts.facts import ContractFacts, PaidCharge, standing
 from etl.transform.contracts.register import rank

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from etl.config.profile import Billing, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Billing
 from etl.records import Charge, Deal
 from etl.transform.contracts import fees
 from etl.transform.contracts.register import Register, rank

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
-from etl.config.profile import Billing, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Billing
 from etl.values import clean
 
 #: the general VAT rate by day, in percent (`dialects.standard_vat`)

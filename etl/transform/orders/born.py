@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from etl.config.profile import Orders, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Orders
 from etl.records import Deal, Document
 from etl.tables import Record, issue, whole
 from etl.transform.documents import given_up, is_reversal

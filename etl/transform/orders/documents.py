@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from etl.config.profile import Orders, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Orders
 from etl.records import Contact, Deal, Document, Line, Party
 from etl.tables import Record, issue, whole
 from etl.transform.documents import ONE, present
@@ -112,8 +113,8 @@ def deal_documents(
     `dates` = number -> date under which it was first sent (a sent document stays in exchange whatever the
     stage), `born` = deal -> its order in 1C. A prepaid deal's order is based on its invoice, otherwise the
     invoice on the order. Without the extended contract invoices do not go, nor deals born in 1C, nor
-    documents of two parties with one name, which stock 1C would take for one. `rates` = currency -> what one
-    unit costs in roubles on the portal today: a foreign document without a rate does not go.
+    documents of two parties with one name. `rates` = currency -> what one unit costs in roubles on the portal
+    today: a foreign document without one does not go.
     """
     desk = _Desk(
         portal=portal,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from etl.config.profile import Orders, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Orders
 from etl.records import Document
 from etl.tables import Record, issue
 from etl.transform.documents import given_up

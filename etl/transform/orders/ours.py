@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from etl.config.profile import Organisation
+from etl.config.ends import Organisation
 from etl.records import Document
 from etl.values import checked, clean
 

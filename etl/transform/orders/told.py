@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from etl.config.profile import Orders, Organisation
+from etl.config.ends import Organisation
+from etl.config.profile import Orders
 from etl.records import Change, Deal, Document
 from etl.tables import Record, issue
 from etl.transform.documents import given_up, is_reversal, is_void

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from etl import tables
-from etl.config.profile import Organisation
+from etl.config.ends import Organisation
 from etl.errors import ConfigError
 from etl.transform.contracts import fees
 from etl.transform.contracts import register as register_rules

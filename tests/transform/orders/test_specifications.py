@@ -10,7 +10,8 @@ import pytest
 
 from etl import tables
 from etl.config import dialects
-from etl.config.profile import Orders, Organisation, Rule
+from etl.config.ends import Organisation
+from etl.config.profile import Orders, Rule
 from etl.transform import cards, stages
 from etl.transform.money import facts, targets
 from etl.transform.money.paid import paid

@@ -219,8 +219,8 @@ def test_rouble_prices_of_1c_price_no_document_of_dollars() -> None:
     known = whole("prices", {"product": "g", "price_type": "t", "price": D(90)})
     types = whole("price_types", {"id": "t", "name": "Опт"})
     buyers = {"B24-5": {prices.PRICE_TYPE: "Опт"}}
-    assert prices.priced_by_1c(lines, buyers, known, types)[0][0]["amount"] == D(90)
-    kept, issues = prices.priced_by_1c(lines, buyers, known, types, foreign={"B24-5"})
+    assert prices.priced_by_1c(lines, buyers, known, types, {})[0][0]["amount"] == D(90)
+    kept, issues = prices.priced_by_1c(lines, buyers, known, types, {}, foreign={"B24-5"})
     assert not kept and "нет цены вида «Опт» в валюте документа" in issues[0]["message"]
 
 
