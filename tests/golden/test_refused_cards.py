@@ -175,3 +175,14 @@ def test_a_lost_register_stops_every_flow_that_writes(tmp_path: Path, flows: tup
             running.run(flows=flows)
         assert running.field(101, "Оплачено всего") == shown
         assert sorted(path.name for path in (running.folder / "from_1c").iterdir()) == waiting
+
+
+def test_a_payment_of_a_deleted_contract_is_told(tmp_path: Path) -> None:
+    """The charge is ours and stays in the register; its deal cannot move, and that is said."""
+    with scenario.opened(tmp_path, "video", case=video.CASE) as running:
+        video.billed(running)
+        running.call("crm.deal.delete", id=101)
+        video.pay_month(running, "2026-11", (101,), video.PAID)
+        report = running.run()
+        assert "относится к сделке 101, а она удалена на портале" in report.text()
+        assert report.exit_code == 1
