@@ -176,3 +176,20 @@ def test_a_move_by_hand_without_facts_says_so():
 def test_who_stands_where_counts_the_moves_of_this_run():
     rows = tables.records(deals(deal(id="1", stage=CONFIRMED), deal(id="2", stage=FIRST_PAID)))
     assert stages.standing(RULES, rows, {"1": FIRST_PAID, "2": FIRST_ACT}) == {FIRST_PAID: ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("{amount} руб.", "100,00 USD"),
+        ("{amount} ₽ по {number}", "100,00 USD по 5"),
+        ("{amount}", "100,00 USD"),
+        ("без суммы", "без суммы"),
+    ],
+)
+def test_a_notification_never_calls_dollars_roubles(pattern, said):
+    rule = Rule(to=FIRST_PAID, when={"paid": True}, from_=(CONFIRMED,), notify=pattern)
+    known = {"paid": True, "amount": Decimal(100), "currency": "USD", "number": "5"}
+    (one,) = tables.records(deals(deal(stage=CONFIRMED)))
+    changes, _ = stages.moves({one["id"]: known}, (rule,), [{**one, "manager": "7"}], {})
+    assert [row["after"] for row in changes if row["action"] == "notify"] == [said]

@@ -137,8 +137,8 @@ def _held(owner: _Owner, body: Sequence[Line], settings: Orders) -> Record:
     if settings.typed_sum == "line":
         why = " Одной строкой она не уходит: у строк разные ставки НДС или сумма не больше нуля."
     return issue(
-        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total}.{why} Документы сделки в 1С не "
-        "отправлены. Исправьте строки или верните сумме подсчёт по товарам.",
+        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total}.{why} Документы и правки "
+        "сделки в 1С не уходят. Исправьте строки или верните сумме подсчёт по товарам.",
         severity="warn",
         entity="deal",
         key=owner.deal,

@@ -249,3 +249,19 @@ def test_workbook_of_a_reconciliation(tmp_path: Path) -> None:
 def test_nothing_to_reconcile() -> None:
     result = reconcile.reconcile(tables.frame("charges"))
     assert result.clean and len(result.parties) == 0
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "amount", "note"),
+    [
+        ("USD", D(80), "8000.00", ""),
+        ("USD", D(1), "0.00", "в 1С в валюте USD без курса"),
+        ("RUB", D(1), "100.00", ""),
+    ],
+)
+def test_what_1c_charged_in_dollars_is_compared_in_roubles(
+    currency: str, rate: Decimal, amount: str, note: str
+) -> None:
+    rows = onec({"number": "M1", "amount": D(100), "currency": currency, "rate": rate})
+    ((_, _, _, charged, said),) = entries.of_documents(tables.records(rows))
+    assert (charged, said) == (D(amount), note)
