@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _exact(value: object) -> object:
     """TOML numbers with a point are binary floats: read through its text, an amount of 99.99 stays 99.99."""
     return str(value) if isinstance(value, float) else value
-
-
-Money = Annotated[Decimal, BeforeValidator(_exact)]
-
-
-class Model(BaseModel):
-    """Base of all tables of the profile: closed and frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 def _zone(name: str) -> str:
@@ -33,6 +24,16 @@ def _zone(name: str) -> str:
             f"нет часового пояса «{name}»: укажите его по городу, например Europe/Moscow"
         ) from None
     return name
+
+
+Money = Annotated[Decimal, BeforeValidator(_exact)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Model(BaseModel):
+    """Base of all tables of the profile: closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Portal(Model):
@@ -52,7 +53,7 @@ class Portal(Model):
     )
     rate: float = Field(2.0, gt=0, description="Запросов в секунду по тарифу (Enterprise: 5)")
     burst: int = Field(50, gt=0, description="Запас запросов по тарифу (Enterprise: 250)")
-    time_zone: str | None = Field(
+    time_zone: Zone | None = Field(
         None,
         description="Часовой пояс сотрудников портала: чей день стоит в полях «дата и время»; "
         "без настройки onec.time_zone",
@@ -61,11 +62,6 @@ class Portal(Model):
     overlap_minutes: int = Field(
         10, ge=0, description="На сколько минут назад перечитываются изменения портала"
     )
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        return None if value is None else _zone(value)
 
     @model_validator(mode="after")
     def _one_webhook(self) -> Portal:
@@ -88,7 +84,7 @@ class OneC(Model):
     resend: int = Field(
         2, ge=1, description="Сколько сеансов 1С документ остаётся в исходящем файле без ответа"
     )
-    time_zone: str = Field("Europe/Moscow", description="Часовой пояс базы 1С")
+    time_zone: Zone = Field("Europe/Moscow", description="Часовой пояс базы 1С")
     organisation: str | None = Field(
         None, description="Организация узла обмена: УТ 10.3 и УТ 11 записывают на неё все заказы"
     )
@@ -97,11 +93,6 @@ class OneC(Model):
     vat_rates: tuple[str, ...] | None = Field(
         None, description="Ставки НДС, которые знает база, если отличаются от типовых"
     )
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        return _zone(name)
 
 
 class Organisation(Model):

@@ -96,3 +96,11 @@ def test_unreadable_profiles(tmp_path: Path, content: str | None, said: str) -> 
         path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=said):
         profile.load(path)
+
+
+@pytest.mark.parametrize("zone", ["UTC+3", "Europe/Moskow", " ", "../etc/passwd", "europe/moscow"])
+@pytest.mark.parametrize("place", ["bitrix24", "onec"])
+def test_a_zone_this_computer_does_not_know_is_refused(tmp_path: Path, place: str, zone: str) -> None:
+    path = changed(tmp_path, (f"\n[{place}]\n", f'\n[{place}]\ntime_zone = "{zone}"\n'))
+    with pytest.raises(ConfigError, match=f"{place}.time_zone: «.*» не часовой пояс"):
+        profile.load(path)
