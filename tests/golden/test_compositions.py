@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from etl.commands import people
+from etl.cli.words import people as words
+from etl.commands import journal, people
 from tests.support import compositions as rows
 from tests.support import scenario
 
@@ -132,3 +133,132 @@ def test_what_is_held_or_emptied_is_told_and_nothing_is_asked(owner: str) -> Non
     assert "obmen24 ask" not in done.text
     assert done.text.count("остаётся прежним. Добавьте товары в сделку") >= 2
     assert done.text.count("остался без товаров и с суммой 0: товары удалены и из сделки") == 2
+
+
+# ---- both sides at once ----
+def _met(running: scenario.Scenario, ours: rows.Rows, theirs: rows.Rows) -> str:
+    """Deal 1 edited on both sides between two runs; what the runs say until nothing moves."""
+    running.at(DAY)
+    rows.on_portal(running, 1, rows.ROWS)
+    running.run()
+    running.settle()
+    running.stage.onec.edit_order("B24-1", lines=rows.of_1c(theirs))
+    running.stage.session()
+    rows.on_portal(running, 1, ours)
+    before = len(running.reports)
+    running.run()
+    _rest(running)
+    return "\n".join(report.text() for report in running.reports[before:])
+
+
+@pytest.mark.parametrize("owner", ["portal", "1c"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("price", "quantity"), ("quantity", "emptied"), ("order", "price")]
+)
+def test_of_two_edits_the_owner_s_stands_on_both_sides_and_the_other_is_told(
+    tmp_path: Path, owner: str, ours: str, theirs: str
+) -> None:
+    """«the field's owner wins on both and it is journalled» (DESIGN §5), and whoever made the other edit can read of it."""
+    edit = {'composition_owner = "portal"': f'composition_owner = "{owner}"'}
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=edit) as running:
+        kept, lost = (
+            rows.EDITS[name](rows.ROWS) for name in ((ours, theirs) if owner == "portal" else (theirs, ours))
+        )
+        said = _met(running, rows.EDITS[ours](rows.ROWS), rows.EDITS[theirs](rows.ROWS))
+        assert rows.in_deal(running, 1) == rows.wanted(kept)
+        assert rows.in_1c(running, "B24-1") == rows.wanted(kept)
+        gone = f"«позиций {len(lost)} на {sum(row[2] for row in rows.wanted(lost)):.2f}»"
+        assert (
+            f"Сделка 1, состав: изменено с обеих сторон, по профилю прав{' портал' if owner == 'portal' else 'а 1С'}"
+            in said
+        )
+        assert f"Не взято {'в 1С' if owner == 'portal' else 'в сделке'}: {gone}" in said
+        assert "obmen24 ask" not in said
+        assert "с обеих сторон" in words.journal(journal.why(running.stage.profile, "deal", "1"), "deal", "1")
+
+
+def test_an_edit_of_1c_that_meets_one_under_way_is_journalled_and_told(tmp_path: Path) -> None:
+    """The portal's edit is published already when an export arrives that 1C made before it has read it."""
+    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+        running.at(DAY)
+        rows.on_portal(running, 1, rows.ROWS)
+        running.run()
+        running.settle()
+        running.stage.onec.edit_order("B24-1", lines=rows.of_1c(rows.EDITS["quantity"](rows.ROWS)))
+        running.stage.session()
+        exports = {
+            path: path.read_bytes() for path in (running.folder / "from_1c").iterdir() if path.is_file()
+        }
+        for path in exports:
+            path.unlink()
+        rows.on_portal(running, 1, rows.EDITS["price"](rows.ROWS))
+        running.run()
+        for path, content in exports.items():
+            path.write_bytes(content)
+        said = running.run().text()
+        assert "Сделка 1, состав: изменено с обеих сторон, по профилю прав портал" in said
+        assert "Не взято в 1С: «позиций 2 на 16989.40»" in said
+        _rest(running)
+        wanted = rows.wanted(rows.EDITS["price"](rows.ROWS))
+        assert (rows.in_deal(running, 1), rows.in_1c(running, "B24-1")) == (wanted, wanted)
+        assert "с обеих сторон" in words.journal(journal.why(running.stage.profile, "deal", "1"), "deal", "1")
+
+
+def test_an_edit_of_one_field_does_not_take_back_the_other_side_s_edit_of_another(tmp_path: Path) -> None:
+    """1C has named another manager while the portal changed the goods: 1C gets the goods without its manager being undone."""
+    with scenario.opened(tmp_path, "twoway", case=CASE) as running:
+        running.at(DAY)
+        rows.on_portal(running, 1, rows.ROWS)
+        running.run()
+        running.settle()
+        running.stage.onec.edit_order("B24-1", manager="Фомина Л. О.")
+        running.stage.session()
+        rows.on_portal(running, 1, rows.EDITS["price"](rows.ROWS))
+        running.run()
+        _rest(running)
+        order = running.stage.onec.document("B24-1", "order")
+        assert (order.manager, running.deals()["1"]["ASSIGNED_BY_ID"]) == ("Фомина Л. О.", "6")
+        assert rows.in_1c(running, "B24-1") == rows.wanted(rows.EDITS["price"](rows.ROWS))
+
+
+def test_a_conflict_of_compositions_is_asked_in_words(tmp_path: Path) -> None:
+    edit = {'composition_owner = "portal"': 'composition_owner = "ask"'}
+    with scenario.opened(tmp_path, "twoway", case=CASE, edit=edit) as running:
+        said = _met(running, rows.EDITS["price"](rows.ROWS), rows.EDITS["emptied"](rows.ROWS))
+        (question,) = people.questions(running.stage.profile)
+        assert "Position(" not in said
+        assert (
+            "состав: изменено с обеих сторон, в сделке «позиций 2 на 7236.70», в 1С «позиций 0 на 0.00»"
+            in said
+        )
+        assert "obmen24 ask" in said
+        people.answer(running.stage.profile, question.key, "2")
+        running.run()
+        _rest(running)
+        assert (rows.in_deal(running, 1), rows.in_1c(running, "B24-1")) == ([], [])
+
+
+# ---- 1C leads ----
+def test_an_order_emptied_where_1c_leads_empties_its_deal_and_is_told(tmp_path: Path) -> None:
+    """«номенклатура и в поле “Сумма сделки”…» (002): the deal never shows 100 for an order of nothing."""
+    with scenario.opened(tmp_path, "leads", case="leads/orders-of-1c") as running:
+        running.at(DAY)
+        number = running.stage.onec.new_order("ООО «Новый дом»", rows.of_1c(without_vat(rows.ROWS))).number
+        for _ in range(2):
+            running.stage.session()
+            running.run()
+        (deal,) = [deal for deal, row in running.deals().items() if row["ORIGIN_ID"]]
+        assert float(running.deals()[deal]["OPPORTUNITY"]) > 0
+        running.stage.onec.edit_order(number, lines=[])
+        running.stage.session()
+        said = running.run().text()
+        assert (rows.in_deal(running, deal), float(running.deals()[deal]["OPPORTUNITY"])) == ([], 0)
+        assert f"Заказ сделки {deal} в 1С остался без товаров" in said
+        running.stage.onec.edit_order(number, lines=rows.of_1c(without_vat(rows.ROWS)))
+        running.stage.session()
+        running.run()
+        assert rows.in_deal(running, deal) == rows.wanted(without_vat(rows.ROWS))
+
+
+def without_vat(given: rows.Rows) -> rows.Rows:
+    return [row | {"vat": None} for row in given]

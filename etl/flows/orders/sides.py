@@ -47,8 +47,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Values of both sides for the deals and smart invoices of one run. `orders` = deal -> its order in 1C;
-    `names` = how a product without a pair stands -> its id in 1C, where it has a pair by now.
+    """Values of both sides for the deals and smart invoices of one run. `orders` = deal -> its order in 1C,
+    `lines` = lines of these orders; `names` = how a product without a pair stands -> its id in 1C, where it
+    has a pair by now.
     """
 
     run: Run
@@ -56,6 +57,7 @@ class Sides:
     told: Told
     orders: Mapping[str, Document]
     names: Mapping[str, str]
+    lines: Sequence[Line]
     portal: Values
     onec: Values
 
@@ -92,7 +94,7 @@ def sides(
     _complete(deals, portal, onec)
     for row in bills:
         portal[INVOICE, row["id"]] = _rows(settings, invoiced, row["id"]) | {"party": row["party"]}
-    return Sides(run, settings, told, orders, known, portal, onec)
+    return Sides(run, settings, told, orders, known, lines, portal, onec)
 
 
 def _complete(

@@ -30,9 +30,9 @@ def compare(
     """Add edited units to what 1C must be told and the portal must hold. `rows` = product rows of the deals,
     `known` = deals whose order 1C has. Out: deal -> verdict.
     """
-    body, deals = _body(both)
-    ids = _named(both, orders_rows.products_of_1c(both.run, body))
-    told = {deals[order]: units for order, units in rules.units(body, ids).items()}
+    deals = _deals(both)
+    ids = _named(both, orders_rows.products_of_1c(both.run, both.lines))
+    told = {deals[order]: units for order, units in rules.units(both.lines, ids).items()}
     portal = rules.units(rows, _named(both, orders_rows.products_of_portal(both.run, rows)))
     seen = _seen(both.run, known)
     changed = {row["key"] for row in compared.changes if row["field"] == ROWS}
@@ -53,10 +53,9 @@ def compare(
     return judged
 
 
-def _body(both: Sides) -> tuple[list[Line], dict[str, str]]:
-    """Lines of the orders in 1C, and order -> deal."""
-    deals = {order["id"]: deal for deal, order in both.orders.items()}
-    return [line for line in both.told.lines if line["document"] in deals], deals
+def _deals(both: Sides) -> dict[str, str]:
+    """Order of 1C -> its deal."""
+    return {order["id"]: deal for deal, order in both.orders.items()}
 
 
 def _named(both: Sides, products: Iterable[str]) -> list[str]:
@@ -90,8 +89,9 @@ def _asked(deal: str) -> Record:
 def as_1c_knows(both: Sides, rows: Sequence[Line], judged: Mapping[str, Judged]) -> list[Line]:
     """Product rows in the units of 1C, but for units that people edited on the portal."""
     told: dict[tuple[str, str], Line] = {}
-    body, deals = _body(both)
-    for line, product in zip(body, _named(both, orders_rows.products_of_1c(both.run, body)), strict=True):
+    deals = _deals(both)
+    ids = _named(both, orders_rows.products_of_1c(both.run, both.lines))
+    for line, product in zip(both.lines, ids, strict=True):
         told[deals[line["document"]], product] = line
     found: list[Line] = []
     for line, product in zip(rows, _named(both, orders_rows.products_of_portal(both.run, rows)), strict=True):

@@ -93,7 +93,8 @@ def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[li
 
     In: `attached` documents and their lines. The only invoice of a deal wins over its order («сумма
     выставленного счета»); of several invoices, each for a part, the order tells the whole, and without an
-    order they are one after another. A document that tells no lines is silent, unless it is emptied.
+    order they are one after another. A document that tells no lines is silent, unless it is an emptied
+    order; an emptied invoice is none.
     """
     bodies: dict[str, list[Line]] = defaultdict(list)
     for line in sorted(lines, key=_place):
@@ -101,7 +102,8 @@ def deal_lines(documents: Iterable[Document], lines: Iterable[Line]) -> tuple[li
     heads: list[Document] = []
     kept: list[Line] = []
     for deal, rows in _standing(documents).items():
-        chosen = [row for row in _telling(rows) if bodies[row["id"]] or is_worth_nothing(row)]
+        counted = [row for row in rows if row["kind"] == "order" or bodies[row["id"]] or row["amount"] != 0]
+        chosen = [row for row in _telling(counted) if bodies[row["id"]] or is_worth_nothing(row)]
         if chosen:
             heads.append({**chosen[-1], "id": deal, "amount": _sum_of(chosen)})
             kept += _renumbered(deal, [line for row in chosen for line in bodies[row["id"]]])

@@ -192,6 +192,10 @@ def test_an_emptied_document_empties_the_deal_and_a_silent_one_does_not() -> Non
     assert (emptied["id"], emptied["amount"], body) == ("7", D(0), [])
     for amount in (D("100.00"), None):
         assert composition.deal_lines(documents(**order, amount=amount), []) == ([], [])
+    bill = documents(**order, amount=D(0), kind="invoice", id="i1")
+    assert composition.deal_lines(bill, []) == ([], [])
+    (head,), body = composition.deal_lines([*documents(**order), *bill], lines(line()))
+    assert (head["amount"], len(body)) == (D("100.00"), 1), "an emptied invoice does not empty the order"
     told, silent = {"7": ()}, {}
     held = {"7": (Position("g1", D(2), D("100.00"), None),)}
     assert [row["after"] for row in composition.row_changes(held, told, {"7"})] == [()]
