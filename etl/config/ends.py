@@ -20,9 +20,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, LookupError, OSError):
-        raise ValueError(
-            f"нет часового пояса «{name}»: укажите его по городу, например Europe/Moscow"
-        ) from None
+        raise ValueError(f"«{name}» не часовой пояс, напишите, например, Europe/Moscow") from None
     return name
 
 

@@ -75,13 +75,6 @@ def test_contradictions_are_named(tmp_path: Path, old: str, new: str, said: str)
         profile.load(changed(tmp_path, (old, new)))
 
 
-@pytest.mark.parametrize("name", ["Europe/Moskow", "UTC+3", " ", "/etc/localtime", "../x", "МСК"])
-def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path, name: str) -> None:
-    path = changed(tmp_path, ("\n[onec]", f'\n[onec]\ntime_zone = "{name}"'))
-    with pytest.raises(ConfigError, match="нет часового пояса"):
-        profile.load(path)
-
-
 def test_a_base_may_not_extend_another(tmp_path: Path) -> None:
     for name, base in (("a", "b"), ("b", "c"), ("c", "d")):
         (tmp_path / f"{name}.toml").write_text(f'extends = "{base}.toml"\n', encoding="utf-8")

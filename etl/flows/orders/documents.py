@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from etl import tables
 from etl.flows.directories import records
-from etl.flows.orders import ourselves, prices
+from etl.flows.orders import parties, prices
 from etl.flows.orders.told import Told
 from etl.flows.orders.wanted import Wanted, by_entity, origins
 from etl.flows.run import Run
@@ -131,7 +131,7 @@ def _sources(
 def _organisation_in_1c(run: Run, told: Told, deal: Deal) -> str | None:
     """Our organisation that 1C holds for a deal which names none."""
     order = told.orders.get(deal["id"])
-    return ourselves.said_by(run, order) if order else None
+    return parties.said_by(run, order) if order else None
 
 
 def _with_ids(cards: pd.DataFrame, ids: set[str | None]) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def _addressed(run: Run, told: Told, made: documents.DealDocuments, numbers: fro
         own = born.get(row["id"])
         head = sending.as_born(row, own) if own else {**row, "party": names[row["party"] or ""]}
         shown = told.orders.get(row["deal"] or "")
-        is_foreign = shown is not None and shown["organisation"] and ourselves.said_by(run, shown) is None
+        is_foreign = shown is not None and shown["organisation"] and parties.said_by(run, shown) is None
         heads.append(sending.under_theirs(head, shown) if shown and is_foreign else head)
     buyers: list[Party] = []
     for party in going.parties:

@@ -16,7 +16,7 @@ from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows import stages
 from etl.flows.directories import records
-from etl.flows.orders import invoices, ourselves, prices
+from etl.flows.orders import invoices, parties, prices
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders import told as telling
 from etl.flows.orders.told import Told
@@ -230,7 +230,7 @@ def _fields(run: Run, settings: Orders, values: rules.Told, told: Told) -> list[
     names = {deal: values[deal].get("organisation") for deal in led if deal in values}
     for deal in deals if any(names.values()) else ():
         why = "из 1С: организация заказа"
-        changes += ourselves.change_of(run, deal, names.get(deal["id"]), why, SCOPE)
+        changes += parties.change_of(run, deal, names.get(deal["id"]), why, SCOPE)
     return changes
 
 

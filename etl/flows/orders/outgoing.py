@@ -13,7 +13,7 @@ from etl import tables
 from etl.config.profile import Orders
 from etl.flows import facts as recording
 from etl.flows.agreement import Memory
-from etl.flows.orders import buyers, documents, edits, invoices, prices, rows, sides, taking, units
+from etl.flows.orders import documents, edits, invoices, parties, prices, rows, sides, taking, units
 from etl.flows.orders import told as telling
 from etl.flows.orders.sides import Compared
 from etl.flows.orders.told import Told
@@ -48,7 +48,7 @@ def flow(run: Run, reading: Reading) -> None:
     told = telling.read(run, reading)
     deals = in_exchange(run, settings, told)
     choice = _invoices(run, settings, told, deals)
-    deals = buyers.of_deals(run, [deal for deal in deals if deal["id"] not in choice.held])
+    deals = parties.of_deals(run, [deal for deal in deals if deal["id"] not in choice.held])
     asked: set[str] = set()
     changes: list[Record] = []
     judged: dict[str, Judged] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from etl.config.profile import Orders
 from etl.flows.agreement import Memory
-from etl.flows.orders import ourselves
+from etl.flows.orders import parties
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ROWS
 from etl.flows.orders.told import Told
@@ -144,7 +144,7 @@ def _onec(
         values = {
             ROWS: bodies.get(row["id"]),
             MANAGER: run.portal.names.user_id(mail) if mail else None,
-            ORGANISATION: ourselves.said_by(run, row),
+            ORGANISATION: parties.said_by(run, row),
         }
         found[DEAL, deal] = {name: value for name, value in values.items() if value is not None}
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from etl import tables
 from etl.flows import stages
 from etl.flows.agreement import Memory
-from etl.flows.orders import ourselves
+from etl.flows.orders import parties
 from etl.flows.orders import rows as orders_rows
 from etl.flows.orders.rows import ENTITY, ROWS
 from etl.flows.orders.sides import MANAGER, ORGANISATION
@@ -53,7 +53,7 @@ def _cards(run: Run, changes: Sequence[Record]) -> list[Record]:
             found.append(change | {"field": "assignedById"})
         elif change["field"] == ORGANISATION:
             deal = deals[change["key"]]
-            made = ourselves.change_of(run, deal, change["after"], change["reason"], _SCOPE)
+            made = parties.change_of(run, deal, change["after"], change["reason"], _SCOPE)
             found += [change | one for one in made]
     return found
 

@@ -28,9 +28,7 @@ from etl.values.money import Measure
 
 @dataclass(frozen=True, slots=True)
 class Born:
-    """An order born in 1C: under the extended contract an edit of its deal goes back under 1C's own Ид,
-    number and date.
-    """
+    """An order born in 1C: an edit of its deal goes back under 1C's own Ид, number and date."""
 
     id: str
     number: str

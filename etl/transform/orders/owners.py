@@ -106,7 +106,7 @@ def by_origin(deals: Iterable[Deal], originator: str, pairs: Mapping[str, str]) 
     and its copies the remembered one (`pairs`), else the oldest: a copy was made of it.
     """
     found: dict[str, str] = {}
-    for deal in sorted(deals, key=lambda deal: int(deal["id"])):
+    for deal in sorted(deals, key=lambda deal: (len(deal["id"]), deal["id"])):  # a plan's have no numbers yet
         origin = deal["origin"]
         if origin and deal["originator"] == originator:
             is_remembered = pairs.get(origin) == deal["id"]

@@ -34,6 +34,15 @@ def test_deals_made_of_orders_are_known_by_our_origin_only() -> None:
     assert owners.by_origin(whole("deals", *rows), "obmen24", {}) == {"g1": "1"}
 
 
+def test_of_a_deal_and_its_copies_the_remembered_one_counts_else_the_oldest() -> None:
+    rows = whole(
+        "deals", *({"id": name, "originator": "obmen24", "origin": "g1"} for name in ("10", "9", "a-plan"))
+    )
+    assert owners.by_origin(rows, "obmen24", {}) == {"g1": "9"}
+    assert owners.by_origin(rows, "obmen24", {"g1": "10"}) == {"g1": "10"}
+    assert owners.by_origin(rows, "obmen24", {"g1": "77"}) == {"g1": "9"}, "the remembered one is gone"
+
+
 def test_a_charge_of_a_contract_is_no_order_of_its_deal() -> None:
     rows = [order("g1", keys.order("5")), order("g2", keys.charge("5", "2026-11", 1)), order("g3", "УТ-3")]
     roles = {row["id"]: owners.Belonging("5", "content") for row in rows}
