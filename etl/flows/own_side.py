@@ -13,7 +13,7 @@ from etl.bitrix24.lists.reading import every
 from etl.bitrix24.names import Names
 from etl.config.profile import Profile
 from etl.extract.bitrix24 import ourselves
-from etl.transform.organisations import own_organisation
+from etl.values.organisations import own_organisation
 
 
 def problems(client: rest.Client, names: Names, profile: Profile) -> list[str]:

@@ -17,8 +17,8 @@ from etl.config.ends import Organisation
 from etl.config.profile import Billing
 from etl.records import Accrual, Charge, Document, Line, Party
 from etl.tables import each, frame
-from etl.transform.organisations import own_organisation
 from etl.values import clean, keys
+from etl.values.organisations import own_organisation
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from etl.config.ends import Organisation
 from etl.config.profile import Orders
 from etl.transform import documents
 from etl.transform.orders import documents as order_documents
-from etl.transform.organisations import own_organisation
 from etl.values import keys
+from etl.values.organisations import own_organisation
 from tests.support.deals000 import EXEMPT, OWN, bill, deal, deals, register, settings
 from tests.support.rows import whole
 

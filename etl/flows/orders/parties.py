@@ -22,7 +22,7 @@ from etl.flows.portal.writers import change
 from etl.flows.run import Record, Run
 from etl.records import Deal, Document
 from etl.transform.orders import ours
-from etl.transform.organisations import own_organisation
+from etl.values.organisations import own_organisation
 
 FIELD = "organisation"
 SCOPE = "orders-out"

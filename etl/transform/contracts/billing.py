@@ -23,8 +23,8 @@ from etl.transform.contracts import corrections, fees
 from etl.transform.contracts.corrections import Terms
 from etl.transform.contracts.payers import clashing, payer, told_apart
 from etl.transform.contracts.register import indexed, rank
-from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
+from etl.values.organisations import own_organisation, unknown
 
 if TYPE_CHECKING:
     import pandas as pd

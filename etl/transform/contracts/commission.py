@@ -21,8 +21,8 @@ from etl.config.profile import Commission
 from etl.records import Accrual, Deal, NotBilled
 from etl.transform.contracts.facts import ContractFacts, PaidCharge, standing
 from etl.transform.contracts.register import rank
-from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
+from etl.values.organisations import own_organisation, unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from etl.tables import Record, issue, whole
 from etl.transform.documents import ONE, present
 from etl.transform.orders.invoices import is_prepaid
 from etl.transform.orders.prices import currency
-from etl.transform.organisations import own_organisation, unknown
 from etl.values import clean, keys
 from etl.values.money import Measure
+from etl.values.organisations import own_organisation, unknown
 
 
 @dataclass(frozen=True, slots=True)
