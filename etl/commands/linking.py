@@ -87,8 +87,11 @@ def link(profile: Profile, entity: str, portal_id: str, onec_id: str, *, replace
         if carried:
             _mark(client, pair, profile.bitrix24.originator)
         _tie(store, pair, rivals)
-    parted = tuple(dict.fromkeys([*(_other(pair, row) for row in rivals), *([carried] if carried else [])]))
-    return Linked(kind, portal_id, pair.onec_id, parted)
+    parted = [_other(pair, row) for row in rivals]
+    if carried:
+        parted.append(carried)
+    once = dict.fromkeys(parted)
+    return Linked(kind, portal_id, pair.onec_id, tuple(once))
 
 
 def _kind(entity: str) -> str:

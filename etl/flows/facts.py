@@ -5,6 +5,7 @@ the journal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from etl.flows.publication import queue
@@ -71,8 +72,12 @@ def overdrawn(run: Run, targets: Iterable[str], scope: str) -> None:
     """Documents of ours for which more was given back than received: shown to a person, whatever the portal
     shows.
     """
-    paying = by_target(payments(run))
-    got = {target: settle(paying.get(target, ()), None).amount for target in targets}
+    told = payments(run)
+    paying = by_target(told)
+    got: dict[str, Decimal | None] = {}
+    for target in targets:
+        known = settle(paying.get(target, ()), None)
+        got[target] = known.amount
     run.journal.note(doubts.overdrawn(got, "документ"), scope)
 
 

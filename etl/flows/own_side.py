@@ -36,13 +36,19 @@ def _choices(client: rest.Client, profile: Profile, field: PortalField | None) -
     text.
     """
     if field is None:
-        return set(directory.own_requisites(client, profile).values())
+        requisites = directory.own_requisites(client, profile)
+        return set(requisites.values())
     if ourselves.is_card(field):
-        return set(directory.own_companies(client, profile).values())
+        companies = directory.own_companies(client, profile)
+        return set(companies.values())
     if not field.options:
         return None
-    meant = (own_organisation(caption, profile.organisations) for caption in field.options.values())
-    return {own.name for own in meant if own is not None}
+    meant: set[str] = set()
+    for caption in field.options.values():
+        own = own_organisation(caption, profile.organisations)
+        if own is not None:
+            meant.add(own.name)
+    return meant
 
 
 def _missing(profile: Profile, field: PortalField | None, known: set[str]) -> Iterator[str]:

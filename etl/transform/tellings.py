@@ -115,16 +115,18 @@ def _shares(row: Document) -> list[Document]:
     """A payment of several documents as one row for each; [] where it does not say so, or not to the
     kopeck.
     """
-    words = (row["requisites"] or {}).get(SHARES) if row["kind"] in MONEY_KINDS else None
+    requisites = row["requisites"] or {}
+    words = requisites.get(SHARES, "") if row["kind"] in MONEY_KINDS else ""
     shares: list[Document] = []
-    for word in (words or "").split(";"):
+    for word in words.split(";"):
         number, _, amount = word.partition(":")
         try:
             share = Decimal(amount.strip())
         except InvalidOperation:
             return []
         shares.append({**row, "basis": None, "basis_number": number.strip(), "amount": share})
-    is_whole = sum((share["amount"] or Decimal(0) for share in shares), Decimal(0)) == row["amount"]
+    amounts = [share["amount"] or Decimal(0) for share in shares]
+    is_whole = sum(amounts, Decimal(0)) == row["amount"]
     return shares if is_whole else []
 
 
@@ -153,7 +155,8 @@ def former_id(row: Document) -> str | None:
     if has_id(row, row["id"]):
         return None
     day = row["date"]
-    former = f"{row['kind']}|{row['number']}|{day.year if day else ''}"
+    year = day.year if day else ""
+    former = f"{row['kind']}|{row['number']}|{year}"
     return None if former == row["id"] else former
 
 

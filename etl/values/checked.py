@@ -34,9 +34,11 @@ def code(value: object) -> str | None:
     """ИНН, КПП, ОГРН, ОКПО, БИК or a number of an account without blanks, dashes and the «.0» of a
     spreadsheet. Zeros, dashes and «нет» fill a field that a program demands: they are absence.
     """
-    line = re.sub(r"[\s–—−-]", "", text(value) or "")
+    written = text(value) or ""
+    line = re.sub(r"[\s–—−-]", "", written)
     line = re.sub(r"\.0+$", "", line)
-    said = "".join(sign for sign in line.upper() if sign.isalnum() and sign != "0")
+    signs = filter(str.isalnum, line.upper())
+    said = "".join(signs).replace("0", "")
     return None if said in _UNSAID else line
 
 

@@ -35,7 +35,8 @@ def numbered(receipts: Iterable[Receipt]) -> list[Receipt]:
     copies: dict[int, int] = {}
     rows = list(receipts)
     for place in sorted(range(len(rows)), key=lambda at: rows[at]["booked_on"] or dt.date.max):
-        content = _short(_content(rows[place]))
+        said = _content(rows[place])
+        content = _short(said)
         met[content] += 1
         copies[place] = met[content]
     return [{**row, "copy": copies[place]} for place, row in enumerate(rows)]

@@ -18,9 +18,11 @@ def rates(client: Client) -> Rates:
     """
     found: Rates = {}
     for row in paged(client, "crm.currency.list", {}):
-        amount, units = values.number(row.get("AMOUNT")), values.number(row.get("AMOUNT_CNT"))
+        amount = values.number(row.get("AMOUNT"))
+        units = values.number(row.get("AMOUNT_CNT"))
         if amount and units and amount > 0 and units > 0:
-            found[str(row["CURRENCY"])] = amount / units
+            code = str(row["CURRENCY"])
+            found[code] = amount / units
     roubles = found.get(money.ROUBLE)
     if roubles is None:
         return {}

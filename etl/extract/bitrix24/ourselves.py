@@ -58,7 +58,8 @@ def _known(profile: Profile) -> dict[str, str]:
     """What people write for our organisations -> their names in the profile."""
     found: dict[str, str] = {}
     for own in profile.organisations:
-        found[clean.fold(own.name)] = own.name
+        written = clean.fold(own.name)
+        found[written] = own.name
         if own.inn:
             found[own.inn] = own.name
     return found

@@ -111,11 +111,13 @@ def _hash(seen: Record) -> str:
 def _with_mark(found: Comparison, one: _Heard) -> Record:
     """A record that 1C had marked for deletion and tells again without a mark is no longer marked."""
     card = one.card
+    known = found.memory.get(card.key, MARK)
+    was_marked = known.base is True
     is_whole = one.row.get("part") is None
-    was_marked = found.memory.get(card.key, MARK).base is True
-    if is_whole and was_marked and not card.deleted:
-        return {MARK: False} | card.values
-    return card.values
+    if not (is_whole and was_marked) or card.deleted:
+        return card.values
+    taken_back: Record = {MARK: False}
+    return taken_back | card.values
 
 
 def _take(found: Comparison, one: _Heard, made: dt.datetime) -> None:

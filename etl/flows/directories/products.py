@@ -100,7 +100,8 @@ def _priced(
             remarks.foreign[column, str(price["currency"])].append(price)
             continue
         values[column] = clean.kopecks(price["price"])
-        included = types.get(price["price_type"], {}).get("vat_included")
+        kind = types.get(price["price_type"], {})
+        included = kind.get("vat_included")
         if column == "price" and included is not None:
             values["vat_included"] = included
     return values

@@ -273,8 +273,10 @@ def _note_doubles(run: Run) -> None:
     from etl.extract.bitrix24.doubles import doubles
 
     asked = {row["key"].partition(":")[2] for row in run.state.questions.open()}
-    found = tables.records(doubles(run.portal.client, run.profile.bitrix24.originator))
-    run.journal.note([row for row in found if row["key"] not in asked], SCOPE)
+    originator = run.profile.bitrix24.originator
+    found = doubles(run.portal.client, originator)
+    untold = [row for row in tables.records(found) if row["key"] not in asked]
+    run.journal.note(untold, SCOPE)
 
 
 def _note_doubts(run: Run, settings: Orders, told: Told, known: Mapping[str, OrderFacts]) -> None:

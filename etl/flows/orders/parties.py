@@ -48,11 +48,12 @@ def of_deals(run: Run, deals: Sequence[Deal]) -> list[Deal]:
         mark = _mark(deal, held)
         chosen = _chosen(held, linked.get(deal["id"]), answers.get(mark))
         if chosen is None:
-            questions.append(_question(mark, deal, held))
-        else:
-            found.append(
-                {**deal, "party": deal["party"] if chosen is held[0] else f"requisite_{chosen['ID']}"}
-            )
+            question = _question(mark, deal, held)
+            questions.append(question)
+            continue
+        is_card = chosen is held[0]
+        party = deal["party"] if is_card else f"requisite_{chosen['ID']}"
+        found.append({**deal, "party": party})
     _ask(run, questions)
     return found
 
@@ -156,11 +157,10 @@ def change_of(run: Run, deal: Deal, name: str | None, reason: str, scope: str) -
 
 def _linked(run: Run, name: str) -> Record | None:
     """Our requisite for the link of a deal."""
-    own = run.portal.own_requisites.items()
-    requisite = next((one for one, known in own if known == name), None)
-    if requisite is None:
-        return None
-    return {"action": "link", "field": FIELD, "after": name, "requisite": requisite}
+    for requisite, known in run.portal.own_requisites.items():
+        if known == name:
+            return {"action": "link", "field": FIELD, "after": name, "requisite": requisite}
+    return None
 
 
 def _in_field(run: Run, field: PortalField, name: str) -> Record | None:

@@ -105,8 +105,10 @@ def _complete(
     """
     for deal in deals:
         key = DEAL, deal["id"]
-        if deal["organisation"] is None and ORGANISATION in onec.get(key, {}):
-            portal[key][ORGANISATION] = onec[key][ORGANISATION]
+        told = onec.get(key, {})
+        if deal["organisation"] is None and ORGANISATION in told:
+            known = told[ORGANISATION]
+            portal[key][ORGANISATION] = known
 
 
 def _rows(settings: Orders, bodies: orders_rows.Compositions, owner: str) -> Record:

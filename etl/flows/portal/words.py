@@ -66,9 +66,13 @@ def _sent(desk: Desk, notices: Sequence[notes.Notice]) -> Iterator[Result]:
             results.append(result)
     except ConfigError as error:
         problem = str(error).rstrip(".")
-    sent = {result.key: result for result in results if not problem or result.status != "skipped"}
+    sent: dict[str, Result] = {}
+    for result in results:
+        if not problem or result.status != "skipped":
+            sent[result.key] = result
     for notice in notices:
-        yield sent.get(notice.key) or Result(notice.key, "failed", None, problem)
+        unsent = Result(notice.key, "failed", None, problem)
+        yield sent.get(notice.key, unsent)
 
 
 def waiting(run: Run) -> Iterator[Record]:

@@ -56,8 +56,11 @@ def told_apart(fresh: Iterable[Charge], register: Register) -> None:
     """
     for name, rows in known_names(fresh).items():
         known = register.parties.get(name, ())
-        if len({*known, *map(party, rows)}) > 1:
-            _renamed([row for row in rows if row["payer_inn"] and party(row) not in known])
+        people = {*known, *map(party, rows)}
+        if len(people) == 1:
+            continue
+        new = [row for row in rows if row["payer_inn"] and party(row) not in known]
+        _renamed(new)
 
 
 def _renamed(rows: Iterable[Charge]) -> None:

@@ -65,10 +65,8 @@ class _Case:
 
 def judge(receipt: Receipt, found: str, own: Sequence[Debt], ledger: Ledger, settings: Bank) -> Verdict:
     """What a booked receipt pays. `found` and `own`: how the payer was found and its debts (`Ledger.own`)."""
-    if receipt["amount"] <= 0:
-        return Verdict(reason="Сумма платежа не больше нуля")
-    if receipt["direction"] == "in" and REFUND.search(receipt["purpose"] or ""):
-        return Verdict(_shown(own), "В назначении возврат: это может быть не оплата")
+    if doubt := _doubt(receipt, own):
+        return doubt
     named = purpose.read(receipt["purpose"], settings.masks)
     if found == "foreign":
         return _foreign(named, ledger)
@@ -92,6 +90,15 @@ def judge(receipt: Receipt, found: str, own: Sequence[Debt], ledger: Ledger, set
     if named.contracts:
         return _by_contract(case, meant)
     return _by_sum(case, meant)
+
+
+def _doubt(receipt: Receipt, own: Sequence[Debt]) -> Verdict | None:
+    """A receipt that may be no payment at all."""
+    if receipt["amount"] <= 0:
+        return Verdict(reason="Сумма платежа не больше нуля")
+    if receipt["direction"] == "in" and REFUND.search(receipt["purpose"] or ""):
+        return Verdict(_shown(own), "В назначении возврат: это может быть не оплата")
+    return None
 
 
 def _other_service(said: str | None, settings: Bank) -> str | None:

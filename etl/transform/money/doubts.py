@@ -29,11 +29,13 @@ def unfounded(
     given = _given(amounts, found, recorded)
     refused: set[str] = set()
     for identifier, amount in amounts.items():
-        left = given[found[identifier]] + min(amount, _ZERO)
+        target = found[identifier]
+        taken = min(amount, _ZERO)
+        left = given[target] + taken
         if left < 0:
             refused.add(identifier)
         else:
-            given[found[identifier]] = left
+            given[target] = left
     return refused
 
 

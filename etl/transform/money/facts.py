@@ -117,15 +117,17 @@ def left_behind(
     told = {row["id"]: row for row in documents}
     facts: list[Payment] = []
     for fact in recorded:
-        row = told.get(fact["id"])
-        is_flag = fact["id"] == fact["target"]
+        identifier, before = fact["id"], fact["target"]
+        row = told.get(identifier)
+        is_flag = identifier == before
         if row is None or is_flag or fact["source"] not in _BY_DOCUMENT or fact["amount"] == 0:
             continue
-        target = found.get(fact["id"])
+        target = found.get(identifier)
+        taken = _taken_back(fact, row)
         if target is None:
-            facts.append(_taken_back(fact, row))
-        elif target != fact["target"]:
-            facts.append({**_taken_back(fact, row), "id": f"{fact['id']} {fact['target']}"})
+            facts.append(taken)
+        elif target != before:
+            facts.append({**taken, "id": f"{identifier} {before}"})
     return facts
 
 

@@ -107,7 +107,8 @@ def _from_to(start: Month, end: Month) -> Iterator[Month]:
         year = last_year if month <= last else last_year - 1
     for _ in range(_YEAR):
         yield year, month
-        if month == last and year in (None, last_year):
+        is_last_year = year in (None, last_year)
+        if month == last and is_last_year:
             return
         month = month % _YEAR + 1
         if month == 1 and year is not None:

@@ -151,7 +151,12 @@ def without_waiting(
         return list(unknown)
     by_id = {row["id"]: row for row in documents}
     numbers = {row["number"] for row in waiting.values() if row["number"]}
-    return [issue for issue in unknown if not _is_under(by_id.get(issue["key"]), by_id, waiting, numbers)]
+    left: list[Record] = []
+    for issue in unknown:
+        row = by_id.get(issue["key"])
+        if not _is_under(row, by_id, waiting, numbers):
+            left.append(issue)
+    return left
 
 
 def _is_under(

@@ -87,9 +87,11 @@ def _emptied(rows: Iterable[Document], known: Mapping[str, Any]) -> Values:
     names: list[str] = []
     if known.get("paid_amount") is not None:
         names += _MONEY
-    if _is_taken_back(known.get("shipped_amount")):
+    shipped = known.get("shipped_amount")
+    if _is_taken_back(shipped):
         names += _GOODS
-    if any(row["kind"] == "invoice" for row in rows):
+    kinds = {row["kind"] for row in rows}
+    if "invoice" in kinds:
         names += _INVOICE
     return dict.fromkeys(names)
 

@@ -57,7 +57,9 @@ def added_up(
     held: set[str] = set()
     owners = [(_deal(row), of_deals, of_deals.get(row["id"], [])) for row in deals]
     for row in invoices:
-        body = of_invoices.get(row["id"]) or (of_deals.get(row["deal"] or "", []) if row["amount"] else [])
+        body = of_invoices.get(row["id"], [])
+        if not body and row["amount"]:
+            body = of_deals.get(row["deal"] or "", [])
         owners.append((_invoice(row), of_invoices, body))
     for owner, bodies, body in owners:
         if not _is_typed(owner, body):

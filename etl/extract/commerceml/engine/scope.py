@@ -102,8 +102,10 @@ class Scope:
         if mark not in self.facts.ids:
             self.facts.ids.add(mark)
             return identifier
-        self.facts.repeated[identifier] += 1
-        return keys.repeated(identifier, self.facts.repeated[identifier] + 1)
+        repeated = self.facts.repeated
+        repeated[identifier] += 1
+        place = repeated[identifier] + 1
+        return keys.repeated(identifier, place)
 
     def take(self) -> dict[str, list[tables.Record]]:
         """The rows collected so far; they are handed out once."""
