@@ -329,3 +329,16 @@ def test_a_copy_of_a_deal_is_a_remark_and_the_first_deal_goes_on(tmp_path: Path)
         assert any("несколько сделок" in one and "obmen24 link" in one for one in remarks), remarks
         after = story.running.deals()
         assert after[first["ID"]]["STAGE_ID"] != first["STAGE_ID"], "the payment moves the deal itself"
+
+
+def test_a_document_kept_under_the_key_of_version_0_1_is_not_counted_twice(tmp_path: Path) -> None:
+    former = "payment|1|2026"
+    with told(tmp_path) as story:
+        story.tell(said(PAYMENT, "1", "40.00", guid=former, basis=A))
+        assert story.moved() == {"ТР-1": Decimal("40.00")}
+        story.tell(said(PAYMENT, "1", "40.00", basis=A))
+        assert story.moved() == {"ТР-1": Decimal("40.00")}
+        story.tell(
+            said(PAYMENT, "1", "40.00", basis=A), said(PAYMENT, "1", "60.00", basis=A, day="2026-11-03")
+        )
+        assert story.moved() == {"ТР-1": Decimal("100.00")}

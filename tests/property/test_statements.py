@@ -28,6 +28,7 @@ from etl.report import RunReport
 from etl.state.store import Store
 from etl.transform.money.paid import ZERO
 from etl.values import clean, keys
+from etl.values import receipts as identity
 from tests.support.statements import document, statement
 
 FEE, CONTRACTS, MONTHS = Decimal("100.00"), ("15", "16"), 12
@@ -185,3 +186,28 @@ def test_what_the_bank_books_later_is_the_same_payment(
         books.read([data.draw(st.permutations(month))])
         assert books.paid() == counted([month])
         assert sum((fact["amount"] or ZERO for fact in facts.payments(books.run)), ZERO) == FEE * len(month)
+
+
+def test_what_version_0_1_counted_is_not_counted_again(tmp_path: Path) -> None:
+    """Its facts are kept under keys that knew neither payer nor purpose; a second payment alike is a new one."""
+    row, other = document(Сумма=str(FEE)), document(Сумма=str(FEE), Плательщик1="Ёлкин Илья Олегович")
+    books = Books(tmp_path)
+    (first,) = tables.records(bank.read(statement([row]).encode("cp1251"), "kl.txt").receipts, Receipt)
+    target = keys.charge(CONTRACTS[0], "2024-01", 1)
+    fact = {
+        "source": "bank",
+        "id": f"{identity.former_key(first)}:{target}",
+        "target": target,
+        "date": first["date"],
+        "amount": FEE,
+        "number": first["number"],
+        "party": first["payer_name"],
+    }
+    books.store.facts.record("payment", [fact])
+    books.read([[row]])
+    assert books.paid() == {"15": 1}
+    books.read([[row, row, other]])
+    waiting = books.store.files.cursor(flow.WAITING) or ""
+    assert books.paid() == {"15": 2} and "Ёлкин" in waiting, (
+        "the equal one is counted, the stranger's is asked"
+    )
