@@ -49,9 +49,12 @@ def apart(rows: Iterable[Document], content: Callable[[Document], str]) -> Apart
     found = Apart()
     groups: dict[str, list[Document]] = {}
     for row in rows:
-        groups.setdefault(keys.unrepeated(row["id"]), []).append(row)
+        base = keys.unrepeated(row["id"])
+        group = groups.setdefault(base, [])
+        group.append(row)
     for base, told in groups.items():
-        _tell(found, base, told if len(told) == 1 else _different(told, content))
+        different = told if len(told) == 1 else _different(told, content)
+        _tell(found, base, different)
     return found
 
 
@@ -120,11 +123,12 @@ def _shares(row: Document) -> list[Document]:
     shares: list[Document] = []
     for word in words.split(";"):
         number, _, amount = word.partition(":")
+        number = number.strip()
         try:
             share = Decimal(amount.strip())
         except InvalidOperation:
             return []
-        shares.append({**row, "basis": None, "basis_number": number.strip(), "amount": share})
+        shares.append({**row, "basis": None, "basis_number": number, "amount": share})
     amounts = [share["amount"] or Decimal(0) for share in shares]
     is_whole = sum(amounts, Decimal(0)) == row["amount"]
     return shares if is_whole else []
@@ -154,9 +158,10 @@ def former_id(row: Document) -> str | None:
     """The key that version 0.1 gave to a document without Ид, where that is another one than now."""
     if has_id(row, row["id"]):
         return None
-    day = row["date"]
+    day, number = row["date"], row["number"]
     year = day.year if day else ""
-    former = f"{row['kind']}|{row['number']}|{year}"
+    kind = row["kind"]
+    former = f"{kind}|{number}|{year}"
     return None if former == row["id"] else former
 
 

@@ -19,7 +19,11 @@ def own_organisation(said: str | None, organisations: Sequence[Organisation]) ->
     folded = clean.fold(said)
     if not folded:
         return organisations[0] if len(organisations) == 1 else None
-    return next((own for own in organisations if folded in (clean.fold(own.name), own.inn)), None)
+    for own in organisations:
+        name = clean.fold(own.name)
+        if folded in (name, own.inn):
+            return own
+    return None
 
 
 def unknown(said: str | None) -> tuple[str, str]:

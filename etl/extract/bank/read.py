@@ -93,10 +93,11 @@ def _refuse_foreign(parts: Sequence[Section], info: Info, name: str) -> None:
     if any(concerns(part.fields, info.accounts) for part in parts):
         return  # the header is wrong
     owners = [values.party_name(part.fields, "Получатель") for part in parts if _is_of(part, listed)]
-    whose = f" («{owners[0]}»)" if owners and owners[0] else ""
+    owner = next(filter(None, owners), None)
+    whose = f" («{owner}»)" if owner else ""
+    ours = ", ".join(info.accounts)
     raise Rejected(
-        f"Выписка {name} не прочитана: она по счёту {listed[0]}{whose}, а счета профиля: "
-        f"{', '.join(info.accounts)}.",
+        f"Выписка {name} не прочитана: она по счёту {listed[0]}{whose}, а счета профиля: {ours}.",
         "Положите выписку своего счёта или добавьте этот счёт в [bank] accounts профиля.",
         file=name,
     )

@@ -50,7 +50,10 @@ def organisations(
     if len(profile.organisations) == 1:
         return [profile.organisation.name] * len(deals)
     own = directory.own_requisites(client, profile)
-    linked = {str(row["ENTITY_ID"]): own.get(str(row.get("MC_REQUISITE_ID"))) for row in links(client, deals)}
+    linked: dict[str, str | None] = {}
+    for row in links(client, deals):
+        deal, requisite = str(row["ENTITY_ID"]), str(row.get("MC_REQUISITE_ID"))
+        linked[deal] = own.get(requisite)
     return [linked.get(deal) for deal in deals]
 
 

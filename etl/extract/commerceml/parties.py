@@ -69,12 +69,14 @@ def _kind(row: Row, official: str | None, person: str | None) -> str | None:
 
 def _is_sole_trader(row: Row, official: str | None, person: str | None) -> bool:
     """Told by ОГРНИП, by ОфициальноеНаименование with an ИНН of twelve digits, or by «ИП» in a name."""
-    has_twelve = len(row.get("inn") or "") == _PERSON_INN
-    if len(row.get("ogrn") or "") == _SOLE_OGRN:
+    inn, ogrn = row.get("inn") or "", row.get("ogrn") or ""
+    has_twelve = len(inn) == _PERSON_INN
+    if len(ogrn) == _SOLE_OGRN:
         return True
     if has_twelve and official:
         return True
-    if row.get("kpp") and not has_twelve:
+    has_kpp = bool(row.get("kpp"))
+    if has_kpp and not has_twelve:
         return False
     return clean.is_sole_trader(official or person) or clean.is_sole_trader(row.get("name"))
 

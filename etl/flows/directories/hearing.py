@@ -113,8 +113,8 @@ def _with_mark(found: Comparison, one: _Heard) -> Record:
     card = one.card
     known = found.memory.get(card.key, MARK)
     was_marked = known.base is True
-    is_whole = one.row.get("part") is None
-    if not (is_whole and was_marked) or card.deleted:
+    part = one.row.get("part")
+    if part is not None or card.deleted or not was_marked:
         return card.values
     taken_back: Record = {MARK: False}
     return taken_back | card.values

@@ -119,9 +119,10 @@ def _standing(told: Told, deals: Iterable[Deal]) -> dict[str, Document]:
     """deal -> its order in 1C, unless 1C has given it up."""
     found: dict[str, Document] = {}
     for deal in deals:
-        order = told.orders.get(deal["id"])
+        number = deal["id"]
+        order = told.orders.get(number)
         if order and not given_up(order):
-            found[deal["id"]] = order
+            found[number] = order
     return found
 
 

@@ -96,10 +96,11 @@ def _unsaid(desk: Desk, method: str, keyed: Keyed) -> dict[str, Record]:
         before = desk.run.state.outbox.find(key)
         if before and before["state"] == "done":
             continue
-        text = _text(before) if before else None
-        unsaid[key] = row | {"after": text or row["after"]}
-        # as it was noted first: older versions noted something else
-        unsaid[key]["payload"] = before["payload"] if before else {_TEXT: row["after"]}
+        said, payload = row["after"], {_TEXT: row["after"]}
+        if before:  # as it was noted first: older versions noted something else
+            said = _text(before) or said
+            payload = before["payload"]
+        unsaid[key] = row | {"after": said, "payload": payload}
     note(desk, method, unsaid, lambda row: row["payload"])
     return unsaid
 

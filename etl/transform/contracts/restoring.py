@@ -58,9 +58,11 @@ def in_turn(accruals: Iterable[Accrual]) -> list[Accrual]:
     made: defaultdict[tuple[str, str], list[Accrual]] = defaultdict(list)
     taken_back: defaultdict[tuple[str, str], list[Accrual]] = defaultdict(list)
     for row in sorted(accruals, key=_by_date):
-        half = row["part"].removeprefix(_REVERSAL)
-        found = made if half == row["part"] else taken_back
-        found[row["deal"], half].append(row)
+        deal, part = row["deal"], row["part"]
+        half = part.removeprefix(_REVERSAL)
+        found = made if half == part else taken_back
+        acts = found[deal, half]
+        acts.append(row)
     ordered: list[Accrual] = []
     for key in {**made, **taken_back}:
         ordered += _alternating(made[key], taken_back[key])

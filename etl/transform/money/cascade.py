@@ -96,7 +96,9 @@ def _doubt(receipt: Receipt, own: Sequence[Debt]) -> Verdict | None:
     """A receipt that may be no payment at all."""
     if receipt["amount"] <= 0:
         return Verdict(reason="Сумма платежа не больше нуля")
-    if receipt["direction"] == "in" and REFUND.search(receipt["purpose"] or ""):
+    said = receipt["purpose"] or ""
+    came_in = receipt["direction"] == "in"
+    if came_in and REFUND.search(said):
         return Verdict(_shown(own), "В назначении возврат: это может быть не оплата")
     return None
 

@@ -104,7 +104,8 @@ def _from_to(start: Month, end: Month) -> Iterator[Month]:
     year, month = start
     last_year, last = end
     if year is None and last_year is not None:
-        year = last_year if month <= last else last_year - 1
+        is_same = month <= last
+        year = last_year if is_same else last_year - 1
     for _ in range(_YEAR):
         yield year, month
         is_last_year = year in (None, last_year)

@@ -74,8 +74,10 @@ def _by_deal(documents: Iterable[Document]) -> dict[str, list[Document]]:
     groups: dict[str, list[Document]] = defaultdict(list)
     for row in documents:
         deal = _deal(row)
-        if deal and row["kind"] in _HEAD_KINDS:
-            groups[deal].append(row)
+        is_head = row["kind"] in _HEAD_KINDS
+        if deal and is_head:
+            group = groups[deal]
+            group.append(row)
     return groups
 
 

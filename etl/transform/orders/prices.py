@@ -202,10 +202,13 @@ def of_product(own: Iterable[Price], of_characteristics: Iterable[Price]) -> lis
 
 def are_apart(prices: Iterable[Price], of_characteristics: Iterable[Price]) -> bool:
     """Whether one of the prices that were chosen is not that of each characteristic."""
-    chosen = {row["price_type"]: row for row in prices if "#" in row["product"]}
+    chosen: dict[str, Decimal | None] = {}
+    for row in prices:
+        if "#" in row["product"]:
+            chosen[row["price_type"]] = row["price"]
     for row in of_characteristics:
-        taken = chosen.get(row["price_type"])
-        if taken is not None and row["price"] != taken["price"]:
+        kind, price = row["price_type"], row["price"]
+        if chosen.get(kind, price) != price:
             return True
     return False
 

@@ -56,6 +56,7 @@ def added_up(
     issues: list[Record] = []
     held: set[str] = set()
     owners = [(_deal(row), of_deals, of_deals.get(row["id"], [])) for row in deals]
+    is_one_line = settings.typed_sum == "line"
     for row in invoices:
         body = of_invoices.get(row["id"], [])
         if not body and row["amount"]:
@@ -64,7 +65,7 @@ def added_up(
     for owner, bodies, body in owners:
         if not _is_typed(owner, body):
             continue
-        line = _one_line(owner, body, settings) if settings.typed_sum == "line" else None
+        line = _one_line(owner, body, settings) if is_one_line else None
         if line:
             bodies[owner.id] = [line]
         else:
