@@ -73,7 +73,6 @@ def contradictions(profile: Profile) -> list[str]:
         *_unseen_acts(profile, writes),
         *_unreadable_orders(profile, writes),
         *_unreadable_invoices(profile, writes),
-        *_flows_without_section(profile),
         *unknown_names(profile),
     ]
 
@@ -87,6 +86,7 @@ def gaps(profile: Profile, day: dt.date) -> list[str]:
         *_unborn_orders(profile, tells),
         *_untold_values(profile, tells),
         *_unsent(profile),
+        *_flows_without_section(profile),
         *_sections_without_flow(profile),
         *_weak_payment(profile, tells),
         *_unknown_rates(profile, day),
@@ -166,7 +166,11 @@ def _unreadable_invoices(profile: Profile, writes: Dialect) -> Iterator[str]:
             )
 
 
+# ---- gaps
+
+
 def _flows_without_section(profile: Profile) -> Iterator[str]:
+    """Flows that do nothing, because the profile does not say what."""
     entities = profile.entities
     sections = {
         "billing": ("[billing]", profile.billing),
@@ -177,10 +181,7 @@ def _flows_without_section(profile: Profile) -> Iterator[str]:
     }
     for flow, (name, section) in sections.items():
         if flow in profile.flows and section is None:
-            yield f"flows: поток {flow} требует раздела {name}. Добавьте раздел или уберите поток"
-
-
-# ---- gaps
+            yield f"flows: поток {flow} без раздела {name} ничего не делает. Добавьте его или уберите поток"
 
 
 def _unfed_rules(profile: Profile, tells: frozenset[str]) -> Iterator[str]:

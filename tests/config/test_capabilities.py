@@ -132,16 +132,14 @@ def test_a_name_that_would_wait_for_ever_is_refused(
     assert said in "\n".join(capabilities.contradictions(wrong))
 
 
-def test_a_flow_without_its_section_is_refused() -> None:
+def test_a_flow_without_its_section_is_named() -> None:
     whole = profile.load(PROFILES / "twoway.toml")
-    (wrong,) = capabilities.contradictions(
-        whole.model_copy(update={"entities": {"parties": whole.entities["parties"]}})
+    without = whole.model_copy(update={"entities": {"parties": whole.entities["parties"]}})
+    assert "flows: поток products без раздела [entities.products]" in "\n".join(
+        capabilities.gaps(without, DAY)
     )
-    assert wrong.startswith("flows: поток products требует раздела [entities.products]")
-    (wrong,) = capabilities.contradictions(
-        whole.model_copy(update={"orders": None, "rules": (), "flows": ("orders-out",)})
-    )
-    assert wrong.startswith("flows: поток orders-out требует раздела [orders]")
+    without = whole.model_copy(update={"orders": None, "rules": (), "flows": ("orders-out",)})
+    assert "flows: поток orders-out без раздела [orders]" in "\n".join(capabilities.gaps(without, DAY))
 
 
 def test_the_names_of_a_profile_are_those_that_are_computed() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from etl.cli.words import people as words
-from etl.commands import journal, people
+from etl.commands import journal, linking, people
 from etl.report import RunReport
 from etl.state import quick
 from tests.support import scenario
@@ -309,7 +309,7 @@ def test_an_order_of_a_deleted_buyer_makes_no_deal(tmp_path: Path) -> None:
         assert list(running.deals()) == ["1"]
         origin = next(row.guid for row in running.stage.onec.parties if row.name == "ООО «Причал»")
         card = running.call("crm.company.add", fields={"TITLE": "ООО «Причал»"})
-        people.link(running.stage.profile, "company", str(card), origin)
+        linking.link(running.stage.profile, "company", str(card), origin)
         running.run()
         assert running.deals()["2"]["COMPANY_ID"] == str(card)
 
