@@ -91,7 +91,8 @@ def _deal(row: Deal) -> _Owner:
 
 def _invoice(row: Document) -> _Owner:
     said = f"Счёт {row['number'] or row['id']} сделки {row['deal']}"
-    return _Owner(row["id"], row["deal"] or "", said, row["amount"], row["currency"])
+    amount = row["amount"] or None  # one made in this run has its rows before its sum
+    return _Owner(row["id"], row["deal"] or "", said, amount, row["currency"])
 
 
 def _is_typed(owner: _Owner, body: Sequence[Line]) -> bool:
@@ -140,7 +141,7 @@ def _held(owner: _Owner, body: Sequence[Line], settings: Orders) -> Record:
     if settings.typed_sum == "line":
         why = " Одной строкой она не уходит: у строк разные ставки НДС или сумма не больше нуля."
     return issue(
-        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total}.{why} Документы и правки "
+        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total.rstrip('.')}.{why} Документы и правки "
         "сделки в 1С не уходят. Исправьте строки или верните сумме подсчёт по товарам.",
         severity="warn",
         entity="deal",
