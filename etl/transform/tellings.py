@@ -53,7 +53,8 @@ def apart(rows: Iterable[Document], content: Callable[[Document], str]) -> Apart
         group = groups.setdefault(base, [])
         group.append(row)
     for base, told in groups.items():
-        different = told if len(told) == 1 else _different(told, content)
+        is_alone = len(told) == 1
+        different = told if is_alone else _different(told, content)
         _tell(found, base, different)
     return found
 

@@ -43,8 +43,9 @@ def add(row: Row, scope: Scope, document: str | None = None) -> None:
     official = row.pop("_official", None)
     person = row.pop("_person", None)
     row["kind"] = _kind(row, official, person)
-    row["full_name"] = official or person
-    row.setdefault("name", row["full_name"] or _name_of_parts(row))
+    full = official or person
+    row["full_name"] = full
+    row.setdefault("name", full or _name_of_parts(row))
     _accounts(row, scope)
     _representatives(row, scope)
     for note in _NAME_NOTES:

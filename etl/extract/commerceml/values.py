@@ -84,7 +84,8 @@ def date(text: str) -> dt.date | None:
     else:
         raise ValueError("дата")
     value = dt.date(int(year), int(month), int(day))
-    return None if value.year == 1 else value
+    is_empty = value.year == 1
+    return None if is_empty else value
 
 
 @lru_cache(maxsize=_REPEATED)

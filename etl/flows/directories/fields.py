@@ -144,9 +144,10 @@ def assigned(found: Comparison, pairs: Pairs) -> list[Record]:
 
 def _keep(found: Comparison, key: Key, given: Record) -> None:
     """Fields of 1C that our publications must repeat."""
-    if not sends(found, key[0]):
+    entity, _ = key
+    if not sends(found, entity):
         return
-    repeated = found.kind.kept.get(key[0], ())
+    repeated = found.kind.kept.get(entity, ())
     for field in repeated:
         if field in given:
             base = given[field]

@@ -71,7 +71,8 @@ def added_up(
         else:
             held.add(owner.deal)
             issues.append(_held(owner, body, settings))
-    return Rows(_flat(of_deals), _flat(of_invoices), frozenset(held), issues)
+    deals_rows, invoices_rows = _flat(of_deals), _flat(of_invoices)
+    return Rows(deals_rows, invoices_rows, frozenset(held), issues)
 
 
 def _bodies(lines: Iterable[Line]) -> dict[str, list[Line]]:
@@ -141,8 +142,8 @@ def _held(owner: _Owner, body: Sequence[Line], settings: Orders) -> Record:
     if settings.typed_sum == "line":
         why = " Одной строкой она не уходит: у строк разные ставки НДС или сумма не больше нуля."
     return issue(
-        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total.rstrip('.')}.{why} Документы и правки "
-        "сделки в 1С не уходят. Исправьте строки или верните сумме подсчёт по товарам.",
+        f"{owner.said}: сумма {amount} введена вручную, а строки дают {total.rstrip('.')}.{why} "
+        "Документы и правки сделки в 1С не уходят. Исправьте строки или верните сумме подсчёт по товарам.",
         severity="warn",
         entity="deal",
         key=owner.deal,
