@@ -28,9 +28,9 @@ from etl.transform import agreed, merge
 from etl.transform.agreed import ABSENT
 from etl.transform.alignment import KEY
 from etl.transform.orders import composition
-from etl.transform.orders.changes import change
 from etl.transform.orders.composition import Position
 from etl.transform.orders.sending import DEAL, INVOICE, Key
+from etl.values.changes import change
 
 SCOPE = "orders-out"
 _CAPTIONS = {ROWS: "состав", MANAGER: "ответственный", ORGANISATION: "наша организация"}

@@ -15,9 +15,9 @@ from etl.flows.orders.sides import Compared, Sides
 from etl.flows.run import Record, Run
 from etl.records import Line
 from etl.transform.orders import units as rules
-from etl.transform.orders.changes import change
 from etl.transform.orders.sending import DEAL
 from etl.transform.orders.units import Judged, Seen
+from etl.values.changes import change
 
 #: entity of store.fields: deal -> units that each side showed last
 ENTITY = "deal-units"

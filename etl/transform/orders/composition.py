@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from etl.records import Change, Document, Line
 from etl.tables import Record, issue
 from etl.transform.documents import given_up, is_reversal
-from etl.transform.orders.changes import change
 from etl.transform.orders.lines import ZERO, gross, split, tax_inside
 from etl.values import clean
+from etl.values.changes import change
 
 
 class Position(NamedTuple):

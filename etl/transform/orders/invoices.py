@@ -12,8 +12,8 @@ from etl.records import Change, Deal, Document
 from etl.tables import Record, issue
 from etl.transform.money.currency import Due, Dues
 from etl.transform.money.paid import TOLERANCE, Paid
-from etl.transform.orders.changes import change, numbered
 from etl.values import keys, money
+from etl.values.changes import change, numbered
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from etl.config.profile import Orders
 from etl.records import Change, Deal, Document
 from etl.tables import Record, issue
 from etl.transform.documents import given_up, is_reversal, is_void
-from etl.transform.orders.changes import change, numbered
 from etl.transform.orders.ours import manager_email, organisation
 from etl.values import clean, keys, money
+from etl.values.changes import change, numbered
 from etl.values.money import Amount, Foreign
 
 #: values by the names of `FIELDS`, of one deal
