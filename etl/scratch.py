@@ -40,18 +40,32 @@ def copied_state(profile: Profile) -> str:
 def copied_folder(profile: Profile) -> Path:
     """A copy of the exchange folder without its quarantine and what is being written."""
     target = _scratch() / profile.folder.name
-    left_out = shutil.ignore_patterns("quarantine", "*.tmp")
     if profile.folder.is_dir():
-        shutil.copytree(profile.folder, target, ignore=left_out, symlinks=True)
+        shutil.copytree(profile.folder, target, ignore=_left_out, symlinks=True)
     return target
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """What is not copied: also what is neither a file nor a folder, for a pipe would never end."""
+    apart = shutil.ignore_patterns("quarantine", "*.tmp")(folder, names)
+    for name in names:
+        path = Path(folder, name)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            apart.add(name)
+    return apart
 
 
 def _copy_file(source: Path, target: Path) -> None:
     """SQLite's own backup: a state that another process is writing to is copied as of one moment."""
     if not source.is_file():
         return
+    from etl.state import trouble
+
     with closing(quick.read_only(str(source))) as original, closing(sqlite3.connect(target)) as copy:
-        original.backup(copy)
+        try:
+            original.backup(copy)
+        except sqlite3.DatabaseError as error:
+            raise trouble.damaged() from error
 
 
 def _copy_rows(source: str, target: str, portal: str) -> None:

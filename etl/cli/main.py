@@ -13,7 +13,7 @@ import click
 
 from etl import __version__
 from etl.cli import russian
-from etl.errors import EXIT_BUG, EtlError
+from etl.errors import EXIT_BUG, EXIT_LATER, EtlError
 
 russian.speak()
 _OPTIONS = "[ПАРАМЕТРЫ]"
@@ -28,8 +28,10 @@ class Commands(click.Group):
         except EtlError as error:
             click.echo(str(error), err=True)
             ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except OSError as error:
+            _disk(ctx, error)
         except Exception as error:  # noqa: BLE001 the last line of defence: a bug must not print a portal's data
             _bug(ctx, error)
 
@@ -57,6 +59,14 @@ class Later(click.Command):
     ) -> click.Context:
         """Click enters a command here, be it to run it, to print its help or to complete a word."""
         return self.real().make_context(info_name, args, parent, **extra)
+
+
+def _disk(ctx: click.Context, error: OSError) -> NoReturn:
+    """The disk, a right, a limit of the system: nothing that a crash file would help with."""
+    from etl.cli.words import disk
+
+    click.echo(disk.trouble(error), err=True)
+    ctx.exit(EXIT_LATER)
 
 
 def _bug(ctx: click.Context, error: Exception) -> NoReturn:

@@ -18,6 +18,8 @@ _LATER = {
     "SQLITE_CANTOPEN": "Файл состояния не открывается.",
 }
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+#: a table that somebody dropped, or one that stands though its revision is not noted
+_OTHER_TABLES = ("no such table", "no such column", "already exists")
 
 
 @contextmanager
@@ -32,16 +34,23 @@ def explained() -> Iterator[None]:
         raise meaning from error
 
 
+def damaged() -> NeedsPerson:
+    """A state that cannot be read."""
+    return NeedsPerson(
+        "Файл состояния повреждён.",
+        "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.",
+    )
+
+
 def _meaning(error: sa.exc.DBAPIError) -> EtlError | None:
     code = str(getattr(error.orig, "sqlite_errorname", ""))
     for start, said in _LATER.items():
         if code.startswith(start):
             return TryLater(said, "Освободите место или проверьте диск; следующий запуск повторит.")
-    if code in _DAMAGED:
-        return NeedsPerson(
-            "Файл состояния повреждён.",
-            "Верните его из резервной копии; без копии удалите файл и выполните obmen24 restore.",
-        )
+    said = str(error.orig)
+    is_other = code == "SQLITE_ERROR" and any(words in said for words in _OTHER_TABLES)
+    if code in _DAMAGED or is_other:
+        return damaged()
     is_server = not code
     if is_server and isinstance(error, sa.exc.OperationalError):
         return TryLater(
