@@ -183,6 +183,16 @@ def written(source: dict[str, pd.DataFrame], name: str) -> bytes:
     return target.getvalue()
 
 
+def as_taken(party: dict[str, Any], name: str) -> dict[str, Any]:
+    """What each stock 1C is given of a party (onec-code D2, D4, D11): what it would misread stays out."""
+    if name == "ut103":
+        phones, emails = (party[column] and party[column][:1] for column in ("phones", "emails"))
+        return party | {"actual_address": None, "city": None, "phones": phones, "emails": emails}
+    if name == "ut11" and party["kind"] == "person":
+        return party | {"inn": None}
+    return party | {"kpp": None} if name == "unf3" else party
+
+
 @pytest.mark.parametrize("name", NAMES)
 @QUICK
 @given(data=st.data())
@@ -192,8 +202,9 @@ def test_what_is_written_is_read_back_equal(name: str, data: st.DataObject) -> N
     )
     source = frames(drawn)
     back = read(written(source, name))
-    for table in ("documents", "lines", "parties"):
+    for table in ("documents", "lines"):
         assert compared(back[table]) == compared(source[table])
+    assert compared(back["parties"]) == [as_taken(row, name) for row in compared(source["parties"])]
     assert set(back["issues"]["severity"]) <= {"warn"}
     assert writer.validate(io.BytesIO(written(source, name)), name) == []
 
@@ -292,11 +303,13 @@ def expected(line: dict[str, Any], extended: bool) -> dict[str, Any]:
     requisites = dict(line["requisites"] or {})
     factor = requisites.pop("Коэффициент", None)
     seen = line | {"unit": name or "шт", "unit_code": code or "796"}
+    if factor and not extended:  # packs go as pieces
+        seen |= {"quantity": line["quantity"] * Decimal(factor), "price": line["price"] / Decimal(factor)}
     if line["discount"] and not extended:
         amount = line["amount"] - (line["discount"] if requisites.pop("СкидкаУчтенаВСумме", None) else 0)
         seen |= {
             "amount": amount,
-            "price": (amount / line["quantity"]).quantize(_KOPECK, ROUND_HALF_UP),
+            "price": (amount / seen["quantity"]).quantize(_KOPECK, ROUND_HALF_UP),
             "discount": None,
         }
     seen["price"] = seen["price"].quantize(_KOPECK, ROUND_HALF_UP)

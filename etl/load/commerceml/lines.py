@@ -25,7 +25,7 @@ def line_2(line: Line, included: bool, dialect: Dialect) -> list[Node]:
     Unit, factor and rate stand in every row: УТ 11 takes missing ones from the row before (commerceml §0.14).
     None of the three reads a factor (onec-code D9), so packs go as pieces; the sum counts, not the price.
     """
-    line = _in_pieces(line)
+    line = in_pieces(line)
     unit, code = unit_of(line)
     factor = _factor(line)
     rate = dialects.rate_text(dialect, line["vat_rate"], line["vat_exempt"])
@@ -96,8 +96,8 @@ def _factor(line: Line) -> str:
     return told.strip().replace(",", ".") if told else "1"
 
 
-def _in_pieces(line: Line) -> Line:
-    """The row in base units; one whose unit is the base unit as it is."""
+def in_pieces(line: Line) -> Line:
+    """The row in base units, as stock 1C reads it; one whose unit is the base unit as it is."""
     factor = _number_of(_factor(line))
     count, price = line["quantity"], line["price"]
     if not factor or factor == 1 or count is None or price is None:

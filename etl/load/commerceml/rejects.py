@@ -41,6 +41,8 @@ class Base:
 
 def of_document(document: Document, lines: Sequence[Line], people: Sequence[Party], base: Base) -> Findings:
     """Everything for which the document is left out; `people` are its parties."""
+    if not base.dialect.extended:
+        lines = [rows.in_pieces(line) for line in lines]
     yield from _header(document, base)
     yield from _organisation(document, base)
     yield from _money(document, base)
