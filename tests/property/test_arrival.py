@@ -162,6 +162,10 @@ def sold(running: scenario.Scenario, *, stage: str, variant: str | None = None) 
         fields["UF_CRM_VARIANT"] = next(item["ID"] for item in listed if item["VALUE"] == variant)
     deal = int(running.call("crm.deal.add", fields=fields))
     running.rows(deal, ROWS)
+    # of several organisations none is taken by default
+    for link in running.call("crm.requisite.link.list")[:1]:
+        own = {"ENTITY_ID": deal, "REQUISITE_ID": 0, "BANK_DETAIL_ID": 0}
+        running.call("crm.requisite.link.register", fields=link | own)
     return deal
 
 
