@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from etl.values import clean
+
 #: (year or None, month)
 Month = tuple[int | None, int]
 
@@ -28,20 +30,6 @@ _STEMS = (
     f"окт(?:ябр{_ENDS})?|october|oct",
     f"ноя(?:б(?:р{_ENDS})?)?|november|nov",
     f"дек(?:абр{_ENDS})?|december|dec",
-)
-_NAMES = (
-    "январь",
-    "февраль",
-    "март",
-    "апрель",
-    "май",
-    "июнь",
-    "июль",
-    "август",
-    "сентябрь",
-    "октябрь",
-    "ноябрь",
-    "декабрь",
 )
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _QUARTER, _HALF, _YEAR = 3, 6, 12
@@ -229,4 +217,4 @@ def _is_unclear(rest: str) -> bool:
 
 
 def _is_misspelt(word: str) -> bool:
-    return bool(difflib.get_close_matches(word, _NAMES, n=1, cutoff=_LIKE))
+    return bool(difflib.get_close_matches(word, clean.MONTHS, n=1, cutoff=_LIKE))
